@@ -1,0 +1,73 @@
+package v1alpha1
+
+// Condition types of a VerifiedChart. They are Flux's own, with Flux's meaning,
+// so that tools which know a Flux source know this one.
+const (
+	// SourceVerifiedCondition says whether the current revision is trusted:
+	// True (proven), False (proven not to be trusted) or Unknown (no verdict).
+	SourceVerifiedCondition = "SourceVerified"
+
+	// FetchFailedCondition is True while the chart cannot be read from the registry.
+	FetchFailedCondition = "FetchFailed"
+
+	// BuildFailedCondition is True while the chart that was fetched is not a valid
+	// chart, or not the chart that was asked for.
+	BuildFailedCondition = "BuildFailed"
+
+	// StorageOperationFailedCondition is True while the artifact cannot be stored.
+	StorageOperationFailedCondition = "StorageOperationFailed"
+
+	// ArtifactInStorageCondition is True while the artifact in the status is stored and served.
+	ArtifactInStorageCondition = "ArtifactInStorage"
+
+	// ArtifactOutdatedCondition is True while a newer revision than the published one is being processed.
+	ArtifactOutdatedCondition = "ArtifactOutdated"
+)
+
+// Reasons of the conditions.
+const (
+	// SucceededReason goes with SourceVerified=True.
+	SucceededReason = "Succeeded"
+
+	// VerificationErrorReason goes with SourceVerified=False: enough authorities
+	// to decide refused the chart.
+	VerificationErrorReason = "VerificationError"
+
+	// TrustUnavailableReason goes with SourceVerified=Unknown: what is needed to
+	// reach a verdict (a Secret, a key, a trust root) is missing or malformed.
+	TrustUnavailableReason = "TrustUnavailable"
+
+	// URLInvalidReason goes with FetchFailed: the URL names no repository that may be read.
+	URLInvalidReason = "URLInvalid"
+
+	// AuthenticationFailedReason goes with FetchFailed: the registry, or the
+	// Secret with its credentials, did not let the controller in.
+	AuthenticationFailedReason = "AuthenticationFailed"
+
+	// OCIPullFailedReason goes with FetchFailed: the registry could not be read,
+	// or what it sent is not what was asked for.
+	OCIPullFailedReason = "OCIArtifactPullFailed"
+
+	// OCILayerOperationFailedReason goes with FetchFailed: the manifest is not that of one Helm chart.
+	OCILayerOperationFailedReason = "OCIArtifactLayerOperationFailed"
+
+	// ChartInvalidReason goes with BuildFailed: the archive is not a chart that may be installed.
+	ChartInvalidReason = "ChartInvalid"
+
+	// ChartMismatchReason goes with BuildFailed: the archive is a chart, but not
+	// the one that was asked for (name, version or configuration differ).
+	ChartMismatchReason = "ChartMismatch"
+
+	// InsecureNotAllowedReason goes with Stalled: the spec asks for plain HTTP and the controller does not allow it.
+	InsecureNotAllowedReason = "InsecureNotAllowed"
+
+	// DowngradeRefusedReason goes with FetchFailed: the semver range resolves to less than what is published.
+	DowngradeRefusedReason = "DowngradeRefused"
+
+	// ArchiveOperationFailedReason goes with StorageOperationFailed.
+	ArchiveOperationFailedReason = "ArchiveOperationFailed"
+
+	// ArtifactWithdrawnReason goes with ArtifactInStorage=False and with the
+	// event: the published revision is no longer trusted and is no longer served.
+	ArtifactWithdrawnReason = "ArtifactWithdrawn"
+)

@@ -1,0 +1,76 @@
+// Package registry reads one repository of an OCI registry, with bounds: every
+// byte it returns was asked for by digest and hashes to it, or was hashed to
+// learn its digest. It is the only place where a tag exists; everything after
+// it speaks of digests.
+//
+// It knows HTTP, the OCI distribution specification and registry credentials.
+// It does not know what a chart or a signature is, nor Kubernetes.
+package registry
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// Limits on what is read from a registry in one request.
+const (
+	// MaxManifestSize bounds a manifest, a page of tags and a token response: 4 MiB,
+	// the limit that the distribution specification asks registries to support.
+	MaxManifestSize = 4 << 20
+	// MaxTagPages bounds the pages of a tag list.
+	MaxTagPages = 100
+	// MaxTags bounds the tags of a tag list.
+	MaxTags = 100_000
+)
+
+// Errors that a Reader's errors match. All of them, and any other error of a
+// Reader, mean that no verdict about the content was reached.
+var (
+	// ErrNotFound means the registry answered that there is no such manifest, blob or repository.
+	ErrNotFound = errors.New("not found in the registry")
+	// ErrUnauthorized means the registry refused the credentials, or the lack of them.
+	ErrUnauthorized = errors.New("the registry refused the credentials")
+	// ErrIntegrity means that what the registry sent is not what was asked for:
+	// another digest or another size.
+	ErrIntegrity = errors.New("the registry sent other bytes than were asked for")
+	// ErrTooLarge means that the answer exceeds its limit; the rest of it was not read.
+	ErrTooLarge = errors.New("the answer of the registry is too large")
+	// ErrMalformed means the answer cannot be what was asked for, as an unknown
+	// digest algorithm or a negative size.
+	ErrMalformed = errors.New("the answer of the registry is malformed")
+)
+
+// Manifest is a manifest as the registry stores it. Descriptor.Digest and
+// Descriptor.Size are computed from Raw, never taken from a header;
+// Descriptor.MediaType is the one inside Raw, or else the response's Content-Type.
+type Manifest struct {
+	Descriptor ocispec.Descriptor
+	Raw        []byte
+}
+
+// Reader reads one repository. It is safe for concurrent use. Its errors name
+// the repository and what was asked for, hold no credential and no query of a
+// URL, and are at most 1 KiB long.
+type Reader interface {
+	// Tags returns every tag of the repository, in the order of the registry.
+	Tags(ctx context.Context) ([]string, error)
+
+	// Resolve returns the manifest that tag names at this moment.
+	Resolve(ctx context.Context, tag string) (Manifest, error)
+
+	// Manifest returns the manifest with the given digest.
+	Manifest(ctx context.Context, d digest.Digest) (Manifest, error)
+
+	// Blob returns the whole of a small blob. A descriptor with a size over limit
+	// is refused with ErrTooLarge before anything is asked for.
+	Blob(ctx context.Context, d ocispec.Descriptor, limit int64) ([]byte, error)
+
+	// Open returns the bytes of a blob as they arrive. Read returns io.EOF only
+	// after exactly the descriptor's size and digest were seen; otherwise an error
+	// matching ErrIntegrity, so bytes that were read before io.EOF prove nothing yet.
+	Open(ctx context.Context, d ocispec.Descriptor) (io.ReadCloser, error)
+}

@@ -1,0 +1,99 @@
+// Package verify holds the contract of verification: what is judged (Subject),
+// what speaks for it (Evidence), who decides (Verifier) and the proof that a
+// decision was made (Accepted).
+//
+// It knows no signature format, no registry protocol and no Kubernetes type.
+package verify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/verifiedchart/verifiedchart/internal/registry"
+)
+
+// Subject is what a signature must speak for: one manifest, pinned by digest, never by tag.
+type Subject struct {
+	// Repository is the host and path of the repository, without scheme and tag.
+	Repository string
+	// Manifest describes Raw.
+	Manifest ocispec.Descriptor
+	// Raw is the manifest as the registry stores it; it hashes to Manifest.Digest.
+	Raw []byte
+}
+
+// Evidence says who vouched for a Subject. The zero value is not evidence.
+type Evidence struct {
+	// Vouchers holds one entry for each authority that vouched, in the order of the policy.
+	Vouchers []Voucher
+}
+
+// IsZero says whether e is no evidence at all.
+func (e Evidence) IsZero() bool { return len(e.Vouchers) == 0 }
+
+// Voucher is one authority's proven statement for a Subject.
+type Voucher struct {
+	// Authority is the name of the authority in the policy.
+	Authority string
+	// Provider is the kind of signature, as "cosign".
+	Provider string
+	// Signer identifies who signed, the same for the same signer wherever it is
+	// seen: for a key "SHA256:" and the hexadecimal digest of its SPKI. It is what distinct signers are counted by.
+	Signer string
+	// Key is the name under which the policy holds the signer's key, where there is one.
+	Key string
+	// Format is the format of the signature, as "legacy".
+	Format string
+	// Source is where the signature was found, relative to the repository.
+	Source string
+	// Time is a proven signing time, or zero where the signature proves none.
+	Time time.Time
+}
+
+// Verifier decides whether a Subject is trusted.
+//
+// A nil error comes only with non-zero Evidence. An error matching ErrRejected
+// is a verdict: the Subject is proven not to be trusted. Any other error means
+// that no verdict was reached, and says nothing about the Subject.
+type Verifier interface {
+	Verify(ctx context.Context, s Subject, r registry.Reader) (Evidence, error)
+}
+
+// Accepted proves that Check accepted a Subject. It can be made by Check alone:
+// the zero value proves nothing, and whoever takes an Accepted refuses it.
+type Accepted struct {
+	subject  Subject
+	evidence Evidence
+}
+
+// Subject returns what was accepted, and false for the zero Accepted.
+func (a Accepted) Subject() (Subject, bool) { return a.subject, !a.evidence.IsZero() }
+
+// Evidence returns what the acceptance rests on; zero for the zero Accepted.
+func (a Accepted) Evidence() Evidence { return a.evidence }
+
+// ErrSubject is matched by the error of Check for a Subject whose Raw is not what its descriptor says.
+var ErrSubject = errors.New("the manifest does not match its descriptor")
+
+// Check asks v about s. It never believes an answer that breaks the contract of
+// Verifier: evidence with an error, or neither, is no acceptance.
+func Check(ctx context.Context, v Verifier, s Subject, r registry.Reader) (Accepted, error) {
+	if err := s.Manifest.Digest.Validate(); err != nil {
+		return Accepted{}, fmt.Errorf("%w: %w", ErrSubject, err)
+	}
+	if got := s.Manifest.Digest.Algorithm().FromBytes(s.Raw); got != s.Manifest.Digest {
+		return Accepted{}, fmt.Errorf("%w: descriptor %s, bytes %s", ErrSubject, s.Manifest.Digest, got)
+	}
+	evidence, err := v.Verify(ctx, s, r)
+	if err != nil {
+		return Accepted{}, err
+	}
+	if evidence.IsZero() {
+		return Accepted{}, fmt.Errorf("verifier %T accepted %s without evidence", v, s.Manifest.Digest)
+	}
+	return Accepted{subject: s, evidence: evidence}, nil
+}
