@@ -58,6 +58,9 @@ const (
 	// the one that was asked for (name, version or configuration differ).
 	ChartMismatchReason = "ChartMismatch"
 
+	// ReferenceInvalidReason goes with FetchFailed: the semver range or its filter cannot be parsed.
+	ReferenceInvalidReason = "ReferenceInvalid"
+
 	// InsecureNotAllowedReason goes with Stalled: the spec asks for plain HTTP and the controller does not allow it.
 	InsecureNotAllowedReason = "InsecureNotAllowed"
 

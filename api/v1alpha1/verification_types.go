@@ -54,6 +54,10 @@ type Authority struct {
 
 // VerificationStatus is the proof behind the published artifact.
 type VerificationStatus struct {
+	// Repository, host and path, in which the manifest and its proof were found.
+	// +optional
+	Repository string `json:"repository,omitempty"`
+
 	// Digest of the manifest that is proven.
 	Digest string `json:"digest"`
 

@@ -30,6 +30,9 @@ type Subject struct {
 type Evidence struct {
 	// Vouchers holds one entry for each authority that vouched, in the order of the policy.
 	Vouchers []Voucher
+	// Unread says what could not be read, and might have held more vouchers; nil
+	// where everything was read. Whoever finds the vouchers too few has no verdict while it is set.
+	Unread error
 }
 
 // IsZero says whether e is no evidence at all.

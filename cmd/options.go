@@ -1,0 +1,66 @@
+package main
+
+import (
+	"os"
+
+	artifactconfig "github.com/fluxcd/pkg/artifact/config"
+	"github.com/fluxcd/pkg/runtime/client"
+	helper "github.com/fluxcd/pkg/runtime/controller"
+	"github.com/fluxcd/pkg/runtime/jitter"
+	"github.com/fluxcd/pkg/runtime/leaderelection"
+	"github.com/fluxcd/pkg/runtime/logger"
+	flag "github.com/spf13/pflag"
+)
+
+// options are the flags, under the names and with the defaults of Flux's source-controller where it has them.
+type options struct {
+	metricsAddr, healthAddr, eventsAddr string
+	concurrent                          int
+	insecureAllowHTTP                   bool
+	allowedHosts                        []string
+
+	artifact       artifactconfig.Options
+	client         client.Options
+	log            logger.Options
+	leaderElection leaderelection.Options
+	rateLimiter    helper.RateLimiterOptions
+	watch          helper.WatchOptions
+	jitter         jitter.IntervalOptions
+}
+
+func (o *options) bind(fs *flag.FlagSet) {
+	fs.StringVar(&o.metricsAddr, "metrics-addr", envOr("METRICS_ADDR", ":8080"), "The address the metric endpoint binds to.")
+	fs.StringVar(&o.eventsAddr, "events-addr", envOr("EVENTS_ADDR", ""), "The address of the events receiver.")
+	fs.StringVar(&o.healthAddr, "health-addr", ":9440", "The address the health endpoint binds to.")
+	fs.IntVar(&o.concurrent, "concurrent", 2, "The number of concurrent reconciles per controller.")
+	fs.BoolVar(&o.insecureAllowHTTP, "insecure-allow-http", false,
+		"Allow VerifiedCharts with insecure: true to read their registry over plain HTTP.")
+	fs.StringSliceVar(&o.allowedHosts, "allow-internal-hosts", nil,
+		"Hosts and CIDRs that a registry may redirect to, or name as its token service, though they are on an internal network. A registry's own host needs no entry.")
+	o.artifact.BindFlags(fs)
+	o.client.BindFlags(fs)
+	o.log.BindFlags(fs)
+	o.leaderElection.BindFlags(fs)
+	o.rateLimiter.BindFlags(fs)
+	o.watch.BindFlags(fs)
+	o.jitter.BindFlags(fs)
+	unlimited(fs)
+}
+
+// unlimited changes the default of Flux's client-side rate limit to none: the
+// API server's priority and fairness does that better, and every worker makes
+// one call at a time anyhow (docs/decisions/0003).
+func unlimited(fs *flag.FlagSet) {
+	for _, name := range []string{"kube-api-qps", "kube-api-burst"} {
+		f := fs.Lookup(name)
+		_ = f.Value.Set("-1")
+		f.DefValue = "-1"
+	}
+}
+
+func envOr(name, fallback string) string {
+	if v := os.Getenv(name); v != "" {
+		return v
+	}
+	return fallback
+}

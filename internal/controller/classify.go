@@ -1,0 +1,86 @@
+package controller
+
+import (
+	"errors"
+
+	"github.com/fluxcd/pkg/apis/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
+	"github.com/verifiedchart/verifiedchart/internal/chart"
+	"github.com/verifiedchart/verifiedchart/internal/pipeline"
+	"github.com/verifiedchart/verifiedchart/internal/registry"
+	"github.com/verifiedchart/verifiedchart/internal/verify"
+)
+
+// classify says what an error of a reconcile comes to. A verdict is never taken
+// for a failure to find out, nor the other way round: only what matches
+// verify.ErrRejected makes SourceVerified False.
+func classify(err error) outcome {
+	if err == nil {
+		return outcome{verified: metav1.ConditionTrue}
+	}
+	o := outcome{err: err, message: verify.Printable(err.Error(), maxMessage)}
+	var refused *refusal
+	var failure *pipeline.Failure
+	switch {
+	case errors.As(err, &refused):
+		o.condition, o.reason, o.stalled = refused.condition, refused.reason, refused.final
+		o.settled = refused.reason == v1alpha1.DowngradeRefusedReason
+	case errors.As(err, &failure):
+		o.ofStep(failure)
+	default:
+		o.reason = meta.FailedReason
+	}
+	if errors.Is(err, verify.ErrRejected) {
+		o.verified = metav1.ConditionFalse
+	}
+	return o
+}
+
+// ofStep sorts the failure of one step of the pipeline.
+func (o *outcome) ofStep(f *pipeline.Failure) {
+	switch f.Step {
+	case pipeline.StepResolve, pipeline.StepFetch:
+		o.ofRegistry(f.Err)
+	case pipeline.StepManifest:
+		o.condition, o.reason, o.settled = v1alpha1.FetchFailedCondition, v1alpha1.OCILayerOperationFailedReason, true
+		if errors.Is(f.Err, registry.ErrIntegrity) {
+			o.reason, o.settled = v1alpha1.OCIPullFailedReason, false
+		}
+	case pipeline.StepVerify:
+		o.ofVerify(f.Err)
+	case pipeline.StepValidate:
+		o.condition, o.reason, o.settled = v1alpha1.BuildFailedCondition, v1alpha1.ChartInvalidReason, true
+		o.verified = metav1.ConditionTrue
+		if errors.Is(f.Err, chart.ErrMismatch) {
+			o.reason = v1alpha1.ChartMismatchReason
+		}
+	case pipeline.StepStore:
+		o.condition, o.reason = v1alpha1.StorageOperationFailedCondition, v1alpha1.ArchiveOperationFailedReason
+	default:
+		o.reason = meta.FailedReason
+	}
+}
+
+func (o *outcome) ofRegistry(err error) {
+	o.condition, o.reason = v1alpha1.FetchFailedCondition, v1alpha1.OCIPullFailedReason
+	switch {
+	case errors.Is(err, registry.ErrUnauthorized):
+		o.reason = v1alpha1.AuthenticationFailedReason
+	case errors.Is(err, pipeline.ErrReference):
+		o.reason, o.stalled = v1alpha1.ReferenceInvalidReason, true
+	}
+}
+
+func (o *outcome) ofVerify(err error) {
+	switch {
+	case errors.Is(err, verify.ErrRejected):
+		o.reason, o.settled = v1alpha1.VerificationErrorReason, true
+	case errors.Is(err, verify.ErrTrustUnavailable):
+		o.reason, o.verified = v1alpha1.TrustUnavailableReason, metav1.ConditionUnknown
+		o.stalled = errors.Is(err, verify.ErrTrustMalformed)
+	default:
+		o.ofRegistry(err)
+	}
+}

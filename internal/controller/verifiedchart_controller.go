@@ -1,0 +1,169 @@
+// Package controller reconciles VerifiedCharts: it gathers what a spec needs,
+// sends the chart down the pipeline, stores and publishes what comes out proven,
+// withdraws what is proven no longer, and says so in the status.
+//
+// It is the only package that knows controller-runtime. It does not know
+// signature formats, archives or registry protocols.
+package controller
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	helper "github.com/fluxcd/pkg/runtime/controller"
+	"github.com/fluxcd/pkg/runtime/jitter"
+	kuberecorder "k8s.io/client-go/tools/record"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+
+	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
+	"github.com/verifiedchart/verifiedchart/internal/pipeline"
+	"github.com/verifiedchart/verifiedchart/internal/registry"
+	"github.com/verifiedchart/verifiedchart/internal/storage"
+	"github.com/verifiedchart/verifiedchart/internal/verify"
+)
+
+// +kubebuilder:rbac:groups=source.verifiedchart.dev,resources=verifiedcharts,verbs=get;list;watch;update;patch
+// +kubebuilder:rbac:groups=source.verifiedchart.dev,resources=verifiedcharts/status,verbs=get;update;patch
+// +kubebuilder:rbac:groups=source.verifiedchart.dev,resources=verifiedcharts/finalizers,verbs=update
+// +kubebuilder:rbac:groups=source.toolkit.fluxcd.io,resources=externalartifacts,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:groups=source.toolkit.fluxcd.io,resources=externalartifacts/status,verbs=get;update;patch
+// +kubebuilder:rbac:groups=apiextensions.k8s.io,resources=customresourcedefinitions,resourceNames=externalartifacts.source.toolkit.fluxcd.io,verbs=get;list;watch
+// +kubebuilder:rbac:groups="",resources=secrets,verbs=get;list;watch
+// +kubebuilder:rbac:groups="",resources=events,verbs=create;patch
+
+// VerifiedChartReconciler reconciles VerifiedCharts. Every field is required unless it says otherwise.
+type VerifiedChartReconciler struct {
+	client.Client
+	helper.Metrics
+	kuberecorder.EventRecorder
+
+	// Secrets reads Secrets from the API server, past the cache, which holds their metadata only.
+	Secrets client.Reader
+	// Registries reads registries.
+	Registries *registry.Client
+	// Memory keeps signature material, so that it is judged again without being fetched again.
+	Memory *registry.Memory
+	// Storage keeps artifacts.
+	Storage *storage.Storage
+	// Served says which artifacts the server may hand out.
+	Served *Served
+	// Name is the field manager and event source.
+	Name string
+	// AllowHTTP allows specs with insecure: true. Optional.
+	AllowHTTP bool
+
+	externalArtifacts externalArtifacts
+}
+
+// Reconcile brings one VerifiedChart up to date.
+func (r *VerifiedChartReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
+	start := time.Now()
+	obj := &v1alpha1.VerifiedChart{}
+	if err := r.Get(ctx, req.NamespacedName, obj); err != nil {
+		return ctrl.Result{}, client.IgnoreNotFound(err)
+	}
+	defer func() {
+		r.RecordDuration(ctx, obj, start)
+		r.RecordSuspend(ctx, obj, obj.Spec.Suspend)
+	}()
+	switch {
+	case !obj.DeletionTimestamp.IsZero():
+		return ctrl.Result{}, r.finalize(ctx, obj)
+	case obj.Spec.Suspend:
+		r.Served.Admit(obj.Status.Artifact)
+		return ctrl.Result{}, nil
+	}
+	if err := r.addFinalizer(ctx, obj); err != nil {
+		return ctrl.Result{}, client.IgnoreNotFound(err)
+	}
+
+	before := obj.DeepCopy()
+	err := r.reconcile(ctx, obj)
+	if enqueued, _ := helper.IsObjectEnqueued(ctx); enqueued && err != nil {
+		// What was interrupted says nothing of the object, which is due again.
+		return ctrl.Result{Requeue: true}, nil //nolint:staticcheck // due now, not after a delay
+	}
+	return r.conclude(ctx, before, obj, err)
+}
+
+func (r *VerifiedChartReconciler) addFinalizer(ctx context.Context, obj *v1alpha1.VerifiedChart) error {
+	patch := client.MergeFromWithOptions(obj.DeepCopy(), client.MergeFromWithOptimisticLock{})
+	if !controllerutil.AddFinalizer(obj, v1alpha1.VerifiedChartFinalizer) {
+		return nil
+	}
+	return r.Patch(ctx, obj, patch, client.FieldOwner(r.Name))
+}
+
+// reconcile runs the pipeline and changes obj.Status to what is true afterwards.
+// The error is why the chart that was asked for is not what is published.
+func (r *VerifiedChartReconciler) reconcile(ctx context.Context, obj *v1alpha1.VerifiedChart) error {
+	ctx, cancel := context.WithTimeout(helper.GetInterruptContext(ctx), obj.GetTimeout())
+	defer cancel()
+
+	if err := r.dropDamaged(obj); err != nil {
+		return err
+	}
+	in, err := r.gather(ctx, obj)
+	if err != nil {
+		return err
+	}
+	accepted, err := r.advance(ctx, obj, in)
+	if subject, ok := accepted.Subject(); !ok || obj.Status.Verification == nil || subject.Manifest.Digest.String() != obj.Status.Verification.Digest {
+		return r.rejudge(ctx, obj, in, err)
+	}
+	return err
+}
+
+// advance takes the chart from its reference to the published artifact, step by
+// step. What it accepted on the way is returned with any error of a later step.
+func (r *VerifiedChartReconciler) advance(ctx context.Context, obj *v1alpha1.VerifiedChart, in inputs) (verify.Accepted, error) {
+	resolved, err := pipeline.Resolve(ctx, in.reader, in.wanted)
+	if err != nil {
+		return verify.Accepted{}, err
+	}
+	if err := refuseDowngrade(obj, resolved); err != nil {
+		return verify.Accepted{}, err
+	}
+	subject, _, err := pipeline.Manifest(in.wanted, resolved)
+	if err != nil {
+		return verify.Accepted{}, err
+	}
+	in.reader.Remember(resolved.Manifest)
+	accepted, err := pipeline.Verify(ctx, in.verifier, subject, in.reader)
+	if err != nil {
+		return verify.Accepted{}, err
+	}
+	artifact, err := r.store(ctx, obj, in, resolved, accepted)
+	if err != nil {
+		return accepted, err
+	}
+	return accepted, r.publish(ctx, obj, artifact, accepted)
+}
+
+// refuseDowngrade keeps a registry that hides new versions, or replays old ones,
+// from moving a range backwards. A changed spec says that it is wanted.
+func refuseDowngrade(obj *v1alpha1.VerifiedChart, resolved pipeline.Resolved) error {
+	ranged := obj.Spec.Ref.Digest == "" && obj.Spec.Ref.SemVer != ""
+	unchanged := obj.Status.ObservedGeneration == obj.Generation
+	if !ranged || !unchanged || obj.Status.Artifact == nil {
+		return nil
+	}
+	published := publishedMetadata(obj).Version
+	if !pipeline.IsDowngrade(published, resolved.Tag) {
+		return nil
+	}
+	return &refusal{
+		condition: v1alpha1.FetchFailedCondition,
+		reason:    v1alpha1.DowngradeRefusedReason,
+		err: fmt.Errorf("%q resolves to %s, which is less than the published %s: to go back, change ref, as in ref.tag: %q",
+			obj.Spec.Ref.SemVer, resolved.Tag, published, resolved.Tag),
+	}
+}
+
+// jittered spreads the reconciles of many objects with the same interval.
+func jittered(obj *v1alpha1.VerifiedChart) ctrl.Result {
+	return jitter.JitteredRequeueInterval(ctrl.Result{RequeueAfter: obj.GetRequeueAfter()})
+}

@@ -1,0 +1,74 @@
+package controller
+
+import (
+	"github.com/fluxcd/pkg/apis/meta"
+	"github.com/fluxcd/pkg/runtime/conditions"
+	sourcev1 "github.com/fluxcd/source-controller/api/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
+)
+
+// event is something that happened to an object.
+type event struct{ kind, reason, message string }
+
+// emit tells what happened, on the VerifiedChart and on the ExternalArtifact,
+// since a Flux Alert cannot name our kind. Nothing happened, nothing is told.
+func (r *VerifiedChartReconciler) emit(before, after *v1alpha1.VerifiedChart) {
+	for _, e := range happened(before, after) {
+		annotations := map[string]string{}
+		if a := after.Status.Artifact; a != nil {
+			annotations[v1alpha1.GroupVersion.Group+"/"+meta.MetaRevisionKey] = a.Revision
+			annotations[v1alpha1.GroupVersion.Group+"/"+meta.MetaDigestKey] = a.Digest
+		}
+		r.AnnotatedEventf(after, annotations, e.kind, e.reason, "%s", e.message)
+		if ea := r.announcedAs(after); ea != nil {
+			r.AnnotatedEventf(ea, annotations, e.kind, e.reason, "%s", e.message)
+		}
+	}
+}
+
+// announcedAs names the ExternalArtifact of obj for an event, or is nil where there is none.
+func (r *VerifiedChartReconciler) announcedAs(obj *v1alpha1.VerifiedChart) runtime.Object {
+	if !r.externalArtifacts.served.Load() || obj.Status.Artifact == nil {
+		return nil
+	}
+	return &sourcev1.ExternalArtifact{
+		TypeMeta:   metav1.TypeMeta{APIVersion: sourcev1.GroupVersion.String(), Kind: sourcev1.ExternalArtifactKind},
+		ObjectMeta: metav1.ObjectMeta{Name: obj.Name, Namespace: obj.Namespace},
+	}
+}
+
+// happened lists what changed from one status to the next: a new artifact, the
+// end of one, a failure that was not there, its end. A retry is no change.
+func happened(before, after *v1alpha1.VerifiedChart) []event {
+	var events []event
+	was, is := before.Status.Artifact, after.Status.Artifact
+	if was != nil && is == nil && conditions.IsFalse(after, v1alpha1.SourceVerifiedCondition) {
+		events = append(events, event{corev1.EventTypeWarning, v1alpha1.ArtifactWithdrawnReason,
+			"withdrew the artifact of revision " + was.Revision + ", which is no longer trusted: " + conditions.GetMessage(after, v1alpha1.SourceVerifiedCondition)})
+	}
+	ready := conditions.Get(after, meta.ReadyCondition)
+	switch {
+	case ready == nil:
+	case ready.Status == metav1.ConditionTrue && (was == nil || was.Revision != is.Revision || was.Digest != is.Digest):
+		events = append(events, event{corev1.EventTypeNormal, "NewArtifact", conditions.GetMessage(after, v1alpha1.SourceVerifiedCondition)})
+	case ready.Status == metav1.ConditionTrue && !conditions.IsTrue(before, meta.ReadyCondition):
+		events = append(events, event{corev1.EventTypeNormal, meta.SucceededReason, conditions.GetMessage(after, v1alpha1.SourceVerifiedCondition)})
+	case ready.Status == metav1.ConditionFalse && isNews(before, ready):
+		events = append(events, event{corev1.EventTypeWarning, ready.Reason, ready.Message})
+	}
+	return events
+}
+
+// isNews says whether a failure was not there before. The text of a failure to
+// find out may differ from try to try; that of a verdict differs with what was found.
+func isNews(before *v1alpha1.VerifiedChart, ready *metav1.Condition) bool {
+	was := conditions.Get(before, meta.ReadyCondition)
+	if was == nil || was.Status != ready.Status || was.Reason != ready.Reason {
+		return true
+	}
+	return ready.Reason == v1alpha1.VerificationErrorReason && was.Message != ready.Message
+}

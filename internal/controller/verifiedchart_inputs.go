@@ -1,0 +1,168 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+
+	"github.com/opencontainers/go-digest"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
+	"github.com/verifiedchart/verifiedchart/internal/pipeline"
+	"github.com/verifiedchart/verifiedchart/internal/policy"
+	"github.com/verifiedchart/verifiedchart/internal/registry"
+	"github.com/verifiedchart/verifiedchart/internal/verify"
+)
+
+// inputs is everything a reconcile needs from outside, gathered before anything is judged.
+type inputs struct {
+	wanted   pipeline.Wanted
+	target   registry.Target
+	reader   *registry.Remembering
+	verifier verify.Verifier
+}
+
+// refusal is an error that is about the spec, or about what it refers to, and not about a chart.
+type refusal struct {
+	// condition is the type of the condition that says so, or empty for Ready alone.
+	condition string
+	reason    string
+	// final means that asking again is in vain until the spec or a Secret changes.
+	final bool
+	err   error
+}
+
+func (r *refusal) Error() string { return r.err.Error() }
+func (r *refusal) Unwrap() error { return r.err }
+
+func (r *VerifiedChartReconciler) gather(ctx context.Context, obj *v1alpha1.VerifiedChart) (inputs, error) {
+	repository, err := registry.ParseURL(obj.Spec.URL)
+	if err != nil {
+		return inputs{}, &refusal{condition: v1alpha1.FetchFailedCondition, reason: v1alpha1.URLInvalidReason, final: true, err: err}
+	}
+	if obj.Spec.Insecure && !r.AllowHTTP {
+		return inputs{}, &refusal{reason: v1alpha1.InsecureNotAllowedReason, final: true,
+			err: errors.New("insecure: true asks for plain HTTP, which this controller does not allow: remove it, or run the controller with --insecure-allow-http")}
+	}
+	secrets := secretReader{r: r, namespace: obj.Namespace, read: map[string]secretData{}}
+	target := registry.Target{Repository: repository, PlainHTTP: obj.Spec.Insecure}
+	if err := secrets.authenticate(ctx, obj, &target); err != nil {
+		return inputs{}, err
+	}
+	in := inputs{
+		wanted:   wanted(obj, repository),
+		target:   target,
+		verifier: policy.Build(obj.Spec.Verify, secrets.material(ctx, obj.Spec.Verify)),
+	}
+	in.reader, err = r.reader(obj, target)
+	return in, err
+}
+
+// reader returns a reader of the target that recalls what this object was answered before.
+func (r *VerifiedChartReconciler) reader(obj *v1alpha1.VerifiedChart, target registry.Target) (*registry.Remembering, error) {
+	reader, err := r.Registries.Repository(target)
+	if err != nil {
+		return nil, &refusal{condition: v1alpha1.FetchFailedCondition, reason: v1alpha1.URLInvalidReason, final: true, err: err}
+	}
+	return r.Memory.Reader(string(obj.UID), target.Repository, reader), nil
+}
+
+func wanted(obj *v1alpha1.VerifiedChart, repository string) pipeline.Wanted {
+	name := obj.Spec.ChartName
+	if name == "" {
+		name = path.Base(repository)
+	}
+	return pipeline.Wanted{
+		Repository:   repository,
+		Name:         name,
+		Digest:       digest.Digest(obj.Spec.Ref.Digest),
+		SemVer:       obj.Spec.Ref.SemVer,
+		SemverFilter: obj.Spec.Ref.SemverFilter,
+		Tag:          obj.Spec.Ref.Tag,
+	}
+}
+
+// secretReader reads the Secrets of one object, each once.
+type secretReader struct {
+	r         *VerifiedChartReconciler
+	namespace string
+	read      map[string]secretData
+}
+
+type secretData struct {
+	secret corev1.Secret
+	err    error
+}
+
+func (s secretReader) get(ctx context.Context, name string) (*corev1.Secret, error) {
+	data, ok := s.read[name]
+	if !ok {
+		data.err = s.r.Secrets.Get(ctx, types.NamespacedName{Namespace: s.namespace, Name: name}, &data.secret)
+		switch {
+		case apierrors.IsNotFound(data.err):
+			data.err = fmt.Errorf("%w: Secret %q is not in namespace %q: create it there", verify.ErrTrustUnavailable, name, s.namespace)
+		case data.err != nil:
+			data.err = fmt.Errorf("%w: read Secret %q: %w", verify.ErrTrustUnavailable, name, data.err)
+		}
+		s.read[name] = data
+	}
+	return &data.secret, data.err
+}
+
+// authenticate adds the credentials that the spec names to the target.
+func (s secretReader) authenticate(ctx context.Context, obj *v1alpha1.VerifiedChart, target *registry.Target) error {
+	ref := obj.Spec.SecretRef
+	if ref == nil {
+		return nil
+	}
+	refused := func(final bool, err error) error {
+		return &refusal{condition: v1alpha1.FetchFailedCondition, reason: v1alpha1.AuthenticationFailedReason, final: final, err: err}
+	}
+	secret, err := s.get(ctx, ref.Name)
+	if err != nil {
+		return refused(false, err)
+	}
+	raw, ok := secret.Data[corev1.DockerConfigJsonKey]
+	if !ok {
+		return refused(true, fmt.Errorf("Secret %q has no entry %s: create it with kubectl create secret docker-registry", ref.Name, corev1.DockerConfigJsonKey)) //nolint:staticcheck // Secret is a kind
+	}
+	credentials, err := registry.ParseDockerConfig(raw)
+	if err != nil {
+		return refused(true, fmt.Errorf("Secret %q: %w", ref.Name, err)) //nolint:staticcheck // Secret is a kind
+	}
+	target.Credentials = credentials
+	target.Scope = fmt.Sprintf("%s/%s@%s", s.namespace, ref.Name, secret.ResourceVersion)
+	return nil
+}
+
+// material reads what the authorities refer to. What cannot be read is said
+// there, since the other authorities may be enough.
+func (s secretReader) material(ctx context.Context, v v1alpha1.Verification) map[string]policy.Material {
+	material := make(map[string]policy.Material, len(v.Authorities))
+	for _, a := range v.Authorities {
+		if a.SecretRef == nil {
+			continue
+		}
+		secret, err := s.get(ctx, a.SecretRef.Name)
+		material[a.Name] = policy.Material{Data: secret.Data, Err: err}
+	}
+	return material
+}
+
+// secretNames returns the names of the Secrets that a spec refers to.
+func secretNames(obj *v1alpha1.VerifiedChart) []string {
+	var names []string
+	if ref := obj.Spec.SecretRef; ref != nil {
+		names = append(names, ref.Name)
+	}
+	for _, a := range obj.Spec.Verify.Authorities {
+		if a.SecretRef != nil {
+			names = append(names, a.SecretRef.Name)
+		}
+	}
+	return names
+}

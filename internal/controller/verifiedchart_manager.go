@@ -1,0 +1,158 @@
+package controller
+
+import (
+	"context"
+	"fmt"
+
+	helper "github.com/fluxcd/pkg/runtime/controller"
+	"github.com/fluxcd/pkg/runtime/predicates"
+	sourcev1 "github.com/fluxcd/source-controller/api/v1"
+	corev1 "k8s.io/api/core/v1"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/util/workqueue"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
+
+	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
+)
+
+const (
+	// secretIndex indexes VerifiedCharts by the names of the Secrets they refer to.
+	secretIndex = ".spec.secrets"
+
+	// ExternalArtifactCRD is the name of the CustomResourceDefinition of Flux's ExternalArtifact.
+	ExternalArtifactCRD = "externalartifacts.source.toolkit.fluxcd.io"
+)
+
+// Options of the controller.
+type Options struct {
+	// RateLimiter spaces out retries.
+	RateLimiter workqueue.TypedRateLimiter[reconcile.Request]
+	// Concurrent is how many objects are reconciled at a time.
+	Concurrent int
+	// SkipNameValidation allows several controllers of one name in one process, as in tests.
+	SkipNameValidation bool
+}
+
+// SetupWithManager registers the reconciler and its watches: VerifiedCharts, the
+// metadata of Secrets, and ExternalArtifacts once the cluster has them.
+func (r *VerifiedChartReconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager, o Options) error {
+	if err := mgr.GetFieldIndexer().IndexField(ctx, &v1alpha1.VerifiedChart{}, secretIndex, func(obj client.Object) []string {
+		return secretNames(obj.(*v1alpha1.VerifiedChart))
+	}); err != nil {
+		return fmt.Errorf("index the Secrets of VerifiedCharts: %w", err)
+	}
+	wrapped := helper.WrapReconciler(r)
+	c, err := helper.NewControllerManagedBy(mgr, wrapped).
+		For(&v1alpha1.VerifiedChart{}, predicate.Or(predicate.GenerationChangedPredicate{}, predicates.ReconcileRequestedPredicate{})).
+		WatchesMetadata(&corev1.Secret{}, wrapped.EnqueueRequestsFromMapFunc("Secret", r.usersOf),
+			builder.WithPredicates(predicate.ResourceVersionChangedPredicate{})).
+		WithOptions(controller.Options{
+			RateLimiter:             o.RateLimiter,
+			MaxConcurrentReconciles: o.Concurrent,
+			SkipNameValidation:      &o.SkipNameValidation,
+		}).
+		Build(wrapped)
+	if err != nil {
+		return err
+	}
+	return r.watchExternalArtifacts(mgr, c)
+}
+
+// usersOf returns the VerifiedCharts that refer to a Secret.
+func (r *VerifiedChartReconciler) usersOf(ctx context.Context, secret client.Object) []ctrl.Request {
+	return r.requests(ctx, client.InNamespace(secret.GetNamespace()), client.MatchingFields{secretIndex: secret.GetName()})
+}
+
+func (r *VerifiedChartReconciler) requests(ctx context.Context, o ...client.ListOption) []ctrl.Request {
+	var list v1alpha1.VerifiedChartList
+	if err := r.List(ctx, &list, append(o, client.UnsafeDisableDeepCopy)...); err != nil {
+		ctrl.LoggerFrom(ctx).Error(err, "cannot list VerifiedCharts")
+		return nil
+	}
+	requests := make([]ctrl.Request, 0, len(list.Items))
+	for i := range list.Items {
+		requests = append(requests, ctrl.Request{NamespacedName: client.ObjectKeyFromObject(&list.Items[i])})
+	}
+	return requests
+}
+
+// watchExternalArtifacts watches for the definition of ExternalArtifact, which
+// may come with Flux after this controller was started, and then for
+// ExternalArtifacts that somebody else changes or deletes.
+func (r *VerifiedChartReconciler) watchExternalArtifacts(mgr ctrl.Manager, c controller.Controller) error {
+	if _, err := mgr.GetRESTMapper().RESTMapping(sourcev1.GroupVersion.WithKind(sourcev1.ExternalArtifactKind).GroupKind(), sourcev1.GroupVersion.Version); err == nil {
+		return r.watchOwned(mgr, c)
+	}
+	definition := &apiextensionsv1.CustomResourceDefinition{}
+	return c.Watch(source.Kind(mgr.GetCache(), definition, handler.TypedFuncs[*apiextensionsv1.CustomResourceDefinition, reconcile.Request]{
+		CreateFunc: func(ctx context.Context, e event.TypedCreateEvent[*apiextensionsv1.CustomResourceDefinition], q workqueue.TypedRateLimitingInterface[reconcile.Request]) {
+			r.defined(ctx, mgr, c, e.Object, q)
+		},
+		UpdateFunc: func(ctx context.Context, e event.TypedUpdateEvent[*apiextensionsv1.CustomResourceDefinition], q workqueue.TypedRateLimitingInterface[reconcile.Request]) {
+			r.defined(ctx, mgr, c, e.ObjectNew, q)
+		},
+	}))
+}
+
+// defined starts to announce artifacts once ExternalArtifact is established.
+func (r *VerifiedChartReconciler) defined(ctx context.Context, mgr ctrl.Manager, c controller.Controller, crd *apiextensionsv1.CustomResourceDefinition, q workqueue.TypedRateLimitingInterface[reconcile.Request]) {
+	if crd.Name != ExternalArtifactCRD || !established(crd) || r.externalArtifacts.served.Load() {
+		return
+	}
+	if err := r.watchOwned(mgr, c); err != nil {
+		mgr.GetLogger().Error(err, "cannot watch ExternalArtifacts")
+		return
+	}
+	for _, request := range r.requests(ctx) {
+		q.Add(request)
+	}
+}
+
+func established(crd *apiextensionsv1.CustomResourceDefinition) bool {
+	for _, c := range crd.Status.Conditions {
+		if c.Type == apiextensionsv1.Established {
+			return c.Status == apiextensionsv1.ConditionTrue
+		}
+	}
+	return false
+}
+
+func (r *VerifiedChartReconciler) watchOwned(mgr ctrl.Manager, c controller.Controller) error {
+	if r.externalArtifacts.served.Swap(true) {
+		return nil
+	}
+	return c.Watch(source.Kind[client.Object](mgr.GetCache(), &sourcev1.ExternalArtifact{},
+		handler.EnqueueRequestForOwner(mgr.GetScheme(), mgr.GetRESTMapper(), &v1alpha1.VerifiedChart{}, handler.OnlyControllerOwner()),
+		r.changedByOthers()))
+}
+
+// changedByOthers passes only what is not this controller's own writing: the
+// ExternalArtifact no longer says what the VerifiedChart does.
+func (r *VerifiedChartReconciler) changedByOthers() predicate.Predicate {
+	return predicate.Funcs{
+		CreateFunc:  func(event.CreateEvent) bool { return false },
+		GenericFunc: func(event.GenericEvent) bool { return false },
+		DeleteFunc:  func(event.DeleteEvent) bool { return true },
+		UpdateFunc: func(e event.UpdateEvent) bool {
+			ea, ok := e.ObjectNew.(*sourcev1.ExternalArtifact)
+			if !ok {
+				return false
+			}
+			var obj v1alpha1.VerifiedChart
+			key := types.NamespacedName{Namespace: ea.Namespace, Name: ea.Name}
+			if err := r.Get(context.Background(), key, &obj); err != nil {
+				return true
+			}
+			return !sameArtifact(ea.Status.Artifact, obj.Status.Artifact)
+		},
+	}
+}

@@ -1,0 +1,61 @@
+package controller
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/fluxcd/pkg/apis/meta"
+	"k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
+	"github.com/verifiedchart/verifiedchart/internal/pipeline"
+	"github.com/verifiedchart/verifiedchart/internal/verify"
+)
+
+// publish puts the artifact and its proof into the status. It takes the proof
+// itself, so that there is no way to publish without one.
+func (r *VerifiedChartReconciler) publish(ctx context.Context, obj *v1alpha1.VerifiedChart, artifact meta.Artifact, accepted verify.Accepted) error {
+	subject, ok := accepted.Subject()
+	if !ok {
+		return &pipeline.Failure{Step: pipeline.StepPublish, Err: fmt.Errorf("artifact %s has no proof", artifact.Revision)}
+	}
+	obj.Status.Artifact = &artifact
+	obj.Status.URL = artifact.URL
+	obj.Status.Verification = proof(obj.Status.Verification, subject, accepted.Evidence())
+	if err := r.Storage.CollectGarbage(ctx, artifact); err != nil {
+		return stored(err)
+	}
+	return nil
+}
+
+// proof is the status of what was accepted. The time is that of the proof
+// before where nothing but the time differs.
+func proof(before *v1alpha1.VerificationStatus, s verify.Subject, e verify.Evidence) *v1alpha1.VerificationStatus {
+	now := &v1alpha1.VerificationStatus{Repository: s.Repository, Digest: s.Manifest.Digest.String(), VerifiedAt: metav1.Now()}
+	for _, v := range e.Vouchers {
+		now.Authorities = append(now.Authorities, v1alpha1.AuthorityStatus{
+			Name: v.Authority, Provider: v.Provider, Signer: v.Signer, Key: v.Key, Source: v.Source,
+		})
+	}
+	if before != nil {
+		same := before.DeepCopy()
+		same.VerifiedAt = now.VerifiedAt
+		if equality.Semantic.DeepEqual(same, now) {
+			return before
+		}
+	}
+	return now
+}
+
+// withdraw ends the publication: nothing of the object is served any more.
+func (r *VerifiedChartReconciler) withdraw(_ context.Context, obj *v1alpha1.VerifiedChart) error {
+	r.Served.Revoke(obj.Status.Artifact)
+	obj.Status.Artifact = nil
+	obj.Status.URL = ""
+	obj.Status.Verification = nil
+	if err := r.Storage.RemoveAll(obj); err != nil {
+		return stored(err)
+	}
+	return nil
+}

@@ -1,0 +1,147 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/fluxcd/pkg/apis/meta"
+	"github.com/fluxcd/pkg/runtime/conditions"
+	"k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
+	"github.com/verifiedchart/verifiedchart/internal/registry"
+	"github.com/verifiedchart/verifiedchart/internal/verify"
+)
+
+// maxMessage bounds a condition's message and an event's, in bytes.
+const maxMessage = 4096
+
+// negative are the conditions that are True while something is wrong, the most telling first.
+var negative = []string{
+	v1alpha1.StorageOperationFailedCondition,
+	v1alpha1.FetchFailedCondition,
+	v1alpha1.BuildFailedCondition,
+	meta.StalledCondition,
+	meta.ReconcilingCondition,
+}
+
+// conclude writes what a reconcile came to: the ExternalArtifact, the status in
+// one patch and none where nothing changed, and the events.
+func (r *VerifiedChartReconciler) conclude(ctx context.Context, before, obj *v1alpha1.VerifiedChart, err error) (ctrl.Result, error) {
+	if announced := r.announce(ctx, obj); announced != nil {
+		err = errors.Join(err, announced)
+	}
+	r.Served.Admit(obj.Status.Artifact)
+	o := classify(err)
+	o.apply(obj)
+	if token, ok := meta.ReconcileAnnotationValue(obj.Annotations); ok {
+		obj.Status.SetLastHandledReconcileRequest(token)
+	}
+	r.RecordReadiness(ctx, obj)
+	if !equality.Semantic.DeepEqual(before.Status, obj.Status) {
+		patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
+		if patched := r.Status().Patch(ctx, obj.DeepCopy(), patch, client.FieldOwner(r.Name)); patched != nil {
+			return ctrl.Result{}, client.IgnoreNotFound(patched)
+		}
+	}
+	r.emit(before, obj)
+	return o.result(ctx, obj)
+}
+
+// outcome is what a reconcile came to, in the terms of the status.
+type outcome struct {
+	// condition that is True because of it, or empty.
+	condition string
+	// reason and message of Ready=False; the message is empty for success.
+	reason, message string
+	// verified is what SourceVerified is because of it; empty leaves it as it was.
+	verified metav1.ConditionStatus
+	// stalled: nothing will change until the spec or a Secret does.
+	stalled bool
+	// settled: the spec was dealt with; no retry before the interval is over.
+	settled bool
+	err     error
+}
+
+// apply turns the outcome into conditions; it keeps what it does not speak of.
+func (o outcome) apply(obj *v1alpha1.VerifiedChart) {
+	for _, t := range negative {
+		if t != o.condition {
+			conditions.Delete(obj, t)
+		}
+	}
+	o.applyVerified(obj)
+	if obj.Status.Artifact != nil {
+		conditions.MarkTrue(obj, v1alpha1.ArtifactInStorageCondition, meta.SucceededReason, "%s", "stored artifact of revision "+obj.Status.Artifact.Revision)
+	} else {
+		conditions.Delete(obj, v1alpha1.ArtifactInStorageCondition)
+	}
+	if o.err == nil {
+		conditions.MarkTrue(obj, meta.ReadyCondition, meta.SucceededReason, "%s", readyMessage(obj))
+		obj.Status.ObservedGeneration = obj.Generation
+		return
+	}
+	if o.condition != "" {
+		conditions.MarkTrue(obj, o.condition, o.reason, "%s", o.message)
+	}
+	switch {
+	case o.stalled:
+		conditions.MarkStalled(obj, o.reason, "%s", o.message)
+	case !o.settled:
+		conditions.MarkReconciling(obj, o.reason, "%s", o.message)
+	}
+	conditions.MarkFalse(obj, meta.ReadyCondition, o.reason, "%s", o.message)
+	if o.stalled || o.settled {
+		obj.Status.ObservedGeneration = obj.Generation
+	}
+}
+
+func (o outcome) applyVerified(obj *v1alpha1.VerifiedChart) {
+	switch o.verified {
+	case metav1.ConditionTrue:
+		conditions.MarkTrue(obj, v1alpha1.SourceVerifiedCondition, v1alpha1.SucceededReason, "%s", verifiedMessage(obj))
+	case metav1.ConditionFalse:
+		conditions.MarkFalse(obj, v1alpha1.SourceVerifiedCondition, v1alpha1.VerificationErrorReason, "%s", o.message)
+	case metav1.ConditionUnknown:
+		conditions.MarkUnknown(obj, v1alpha1.SourceVerifiedCondition, v1alpha1.TrustUnavailableReason, "%s", o.message)
+	default:
+		if o.stalled {
+			conditions.Delete(obj, v1alpha1.SourceVerifiedCondition)
+		}
+	}
+}
+
+// result says when to come back: a failure that may pass is an error, which the
+// work queue retries with backoff.
+func (o outcome) result(ctx context.Context, obj *v1alpha1.VerifiedChart) (ctrl.Result, error) {
+	var limited *registry.RateLimitedError
+	switch {
+	case o.err == nil, o.settled:
+		return jittered(obj), nil
+	case o.stalled:
+		ctrl.LoggerFrom(ctx).Info("stalled", "reason", o.reason, "cause", o.message)
+		return ctrl.Result{}, nil
+	case errors.As(o.err, &limited):
+		return ctrl.Result{RequeueAfter: limited.RetryAfter}, nil
+	}
+	return ctrl.Result{}, errors.New(o.message)
+}
+
+func readyMessage(obj *v1alpha1.VerifiedChart) string {
+	return "published revision " + obj.Status.Artifact.Revision
+}
+
+// verifiedMessage says who vouched, by which method.
+func verifiedMessage(obj *v1alpha1.VerifiedChart) string {
+	v := obj.Status.Verification
+	var who []string
+	for _, a := range v.Authorities {
+		who = append(who, fmt.Sprintf("%s by %s key %s (%s)", a.Name, a.Provider, a.Key, a.Signer))
+	}
+	return verify.Printable(fmt.Sprintf("verified signature of version %s: %s", obj.Status.Artifact.Revision, strings.Join(who, ", ")), maxMessage)
+}

@@ -1,0 +1,90 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/fluxcd/pkg/apis/meta"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
+	"github.com/verifiedchart/verifiedchart/internal/chart"
+	"github.com/verifiedchart/verifiedchart/internal/pipeline"
+	"github.com/verifiedchart/verifiedchart/internal/registry"
+	"github.com/verifiedchart/verifiedchart/internal/storage"
+	"github.com/verifiedchart/verifiedchart/internal/verify"
+)
+
+// dropDamaged takes a published artifact whose file is gone, or is no longer
+// what was stored, out of the status, so that it is fetched again.
+func (r *VerifiedChartReconciler) dropDamaged(obj *v1alpha1.VerifiedChart) error {
+	artifact := obj.Status.Artifact
+	if artifact == nil {
+		return nil
+	}
+	err := r.Storage.Check(*artifact)
+	switch {
+	case err == nil:
+		r.Storage.SetURL(artifact)
+		return nil
+	case errors.Is(err, storage.ErrMissing), errors.Is(err, storage.ErrDamaged):
+		obj.Status.Artifact = nil
+		return r.Storage.Withdraw(*artifact)
+	}
+	return stored(err)
+}
+
+// store returns the artifact for what was accepted: the published one where it
+// is the same, or else a new one, fetched, validated and written.
+func (r *VerifiedChartReconciler) store(ctx context.Context, obj *v1alpha1.VerifiedChart, in inputs, resolved pipeline.Resolved, accepted verify.Accepted) (meta.Artifact, error) {
+	subject, _ := accepted.Subject()
+	if current := obj.Status.Artifact; current != nil && obj.Status.Verification != nil &&
+		obj.Status.Verification.Digest == subject.Manifest.Digest.String() && obj.Status.Verification.Repository == in.wanted.Repository {
+		return *current, pipeline.Identify(publishedMetadata(obj), in.wanted, resolved)
+	}
+	staged, err := r.Storage.Stage()
+	if err != nil {
+		return meta.Artifact{}, stored(err)
+	}
+	defer staged.Discard()
+	fetched, err := pipeline.Fetch(ctx, in.reader, accepted, staged)
+	if err != nil {
+		return meta.Artifact{}, err
+	}
+	written, err := staged.Reader()
+	if err != nil {
+		return meta.Artifact{}, stored(err)
+	}
+	metadata, err := pipeline.Validate(written, fetched, in.wanted, resolved)
+	if err != nil {
+		return meta.Artifact{}, err
+	}
+	artifact := r.Storage.NewArtifact(obj, revision(metadata, subject), subject.Manifest.Digest.Encoded()+".tgz")
+	artifact.Metadata = map[string]string{ocispec.AnnotationTitle: metadata.Name, ocispec.AnnotationVersion: metadata.Version}
+	if err := r.Storage.Commit(staged, &artifact); err != nil {
+		return meta.Artifact{}, stored(err)
+	}
+	if artifact.Digest != fetched.Layout.Archive.Digest.String() {
+		return meta.Artifact{}, errors.Join(stored(registry.ErrIntegrity), r.Storage.Withdraw(artifact))
+	}
+	return artifact, nil
+}
+
+// revision is the chart's version, as a tag, and the digest of its manifest:
+// what helm-controller expects of a chart from an OCI registry.
+func revision(m chart.Metadata, s verify.Subject) string {
+	return fmt.Sprintf("%s@%s", strings.ReplaceAll(m.Version, "+", "_"), s.Manifest.Digest)
+}
+
+// publishedMetadata is what the published chart says of itself.
+func publishedMetadata(obj *v1alpha1.VerifiedChart) chart.Metadata {
+	if obj.Status.Artifact == nil {
+		return chart.Metadata{}
+	}
+	m := obj.Status.Artifact.Metadata
+	return chart.Metadata{Name: m[ocispec.AnnotationTitle], Version: m[ocispec.AnnotationVersion]}
+}
+
+func stored(err error) error { return &pipeline.Failure{Step: pipeline.StepStore, Err: err} }

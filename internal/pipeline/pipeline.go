@@ -1,0 +1,146 @@
+// Package pipeline is the road of a chart from a reference to bytes that may be
+// served, one function a step:
+//
+//	Resolve   a tag, a range or a digest → the manifest it names now
+//	Manifest  that manifest → what is to be judged, and where its parts are
+//	Verify    what is to be judged → the proof that it is trusted
+//	Fetch     the proof → the archive's bytes
+//	Validate  the archive → a chart that is the one that was asked for
+//
+// Fetch takes a verify.Accepted, so nothing can be downloaded that was not
+// verified. Every error is a *Failure that names its step.
+//
+// The package does not know Kubernetes, storage or signature formats.
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/opencontainers/go-digest"
+
+	"github.com/verifiedchart/verifiedchart/internal/chart"
+	"github.com/verifiedchart/verifiedchart/internal/registry"
+	"github.com/verifiedchart/verifiedchart/internal/verify"
+)
+
+// Wanted is the chart that was asked for.
+type Wanted struct {
+	// Repository is the host and path of the chart's repository.
+	Repository string
+	// Name the chart must have.
+	Name string
+	// Digest, SemVer and Tag say which version: the first that is set, in this order.
+	Digest digest.Digest
+	// SemVer is a range of versions.
+	SemVer string
+	// SemverFilter is a regular expression that tags must match to be considered for SemVer.
+	SemverFilter string
+	// Tag of the chart.
+	Tag string
+}
+
+// Resolved is what a reference names at one moment.
+type Resolved struct {
+	// Tag that was resolved; empty for a digest.
+	Tag string
+	// Manifest that it names.
+	Manifest registry.Manifest
+}
+
+// Fetched is what was downloaded for an Accepted.
+type Fetched struct {
+	// Config is what the chart's configuration says of the chart.
+	Config chart.Metadata
+	// Layout says where the parts came from.
+	Layout chart.Layout
+}
+
+// Manifest returns what is to be judged and where the chart's parts are. The
+// bytes must hash to the digest; the manifest must be that of one chart.
+func Manifest(w Wanted, r Resolved) (verify.Subject, chart.Layout, error) {
+	d := r.Manifest.Descriptor.Digest
+	if got := digest.FromBytes(r.Manifest.Raw); got != d {
+		return verify.Subject{}, chart.Layout{}, failed(StepManifest, fmt.Errorf("%w: asked for %s, got %s", registry.ErrIntegrity, d, got))
+	}
+	layout, err := chart.ParseManifest(r.Manifest.Raw)
+	if err != nil {
+		return verify.Subject{}, chart.Layout{}, failed(StepManifest, fmt.Errorf("%s@%s: %w", w.Repository, d, err))
+	}
+	subject := verify.Subject{Repository: w.Repository, Manifest: r.Manifest.Descriptor, Raw: r.Manifest.Raw}
+	return subject, layout, nil
+}
+
+// Verify judges s now. Signature material that r recalls is good enough to
+// accept by; a refusal is pronounced only on what the registry says now.
+func Verify(ctx context.Context, v verify.Verifier, s verify.Subject, r *registry.Remembering) (verify.Accepted, error) {
+	accepted, err := verify.Check(ctx, v, s, r)
+	if err != nil && r.Recalled() {
+		r.Refresh()
+		accepted, err = verify.Check(ctx, v, s, r)
+	}
+	if err != nil {
+		return verify.Accepted{}, failed(StepVerify, fmt.Errorf("%s@%s: %w", s.Repository, s.Manifest.Digest, err))
+	}
+	return accepted, nil
+}
+
+// errUnproven is the error for a zero Accepted, which a caller can only get by not calling Verify.
+var errUnproven = errors.New("refused to fetch a chart that was not accepted")
+
+// Fetch writes the archive of what was accepted to w. What is in w counts only
+// if the error is nil: then it has the size and digest that the manifest gives.
+func Fetch(ctx context.Context, r registry.Reader, a verify.Accepted, w io.Writer) (Fetched, error) {
+	subject, ok := a.Subject()
+	if !ok {
+		return Fetched{}, failed(StepFetch, errUnproven)
+	}
+	layout, err := chart.ParseManifest(subject.Raw)
+	if err != nil {
+		return Fetched{}, failed(StepManifest, err)
+	}
+	raw, err := r.Blob(ctx, layout.Config, layout.Config.Size)
+	if err != nil {
+		return Fetched{}, failed(StepFetch, fmt.Errorf("read the configuration of %s: %w", subject.Manifest.Digest, err))
+	}
+	config, err := chart.ParseConfig(raw)
+	if err != nil {
+		return Fetched{}, failed(StepValidate, err)
+	}
+	body, err := r.Open(ctx, layout.Archive)
+	if err != nil {
+		return Fetched{}, failed(StepFetch, fmt.Errorf("read the archive of %s: %w", subject.Manifest.Digest, err))
+	}
+	defer body.Close() //nolint:errcheck // everything was read, or the error below says what was not
+	if _, err := io.Copy(w, body); err != nil {
+		return Fetched{}, failed(StepFetch, fmt.Errorf("read the archive of %s: %w", subject.Manifest.Digest, err))
+	}
+	return Fetched{Config: config, Layout: layout}, nil
+}
+
+// Validate reads the archive that Fetch wrote and returns what it is. It must be
+// a chart that may be installed, agree with its configuration, and be the one that was asked for.
+func Validate(archive io.Reader, f Fetched, w Wanted, r Resolved) (chart.Metadata, error) {
+	metadata, err := chart.Inspect(archive)
+	if err != nil {
+		return chart.Metadata{}, failed(StepValidate, err)
+	}
+	if err := metadata.Agrees(f.Config); err != nil {
+		return chart.Metadata{}, failed(StepValidate, err)
+	}
+	if err := Identify(metadata, w, r); err != nil {
+		return chart.Metadata{}, err
+	}
+	return metadata, nil
+}
+
+// Identify says whether a chart is the one that was asked for: its name, and
+// its version where the tag is one.
+func Identify(m chart.Metadata, w Wanted, r Resolved) error {
+	if err := chart.CheckIdentity(m, w.Name, r.Tag); err != nil {
+		return failed(StepValidate, err)
+	}
+	return nil
+}

@@ -1,0 +1,125 @@
+package cosign
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/hex"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/sigstore/sigstore/pkg/cryptoutils"
+	"github.com/sigstore/sigstore/pkg/signature"
+)
+
+// ErrKey is matched by the error for bytes that are not a public key that signatures may be verified with.
+var ErrKey = errors.New("not a usable public key")
+
+// maxKeySize bounds a PEM encoded public key; one of RSA-4096 takes 800 bytes.
+const maxKeySize = 16 << 10
+
+// Key is one public key of an authority. The zero value vouches for nothing.
+type Key struct {
+	// Name tells the key from the others of its authority, as "release.pub".
+	Name string
+	// ID is "SHA256:" and the hexadecimal SHA-256 of the DER encoded public key (SPKI).
+	ID string
+
+	verifiers []signature.Verifier
+}
+
+// ParseKey reads one PEM encoded public key: ECDSA on P-256, P-384 or P-521, RSA of 2048, 3072 or 4096 bits, or Ed25519.
+// Anything else, a private key and trailing data among them, is refused with an
+// error matching ErrKey that never repeats the bytes.
+func ParseKey(name string, encoded []byte) (Key, error) {
+	if len(encoded) > maxKeySize {
+		return Key{}, fmt.Errorf("%w: %s has %d bytes, more than %d", ErrKey, name, len(encoded), maxKeySize)
+	}
+	public, err := parsePublicKey(encoded)
+	if err != nil {
+		return Key{}, fmt.Errorf("%w: %s: %w", ErrKey, name, err)
+	}
+	spki, err := x509.MarshalPKIXPublicKey(public)
+	if err != nil {
+		return Key{}, fmt.Errorf("%w: %s: %w", ErrKey, name, err)
+	}
+	verifiers, err := verifiersFor(public)
+	if err != nil {
+		return Key{}, fmt.Errorf("%w: %s: %w", ErrKey, name, err)
+	}
+	id := sha256.Sum256(spki)
+	return Key{Name: name, ID: "SHA256:" + hex.EncodeToString(id[:]), verifiers: verifiers}, nil
+}
+
+func parsePublicKey(encoded []byte) (crypto.PublicKey, error) {
+	block, rest := pem.Decode(encoded)
+	switch {
+	case len(bytes.TrimSpace(encoded)) == 0:
+		return nil, errors.New("it is empty: put the PEM encoded public key there (cosign.pub)")
+	case block == nil:
+		return nil, errors.New("it is not PEM encoded: put the contents of cosign.pub there")
+	case strings.Contains(block.Type, "PRIVATE KEY"):
+		return nil, errors.New("it is a private key: put the public key (cosign.pub) there, and replace the key pair, which must be seen as disclosed")
+	case len(bytes.TrimSpace(rest)) != 0:
+		return nil, errors.New("data follows the key: put each key under a *.pub entry of its own")
+	}
+	public, err := cryptoutils.UnmarshalPEMToPublicKey(encoded)
+	if err != nil {
+		return nil, errors.New("its PEM block holds no public key that can be parsed")
+	}
+	return public, cryptoutils.ValidatePubKey(public)
+}
+
+// verifiersFor returns a verifier for each scheme that signers use with such a
+// key, the likeliest first. The key does not say which hash was used with it:
+// cosign takes the one that fits the curve, older ones always took SHA-256, and
+// signers in a KMS take what the KMS key was made for (cert-manager: RSA with
+// SHA-512). Every hash here is collision resistant, so accepting any of them proves the same.
+func verifiersFor(public crypto.PublicKey) ([]signature.Verifier, error) {
+	if key, ok := public.(ed25519.PublicKey); ok {
+		return ed25519Verifiers(key)
+	}
+	var verifiers []signature.Verifier
+	for _, hash := range hashesFor(public) {
+		v, err := signature.LoadVerifier(public, hash)
+		if err != nil {
+			return nil, err
+		}
+		verifiers = append(verifiers, v)
+	}
+	return verifiers, nil
+}
+
+func ed25519Verifiers(key ed25519.PublicKey) ([]signature.Verifier, error) {
+	pure, err := signature.LoadED25519Verifier(key)
+	if err != nil {
+		return nil, err
+	}
+	prehashed, err := signature.LoadED25519phVerifier(key)
+	if err != nil {
+		return nil, err
+	}
+	return []signature.Verifier{pure, prehashed}, nil
+}
+
+func hashesFor(public crypto.PublicKey) []crypto.Hash {
+	switch key := public.(type) {
+	case *ecdsa.PublicKey:
+		switch key.Curve {
+		case elliptic.P384():
+			return []crypto.Hash{crypto.SHA384, crypto.SHA256, crypto.SHA512}
+		case elliptic.P521():
+			return []crypto.Hash{crypto.SHA512, crypto.SHA256, crypto.SHA384}
+		}
+	case *rsa.PublicKey:
+		return []crypto.Hash{crypto.SHA256, crypto.SHA512, crypto.SHA384}
+	}
+	return []crypto.Hash{crypto.SHA256, crypto.SHA384, crypto.SHA512}
+}

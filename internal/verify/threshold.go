@@ -1,0 +1,183 @@
+package verify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/verifiedchart/verifiedchart/internal/registry"
+)
+
+// All returns the Verifier that accepts what every one of the authorities vouches for.
+// With no authority it accepts nothing.
+func All(authorities ...Verifier) Verifier {
+	return threshold{need: len(authorities), authorities: authorities}
+}
+
+// AtLeast returns the Verifier that accepts what n of the authorities vouch
+// for, each by a signer of its own: one key in two authorities is one signer.
+// With n < 1, or n over the number of authorities, it accepts nothing.
+func AtLeast(n int, authorities ...Verifier) Verifier {
+	return threshold{need: n, distinct: true, authorities: authorities}
+}
+
+// threshold accepts once need authorities have vouched.
+type threshold struct {
+	need        int
+	distinct    bool
+	authorities []Verifier
+}
+
+// ballot is the answer of one authority.
+type ballot struct {
+	evidence Evidence
+	// open is why the authority might vouch still, or with another signer.
+	open error
+	// verdict is why it does not vouch.
+	verdict error
+}
+
+// Verify implements Verifier. Too few vouchers are a rejection only where no
+// authority that could not be asked might have made them enough.
+func (t threshold) Verify(ctx context.Context, s Subject, r registry.Reader) (Evidence, error) {
+	if t.need < 1 || t.need > len(t.authorities) {
+		return Evidence{}, fmt.Errorf("%w: the policy asks for %d of %d authorities", ErrTrustMalformed, t.need, len(t.authorities))
+	}
+	var ballots []ballot
+	for _, authority := range t.authorities {
+		ballots = append(ballots, ask(ctx, authority, s, r))
+		if evidence, enough := t.count(ballots); enough {
+			return evidence, nil
+		}
+	}
+	return Evidence{}, t.refuse(ballots)
+}
+
+// ask sorts the answer of one authority, believing none that breaks the contract.
+func ask(ctx context.Context, authority Verifier, s Subject, r registry.Reader) ballot {
+	evidence, err := authority.Verify(ctx, s, r)
+	switch {
+	case errors.Is(err, ErrRejected):
+		return ballot{verdict: err}
+	case err != nil:
+		return ballot{open: err}
+	case evidence.IsZero():
+		return ballot{open: fmt.Errorf("verifier %T accepted without evidence", authority)}
+	}
+	return ballot{evidence: evidence, open: evidence.Unread}
+}
+
+// count returns the evidence of the ballots, and whether it is enough.
+func (t threshold) count(ballots []ballot) (Evidence, bool) {
+	assigned := match(t.signers(ballots, false))
+	if len(assigned) < t.need {
+		return Evidence{}, false
+	}
+	var evidence Evidence
+	for i, b := range ballots {
+		for _, v := range b.evidence.Vouchers {
+			if signer, ok := assigned[i]; ok && (!t.distinct || v.Signer == signer) {
+				evidence.Vouchers = append(evidence.Vouchers, v)
+				break
+			}
+		}
+	}
+	return evidence, true
+}
+
+// refuse says why the ballots are not enough: a rejection, or no verdict where
+// the open ones could have made them enough.
+func (t threshold) refuse(ballots []ballot) error {
+	possible := len(match(t.signers(ballots, true)))
+	var open, verdicts []error
+	vouched := 0
+	for _, b := range ballots {
+		switch {
+		case b.verdict != nil:
+			verdicts = append(verdicts, b.verdict)
+		case !b.evidence.IsZero():
+			vouched++
+		}
+		if b.open != nil {
+			open = append(open, b.open)
+		}
+	}
+	if possible >= t.need {
+		return undecided(open)
+	}
+	if len(verdicts) == 0 {
+		return fmt.Errorf("%w: %d authorities vouch, but by fewer than %d distinct signers", ErrRejected, vouched, t.need)
+	}
+	// The open ones cannot change the verdict. Wrapping them would let it be
+	// taken for "could not find out", so only their text goes along.
+	if len(open) > 0 {
+		verdicts = append(verdicts, fmt.Errorf("%w: not asked: %v", ErrRejected, errors.Join(open...)))
+	}
+	return errors.Join(verdicts...)
+}
+
+// undecided is the error for answers that are open. Asking again is in vain
+// only if it is for all of them, so one that may heal hides those that will not.
+func undecided(open []error) error {
+	var passing, lasting []error
+	for _, err := range open {
+		if errors.Is(err, ErrTrustMalformed) {
+			lasting = append(lasting, err)
+		} else {
+			passing = append(passing, err)
+		}
+	}
+	if len(passing) == 0 || len(lasting) == 0 {
+		return errors.Join(open...)
+	}
+	return fmt.Errorf("%w; and: %v", errors.Join(passing...), errors.Join(lasting...))
+}
+
+// signers returns who may stand for each authority. Where authorities need not
+// be distinct each has a signer of its own; with open ones counted, so has each
+// authority that might still come up with another.
+func (t threshold) signers(ballots []ballot, countOpen bool) [][]string {
+	all := make([][]string, len(ballots))
+	for i, b := range ballots {
+		own := fmt.Sprintf("authority %d", i)
+		for _, v := range b.evidence.Vouchers {
+			if t.distinct {
+				all[i] = append(all[i], v.Signer)
+			} else {
+				all[i] = append(all[i], own)
+			}
+		}
+		if countOpen && b.open != nil {
+			all[i] = append(all[i], own)
+		}
+	}
+	return all
+}
+
+// match assigns a signer to as many authorities as possible, no signer twice: a
+// maximum bipartite matching by augmenting paths. Authorities are few (≤ 16).
+func match(signers [][]string) map[int]string {
+	holder := map[string]int{}
+	var place func(i int, tried map[string]bool) bool
+	place = func(i int, tried map[string]bool) bool {
+		for _, s := range signers[i] {
+			if tried[s] {
+				continue
+			}
+			tried[s] = true
+			if other, taken := holder[s]; !taken || place(other, tried) {
+				holder[s] = i
+				return true
+			}
+		}
+		return false
+	}
+	for i := range signers {
+		place(i, map[string]bool{})
+	}
+	assigned := make(map[int]string, len(holder))
+	for signer, i := range holder {
+		assigned[i] = signer
+	}
+	return assigned
+}

@@ -1,0 +1,165 @@
+// Package verifytest holds the counterparts of verification for tests: a
+// repository in memory, signers that make genuine signatures, and verifiers
+// with a fixed answer.
+package verifytest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"sync"
+
+	"github.com/opencontainers/go-digest"
+	"github.com/opencontainers/image-spec/specs-go"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/verifiedchart/verifiedchart/internal/registry"
+	"github.com/verifiedchart/verifiedchart/internal/verify"
+)
+
+// Repository is a registry.Reader in memory. It counts what it is asked for and
+// fails where it is told to. It is safe for concurrent use.
+type Repository struct {
+	mu        sync.Mutex
+	tags      map[string]digest.Digest
+	manifests map[digest.Digest][]byte
+	blobs     map[digest.Digest][]byte
+	faults    map[string]error
+	asked     []string
+}
+
+// NewRepository returns an empty repository.
+func NewRepository() *Repository {
+	return &Repository{
+		tags: map[string]digest.Digest{}, manifests: map[digest.Digest][]byte{},
+		blobs: map[digest.Digest][]byte{}, faults: map[string]error{},
+	}
+}
+
+// Fail makes every request for ref, a tag or a digest, fail with err; nil heals it.
+func (r *Repository) Fail(ref string, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.faults[ref] = err
+}
+
+// Asked returns the tags and digests that were asked for, in order.
+func (r *Repository) Asked() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return append([]string(nil), r.asked...)
+}
+
+// PushBlob stores a blob.
+func (r *Repository) PushBlob(mediaType string, raw []byte) ocispec.Descriptor {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	d := digest.FromBytes(raw)
+	r.blobs[d] = raw
+	return ocispec.Descriptor{MediaType: mediaType, Digest: d, Size: int64(len(raw))}
+}
+
+// PushManifest stores raw under its digest and, unless it is empty, under tag.
+func (r *Repository) PushManifest(tag string, raw []byte) ocispec.Descriptor {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	d := digest.FromBytes(raw)
+	r.manifests[d] = raw
+	if tag != "" {
+		r.tags[tag] = d
+	}
+	return ocispec.Descriptor{MediaType: ocispec.MediaTypeImageManifest, Digest: d, Size: int64(len(raw))}
+}
+
+// PushLayers stores an image manifest with the given layers under tag.
+func (r *Repository) PushLayers(tag string, layers ...ocispec.Descriptor) ocispec.Descriptor {
+	config := r.PushBlob(ocispec.MediaTypeImageConfig, []byte("{}"))
+	raw, err := json.Marshal(ocispec.Manifest{
+		Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageManifest, Config: config, Layers: layers,
+	})
+	if err != nil {
+		panic(err)
+	}
+	return r.PushManifest(tag, raw)
+}
+
+// Subject stores a manifest that differs by content and returns it as something to judge.
+func (r *Repository) Subject(content string) verify.Subject {
+	d := r.PushLayers("", r.PushBlob("text/plain", []byte(content)))
+	return verify.Subject{Repository: "registry.example/charts/app", Manifest: d, Raw: r.manifests[d.Digest]}
+}
+
+// Tags implements registry.Reader.
+func (r *Repository) Tags(context.Context) ([]string, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.asked = append(r.asked, "tags")
+	var tags []string
+	for tag := range r.tags {
+		tags = append(tags, tag)
+	}
+	return tags, r.faults["tags"]
+}
+
+// Resolve implements registry.Reader.
+func (r *Repository) Resolve(_ context.Context, tag string) (registry.Manifest, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.asked = append(r.asked, tag)
+	if err := r.faults[tag]; err != nil {
+		return registry.Manifest{}, err
+	}
+	return r.manifest(r.tags[tag])
+}
+
+// Manifest implements registry.Reader.
+func (r *Repository) Manifest(_ context.Context, d digest.Digest) (registry.Manifest, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.asked = append(r.asked, d.String())
+	if err := r.faults[d.String()]; err != nil {
+		return registry.Manifest{}, err
+	}
+	return r.manifest(d)
+}
+
+func (r *Repository) manifest(d digest.Digest) (registry.Manifest, error) {
+	raw, ok := r.manifests[d]
+	if !ok {
+		return registry.Manifest{}, fmt.Errorf("%w: manifest %s", registry.ErrNotFound, d)
+	}
+	return registry.Manifest{
+		Descriptor: ocispec.Descriptor{MediaType: ocispec.MediaTypeImageManifest, Digest: d, Size: int64(len(raw))}, Raw: raw,
+	}, nil
+}
+
+// Blob implements registry.Reader.
+func (r *Repository) Blob(_ context.Context, d ocispec.Descriptor, limit int64) ([]byte, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.asked = append(r.asked, d.Digest.String())
+	if d.Size > limit {
+		return nil, registry.ErrTooLarge
+	}
+	if err := r.faults[d.Digest.String()]; err != nil {
+		return nil, err
+	}
+	raw, ok := r.blobs[d.Digest]
+	if !ok {
+		return nil, fmt.Errorf("%w: blob %s", registry.ErrNotFound, d.Digest)
+	}
+	if int64(len(raw)) != d.Size {
+		return nil, registry.ErrIntegrity
+	}
+	return raw, nil
+}
+
+// Open implements registry.Reader.
+func (r *Repository) Open(ctx context.Context, d ocispec.Descriptor) (io.ReadCloser, error) {
+	raw, err := r.Blob(ctx, d, d.Size)
+	return io.NopCloser(bytes.NewReader(raw)), err
+}
+
+var _ registry.Reader = &Repository{}

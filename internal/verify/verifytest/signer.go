@@ -1,0 +1,120 @@
+package verifytest
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"encoding/base64"
+	"encoding/json"
+	"strings"
+
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"github.com/sigstore/sigstore/pkg/cryptoutils"
+	"github.com/sigstore/sigstore/pkg/signature"
+	"github.com/sigstore/sigstore/pkg/signature/payload"
+
+	"github.com/verifiedchart/verifiedchart/internal/verify"
+)
+
+// Signer holds a key pair and signs as cosign does.
+type Signer struct {
+	// Public is the PEM encoded public key.
+	Public []byte
+	signer signature.Signer
+}
+
+// ECDSA returns a signer with a new key on the curve.
+func ECDSA(curve elliptic.Curve, hash crypto.Hash) Signer {
+	key, err := ecdsa.GenerateKey(curve, rand.Reader)
+	return newSigner(key, err, hash)
+}
+
+// RSA returns a signer with a new key of the given size in bits.
+func RSA(bits int, hash crypto.Hash) Signer {
+	key, err := rsa.GenerateKey(rand.Reader, bits)
+	return newSigner(key, err, hash)
+}
+
+// Ed25519 returns a signer with a new key, signing the message itself.
+func Ed25519() Signer {
+	_, key, err := ed25519.GenerateKey(rand.Reader)
+	return newSigner(key, err, crypto.Hash(0))
+}
+
+// Ed25519ph returns a signer with a new key, signing a hash as cosign 2 does.
+func Ed25519ph() Signer {
+	_, key, err := ed25519.GenerateKey(rand.Reader)
+	must(err)
+	s, err := signature.LoadED25519phSigner(key)
+	must(err)
+	return Signer{Public: publicPEM(key.Public()), signer: s}
+}
+
+// P256 returns a signer like `cosign generate-key-pair` makes.
+func P256() Signer { return ECDSA(elliptic.P256(), crypto.SHA256) }
+
+func newSigner(key crypto.Signer, err error, hash crypto.Hash) Signer {
+	must(err)
+	s, err := signature.LoadSigner(key, hash)
+	must(err)
+	return Signer{Public: publicPEM(key.Public()), signer: s}
+}
+
+func publicPEM(key crypto.PublicKey) []byte {
+	encoded, err := cryptoutils.MarshalPublicKeyToPEM(key)
+	must(err)
+	return encoded
+}
+
+// Payload is what cosign signs for a digest.
+func Payload(d digest.Digest) []byte {
+	return PayloadOf(d.String(), payload.CosignSignatureType)
+}
+
+// PayloadOf is a payload with any digest and type.
+func PayloadOf(d, kind string) []byte {
+	raw, err := json.Marshal(payload.SimpleContainerImage{Critical: payload.Critical{
+		Identity: payload.Identity{DockerReference: "registry.example/charts/app"},
+		Image:    payload.Image{DockerManifestDigest: d},
+		Type:     kind,
+	}})
+	must(err)
+	return raw
+}
+
+// Sign returns the base64 encoded signature over body.
+func (s Signer) Sign(body []byte) string {
+	raw, err := s.signer.SignMessage(bytes.NewReader(body))
+	must(err)
+	return base64.StdEncoding.EncodeToString(raw)
+}
+
+// Legacy returns the layer of a legacy signature over body, which is pushed.
+func (s Signer) Legacy(r *Repository, body []byte) ocispec.Descriptor {
+	layer := r.PushBlob("application/vnd.dev.cosign.simplesigning.v1+json", body)
+	layer.Annotations = map[string]string{"dev.cosignproject.cosign/signature": s.Sign(body)}
+	return layer
+}
+
+// SignatureTag is where cosign keeps the legacy signatures of a manifest.
+func SignatureTag(d digest.Digest) string { return strings.ReplaceAll(d.String(), ":", "-") + ".sig" }
+
+// SignLegacy signs the subject and pushes the signatures, in order, as cosign sign does.
+func SignLegacy(r *Repository, s verify.Subject, signers ...Signer) {
+	var layers []ocispec.Descriptor
+	for _, signer := range signers {
+		layers = append(layers, signer.Legacy(r, Payload(s.Manifest.Digest)))
+	}
+	r.PushLayers(SignatureTag(s.Manifest.Digest), layers...)
+}
+
+func must(err error) {
+	if err != nil {
+		panic(err)
+	}
+}
