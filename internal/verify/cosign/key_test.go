@@ -1,0 +1,116 @@
+package cosign_test
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
+	"testing"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/verifiedchart/verifiedchart/internal/verify/cosign"
+	. "github.com/verifiedchart/verifiedchart/internal/verify/verifytest"
+)
+
+func encoded(kind string, der []byte, err error) []byte {
+	Expect(err).NotTo(HaveOccurred())
+	return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
+}
+
+var _ = Describe("ParseKey", func() {
+	DescribeTable("takes one public key",
+		func(raw func() []byte) {
+			key, err := cosign.ParseKey("cosign.pub", raw())
+			Expect(err).NotTo(HaveOccurred())
+			Expect(key.Name).To(Equal("cosign.pub"))
+			Expect(key.ID).To(MatchRegexp("^SHA256:[0-9a-f]{64}$"))
+		},
+		Entry("as cosign writes it", func() []byte { return P256().Public }),
+		Entry("with blank lines around it", func() []byte { return append([]byte("\n\n"), append(P256().Public, "\n\n"...)...) }),
+		Entry("RSA in PKCS#1", func() []byte {
+			key, err := rsa.GenerateKey(rand.Reader, 2048)
+			return encoded("RSA PUBLIC KEY", x509.MarshalPKCS1PublicKey(&key.PublicKey), err)
+		}),
+	)
+
+	DescribeTable("D9: refuses everything else, and repeats none of it",
+		func(raw func() []byte) {
+			in := raw()
+			_, err := cosign.ParseKey("cosign.pub", in)
+			Expect(err).To(MatchError(cosign.ErrKey))
+			for _, line := range bytes.Split(in, []byte("\n")) {
+				if len(line) > 30 {
+					Expect(err.Error()).NotTo(ContainSubstring(string(line)))
+				}
+			}
+		},
+		Entry("nothing", func() []byte { return nil }),
+		Entry("blank lines", func() []byte { return []byte("\n \n") }),
+		Entry("what is not PEM", func() []byte { return []byte("cosign.pub") }),
+		Entry("DER", func() []byte { block, _ := pem.Decode(P256().Public); return block.Bytes }),
+		Entry("a private key", func() []byte {
+			key, _ := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+			der, err := x509.MarshalPKCS8PrivateKey(key)
+			return encoded("PRIVATE KEY", der, err)
+		}),
+		Entry("cosign's encrypted private key", func() []byte { return encoded("ENCRYPTED SIGSTORE PRIVATE KEY", []byte("secret"), nil) }),
+		Entry("two keys", func() []byte { return append(P256().Public, P256().Public...) }),
+		Entry("a key and a private key", func() []byte {
+			return append(P256().Public, encoded("EC PRIVATE KEY", []byte("secret"), nil)...)
+		}),
+		Entry("a certificate", func() []byte { return encoded("CERTIFICATE", []byte("x"), nil) }),
+		Entry("a block that holds no key", func() []byte { return encoded("PUBLIC KEY", []byte("x"), nil) }),
+		Entry("RSA of 1024 bits", func() []byte { return weakRSA(1024) }),
+		Entry("ECDSA on P-224", func() []byte {
+			key, _ := ecdsa.GenerateKey(elliptic.P224(), rand.Reader)
+			der, err := x509.MarshalPKIXPublicKey(key.Public())
+			return encoded("PUBLIC KEY", der, err)
+		}),
+		Entry("a megabyte", func() []byte { return append(P256().Public, bytes.Repeat([]byte(" "), 1<<20)...) }),
+	)
+
+	It("gives the same key the same ID however it is encoded", func() {
+		key, err := rsa.GenerateKey(rand.Reader, 2048)
+		pkcs1 := encoded("RSA PUBLIC KEY", x509.MarshalPKCS1PublicKey(&key.PublicKey), err)
+		der, err := x509.MarshalPKIXPublicKey(key.Public())
+		a, errA := cosign.ParseKey("a.pub", pkcs1)
+		b, errB := cosign.ParseKey("b.pub", encoded("PUBLIC KEY", der, err))
+		Expect(errA).NotTo(HaveOccurred())
+		Expect(errB).NotTo(HaveOccurred())
+		Expect(a.ID).To(Equal(b.ID))
+	})
+
+	It("makes no authority without a key", func() {
+		_, err := cosign.NewKeyed("release", nil)
+		Expect(err).To(MatchError(cosign.ErrKey))
+	})
+})
+
+// weakRSA encodes a key that crypto/rsa would not generate.
+func weakRSA(bits int) []byte {
+	p, err := rand.Prime(rand.Reader, bits/2)
+	Expect(err).NotTo(HaveOccurred())
+	q, err := rand.Prime(rand.Reader, bits/2)
+	Expect(err).NotTo(HaveOccurred())
+	der, err := x509.MarshalPKIXPublicKey(&rsa.PublicKey{N: p.Mul(p, q), E: 65537})
+	return encoded("PUBLIC KEY", der, err)
+}
+
+func FuzzParseKey(f *testing.F) {
+	f.Add(P256().Public)
+	f.Add(Ed25519().Public)
+	f.Add(RSA(2048, crypto.SHA256).Public)
+	f.Add([]byte("-----BEGIN PUBLIC KEY-----\n"))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		key, err := cosign.ParseKey("fuzz.pub", raw)
+		if (err == nil) != (key.ID != "") {
+			t.Fatalf("key %q with error %v", key.ID, err)
+		}
+	})
+}

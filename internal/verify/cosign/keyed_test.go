@@ -1,0 +1,252 @@
+package cosign_test
+
+import (
+	"context"
+	"crypto"
+	"crypto/elliptic"
+	"fmt"
+	"strings"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/verifiedchart/verifiedchart/internal/registry"
+	"github.com/verifiedchart/verifiedchart/internal/verify"
+	"github.com/verifiedchart/verifiedchart/internal/verify/cosign"
+	. "github.com/verifiedchart/verifiedchart/internal/verify/verifytest"
+)
+
+// authority returns a verifier that trusts the signers, under the names 0.pub, 1.pub, ….
+func authority(signers ...Signer) *cosign.Keyed {
+	GinkgoHelper()
+	var keys []cosign.Key
+	for i, s := range signers {
+		key, err := cosign.ParseKey(fmt.Sprintf("%d.pub", i), s.Public)
+		Expect(err).NotTo(HaveOccurred())
+		keys = append(keys, key)
+	}
+	v, err := cosign.NewKeyed("release", keys)
+	Expect(err).NotTo(HaveOccurred())
+	return v
+}
+
+func check(v verify.Verifier, s verify.Subject, r registry.Reader) (verify.Evidence, error) {
+	accepted, err := verify.Check(context.Background(), v, s, r)
+	return accepted.Evidence(), err
+}
+
+// signatureAnnotation is where a legacy signature stands.
+const signatureAnnotation = "dev.cosignproject.cosign/signature"
+
+var _ = Describe("A cosign authority with keys", func() {
+	var (
+		repo    *Repository
+		subject verify.Subject
+		ours    Signer
+		theirs  Signer
+	)
+	BeforeEach(func() {
+		repo = NewRepository()
+		subject = repo.Subject("chart")
+		ours, theirs = P256(), P256()
+	})
+
+	push := func(layers ...ocispec.Descriptor) { repo.PushLayers(SignatureTag(subject.Manifest.Digest), layers...) }
+	payload := func() []byte { return Payload(subject.Manifest.Digest) }
+
+	DescribeTable("D17: vouches whatever kind of key signed",
+		func(signer func() Signer) {
+			s := signer()
+			SignLegacy(repo, subject, s)
+			evidence, err := check(authority(s), subject, repo)
+			Expect(err).NotTo(HaveOccurred())
+			Expect(evidence.Vouchers).To(ConsistOf(And(
+				HaveField("Authority", "release"), HaveField("Provider", "cosign"), HaveField("Key", "0.pub"),
+				HaveField("Signer", HavePrefix("SHA256:")), HaveField("Source", SignatureTag(subject.Manifest.Digest)),
+			)))
+		},
+		Entry("ECDSA P-256 with SHA-256", P256),
+		Entry("ECDSA P-384 with SHA-384", func() Signer { return ECDSA(elliptic.P384(), crypto.SHA384) }),
+		Entry("ECDSA P-384 with SHA-256, as older cosign did", func() Signer { return ECDSA(elliptic.P384(), crypto.SHA256) }),
+		Entry("ECDSA P-521 with SHA-512", func() Signer { return ECDSA(elliptic.P521(), crypto.SHA512) }),
+		Entry("RSA-2048 with SHA-256", func() Signer { return RSA(2048, crypto.SHA256) }),
+		Entry("RSA-3072 with SHA-384", func() Signer { return RSA(3072, crypto.SHA384) }),
+		Entry("RSA-4096 with SHA-512, as cert-manager does", func() Signer { return RSA(4096, crypto.SHA512) }),
+		Entry("Ed25519", Ed25519),
+		Entry("Ed25519ph", Ed25519ph),
+	)
+
+	DescribeTable("finds the signature among others",
+		func(arrange func()) {
+			arrange()
+			_, err := check(authority(ours), subject, repo)
+			Expect(err).NotTo(HaveOccurred())
+		},
+		Entry("first of two", func() { SignLegacy(repo, subject, ours, theirs) }),
+		Entry("second of two", func() { SignLegacy(repo, subject, theirs, ours) }),
+		Entry("beside a layer of another kind", func() { push(ours.Legacy(repo, payload()), repo.PushBlob("text/plain", []byte("x"))) }),
+		Entry("beside one whose payload is gone", func() {
+			lost := theirs.Legacy(repo, PayloadOf(subject.Manifest.Digest.String(), "other"))
+			repo.Fail(lost.Digest.String(), registry.ErrNotFound)
+			push(ours.Legacy(repo, payload()), lost)
+		}),
+		Entry("beside one whose payload cannot be read now", func() {
+			unread := theirs.Legacy(repo, PayloadOf(subject.Manifest.Digest.String(), "other"))
+			repo.Fail(unread.Digest.String(), ErrUnreachable)
+			push(ours.Legacy(repo, payload()), unread)
+		}),
+		Entry("with annotations and a transparency log bundle, which a key does not need", func() {
+			layer := ours.Legacy(repo, payload())
+			layer.Annotations["dev.sigstore.cosign/bundle"] = `{"SignedEntryTimestamp":"AA==","Payload":{}}`
+			push(layer)
+		}),
+		Entry("the newest of sixty", func() {
+			var layers []ocispec.Descriptor
+			for range 59 {
+				layers = append(layers, theirs.Legacy(repo, payload()))
+			}
+			push(append(layers, ours.Legacy(repo, payload()))...)
+		}),
+	)
+
+	DescribeTable("D10: any of its keys may have signed, and the answer is the same every time",
+		func(sign func()) {
+			sign()
+			var signers []string
+			for range 5 {
+				evidence, err := check(authority(theirs, ours), subject, repo)
+				Expect(err).NotTo(HaveOccurred())
+				signers = append(signers, evidence.Vouchers[0].Signer)
+			}
+			Expect(signers).To(HaveEach(signers[0]))
+		},
+		Entry("the second of two keys", func() { SignLegacy(repo, subject, ours) }),
+		Entry("the first of two keys", func() { SignLegacy(repo, subject, theirs) }),
+		Entry("both", func() { SignLegacy(repo, subject, ours, theirs) }),
+	)
+
+	It("names every one of its keys that signed, so that distinct signers can be counted", func() {
+		SignLegacy(repo, subject, ours, theirs, ours)
+		evidence, err := check(authority(ours, theirs), subject, repo)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(evidence.Vouchers).To(ConsistOf(HaveField("Key", "0.pub"), HaveField("Key", "1.pub")))
+	})
+
+	It("counts one key in two authorities as one signer", func() {
+		SignLegacy(repo, subject, ours)
+		_, err := check(verify.AtLeast(2, authority(ours), authority(ours)), subject, repo)
+		Expect(err).To(MatchError(verify.ErrRejected))
+	})
+
+	DescribeTable("refuses what is not its signature of the subject",
+		func(arrange func()) {
+			arrange()
+			evidence, err := check(authority(ours), subject, repo)
+			Expect(err).To(MatchError(verify.ErrRejected))
+			Expect(evidence.IsZero()).To(BeTrue())
+		},
+		Entry("D1: no signature at all", func() {}),
+		Entry("D2: another key's", func() { SignLegacy(repo, subject, theirs) }),
+		Entry("D3: a genuine one of another digest, copied to this one's tag", func() {
+			push(ours.Legacy(repo, Payload(repo.Subject("other chart").Manifest.Digest)))
+		}),
+		Entry("D4: a payload altered after signing", func() {
+			layer := repo.PushBlob("application/vnd.dev.cosign.simplesigning.v1+json", payload())
+			layer.Annotations = map[string]string{signatureAnnotation: ours.Sign(Payload(digest.FromString("other")))}
+			push(layer)
+		}),
+		Entry("D5: a payload of another type", func() {
+			push(ours.Legacy(repo, PayloadOf(subject.Manifest.Digest.String(), "atomic container signature")))
+		}),
+		Entry("D5: a payload that is not JSON", func() { push(ours.Legacy(repo, []byte("signed, but what?"))) }),
+		Entry("D5: a payload that is null", func() { push(ours.Legacy(repo, []byte("null"))) }),
+		Entry("D8: a payload that claims to be huge", func() {
+			layer := ours.Legacy(repo, payload())
+			layer.Size = 1 << 40
+			push(layer)
+		}),
+		Entry("D8: a payload of no size", func() {
+			layer := ours.Legacy(repo, payload())
+			layer.Size = 0
+			push(layer)
+		}),
+		Entry("D8: a signature that is huge", func() {
+			layer := ours.Legacy(repo, payload())
+			layer.Annotations[signatureAnnotation] += strings.Repeat("A", 1<<20)
+			push(layer)
+		}),
+		Entry("a signature that is not base64", func() {
+			layer := ours.Legacy(repo, payload())
+			layer.Annotations[signatureAnnotation] = "%%%"
+			push(layer)
+		}),
+		Entry("a layer without a signature", func() { push(repo.PushBlob("application/vnd.dev.cosign.simplesigning.v1+json", payload())) }),
+		Entry("a genuine signature on a layer of another kind", func() {
+			layer := ours.Legacy(repo, payload())
+			layer.MediaType = "text/plain"
+			push(layer)
+		}),
+		Entry("a payload with a malformed digest", func() {
+			layer := ours.Legacy(repo, payload())
+			layer.Digest = "sha256:zz"
+			push(layer)
+		}),
+		Entry("a payload that is gone", func() {
+			layer := ours.Legacy(repo, payload())
+			repo.Fail(layer.Digest.String(), registry.ErrNotFound)
+			push(layer)
+		}),
+		Entry("something under the tag that is no manifest", func() {
+			repo.PushManifest(SignatureTag(subject.Manifest.Digest), []byte("<html>"))
+		}),
+	)
+
+	It("D6: considers fifty of a thousand signatures, the newest, and reads each payload once", func() {
+		var layers []ocispec.Descriptor
+		for i := range 1001 {
+			layers = append(layers, theirs.Legacy(repo, PayloadOf(subject.Manifest.Digest.String(), fmt.Sprint(i))))
+		}
+		push(layers...)
+		_, err := check(authority(ours), subject, repo)
+		Expect(err).To(MatchError(verify.ErrRejected))
+		Expect(len(err.Error())).To(BeNumerically("<", 4096))
+		Expect(len(repo.Asked())).To(BeNumerically("<=", 1+verify.MaxCandidates))
+	})
+
+	It("D8: does not ask for a payload that claims to be huge", func() {
+		layer := ours.Legacy(repo, payload())
+		layer.Size = 1 << 40
+		push(layer)
+		_, err := check(authority(ours), subject, repo)
+		Expect(err).To(MatchError(verify.ErrRejected))
+		Expect(repo.Asked()).To(ConsistOf(SignatureTag(subject.Manifest.Digest)))
+	})
+
+	DescribeTable("reaches no verdict where it could not find out",
+		func(arrange func(), want error) {
+			arrange()
+			_, err := check(authority(ours), subject, repo)
+			Expect(err).To(MatchError(want))
+			Expect(err).NotTo(MatchError(verify.ErrRejected))
+		},
+		Entry("E16: the signatures cannot be read", func() { repo.Fail(SignatureTag(subject.Manifest.Digest), ErrUnreachable) }, ErrUnreachable),
+		Entry("the credentials are refused", func() { repo.Fail(SignatureTag(subject.Manifest.Digest), registry.ErrUnauthorized) }, registry.ErrUnauthorized),
+		Entry("the only payload cannot be read", func() {
+			layer := ours.Legacy(repo, payload())
+			repo.Fail(layer.Digest.String(), ErrUnreachable)
+			push(layer)
+		}, ErrUnreachable),
+		Entry("the registry sends another payload than was asked for", func() {
+			layer := ours.Legacy(repo, payload())
+			repo.Fail(layer.Digest.String(), registry.ErrIntegrity)
+			push(layer)
+		}, registry.ErrIntegrity),
+		Entry("one payload is refused and the other cannot be read", func() {
+			unread := ours.Legacy(repo, payload())
+			repo.Fail(unread.Digest.String(), ErrUnreachable)
+			push(unread, theirs.Legacy(repo, PayloadOf(subject.Manifest.Digest.String(), "other")))
+		}, ErrUnreachable),
+	)
+})

@@ -1,0 +1,13 @@
+package cosign_test
+
+import (
+	"testing"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+)
+
+func TestCosign(t *testing.T) {
+	RegisterFailHandler(Fail)
+	RunSpecs(t, "Cosign")
+}
