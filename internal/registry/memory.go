@@ -142,3 +142,10 @@ func (r *Remembering) Blob(ctx context.Context, d ocispec.Descriptor, limit int6
 func (r *Remembering) key(ref string) memoryKey {
 	return memoryKey{scope: r.scope, repository: r.repository, ref: ref}
 }
+
+// Size returns the bytes that are held, overhead included.
+func (m *Memory) Size() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.size
+}

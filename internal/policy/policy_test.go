@@ -1,0 +1,101 @@
+package policy_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/fluxcd/pkg/apis/meta"
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
+	"github.com/verifiedchart/verifiedchart/internal/policy"
+	"github.com/verifiedchart/verifiedchart/internal/verify"
+	. "github.com/verifiedchart/verifiedchart/internal/verify/verifytest"
+)
+
+var errAPI = errors.New("the API server is out of reach")
+
+func spec(atLeast int32, names ...string) v1alpha1.Verification {
+	v := v1alpha1.Verification{}
+	if atLeast > 0 {
+		v.AtLeast = &atLeast
+	}
+	for _, name := range names {
+		v.Authorities = append(v.Authorities, v1alpha1.Authority{
+			Name: name, Provider: v1alpha1.CosignProvider, SecretRef: &meta.LocalObjectReference{Name: name},
+		})
+	}
+	return v
+}
+
+func secret(signers ...Signer) policy.Material {
+	data := map[string][]byte{"README": []byte("not a key")}
+	for i, s := range signers {
+		data[fmt.Sprintf("%d.pub", i)] = s.Public
+	}
+	return policy.Material{Data: data}
+}
+
+var _ = Describe("A policy", func() {
+	ours, alsoOurs, theirs := P256(), P256(), P256()
+
+	judge := func(v v1alpha1.Verification, material map[string]policy.Material, signedBy ...Signer) (verify.Evidence, error) {
+		repo := NewRepository()
+		subject := repo.Subject("chart")
+		if len(signedBy) > 0 {
+			SignLegacy(repo, subject, signedBy...)
+		}
+		accepted, err := verify.Check(context.Background(), policy.Build(v, material), subject, repo)
+		return accepted.Evidence(), err
+	}
+
+	DescribeTable("accepts what its authorities vouch for",
+		func(v v1alpha1.Verification, material map[string]policy.Material, signedBy ...Signer) {
+			evidence, err := judge(v, material, signedBy...)
+			Expect(err).NotTo(HaveOccurred())
+			Expect(evidence.Vouchers).NotTo(BeEmpty())
+		},
+		Entry("one authority, one key", spec(0, "a"), map[string]policy.Material{"a": secret(ours)}, ours),
+		Entry("D10: one authority, the second of two keys", spec(0, "a"), map[string]policy.Material{"a": secret(theirs, ours)}, ours),
+		Entry("two authorities, both", spec(0, "a", "b"), map[string]policy.Material{"a": secret(ours), "b": secret(alsoOurs)}, ours, alsoOurs),
+		Entry("one of two, where the other's Secret is missing", spec(1, "a", "b"),
+			map[string]policy.Material{"a": {Err: verify.ErrTrustUnavailable}, "b": secret(ours)}, ours),
+	)
+
+	DescribeTable("refuses what they do not vouch for",
+		func(v v1alpha1.Verification, material map[string]policy.Material, signedBy ...Signer) {
+			_, err := judge(v, material, signedBy...)
+			Expect(err).To(MatchError(verify.ErrRejected))
+		},
+		Entry("D1: unsigned", spec(0, "a"), map[string]policy.Material{"a": secret(ours)}),
+		Entry("D2: another key", spec(0, "a"), map[string]policy.Material{"a": secret(ours)}, theirs),
+		Entry("one of two that must both vouch", spec(0, "a", "b"), map[string]policy.Material{"a": secret(ours), "b": secret(alsoOurs)}, ours),
+		Entry("two authorities with the one key, of which two must vouch", spec(2, "a", "b"),
+			map[string]policy.Material{"a": secret(ours), "b": secret(ours)}, ours),
+	)
+
+	DescribeTable("reaches no verdict without its material",
+		func(v v1alpha1.Verification, material map[string]policy.Material, want error, lasting bool) {
+			_, err := judge(v, material, ours)
+			Expect(err).To(MatchError(want))
+			Expect(err).NotTo(MatchError(verify.ErrRejected))
+			Expect(errors.Is(err, verify.ErrTrustMalformed)).To(Equal(lasting))
+		},
+		Entry("H7: the Secret is not there", spec(0, "a"),
+			map[string]policy.Material{"a": {Err: verify.ErrTrustUnavailable}}, verify.ErrTrustUnavailable, false),
+		Entry("the API server is out of reach", spec(0, "a"), map[string]policy.Material{"a": {Err: errAPI}}, errAPI, false),
+		Entry("H8: the Secret has no *.pub", spec(0, "a"),
+			map[string]policy.Material{"a": {Data: map[string][]byte{"cosign.key": []byte("x")}}}, verify.ErrTrustMalformed, true),
+		Entry("D9: a key is malformed, though another would do", spec(0, "a"),
+			map[string]policy.Material{"a": {Data: map[string][]byte{"a.pub": ours.Public, "b.pub": []byte("x")}}}, verify.ErrTrustMalformed, true),
+		Entry("the Secret has more keys than are considered", spec(0, "a"),
+			map[string]policy.Material{"a": secret(make([]Signer, 17)...)}, verify.ErrTrustMalformed, true),
+		Entry("the provider is unknown", v1alpha1.Verification{Authorities: []v1alpha1.Authority{{Name: "a", Provider: "notary"}}},
+			map[string]policy.Material{}, verify.ErrTrustMalformed, true),
+		Entry("E3: there is no secretRef", v1alpha1.Verification{Authorities: []v1alpha1.Authority{{Name: "a", Provider: "cosign"}}},
+			map[string]policy.Material{}, verify.ErrTrustMalformed, true),
+		Entry("there is no authority", v1alpha1.Verification{}, map[string]policy.Material{}, verify.ErrTrustMalformed, true),
+	)
+})
