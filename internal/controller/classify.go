@@ -9,24 +9,29 @@ import (
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
 	"github.com/verifiedchart/verifiedchart/internal/chart"
 	"github.com/verifiedchart/verifiedchart/internal/pipeline"
+	"github.com/verifiedchart/verifiedchart/internal/printable"
 	"github.com/verifiedchart/verifiedchart/internal/registry"
 	"github.com/verifiedchart/verifiedchart/internal/verify"
 )
 
-// classify says what an error of a reconcile comes to. A verdict is never taken
-// for a failure to find out, nor the other way round: only what matches
-// verify.ErrRejected makes SourceVerified False.
-func classify(err error) outcome {
-	if err == nil {
-		return outcome{verified: metav1.ConditionTrue}
+// classify says what a reconcile comes to that accepted this, or nothing, and
+// ended with err. A verdict is never taken for a failure to find out, nor the
+// other way round: only an Accepted makes SourceVerified True, and only what
+// matches verify.ErrRejected makes it False.
+func classify(accepted verify.Accepted, err error) outcome {
+	o := outcome{accepted: accepted}
+	if _, ok := accepted.Subject(); ok {
+		o.verified = metav1.ConditionTrue
 	}
-	o := outcome{err: err, message: verify.Printable(err.Error(), maxMessage)}
+	if err == nil {
+		return o
+	}
+	o.err, o.message = err, printable.String(err.Error(), maxMessage)
 	var refused *refusal
 	var failure *pipeline.Failure
 	switch {
 	case errors.As(err, &refused):
-		o.condition, o.reason, o.stalled = refused.condition, refused.reason, refused.final
-		o.settled = refused.reason == v1alpha1.DowngradeRefusedReason
+		o.condition, o.reason, o.stalled, o.settled = refused.condition, refused.reason, refused.final, refused.settled
 	case errors.As(err, &failure):
 		o.ofStep(failure)
 	default:
@@ -52,7 +57,6 @@ func (o *outcome) ofStep(f *pipeline.Failure) {
 		o.ofVerify(f.Err)
 	case pipeline.StepValidate:
 		o.condition, o.reason, o.settled = v1alpha1.BuildFailedCondition, v1alpha1.ChartInvalidReason, true
-		o.verified = metav1.ConditionTrue
 		if errors.Is(f.Err, chart.ErrMismatch) {
 			o.reason = v1alpha1.ChartMismatchReason
 		}

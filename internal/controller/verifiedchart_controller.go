@@ -81,12 +81,12 @@ func (r *VerifiedChartReconciler) Reconcile(ctx context.Context, req ctrl.Reques
 	}
 
 	before := obj.DeepCopy()
-	err := r.reconcile(ctx, obj)
+	accepted, err := r.reconcile(ctx, obj)
 	if enqueued, _ := helper.IsObjectEnqueued(ctx); enqueued && err != nil {
 		// What was interrupted says nothing of the object, which is due again.
 		return ctrl.Result{Requeue: true}, nil //nolint:staticcheck // due now, not after a delay
 	}
-	return r.conclude(ctx, before, obj, err)
+	return r.conclude(ctx, before, obj, accepted, err)
 }
 
 func (r *VerifiedChartReconciler) addFinalizer(ctx context.Context, obj *v1alpha1.VerifiedChart) error {
@@ -98,23 +98,30 @@ func (r *VerifiedChartReconciler) addFinalizer(ctx context.Context, obj *v1alpha
 }
 
 // reconcile runs the pipeline and changes obj.Status to what is true afterwards.
-// The error is why the chart that was asked for is not what is published.
-func (r *VerifiedChartReconciler) reconcile(ctx context.Context, obj *v1alpha1.VerifiedChart) error {
+// It returns what was accepted, if anything was, and why the chart that was
+// asked for is not what is published, if it is not.
+func (r *VerifiedChartReconciler) reconcile(ctx context.Context, obj *v1alpha1.VerifiedChart) (verify.Accepted, error) {
 	ctx, cancel := context.WithTimeout(helper.GetInterruptContext(ctx), obj.GetTimeout())
 	defer cancel()
 
 	if err := r.dropDamaged(obj); err != nil {
-		return err
+		return verify.Accepted{}, err
 	}
 	in, err := r.gather(ctx, obj)
 	if err != nil {
-		return err
+		return verify.Accepted{}, err
 	}
 	accepted, err := r.advance(ctx, obj, in)
-	if subject, ok := accepted.Subject(); !ok || obj.Status.Verification == nil || subject.Manifest.Digest.String() != obj.Status.Verification.Digest {
-		return r.rejudge(ctx, obj, in, err)
+	if err != nil && !isPublished(obj, accepted) {
+		err = r.rejudge(ctx, obj, in, err)
 	}
-	return err
+	return accepted, err
+}
+
+// isPublished says whether what was accepted is what is published.
+func isPublished(obj *v1alpha1.VerifiedChart, accepted verify.Accepted) bool {
+	subject, ok := accepted.Subject()
+	return ok && obj.Status.Verification != nil && obj.Status.Verification.Digest == subject.Manifest.Digest.String()
 }
 
 // advance takes the chart from its reference to the published artifact, step by
@@ -158,6 +165,7 @@ func refuseDowngrade(obj *v1alpha1.VerifiedChart, resolved pipeline.Resolved) er
 	return &refusal{
 		condition: v1alpha1.FetchFailedCondition,
 		reason:    v1alpha1.DowngradeRefusedReason,
+		settled:   true,
 		err: fmt.Errorf("%q resolves to %s, which is less than the published %s: to go back, change ref, as in ref.tag: %q",
 			obj.Spec.Ref.SemVer, resolved.Tag, published, resolved.Tag),
 	}

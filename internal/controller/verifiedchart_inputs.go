@@ -33,7 +33,9 @@ type refusal struct {
 	reason    string
 	// final means that asking again is in vain until the spec or a Secret changes.
 	final bool
-	err   error
+	// settled means that the spec was dealt with, and this is the answer until the interval is over.
+	settled bool
+	err     error
 }
 
 func (r *refusal) Error() string { return r.err.Error() }

@@ -13,9 +13,9 @@ import (
 
 // rejudge judges the published artifact again where the chart that was asked
 // for did not take its place, and withdraws it if its proof no longer holds.
-// No verdict leaves it published. The error is cause, or with none the verdict.
+// No verdict leaves it published. The error is cause, with the verdict if there is one.
 func (r *VerifiedChartReconciler) rejudge(ctx context.Context, obj *v1alpha1.VerifiedChart, in inputs, cause error) error {
-	if obj.Status.Artifact == nil || obj.Status.Verification == nil || cause == nil {
+	if obj.Status.Artifact == nil || obj.Status.Verification == nil {
 		return cause
 	}
 	verdict := r.judgePublished(ctx, obj, in)

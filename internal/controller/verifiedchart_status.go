@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
+	"github.com/verifiedchart/verifiedchart/internal/printable"
 	"github.com/verifiedchart/verifiedchart/internal/registry"
 	"github.com/verifiedchart/verifiedchart/internal/verify"
 )
@@ -32,12 +33,12 @@ var negative = []string{
 
 // conclude writes what a reconcile came to: the ExternalArtifact, the status in
 // one patch and none where nothing changed, and the events.
-func (r *VerifiedChartReconciler) conclude(ctx context.Context, before, obj *v1alpha1.VerifiedChart, err error) (ctrl.Result, error) {
+func (r *VerifiedChartReconciler) conclude(ctx context.Context, before, obj *v1alpha1.VerifiedChart, accepted verify.Accepted, err error) (ctrl.Result, error) {
 	if announced := r.announce(ctx, obj); announced != nil {
 		err = errors.Join(err, announced)
 	}
 	r.Served.Admit(obj.Status.Artifact)
-	o := classify(err)
+	o := classify(accepted, err)
 	o.apply(obj)
 	if token, ok := meta.ReconcileAnnotationValue(obj.Annotations); ok {
 		obj.Status.SetLastHandledReconcileRequest(token)
@@ -65,7 +66,9 @@ type outcome struct {
 	stalled bool
 	// settled: the spec was dealt with; no retry before the interval is over.
 	settled bool
-	err     error
+	// accepted is the proof that SourceVerified=True tells of.
+	accepted verify.Accepted
+	err      error
 }
 
 // apply turns the outcome into conditions; it keeps what it does not speak of.
@@ -104,7 +107,7 @@ func (o outcome) apply(obj *v1alpha1.VerifiedChart) {
 func (o outcome) applyVerified(obj *v1alpha1.VerifiedChart) {
 	switch o.verified {
 	case metav1.ConditionTrue:
-		conditions.MarkTrue(obj, v1alpha1.SourceVerifiedCondition, v1alpha1.SucceededReason, "%s", verifiedMessage(obj))
+		conditions.MarkTrue(obj, v1alpha1.SourceVerifiedCondition, v1alpha1.SucceededReason, "%s", o.verifiedMessage(obj))
 	case metav1.ConditionFalse:
 		conditions.MarkFalse(obj, v1alpha1.SourceVerifiedCondition, v1alpha1.VerificationErrorReason, "%s", o.message)
 	case metav1.ConditionUnknown:
@@ -136,12 +139,16 @@ func readyMessage(obj *v1alpha1.VerifiedChart) string {
 	return "published revision " + obj.Status.Artifact.Revision
 }
 
-// verifiedMessage says who vouched, by which method.
-func verifiedMessage(obj *v1alpha1.VerifiedChart) string {
-	v := obj.Status.Verification
-	var who []string
-	for _, a := range v.Authorities {
-		who = append(who, fmt.Sprintf("%s by %s key %s (%s)", a.Name, a.Provider, a.Key, a.Signer))
+// verifiedMessage says what is verified, who vouched, and by which method.
+func (o outcome) verifiedMessage(obj *v1alpha1.VerifiedChart) string {
+	subject, _ := o.accepted.Subject()
+	what := "manifest " + subject.Manifest.Digest.String()
+	if a, v := obj.Status.Artifact, obj.Status.Verification; a != nil && v != nil && v.Digest == subject.Manifest.Digest.String() {
+		what = "version " + a.Revision
 	}
-	return verify.Printable(fmt.Sprintf("verified signature of version %s: %s", obj.Status.Artifact.Revision, strings.Join(who, ", ")), maxMessage)
+	var who []string
+	for _, v := range o.accepted.Evidence().Vouchers {
+		who = append(who, fmt.Sprintf("%s by %s key %s (%s)", v.Authority, v.Provider, v.Key, v.Signer))
+	}
+	return printable.String(fmt.Sprintf("verified signature of %s: %s", what, strings.Join(who, ", ")), maxMessage)
 }

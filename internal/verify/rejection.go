@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/verifiedchart/verifiedchart/internal/printable"
 )
 
 // ErrRejected is matched by every verdict that a Subject is not trusted.
@@ -55,7 +57,7 @@ func (r *Rejection) Error() string {
 		if i > 0 {
 			b.WriteString("; ")
 		}
-		fmt.Fprintf(&b, "%s signature at %s: %s", c.Format, c.Source, Printable(c.Reason, maxReason))
+		fmt.Fprintf(&b, "%s signature at %s: %s", c.Format, c.Source, printable.String(c.Reason, maxReason))
 	}
 	return b.String()
 }
