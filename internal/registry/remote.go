@@ -1,0 +1,212 @@
+package registry
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"oras.land/oras-go/v2/registry/remote/auth"
+)
+
+// maxBlobSize is more than any blob that is read has; a size beyond it is malformed.
+const maxBlobSize = 1 << 30
+
+// remote is a Reader of one repository over HTTP.
+type remote struct {
+	client     *Client
+	name       string // host/path as the user knows it
+	host       string // where it is read
+	base       string // https://host/v2/path
+	scope      string // of the token that is asked for
+	tenant     string // whose rate limit it is
+	plainHTTP  bool
+	authorized *auth.Client
+}
+
+// acceptManifests lists what a chart or a signature may be. Indexes are asked
+// for too, so that they can be told from what does not exist.
+var acceptManifests = strings.Join([]string{
+	ocispec.MediaTypeImageManifest, ocispec.MediaTypeImageIndex,
+	"application/vnd.docker.distribution.manifest.v2+json", "application/vnd.docker.distribution.manifest.list.v2+json",
+}, ", ")
+
+// Resolve implements Reader.
+func (r *remote) Resolve(ctx context.Context, tag string) (Manifest, error) {
+	m, err := r.manifest(ctx, tag)
+	if err != nil {
+		return Manifest{}, r.failed("tag "+tag, err)
+	}
+	return m, nil
+}
+
+// Manifest implements Reader.
+func (r *remote) Manifest(ctx context.Context, d digest.Digest) (Manifest, error) {
+	if err := checkDigest(d); err != nil {
+		return Manifest{}, r.failed("manifest", err)
+	}
+	m, err := r.manifest(ctx, d.String())
+	if err == nil && m.Descriptor.Digest != d {
+		m.Descriptor.Digest = d.Algorithm().FromBytes(m.Raw)
+		if m.Descriptor.Digest != d {
+			err = fmt.Errorf("%w: %s", ErrIntegrity, m.Descriptor.Digest)
+		}
+	}
+	if err != nil {
+		return Manifest{}, r.failed("manifest "+d.String(), err)
+	}
+	return m, nil
+}
+
+func (r *remote) manifest(ctx context.Context, reference string) (Manifest, error) {
+	resp, err := r.get(ctx, r.base+"/manifests/"+reference, acceptManifests)
+	if err != nil {
+		return Manifest{}, err
+	}
+	defer resp.Body.Close() //nolint:errcheck // nothing of a read body depends on it
+	raw, err := readAll(resp.Body, MaxManifestSize)
+	if err != nil {
+		return Manifest{}, err
+	}
+	return Manifest{
+		Descriptor: ocispec.Descriptor{MediaType: mediaTypeOf(raw, resp.Header), Digest: digest.FromBytes(raw), Size: int64(len(raw))},
+		Raw:        raw,
+	}, nil
+}
+
+func mediaTypeOf(raw []byte, h http.Header) string {
+	var inside struct {
+		MediaType string `json:"mediaType"`
+	}
+	if json.Unmarshal(raw, &inside) == nil && inside.MediaType != "" {
+		return inside.MediaType
+	}
+	mediaType, _, _ := strings.Cut(h.Get("Content-Type"), ";")
+	return strings.TrimSpace(mediaType)
+}
+
+// Tags implements Reader.
+func (r *remote) Tags(ctx context.Context) ([]string, error) {
+	var tags []string
+	next := r.base + "/tags/list?n=1000"
+	for page := 0; next != ""; page++ {
+		if page == MaxTagPages {
+			return nil, r.failed("tags", fmt.Errorf("%w: more than %d pages", ErrTooLarge, MaxTagPages))
+		}
+		more, link, err := r.tagPage(ctx, next)
+		if err != nil {
+			return nil, r.failed("tags", err)
+		}
+		if tags = append(tags, more...); len(tags) > MaxTags {
+			return nil, r.failed("tags", fmt.Errorf("%w: more than %d tags", ErrTooLarge, MaxTags))
+		}
+		next = link
+	}
+	return tags, nil
+}
+
+func (r *remote) tagPage(ctx context.Context, page string) (tags []string, next string, err error) {
+	resp, err := r.get(ctx, page, "application/json")
+	if err != nil {
+		return nil, "", err
+	}
+	defer resp.Body.Close() //nolint:errcheck // nothing of a read body depends on it
+	raw, err := readAll(resp.Body, MaxManifestSize)
+	if err != nil {
+		return nil, "", err
+	}
+	var list struct {
+		Tags []string `json:"tags"`
+	}
+	if err := json.Unmarshal(raw, &list); err != nil {
+		return nil, "", fmt.Errorf("%w: the list of tags is not JSON", ErrMalformed)
+	}
+	next, err = nextPage(page, resp.Header.Get("Link"))
+	return list.Tags, next, err
+}
+
+// nextPage returns the page that a Link header (RFC 8288) names. It must be on
+// the same host: a registry has no say in which other hosts are called.
+func nextPage(page, link string) (string, error) {
+	if link == "" || !strings.Contains(link, `rel="next"`) {
+		return "", nil
+	}
+	start, end := strings.Index(link, "<"), strings.Index(link, ">")
+	if start < 0 || end < start {
+		return "", fmt.Errorf("%w: a Link header without a target", ErrMalformed)
+	}
+	from, err := url.Parse(page)
+	if err != nil {
+		return "", err
+	}
+	to, err := from.Parse(link[start+1 : end])
+	if err != nil {
+		return "", fmt.Errorf("%w: a Link header without a target", ErrMalformed)
+	}
+	if to.Scheme != from.Scheme || to.Host != from.Host {
+		return "", fmt.Errorf("%w: a Link header leads to another host", ErrMalformed)
+	}
+	return to.String(), nil
+}
+
+// Blob implements Reader.
+func (r *remote) Blob(ctx context.Context, d ocispec.Descriptor, limit int64) ([]byte, error) {
+	if d.Size > limit {
+		return nil, r.failed("blob "+d.Digest.String(), fmt.Errorf("%w: %d bytes, of at most %d", ErrTooLarge, d.Size, limit))
+	}
+	body, err := r.Open(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	defer body.Close() //nolint:errcheck // nothing of a read body depends on it
+	raw, err := readAll(body, limit)
+	if err != nil {
+		return nil, r.failed("blob "+d.Digest.String(), err)
+	}
+	return raw, nil
+}
+
+// Open implements Reader.
+func (r *remote) Open(ctx context.Context, d ocispec.Descriptor) (io.ReadCloser, error) {
+	if err := checkDescriptor(d); err != nil {
+		return nil, r.failed("blob", err)
+	}
+	resp, err := r.get(ctx, r.base+"/blobs/"+d.Digest.String(), "")
+	if err != nil {
+		return nil, r.failed("blob "+d.Digest.String(), err)
+	}
+	if resp.ContentLength >= 0 && resp.ContentLength != d.Size {
+		_ = resp.Body.Close()
+		return nil, r.failed("blob "+d.Digest.String(), fmt.Errorf("%w: Content-Length %d, not %d", ErrIntegrity, resp.ContentLength, d.Size))
+	}
+	return newVerifiedBody(resp.Body, d), nil
+}
+
+func checkDescriptor(d ocispec.Descriptor) error {
+	if d.Size < 0 || d.Size > maxBlobSize {
+		return fmt.Errorf("%w: a size of %d bytes", ErrMalformed, d.Size)
+	}
+	return checkDigest(d.Digest)
+}
+
+func checkDigest(d digest.Digest) error {
+	if err := d.Validate(); err != nil || (d.Algorithm() != digest.SHA256 && d.Algorithm() != digest.SHA512) {
+		return fmt.Errorf("%w: a digest that is neither sha256 nor sha512", ErrMalformed)
+	}
+	return nil
+}
+
+// failed says what could not be read of which repository, without what must not be seen.
+func (r *remote) failed(what string, err error) error {
+	var limited *RateLimitedError
+	if errors.As(err, &limited) {
+		return err
+	}
+	return redacted(fmt.Sprintf("read %s of %s", what, r.name), err)
+}
