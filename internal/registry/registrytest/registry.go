@@ -1,0 +1,172 @@
+// Package registrytest runs an OCI registry in process, over real HTTP, that
+// tests can push to, count requests at and break.
+//
+// It does not know charts beyond the media types of their parts, nor signatures.
+package registrytest
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+
+	ggcr "github.com/google/go-containerregistry/pkg/registry"
+	"github.com/opencontainers/go-digest"
+	"github.com/opencontainers/image-spec/specs-go"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// Fault may answer a request in the registry's stead; it returns true if it did.
+type Fault func(w http.ResponseWriter, r *http.Request) bool
+
+// Registry is a running registry. It is safe for concurrent use.
+type Registry struct {
+	// Server serves it.
+	Server *httptest.Server
+
+	mu       sync.Mutex
+	fault    Fault
+	requests []string
+}
+
+// Option changes a Registry before it starts.
+type Option func(*config)
+
+type config struct {
+	tls       bool
+	referrers bool
+}
+
+// TLS serves HTTPS with a certificate of httptest's authority.
+func TLS(c *config) { c.tls = true }
+
+// WithoutReferrers leaves out the referrers API, as GHCR does.
+func WithoutReferrers(c *config) { c.referrers = false }
+
+// New starts a registry. Close ends it.
+func New(opts ...Option) *Registry {
+	c := config{referrers: true}
+	for _, o := range opts {
+		o(&c)
+	}
+	r := &Registry{}
+	handler := r.observe(ggcr.New(ggcr.Logger(log.New(io.Discard, "", 0)), ggcr.WithReferrersSupport(c.referrers)))
+	if c.tls {
+		r.Server = httptest.NewTLSServer(handler)
+	} else {
+		r.Server = httptest.NewServer(handler)
+	}
+	r.Server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	return r
+}
+
+// Close ends the registry and its connections.
+func (r *Registry) Close() {
+	r.Server.CloseClientConnections()
+	r.Server.Close()
+}
+
+// Host returns the registry's host and port.
+func (r *Registry) Host() string { return strings.SplitN(r.Server.URL, "://", 2)[1] }
+
+// Break makes fault see each request first; nil mends the registry.
+func (r *Registry) Break(fault Fault) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.fault = fault
+}
+
+// Requests returns what was asked for, as "GET /v2/…", since Reset.
+func (r *Registry) Requests() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return append([]string(nil), r.requests...)
+}
+
+// Reset forgets the requests.
+func (r *Registry) Reset() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.requests = nil
+}
+
+// pushing marks the requests of the push functions, which are neither counted nor broken.
+const pushing = "X-Registrytest-Push"
+
+func (r *Registry) observe(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		if req.Header.Get(pushing) == "" {
+			r.mu.Lock()
+			r.requests = append(r.requests, req.Method+" "+req.URL.Path)
+			fault := r.fault
+			r.mu.Unlock()
+			if fault != nil && fault(w, req) {
+				return
+			}
+		}
+		next.ServeHTTP(w, req)
+	})
+}
+
+// PushBlob stores a blob and returns its descriptor with the media type.
+func (r *Registry) PushBlob(repository, mediaType string, raw []byte) ocispec.Descriptor {
+	d := digest.FromBytes(raw)
+	r.send(http.MethodPost, fmt.Sprintf("/v2/%s/blobs/uploads/?digest=%s", repository, d), "application/octet-stream", raw)
+	return ocispec.Descriptor{MediaType: mediaType, Digest: d, Size: int64(len(raw))}
+}
+
+// PushManifest stores raw under a tag, or under its digest where reference is empty.
+func (r *Registry) PushManifest(repository, reference, mediaType string, raw []byte) ocispec.Descriptor {
+	d := ocispec.Descriptor{MediaType: mediaType, Digest: digest.FromBytes(raw), Size: int64(len(raw))}
+	if reference == "" {
+		reference = d.Digest.String()
+	}
+	r.send(http.MethodPut, fmt.Sprintf("/v2/%s/manifests/%s", repository, reference), mediaType, raw)
+	return d
+}
+
+// PushImage stores an image manifest of the parts under a tag.
+func (r *Registry) PushImage(repository, tag string, config ocispec.Descriptor, layers ...ocispec.Descriptor) ocispec.Descriptor {
+	raw, err := json.Marshal(ocispec.Manifest{
+		Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageManifest, Config: config, Layers: layers,
+	})
+	if err != nil {
+		panic(err)
+	}
+	return r.PushManifest(repository, tag, ocispec.MediaTypeImageManifest, raw)
+}
+
+// PushChart stores a chart as helm push does (HIP-0006).
+func (r *Registry) PushChart(repository, tag string, config, archive []byte) ocispec.Descriptor {
+	return r.PushImage(repository, tag,
+		r.PushBlob(repository, "application/vnd.cncf.helm.config.v1+json", config),
+		r.PushBlob(repository, "application/vnd.cncf.helm.chart.content.v1.tar+gzip", archive))
+}
+
+// DeleteTag deletes a tag.
+func (r *Registry) DeleteTag(repository, tag string) {
+	r.send(http.MethodDelete, fmt.Sprintf("/v2/%s/manifests/%s", repository, tag), "", nil)
+}
+
+func (r *Registry) send(method, path, mediaType string, body []byte) {
+	req, err := http.NewRequest(method, r.Server.URL+path, bytes.NewReader(body))
+	if err != nil {
+		panic(err)
+	}
+	req.Header.Set(pushing, "true")
+	req.Header.Set("Content-Type", mediaType)
+	resp, err := r.Server.Client().Do(req)
+	if err != nil {
+		panic(err)
+	}
+	defer resp.Body.Close() //nolint:errcheck // a test's response
+	if resp.StatusCode >= 300 {
+		text, _ := io.ReadAll(resp.Body)
+		panic(fmt.Sprintf("%s %s: %s: %s", method, path, resp.Status, text))
+	}
+}
