@@ -53,11 +53,7 @@ func (r *VerifiedChartReconciler) store(ctx context.Context, obj *v1alpha1.Verif
 	if err != nil {
 		return meta.Artifact{}, err
 	}
-	written, err := staged.Reader()
-	if err != nil {
-		return meta.Artifact{}, stored(err)
-	}
-	metadata, err := pipeline.Validate(written, fetched, in.wanted, resolved)
+	metadata, err := pipeline.Validate(staged.Reader(), fetched, in.wanted, resolved)
 	if err != nil {
 		return meta.Artifact{}, err
 	}
