@@ -1,0 +1,85 @@
+package main
+
+import (
+	"fmt"
+	"regexp"
+
+	"github.com/verifiedchart/verifiedchart/test/parts"
+)
+
+// part is one thing to build.
+type part struct {
+	name string // of the file or folder in the output folder
+	dir  string // of the module in test/parts that pins it
+	// module whose version is the part's.
+	module string
+	// pkg is the main package of a program; crds are the definitions of a part that is not a program.
+	pkg  string
+	crds []crd
+	// versionVars are what the linker sets to the version.
+	versionVars []string
+}
+
+// crd is one custom resource definition in a module that a module of test/parts requires.
+type crd struct{ dir, module, file string }
+
+const (
+	helmController   = "github.com/fluxcd/helm-controller"
+	sourceController = "github.com/fluxcd/source-controller"
+)
+
+// all returns the parts, those that are built fast first.
+func all() []part {
+	return []part{
+		{name: parts.CRDs, dir: "crds", module: sourceController, crds: crds()},
+		{name: parts.Registry, dir: "registry", module: "github.com/distribution/distribution/v3",
+			pkg: "github.com/distribution/distribution/v3/cmd/registry"},
+		{name: parts.Helm, dir: "helm", module: "helm.sh/helm/v3", pkg: "helm.sh/helm/v3/cmd/helm"},
+		{name: parts.Etcd, dir: "kubernetes", module: "go.etcd.io/etcd/server/v3", pkg: "go.etcd.io/etcd/server/v3"},
+		{name: parts.KubeAPIServer, dir: "kubernetes", module: "k8s.io/kubernetes", pkg: "k8s.io/kubernetes/cmd/kube-apiserver",
+			versionVars: []string{"k8s.io/component-base/version.gitVersion"}},
+		{name: parts.Kubectl, dir: "kubernetes", module: "k8s.io/kubernetes", pkg: "k8s.io/kubernetes/cmd/kubectl",
+			versionVars: []string{"k8s.io/component-base/version.gitVersion"}},
+		{name: parts.Cosign, dir: "cosign", module: "github.com/sigstore/cosign/v2", pkg: "github.com/sigstore/cosign/v2/cmd/cosign"},
+		{name: parts.HelmController, dir: "helm-controller", module: helmController, pkg: helmController},
+	}
+}
+
+// crds returns what helm-controller reconciles and what it watches.
+func crds() []crd {
+	list := []crd{{"helm-controller", helmController, "helm.toolkit.fluxcd.io_helmreleases.yaml"}}
+	for _, plural := range []string{"externalartifacts", "helmcharts", "helmrepositories", "ocirepositories", "gitrepositories", "buckets"} {
+		list = append(list, crd{"crds", sourceController, "source.toolkit.fluxcd.io_" + plural + ".yaml"})
+	}
+	return list
+}
+
+// flags returns the arguments of go build that shape the program.
+func (p part) flags(version string) []string {
+	link := "-s -w"
+	for _, v := range p.versionVars {
+		link += fmt.Sprintf(" -X %s=%s", v, version)
+	}
+	return []string{"-trimpath", "-buildvcs=false", "-ldflags=" + link}
+}
+
+// dirs returns the modules in test/parts that the part is made of.
+func (p part) dirs() []string {
+	dirs := []string{p.dir}
+	for _, c := range p.crds {
+		if c.dir != p.dir {
+			dirs = append(dirs, c.dir)
+		}
+	}
+	return dirs
+}
+
+// versionIn returns the version at which a go.mod requires a module.
+func versionIn(goMod []byte, module string) (string, error) {
+	re := regexp.MustCompile(`(?m)^(?:\t|require )` + regexp.QuoteMeta(module) + ` (v\S+)`)
+	m := re.FindSubmatch(goMod)
+	if m == nil {
+		return "", fmt.Errorf("go.mod does not require %s", module)
+	}
+	return string(m[1]), nil
+}
