@@ -191,19 +191,19 @@ var _ = Describe("Events", func() {
 		fresh := publishedChart()
 		fresh.Status.Artifact = nil
 		ready := after(nil, publishedChart())
-		Expect(happened(fresh, ready)).To(ConsistOf(HaveField("reason", "NewArtifact")))
+		Expect(happened(fresh, ready)).To(ConsistOf(HaveField("Reason", "NewArtifact")))
 		Expect(happened(ready, after(nil, ready))).To(BeEmpty())
 
 		failing := after(unreachable, ready)
-		Expect(happened(ready, failing)).To(ConsistOf(HaveField("reason", v1alpha1.OCIPullFailedReason)))
+		Expect(happened(ready, failing)).To(ConsistOf(HaveField("Reason", v1alpha1.OCIPullFailedReason)))
 		Expect(happened(failing, after(failure(pipeline.StepResolve, errors.New("dial 127.0.0.1:2")), failing))).To(BeEmpty())
-		Expect(happened(failing, after(nil, failing))).To(ConsistOf(HaveField("reason", meta.SucceededReason)))
+		Expect(happened(failing, after(nil, failing))).To(ConsistOf(HaveField("Reason", meta.SucceededReason)))
 
 		refused := after(rejected, ready)
-		Expect(happened(ready, refused)).To(ConsistOf(HaveField("reason", v1alpha1.VerificationErrorReason)))
+		Expect(happened(ready, refused)).To(ConsistOf(HaveField("Reason", v1alpha1.VerificationErrorReason)))
 		Expect(happened(refused, after(rejected, refused))).To(BeEmpty())
 		other := failure(pipeline.StepVerify, &verify.Rejection{Authority: "another"})
-		Expect(happened(refused, after(other, refused))).To(ConsistOf(HaveField("reason", v1alpha1.VerificationErrorReason)))
+		Expect(happened(refused, after(other, refused))).To(ConsistOf(HaveField("Reason", v1alpha1.VerificationErrorReason)))
 	})
 
 	It("tell of a withdrawal", func() {
@@ -211,6 +211,6 @@ var _ = Describe("Events", func() {
 		withdrawn := ready.DeepCopy()
 		withdrawn.Status.Artifact, withdrawn.Status.Verification = nil, nil
 		classify(verify.Accepted{}, rejected).apply(withdrawn)
-		Expect(happened(ready, withdrawn)).To(ContainElement(HaveField("reason", v1alpha1.ArtifactWithdrawnReason)))
+		Expect(happened(ready, withdrawn)).To(ContainElement(HaveField("Reason", v1alpha1.ArtifactWithdrawnReason)))
 	})
 })

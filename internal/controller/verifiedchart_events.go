@@ -1,6 +1,7 @@
 package controller
 
 import (
+	eventv1 "github.com/fluxcd/pkg/apis/event/v1beta1"
 	"github.com/fluxcd/pkg/apis/meta"
 	"github.com/fluxcd/pkg/runtime/conditions"
 	sourcev1 "github.com/fluxcd/source-controller/api/v1"
@@ -11,8 +12,8 @@ import (
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
 )
 
-// event is something that happened to an object.
-type event struct{ kind, reason, message string }
+// occurrence is something that happened to an object.
+type occurrence struct{ Kind, Reason, Message string }
 
 // emit tells what happened, on the VerifiedChart and on the ExternalArtifact,
 // since a Flux Alert cannot name our kind. Nothing happened, nothing is told.
@@ -20,12 +21,12 @@ func (r *VerifiedChartReconciler) emit(before, after *v1alpha1.VerifiedChart) {
 	for _, e := range happened(before, after) {
 		annotations := map[string]string{}
 		if a := after.Status.Artifact; a != nil {
-			annotations[v1alpha1.GroupVersion.Group+"/"+meta.MetaRevisionKey] = a.Revision
-			annotations[v1alpha1.GroupVersion.Group+"/"+meta.MetaDigestKey] = a.Digest
+			annotations[v1alpha1.GroupVersion.Group+"/"+eventv1.MetaRevisionKey] = a.Revision
+			annotations[v1alpha1.GroupVersion.Group+"/"+eventv1.MetaDigestKey] = a.Digest
 		}
-		r.AnnotatedEventf(after, annotations, e.kind, e.reason, "%s", e.message)
+		r.AnnotatedEventf(after, annotations, e.Kind, e.Reason, "%s", e.Message)
 		if ea := r.announcedAs(after); ea != nil {
-			r.AnnotatedEventf(ea, annotations, e.kind, e.reason, "%s", e.message)
+			r.AnnotatedEventf(ea, annotations, e.Kind, e.Reason, "%s", e.Message)
 		}
 	}
 }
@@ -43,22 +44,22 @@ func (r *VerifiedChartReconciler) announcedAs(obj *v1alpha1.VerifiedChart) runti
 
 // happened lists what changed from one status to the next: a new artifact, the
 // end of one, a failure that was not there, its end. A retry is no change.
-func happened(before, after *v1alpha1.VerifiedChart) []event {
-	var events []event
+func happened(before, after *v1alpha1.VerifiedChart) []occurrence {
+	var events []occurrence
 	was, is := before.Status.Artifact, after.Status.Artifact
 	if was != nil && is == nil && conditions.IsFalse(after, v1alpha1.SourceVerifiedCondition) {
-		events = append(events, event{corev1.EventTypeWarning, v1alpha1.ArtifactWithdrawnReason,
+		events = append(events, occurrence{corev1.EventTypeWarning, v1alpha1.ArtifactWithdrawnReason,
 			"withdrew the artifact of revision " + was.Revision + ", which is no longer trusted: " + conditions.GetMessage(after, v1alpha1.SourceVerifiedCondition)})
 	}
 	ready := conditions.Get(after, meta.ReadyCondition)
 	switch {
 	case ready == nil:
 	case ready.Status == metav1.ConditionTrue && (was == nil || was.Revision != is.Revision || was.Digest != is.Digest):
-		events = append(events, event{corev1.EventTypeNormal, "NewArtifact", conditions.GetMessage(after, v1alpha1.SourceVerifiedCondition)})
+		events = append(events, occurrence{corev1.EventTypeNormal, "NewArtifact", conditions.GetMessage(after, v1alpha1.SourceVerifiedCondition)})
 	case ready.Status == metav1.ConditionTrue && !conditions.IsTrue(before, meta.ReadyCondition):
-		events = append(events, event{corev1.EventTypeNormal, meta.SucceededReason, conditions.GetMessage(after, v1alpha1.SourceVerifiedCondition)})
+		events = append(events, occurrence{corev1.EventTypeNormal, meta.SucceededReason, conditions.GetMessage(after, v1alpha1.SourceVerifiedCondition)})
 	case ready.Status == metav1.ConditionFalse && isNews(before, ready):
-		events = append(events, event{corev1.EventTypeWarning, ready.Reason, ready.Message})
+		events = append(events, occurrence{corev1.EventTypeWarning, ready.Reason, ready.Message})
 	}
 	return events
 }
