@@ -1,0 +1,100 @@
+package chart
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/verifiedchart/verifiedchart/internal/printable"
+)
+
+// Bounds on a JSON document, checked before it is decoded into anything.
+const (
+	maxJSONValues = 16_384
+	maxJSONDepth  = 32
+)
+
+// unambiguous refuses JSON that two readers could understand differently, or
+// that costs much more to decode than to send. An object must not have two keys
+// that differ only in case, since encoding/json takes the last of them and other
+// decoders the first or the exact one; and a key that differs only in case from
+// one of names is refused too. Annotations are free text, so that only equal
+// keys are refused there.
+func unambiguous(raw []byte, names ...string) error {
+	if !utf8.Valid(raw) || !json.Valid(raw) {
+		return errors.New("it is not JSON")
+	}
+	spelling := make(map[string]string, len(names))
+	for _, n := range names {
+		spelling[fold(n)] = n
+	}
+	w := jsonWalk{decoder: json.NewDecoder(bytes.NewReader(raw)), spelling: spelling, left: maxJSONValues}
+	w.decoder.UseNumber()
+	return w.value("", 0)
+}
+
+type jsonWalk struct {
+	decoder  *json.Decoder
+	spelling map[string]string
+	left     int
+}
+
+// value walks over the next value, which is that of key.
+func (w *jsonWalk) value(key string, depth int) error {
+	if w.left--; w.left < 0 {
+		return fmt.Errorf("it has more than %d values", maxJSONValues)
+	}
+	if depth > maxJSONDepth {
+		return fmt.Errorf("it is nested deeper than %d levels", maxJSONDepth)
+	}
+	token, err := w.decoder.Token()
+	if err != nil {
+		return err
+	}
+	switch token {
+	case json.Delim('{'):
+		return w.object(key == "annotations", depth)
+	case json.Delim('['):
+		for w.decoder.More() {
+			if err := w.value("", depth+1); err != nil {
+				return err
+			}
+		}
+		_, err = w.decoder.Token()
+	}
+	return err
+}
+
+func (w *jsonWalk) object(free bool, depth int) error {
+	seen := map[string]struct{}{}
+	for w.decoder.More() {
+		token, err := w.decoder.Token()
+		if err != nil {
+			return err
+		}
+		key, _ := token.(string)
+		id := key
+		if !free {
+			id = fold(key)
+			if want, ok := w.spelling[id]; ok && want != key {
+				return fmt.Errorf("the key %q must be spelt %q", printable.String(key, maxShown), want)
+			}
+		}
+		if _, ok := seen[id]; ok {
+			return fmt.Errorf("the key %q appears twice", printable.String(key, maxShown))
+		}
+		seen[id] = struct{}{}
+		if err := w.value(key, depth+1); err != nil {
+			return err
+		}
+	}
+	_, err := w.decoder.Token()
+	return err
+}
+
+// fold maps keys that encoding/json holds to be the same to one string: it also
+// ignores the case of ſ and of the Kelvin sign.
+func fold(key string) string { return strings.ToLower(strings.ToUpper(key)) }

@@ -1,0 +1,229 @@
+package chart
+
+import (
+	"archive/tar"
+	"bufio"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"strings"
+
+	"helm.sh/helm/v3/pkg/chart/loader"
+
+	"github.com/verifiedchart/verifiedchart/internal/printable"
+)
+
+// Bounds on what a tar holds besides the files.
+const (
+	maxHeader  = 64 << 10 // one entry's header blocks, with PAX records
+	maxPadding = 1 << 20  // zeros after the end of the tar
+	readAhead  = 16 << 10
+)
+
+// unpacked stands behind the name of a packaged subchart to name the folder
+// that Helm is shown instead of it. No entry can be named so.
+const unpacked = "\x00"
+
+// Inspect reads a chart archive, a gzip compressed tar, to its end and returns
+// what its Chart.yaml says. It reads archives inside it too, once and all on one
+// budget (CVE-2025-32386), writes nothing, and keeps in memory only what Helm
+// parses. Nothing in the archive is run, rendered or evaluated, and
+// values.schema.json is not even looked at (CVE-2025-32387, CVE-2025-55199).
+//
+// An error matching ErrInvalid is a verdict on the archive: not one chart in a
+// folder of its name, over a limit, with entries or paths that unpack to
+// something else than they show, or refused by Helm's own loader. Any other
+// error is that of reader.
+func Inspect(archive io.Reader) (Metadata, error) {
+	source := &source{reader: archive}
+	in := &inspection{bytes: MaxUnpackedSize, entries: MaxEntries, syntax: maxSyntax}
+	folder, err := in.archive(source, "")
+	if source.err != nil {
+		return Metadata{}, fmt.Errorf("read the chart archive: %w", source.err)
+	}
+	var m Metadata
+	if err == nil {
+		m, err = in.load()
+	}
+	if err == nil && folder != m.Name {
+		err = fmt.Errorf("the chart %q is in a folder named %q", m.Name, printable.String(folder, maxShown))
+	}
+	if err != nil {
+		return Metadata{}, fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	return m, nil
+}
+
+// source remembers why reading failed, which says nothing of the archive.
+type source struct {
+	reader io.Reader
+	err    error
+}
+
+func (s *source) Read(p []byte) (int, error) {
+	n, err := s.reader.Read(p)
+	if err != nil && err != io.EOF {
+		s.err = err
+	}
+	return n, err
+}
+
+// inspection is what is left of the budget and what was found for Helm.
+type inspection struct {
+	bytes   int64
+	entries int
+	syntax  int
+	// files has every file's path from the chart's folder, but only the content
+	// of those that Helm parses.
+	files []*loader.BufferedFile
+}
+
+// archive walks over one gzip compressed tar and returns the name of its one
+// folder. The files' names are recorded after prefix.
+func (in *inspection) archive(r io.Reader, prefix string) (string, error) {
+	packed := bufio.NewReaderSize(r, readAhead)
+	gz, err := gzip.NewReader(packed)
+	if err != nil {
+		return "", fmt.Errorf("it is not gzip compressed: %w", err)
+	}
+	// One member only, as every packager writes it: where there are more, some
+	// readers stop after the first.
+	gz.Multistream(false)
+	stream := &metered{reader: gz, budget: &in.bytes}
+	w := walk{inspection: in, prefix: prefix, tar: tar.NewReader(stream), seen: map[string]bool{}}
+	for {
+		stream.allowed = maxHeader
+		header, err := w.tar.Next()
+		stream.allowed = math.MaxInt64
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return "", fmt.Errorf("the tar is damaged or over a limit: %w", err)
+		}
+		if err := w.entry(header); err != nil {
+			return "", err
+		}
+	}
+	if err := padding(stream); err != nil {
+		return "", err
+	}
+	if _, err := packed.Peek(1); err != io.EOF {
+		return "", errors.New("there is data after the end of the gzip stream")
+	}
+	if isFolder, ok := w.seen["Chart.yaml"]; !ok || isFolder {
+		return "", errors.New("it has no Chart.yaml")
+	}
+	return w.folder, nil
+}
+
+// padding reads the stream to its end, so that its checksum is verified, and
+// refuses anything but zeros.
+func padding(stream *metered) error {
+	stream.allowed = maxPadding
+	block := make([]byte, 512)
+	for {
+		n, err := stream.Read(block)
+		for _, b := range block[:n] {
+			if b != 0 {
+				return errors.New("there is data after the end of the tar")
+			}
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("the gzip stream is damaged or over a limit: %w", err)
+		}
+	}
+}
+
+// metered counts what is read against the budget of the inspection and against
+// what is allowed for the present step.
+type metered struct {
+	reader  io.Reader
+	budget  *int64
+	allowed int64
+}
+
+func (m *metered) Read(p []byte) (int, error) {
+	n, err := m.reader.Read(p)
+	*m.budget -= int64(n)
+	m.allowed -= int64(n)
+	switch {
+	case *m.budget < 0:
+		return 0, fmt.Errorf("it unpacks to more than %d bytes", MaxUnpackedSize)
+	case m.allowed < 0:
+		return 0, errors.New("a header or the padding is too long")
+	}
+	return n, err
+}
+
+// walk is the way through one tar.
+type walk struct {
+	*inspection
+	prefix string
+	tar    *tar.Reader
+	folder string
+	seen   map[string]bool // path to whether it is a folder
+}
+
+func (w *walk) entry(header *tar.Header) error {
+	if w.entries--; w.entries < 0 {
+		return fmt.Errorf("it has more than %d entries", MaxEntries)
+	}
+	if header.Typeflag == tar.TypeXGlobalHeader {
+		return checkGlobalHeader(header)
+	}
+	if err := checkHeader(header); err != nil {
+		return fmt.Errorf("the entry %q %w", printable.String(header.Name, maxShown), err)
+	}
+	folder, path, _ := strings.Cut(strings.TrimSuffix(header.Name, "/"), "/")
+	if w.folder == "" {
+		w.folder = folder
+	}
+	isFolder := header.Typeflag == tar.TypeDir
+	before, twice := w.seen[path]
+	w.seen[path] = isFolder
+	switch {
+	case folder != w.folder:
+		return fmt.Errorf("it has more than one top folder: %q and %q", printable.String(w.folder, maxShown), printable.String(folder, maxShown))
+	case twice && !(before && isFolder):
+		return fmt.Errorf("the path %q appears twice", printable.String(header.Name, maxShown))
+	case isFolder:
+		return nil
+	case path == "" || folder == "Chart.yaml":
+		return fmt.Errorf("the file %q is not in the chart's folder", printable.String(header.Name, maxShown))
+	case header.Size > MaxFileSize:
+		return fmt.Errorf("the file %q is larger than %d bytes", printable.String(header.Name, maxShown), MaxFileSize)
+	}
+	return w.file(w.prefix + path)
+}
+
+// file reads the present entry as far as Helm would.
+func (w *walk) file(name string) error {
+	use, depth := useOf(name)
+	if depth > MaxDepth {
+		return fmt.Errorf("subcharts are nested deeper than %d levels", MaxDepth)
+	}
+	if use == packagedSubchart {
+		if _, err := w.archive(w.tar, name+unpacked+"/"); err != nil {
+			return fmt.Errorf("in the subchart %q: %w", printable.String(name, maxShown), err)
+		}
+		return nil
+	}
+	file := &loader.BufferedFile{Name: name}
+	w.files = append(w.files, file)
+	var err error
+	if use == parsed {
+		file.Data, err = w.document()
+	} else {
+		_, err = io.Copy(io.Discard, w.tar)
+	}
+	if err != nil {
+		return fmt.Errorf("the file %q cannot be used: %w", printable.String(name, maxShown), err)
+	}
+	return nil
+}

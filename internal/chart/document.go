@@ -1,0 +1,93 @@
+package chart
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"unicode/utf8"
+
+	"go.yaml.in/yaml/v2"
+)
+
+// Bounds on the YAML that Helm parses, counted over the archive and all
+// archives inside it, since a parsed document takes many times its size.
+const (
+	// maxSyntax bounds the characters that can begin a node.
+	maxSyntax = 200_000
+	// maxExpanded bounds the text, in bytes, that a document comes to once each alias is replaced.
+	maxExpanded = 2 * MaxFileSize
+)
+
+// document returns the YAML document of the present entry.
+func (w *walk) document() ([]byte, error) {
+	raw, err := io.ReadAll(w.tar)
+	if err != nil {
+		return nil, err
+	}
+	raw = bytes.TrimPrefix(raw, []byte("\xef\xbb\xbf")) // as Helm's loader does
+	for _, c := range []byte("-?:,[{") {
+		w.syntax -= bytes.Count(raw, []byte{c})
+	}
+	if !utf8.Valid(raw) {
+		return nil, errors.New("it is not UTF-8")
+	}
+	if w.syntax < 0 {
+		return nil, fmt.Errorf("all YAML files together have more than %d nodes", maxSyntax)
+	}
+	return raw, checkAliases(raw)
+}
+
+// checkAliases refuses a document that grows out of bounds when its aliases are
+// replaced. The YAML decoder bounds how many nodes aliases may add, but not how
+// long they are: one long text named a hundred thousand times makes the JSON,
+// which Helm turns YAML into, exhaust the memory.
+func checkAliases(raw []byte) (err error) {
+	defer recovered(&err)
+	if !names(raw, '&') || !names(raw, '*') {
+		return nil // without an anchor or an alias, parsing it once more would find nothing
+	}
+	var v any
+	if err := yaml.Unmarshal(raw, &v); err != nil {
+		return errors.New(shown(err))
+	}
+	if expanded(v, maxExpanded) < 0 {
+		return fmt.Errorf("its aliases stand for more than %d bytes", maxExpanded)
+	}
+	return nil
+}
+
+// names says whether an indicator stands in front of what could be an anchor's
+// name, be it in a comment.
+func names(raw []byte, indicator byte) bool {
+	for {
+		i := bytes.IndexByte(raw, indicator)
+		if i < 0 || i+1 == len(raw) {
+			return false
+		}
+		c := raw[i+1]
+		if c == '_' || c == '-' || '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'z' {
+			return true
+		}
+		raw = raw[i+1:]
+	}
+}
+
+// expanded returns what is left, negative if nothing, after all text in v.
+func expanded(v any, left int) int {
+	switch v := v.(type) {
+	case string:
+		left -= len(v)
+	case []any:
+		for i := 0; i < len(v) && left >= 0; i++ {
+			left = expanded(v[i], left)
+		}
+	case map[any]any:
+		for key, value := range v {
+			if left = expanded(value, expanded(key, left)); left < 0 {
+				break
+			}
+		}
+	}
+	return left
+}

@@ -1,0 +1,76 @@
+package chart
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	helm "helm.sh/helm/v3/pkg/chart"
+	"helm.sh/helm/v3/pkg/chart/loader"
+	"sigs.k8s.io/yaml"
+
+	"github.com/verifiedchart/verifiedchart/internal/printable"
+)
+
+// maxReason bounds, in bytes, the words of another library in an error.
+const maxReason = 512
+
+// shown returns an error's words: those of a parser may quote the chart.
+func shown(err error) string { return printable.String(err.Error(), maxReason) }
+
+// load asks Helm's own loader for its opinion, so that what is accepted can be
+// loaded by whoever installs it.
+func (in *inspection) load() (_ Metadata, err error) {
+	defer recovered(&err)
+	i := slices.IndexFunc(in.files, func(f *loader.BufferedFile) bool { return f.Name == "Chart.yaml" })
+	name, version, err := declared(in.files[i].Data)
+	if err != nil {
+		return Metadata{}, fmt.Errorf("its Chart.yaml cannot be used: %w", err)
+	}
+	c, err := loader.LoadFiles(in.files)
+	if err != nil {
+		return Metadata{}, errors.New(shown(err))
+	}
+	switch v := c.Metadata.APIVersion; v {
+	case helm.APIVersionV1, helm.APIVersionV2:
+	default:
+		return Metadata{}, fmt.Errorf("its apiVersion is %q, not v1 or v2", printable.String(v, maxShown))
+	}
+	m, err := newMetadata(c.Metadata.Name, c.Metadata.Version, c.Metadata.AppVersion, c.Metadata.Description)
+	if err != nil {
+		return Metadata{}, err
+	}
+	if m.Name != name || m.Version != version {
+		return Metadata{}, errors.New("its Chart.yaml names another chart than Helm reads, because of characters that do not print or of its requirements.yaml")
+	}
+	return m, nil
+}
+
+// recovered makes a panic of a parser, which hostile charts have caused
+// (CVE-2024-26147, CVE-2025-55198), the error of the function that defers it.
+func recovered(err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("parsing it panics: %s", printable.String(fmt.Sprint(p), maxReason))
+	}
+}
+
+// declared returns the name and version as Chart.yaml has them. It refuses a key
+// that appears twice, of which one reader takes the first and another the last.
+func declared(raw []byte) (name, version string, err error) {
+	asJSON, err := yaml.YAMLToJSONStrict(raw)
+	if err != nil {
+		return "", "", errors.New(shown(err))
+	}
+	if err := unambiguous(asJSON); err != nil {
+		return "", "", err
+	}
+	var c struct{ Name, Version any }
+	d := json.NewDecoder(bytes.NewReader(asJSON))
+	d.UseNumber()
+	if err := d.Decode(&c); err != nil {
+		return "", "", errors.New(shown(err))
+	}
+	return fmt.Sprint(c.Name), fmt.Sprint(c.Version), nil
+}

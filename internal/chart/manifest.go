@@ -1,0 +1,123 @@
+package chart
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/verifiedchart/verifiedchart/internal/printable"
+)
+
+// Limits on a manifest, which has one or two layers if Helm made it.
+const (
+	maxLayers      = 64
+	maxAnnotations = 256
+)
+
+// maxShown bounds, in bytes, a name of unknown origin in an error.
+const maxShown = 128
+
+// manifestKeys are the keys of a manifest that decide what it is.
+var manifestKeys = []string{
+	"schemaVersion", "mediaType", "config", "layers", "digest", "size", "annotations",
+	"manifests", "fsLayers", "history",
+}
+
+// ParseManifest returns where the parts of the one chart of an OCI image
+// manifest are. Layers are selected by media type, in any order (HIP-0006);
+// layers of other types are ignored. Its errors match ErrManifest: another
+// document, an index, none or several archives, several provenance files, a size
+// or digest that cannot be, too many layers or annotations, or a document that
+// other readers may understand differently (CVE-2021-41190).
+func ParseManifest(raw []byte) (Layout, error) {
+	layout, err := parseManifest(raw)
+	if err != nil {
+		return Layout{}, fmt.Errorf("%w: %w", ErrManifest, err)
+	}
+	return layout, nil
+}
+
+func parseManifest(raw []byte) (Layout, error) {
+	if err := unambiguous(raw, manifestKeys...); err != nil {
+		return Layout{}, err
+	}
+	var m struct {
+		ocispec.Manifest
+		Manifests json.RawMessage `json:"manifests"`
+		FSLayers  json.RawMessage `json:"fsLayers"`
+		History   json.RawMessage `json:"history"`
+	}
+	if err := json.Unmarshal(raw, &m); err != nil {
+		return Layout{}, errors.New(printable.String(err.Error(), maxShown))
+	}
+	switch {
+	case m.Manifests != nil:
+		return Layout{}, errors.New("it is an index of several manifests; ask for the chart's own tag or digest")
+	case m.FSLayers != nil || m.History != nil:
+		return Layout{}, errors.New("it has keys of a Docker schema 1 manifest")
+	case m.SchemaVersion != 2:
+		return Layout{}, fmt.Errorf("its schemaVersion is %d, not 2", m.SchemaVersion)
+	case m.MediaType != "" && m.MediaType != ocispec.MediaTypeImageManifest:
+		return Layout{}, fmt.Errorf("its media type is %q, not %q", printable.String(m.MediaType, maxShown), ocispec.MediaTypeImageManifest)
+	case m.Config.MediaType != ConfigMediaType:
+		return Layout{}, fmt.Errorf("its config is a %q, not a %q", printable.String(m.Config.MediaType, maxShown), ConfigMediaType)
+	case len(m.Layers) > maxLayers:
+		return Layout{}, fmt.Errorf("it has %d layers, more than %d", len(m.Layers), maxLayers)
+	case len(m.Annotations) > maxAnnotations:
+		return Layout{}, fmt.Errorf("it has %d annotations, more than %d", len(m.Annotations), maxAnnotations)
+	}
+	return layoutOf(m.Config, m.Layers)
+}
+
+func layoutOf(config ocispec.Descriptor, layers []ocispec.Descriptor) (Layout, error) {
+	if err := checkDescriptor("config", config, MaxConfigSize); err != nil {
+		return Layout{}, err
+	}
+	var archive, provenance *ocispec.Descriptor
+	for i := range layers {
+		var err error
+		switch l := &layers[i]; l.MediaType {
+		case ArchiveMediaType, LegacyArchiveMediaType:
+			err = take(&archive, l, "archive", MaxArchiveSize)
+		case ProvenanceMediaType:
+			err = take(&provenance, l, "provenance file", MaxProvenanceSize)
+		}
+		if err != nil {
+			return Layout{}, err
+		}
+	}
+	if archive == nil {
+		return Layout{}, fmt.Errorf("none of its %d layers is a %q", len(layers), ArchiveMediaType)
+	}
+	return Layout{Config: config, Archive: *archive, Provenance: provenance}, nil
+}
+
+// take puts a layer into its slot, which may be filled only once.
+func take(slot **ocispec.Descriptor, layer *ocispec.Descriptor, what string, limit int64) error {
+	if *slot != nil {
+		return fmt.Errorf("it has more than one chart %s", what)
+	}
+	*slot = layer
+	return checkDescriptor(what, *layer, limit)
+}
+
+// checkDescriptor refuses a descriptor that must not be asked for: the digest
+// becomes a URL, and the size an allocation.
+func checkDescriptor(what string, d ocispec.Descriptor, limit int64) error {
+	if len(d.Annotations) > maxAnnotations {
+		return fmt.Errorf("the %s has %d annotations, more than %d", what, len(d.Annotations), maxAnnotations)
+	}
+	if d.Size < 1 || d.Size > limit {
+		return fmt.Errorf("the size of the %s is %d, not from 1 to %d", what, d.Size, limit)
+	}
+	if err := d.Digest.Validate(); err != nil {
+		return fmt.Errorf("the digest %q of the %s is malformed", printable.String(string(d.Digest), maxShown), what)
+	}
+	if a := d.Digest.Algorithm(); a != digest.SHA256 && a != digest.SHA512 {
+		return fmt.Errorf("the digest of the %s is made with %q, not with sha256 or sha512", what, printable.String(string(a), maxShown))
+	}
+	return nil
+}

@@ -1,0 +1,76 @@
+package chart
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+
+	"github.com/Masterminds/semver/v3"
+
+	"github.com/verifiedchart/verifiedchart/internal/printable"
+)
+
+// Limits on what a chart says of itself, in bytes.
+const (
+	maxName        = 250 // as `helm create` has it
+	maxVersion     = 128 // as a tag has it
+	maxAppVersion  = 128
+	maxDescription = 512
+)
+
+// nameFormat is what `helm create` accepts. It leaves nothing that is special
+// in a path, a URL or a terminal but the names that are only dots.
+var nameFormat = regexp.MustCompile(`^[a-zA-Z0-9._-]+$`)
+
+// newMetadata checks what identifies a chart (CVE-2024-25620, CVE-2026-35206)
+// and makes the rest fit to be shown (CVE-2021-21303).
+func newMetadata(name, version, appVersion, description string) (Metadata, error) {
+	if len(name) > maxName || !nameFormat.MatchString(name) || name == "." || name == ".." {
+		return Metadata{}, fmt.Errorf("the chart name %q is not made of letters, digits, dashes, dots and underscores", printable.String(name, maxShown))
+	}
+	if _, err := semver.NewVersion(version); err != nil || len(version) > maxVersion {
+		return Metadata{}, fmt.Errorf("the chart version %q is not a semantic version of at most %d bytes", printable.String(version, maxShown), maxVersion)
+	}
+	return Metadata{
+		Name:        name,
+		Version:     version,
+		AppVersion:  printable.String(appVersion, maxAppVersion),
+		Description: printable.String(description, maxDescription),
+	}, nil
+}
+
+// ParseConfig returns what the configuration blob of a chart says, which is
+// Chart.yaml as JSON. Its errors match ErrInvalid.
+func ParseConfig(raw []byte) (Metadata, error) {
+	m, err := parseConfig(raw)
+	if err != nil {
+		return Metadata{}, fmt.Errorf("%w: its configuration cannot be used: %w", ErrInvalid, err)
+	}
+	return m, nil
+}
+
+func parseConfig(raw []byte) (Metadata, error) {
+	if len(raw) > MaxConfigSize {
+		return Metadata{}, fmt.Errorf("it is longer than %d bytes", MaxConfigSize)
+	}
+	if err := unambiguous(raw); err != nil {
+		return Metadata{}, err
+	}
+	var c struct{ Name, Version, AppVersion, Description string }
+	if err := json.Unmarshal(raw, &c); err != nil {
+		return Metadata{}, errors.New(printable.String(err.Error(), maxShown))
+	}
+	return newMetadata(c.Name, c.Version, c.AppVersion, c.Description)
+}
+
+// Agrees returns an error matching ErrMismatch unless the chart's configuration
+// names the same chart as its Chart.yaml: what users and registries are shown
+// must be what Helm installs.
+func (m Metadata) Agrees(config Metadata) error {
+	if m.Name != config.Name || m.Version != config.Version {
+		return fmt.Errorf("%w: Chart.yaml says %s %s, the configuration in the registry %s %s; package and push the chart again",
+			ErrMismatch, m.Name, m.Version, config.Name, config.Version)
+	}
+	return nil
+}
