@@ -1,0 +1,62 @@
+package controlplane
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+)
+
+// Kubectl is the real kubectl as the user of a kubeconfig.
+type Kubectl struct{ path, kubeconfig string }
+
+// Run runs kubectl and returns what it prints. What it complains of is the error.
+func (k *Kubectl) Run(ctx context.Context, args ...string) (string, error) {
+	return k.run(ctx, "", args...)
+}
+
+// Apply applies manifests, server-side, as kubectl's own field manager.
+func (k *Kubectl) Apply(ctx context.Context, manifests string) error {
+	_, err := k.run(ctx, manifests, "apply", "--server-side", "--force-conflicts", "-f", "-")
+	return err
+}
+
+// Define applies the custom resource definitions in the files or folders, and waits until they are served.
+func (k *Kubectl) Define(ctx context.Context, paths ...string) error {
+	args := []string{"apply", "--server-side"}
+	for _, p := range paths {
+		args = append(args, "-f", p)
+	}
+	if _, err := k.Run(ctx, args...); err != nil {
+		return err
+	}
+	_, err := k.Run(ctx, "wait", "--for=condition=Established", "--timeout=30s", "crd", "--all")
+	return err
+}
+
+// Get reads an object, as `kubectl get <args> -o json`, into out.
+func (k *Kubectl) Get(ctx context.Context, out any, args ...string) error {
+	said, err := k.Run(ctx, append(append([]string{"get"}, args...), "-o", "json")...)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal([]byte(said), out)
+}
+
+func (k *Kubectl) run(ctx context.Context, input string, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, k.path, args...)
+	cmd.Env = append(os.Environ(), "KUBECONFIG="+k.kubeconfig)
+	cmd.Stdin = strings.NewReader(input)
+	cmd.WaitDelay = 5 * time.Second
+	var complaint bytes.Buffer
+	cmd.Stderr = &complaint
+	said, err := cmd.Output()
+	if err != nil {
+		return "", fmt.Errorf("kubectl %s: %w: %s", strings.Join(args, " "), err, strings.TrimSpace(complaint.String()))
+	}
+	return string(said), nil
+}

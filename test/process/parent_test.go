@@ -1,0 +1,27 @@
+package process_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/verifiedchart/verifiedchart/test/process"
+)
+
+const testPatience = 10 * time.Second
+
+// TestMain makes this program the parent that a test kills, where the environment says so.
+func TestMain(m *testing.M) {
+	dir := os.Getenv("PROCESS_TEST_PARENT")
+	if dir == "" {
+		os.Exit(m.Run())
+	}
+	_, err := process.Start(context.Background(), shell(dir, `echo $$ > pid.tmp; mv pid.tmp pid; exec sleep 300`))
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	select {}
+}
