@@ -1,122 +1,116 @@
 package storage
 
 import (
-	"crypto/sha256"
+	"crypto/rand"
 	"errors"
-	"hash"
-	"io"
+	"fmt"
+	"io/fs"
 	"os"
-	"path/filepath"
+	"path"
 	"syscall"
-
-	"github.com/opencontainers/go-digest"
 )
 
-// stagingFolder holds what is being written, outside the served tree but on its
-// file system, so that a rename from it is atomic.
-const stagingFolder = ".staging"
+const (
+	// stagingFolder is not a valid first segment of a path, so nothing in it can be served.
+	stagingFolder = ".staging"
+	lockFile      = ".lock"
+	// claimTries bounds how often another process may sweep a folder between its creation and its lock.
+	claimTries = 16
+)
 
-// staging is this process's folder for what is being written. Its lock tells
-// other processes on the same volume that it is in use.
-type staging struct {
-	path string
-	lock *os.File
+// claim returns the folder in which this process stages files. It holds a lock
+// in it until it ends, however it ends, by which others know that it lives.
+func (s *Storage) claim(root *os.Root) (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.lock != nil && held(root, s.staging, s.lock) {
+		return s.staging, nil
+	}
+	if s.lock != nil { // the volume was wiped or changed
+		s.lock.Close() //nolint:errcheck,gosec // what it guarded is gone
+		s.lock, s.staging = nil, ""
+	}
+	if err := root.Mkdir(stagingFolder, folderMode); err != nil && !errors.Is(err, fs.ErrExist) {
+		return "", err
+	}
+	for range claimTries {
+		folder := path.Join(stagingFolder, rand.Text())
+		if err := root.Mkdir(folder, folderMode); err != nil {
+			return "", err
+		}
+		lock, err := tryLock(root, folder)
+		if err == nil {
+			s.staging, s.lock = folder, lock
+			return folder, nil
+		}
+		if !errors.Is(err, errLive) && !errors.Is(err, fs.ErrNotExist) {
+			return "", errors.Join(err, root.RemoveAll(folder))
+		}
+	}
+	return "", fmt.Errorf("another process keeps removing folders in %s", stagingFolder)
 }
 
-func newStaging(base string) (*staging, error) {
-	root := filepath.Join(base, stagingFolder)
-	if err := os.MkdirAll(root, 0o700); err != nil {
-		return nil, err
+// sweep removes the staging folders of processes that no longer run.
+func sweep(root *os.Root) error {
+	folders, err := fs.ReadDir(root.FS(), stagingFolder)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
 	}
-	if err := sweep(root); err != nil {
-		return nil, err
-	}
-	path, err := os.MkdirTemp(root, "process-")
-	if err != nil {
-		return nil, err
-	}
-	lock, err := lockFolder(path)
-	if err != nil {
-		return nil, err
-	}
-	return &staging{path: path, lock: lock}, nil
-}
-
-// sweep removes the folders of processes that are gone.
-func sweep(root string) error {
-	entries, err := os.ReadDir(root)
 	if err != nil {
 		return err
 	}
-	for _, e := range entries {
-		path := filepath.Join(root, e.Name())
-		lock, err := lockFolder(path)
-		if err != nil {
-			continue // in use by another process, or not ours to judge
-		}
-		err = os.RemoveAll(path)
-		if err = errors.Join(err, lock.Close()); err != nil {
-			return err
+	var failures []error
+	for _, f := range folders {
+		if f.IsDir() {
+			failures = append(failures, sweepFolder(root, path.Join(stagingFolder, f.Name())))
 		}
 	}
-	return nil
+	return errors.Join(failures...)
 }
 
-// lockFolder takes the lock of a folder, which ends with the process.
-func lockFolder(path string) (*os.File, error) {
-	f, err := os.Open(path) //nolint:gosec // below the staging folder
+func sweepFolder(root *os.Root, folder string) error {
+	lock, err := tryLock(root, folder)
+	if errors.Is(err, errLive) || errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	// The lock is held until the folder is gone, so that nobody claims it meanwhile.
+	return errors.Join(root.RemoveAll(folder), lock.Close())
+}
+
+// errLive is the error for a staging folder that another process holds.
+var errLive = errors.New("the folder belongs to a process that runs")
+
+// tryLock locks a staging folder, or returns an error that matches errLive if
+// it is another's and fs.ErrNotExist if it is gone. The kernel gives the lock
+// back when the process ends.
+func tryLock(root *os.Root, folder string) (*os.File, error) {
+	lock, err := root.OpenFile(path.Join(folder, lockFile), os.O_RDWR|os.O_CREATE, stagedMode)
 	if err != nil {
 		return nil, err
 	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil { //nolint:gosec // a file descriptor
-		return nil, errors.Join(err, f.Close())
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		lock.Close() //nolint:errcheck,gosec // nothing was written
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			return nil, errLive
+		}
+		return nil, fmt.Errorf("lock %s: %w", folder, err)
 	}
-	return f, nil
+	if !held(root, folder, lock) {
+		lock.Close() //nolint:errcheck,gosec // nothing was written
+		return nil, fs.ErrNotExist
+	}
+	return lock, nil
 }
 
-// Staged is a file that is being written and is not served. Discard ends it.
-type Staged struct {
-	file  *os.File
-	hash  hash.Hash
-	size  int64
-	moved bool
-}
-
-// Stage starts a new file. The caller must Discard it, also after Commit.
-func (s *Storage) Stage() (*Staged, error) {
-	file, err := os.CreateTemp(s.staging.path, "chart-")
+// held says whether lock still is the lock of the folder, and not of one that was removed since.
+func held(root *os.Root, folder string, lock *os.File) bool {
+	now, err := root.Lstat(path.Join(folder, lockFile))
 	if err != nil {
-		return nil, failed("create a file", err)
+		return false
 	}
-	return &Staged{file: file, hash: sha256.New()}, nil
-}
-
-// Write implements io.Writer; its error matches ErrStorage.
-func (st *Staged) Write(p []byte) (int, error) {
-	n, err := st.file.Write(p)
-	_, _ = st.hash.Write(p[:n])
-	st.size += int64(n)
-	if err != nil {
-		return n, failed("write", err)
-	}
-	return n, nil
-}
-
-// Digest returns the SHA-256 of what was written.
-func (st *Staged) Digest() digest.Digest { return digest.NewDigest(digest.SHA256, st.hash) }
-
-// Reader returns what was written, from its start. It is good until Discard.
-func (st *Staged) Reader() io.Reader { return io.NewSectionReader(st.file, 0, st.size) }
-
-// settle makes what was written survive a crash.
-func (st *Staged) settle() error {
-	return errors.Join(st.file.Chmod(0o644), st.file.Sync())
-}
-
-// Discard ends the file and removes it, unless Commit moved it.
-func (st *Staged) Discard() {
-	_ = st.file.Close()
-	if !st.moved {
-		_ = os.Remove(st.file.Name())
-	}
+	ours, err := lock.Stat()
+	return err == nil && os.SameFile(now, ours)
 }

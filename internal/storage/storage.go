@@ -1,209 +1,142 @@
-// Package storage keeps artifacts on disk. It adds to Flux's artifact storage
-// what the promise needs: bytes that are not proven lie outside the served tree,
-// a file appears there whole or not at all and survives a crash, and damage is found.
+// Package storage keeps charts that are proven as files that the artifact
+// server may hand out. It adds to Flux's artifact storage what that lacks:
+// writes that survive a crash at any moment, a staging folder outside the served
+// tree, so that a byte that is not proven yet never lies in it, and confinement
+// to the storage folder whatever a path or a symbolic link says.
 //
-// It does not know what the bytes are or who may have them.
+//	<storage path>/.staging/<process>/<file>                        not proven yet
+//	<storage path>/verifiedchart/<namespace>/<name>/<file>.tgz      served
+//
+// Several processes may use one storage folder. It does not know what is in
+// the files, who signed them, or HTTP.
 package storage
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"os"
-	"path/filepath"
-	"strings"
+	"sync"
 	"time"
 
 	"github.com/fluxcd/pkg/apis/meta"
 	"github.com/fluxcd/pkg/artifact/config"
-	fluxstorage "github.com/fluxcd/pkg/artifact/storage"
+	flux "github.com/fluxcd/pkg/artifact/storage"
 	"github.com/opencontainers/go-digest"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// Kind is the first segment of every artifact's path; nothing outside it is served.
-const Kind = "verifiedchart"
-
-// collectTimeout bounds one collection of garbage.
-const collectTimeout = 5 * time.Second
-
 var (
-	// ErrStorage is matched by the error of an operation that the storage could not do.
-	ErrStorage = errors.New("storage failed")
-	// ErrMissing means that there is no file for an artifact.
-	ErrMissing = errors.New("the stored file is missing")
-	// ErrDamaged means that the file of an artifact is not what was stored.
-	ErrDamaged = errors.New("the stored file is damaged")
+	// ErrStorage is matched by every error for which the disk, or what is on it,
+	// is to blame, but for those that match only ErrMissing or ErrDamaged.
+	ErrStorage = errors.New("storage operation failed")
+	// ErrMissing is matched by the error for an artifact that has no file.
+	ErrMissing = errors.New("the artifact's file is missing")
+	// ErrDamaged is matched by the error for an artifact whose file is not what its digest says.
+	ErrDamaged = errors.New("the artifact's file is damaged")
 )
 
-// Storage keeps artifacts below one folder. It is safe for concurrent use by
-// different objects, and several processes may share the folder.
+// Storage keeps the files of artifacts. It is safe for concurrent use. New makes one.
 type Storage struct {
-	flux    *fluxstorage.Storage
-	staging *staging
+	flux *flux.Storage
+	disk disk
+	now  func() time.Time
+
+	mu      sync.Mutex
+	staging string   // folder of this process, relative to the storage path; empty before it is claimed
+	lock    *os.File // held for as long as staging is ours
 }
 
-// New returns the storage that the options describe, creating the folders that
-// are missing and sweeping what crashed processes left half written.
-func New(o *config.Options) (*Storage, error) {
-	if err := os.MkdirAll(filepath.Join(o.StoragePath, Kind), 0o750); err != nil {
-		return nil, failed("create the folder", err)
+// New returns the storage in the folder o.StoragePath, which is created if it
+// is missing, and removes what processes that no longer run left behind while
+// writing. A folder that cannot be written to is an error; a full disk is not,
+// since what is stored can still be served.
+func New(o *config.Options) (*Storage, error) { return newStorage(o, realDisk) }
+
+func newStorage(o *config.Options, d disk) (*Storage, error) {
+	if o == nil {
+		return nil, errors.New("no storage options")
 	}
-	flux, err := fluxstorage.New(o)
+	if a := o.ArtifactDigestAlgo; a != "" && a != digest.SHA256.String() {
+		return nil, fmt.Errorf("unsupported artifact digest algorithm %q: use %q, so that an artifact has the digest of the chart's layer in its registry", a, digest.SHA256)
+	}
+	if err := os.MkdirAll(o.StoragePath, folderMode); err != nil {
+		return nil, failed("create the storage folder", err)
+	}
+	f, err := flux.New(o)
 	if err != nil {
-		return nil, failed("open", err)
+		return nil, failed("open the storage folder", err)
 	}
-	staging, err := newStaging(o.StoragePath)
-	if err != nil {
-		return nil, failed("create the staging folder", err)
-	}
-	return &Storage{flux: flux, staging: staging}, nil
-}
-
-// NewArtifact returns an artifact of obj with a path and a URL, and nothing stored yet.
-func (s *Storage) NewArtifact(obj metav1.Object, revision, fileName string) meta.Artifact {
-	return s.flux.NewArtifactFor(Kind, obj, revision, fileName)
-}
-
-// SetURL sets the artifact's URL to where it is served by now.
-func (s *Storage) SetURL(a *meta.Artifact) { s.flux.SetArtifactURL(a) }
-
-// Commit moves what was staged to the artifact's path, and sets the artifact's
-// digest, size and time. When it returns nil, the file survives a crash of the
-// machine; when it returns an error matching ErrStorage, the path holds what it held before.
-func (s *Storage) Commit(st *Staged, a *meta.Artifact) error {
-	path := s.flux.LocalPath(*a)
-	if path == "" {
-		return failed("commit", fmt.Errorf("the path %q is not valid", a.Path))
-	}
-	if err := s.makeFolder(filepath.Dir(path)); err != nil {
-		return failed("create the folder", err)
-	}
-	if err := st.settle(); err != nil {
-		return failed("write", err)
-	}
-	if err := os.Rename(st.file.Name(), path); err != nil {
-		return failed("commit", err)
-	}
-	st.moved = true
-	if err := syncFolder(filepath.Dir(path)); err != nil {
-		return failed("commit", err)
-	}
-	size := st.size
-	a.Digest, a.Size, a.LastUpdateTime = st.Digest().String(), &size, metav1.Now()
-	s.SetURL(a)
-	return nil
-}
-
-// makeFolder creates the folder of an object, and makes the folders above it remember it.
-func (s *Storage) makeFolder(folder string) error {
-	if _, err := os.Stat(folder); err == nil {
-		return nil
-	}
-	if err := os.MkdirAll(folder, 0o750); err != nil {
-		return err
-	}
-	for folder != s.flux.BasePath && strings.HasPrefix(folder, s.flux.BasePath) {
-		folder = filepath.Dir(folder)
-		if err := syncFolder(folder); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// syncFolder makes the entries of a folder survive a crash.
-func syncFolder(folder string) error {
-	f, err := os.Open(folder) //nolint:gosec // a folder of the storage
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
-}
-
-// Check hashes the file of a. The error matches ErrMissing or ErrDamaged where
-// the file is proven not to be what was stored; any other error says nothing of it.
-func (s *Storage) Check(a meta.Artifact) error {
-	want, err := digest.Parse(a.Digest)
-	if err != nil {
-		return fmt.Errorf("%w: its digest %q is malformed", ErrDamaged, a.Digest)
-	}
-	f, err := openRegular(s.flux.LocalPath(a))
-	switch {
-	case errors.Is(err, fs.ErrNotExist), a.Path == "":
-		return fmt.Errorf("%w: %s", ErrMissing, a.Path)
-	case errors.Is(err, ErrDamaged):
-		return err
-	case err != nil:
-		return failed("open", err)
-	}
-	defer f.Close() //nolint:errcheck // only read
-	verifier := want.Verifier()
-	if _, err := io.Copy(verifier, f); err != nil {
-		return failed("read", err)
-	}
-	if !verifier.Verified() {
-		return fmt.Errorf("%w: %s does not hash to %s", ErrDamaged, a.Path, want)
-	}
-	return nil
-}
-
-// openRegular opens a file that is neither a link nor a folder.
-func openRegular(path string) (*os.File, error) {
-	info, err := os.Lstat(path)
-	if err != nil {
+	s := &Storage{flux: f, disk: d, now: time.Now}
+	if err := s.open(); err != nil {
 		return nil, err
 	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%w: %s is not a regular file", ErrDamaged, filepath.Base(path))
-	}
-	return os.Open(path) //nolint:gosec // confined by LocalPath
+	return s, nil
 }
 
-// Withdraw removes the file of a. That there is none is fine.
-func (s *Storage) Withdraw(a meta.Artifact) error {
-	path := s.flux.LocalPath(a)
-	if err := os.RemoveAll(path); err != nil {
-		return failed("remove", err)
+// open sweeps the staging folder and claims a part of it.
+func (s *Storage) open() error {
+	root, err := s.root()
+	if err != nil {
+		return err
 	}
-	if err := syncFolder(filepath.Dir(path)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return failed("remove", err)
+	defer root.Close() //nolint:errcheck // nothing is written through it
+	if err := sweep(root); err != nil {
+		return failed("sweep the staging folder", err)
+	}
+	if _, err := s.claim(root); err != nil && !full(err) {
+		return failed("claim a staging folder", err)
 	}
 	return nil
 }
 
-// RemoveAll removes everything of obj. That there is nothing is fine.
-func (s *Storage) RemoveAll(obj metav1.Object) error {
-	folder := filepath.Dir(s.flux.LocalPath(s.NewArtifact(obj, "", "any")))
-	if err := os.RemoveAll(folder); err != nil {
-		return failed("remove", err)
+// Close gives up the part of the staging folder that this process holds. What is
+// staged cannot be committed afterwards. Stage claims another part.
+func (s *Storage) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.lock == nil {
+		return nil
 	}
-	if err := syncFolder(filepath.Dir(folder)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return failed("remove", err)
+	root, err := s.root()
+	if err == nil {
+		err = root.RemoveAll(s.staging)
+		err = errors.Join(err, root.Close())
+	}
+	err = errors.Join(err, s.lock.Close())
+	s.lock, s.staging = nil, ""
+	if err != nil {
+		return failed("give up the staging folder", err)
 	}
 	return nil
 }
 
-// CollectGarbage removes what the retention options no longer keep of the older
-// files beside a; never a itself, whatever the clock says.
-func (s *Storage) CollectGarbage(ctx context.Context, a meta.Artifact) error {
-	if _, err := s.flux.GarbageCollect(ctx, a, collectTimeout); err != nil {
-		return failed("collect garbage", err)
-	}
-	return nil
+// NewArtifact returns the artifact of obj for a revision, to be given to
+// Commit. The file name is one segment and ends in ".tgz".
+func (s *Storage) NewArtifact(obj metav1.Object, revision, fileName string) meta.Artifact {
+	return s.flux.NewArtifactFor(kind, obj, revision, fileName)
 }
 
-// failed says what could not be done, without the paths of this machine.
+// Owns says whether the artifact's file lies in the folder of obj. One that is
+// read from a status, which others may have written, is to be asked about
+// before its file is removed.
+func (s *Storage) Owns(obj metav1.Object, a meta.Artifact) bool {
+	return owns(obj.GetNamespace(), obj.GetName(), a.Path)
+}
+
+// SetURL sets the artifact's URL to where the server is reached now.
+func (s *Storage) SetURL(a *meta.Artifact) { s.flux.SetArtifactURL(a) }
+
+// root opens the storage folder anew, so that one that was mounted or wiped
+// meanwhile is found as it is now.
+func (s *Storage) root() (*os.Root, error) {
+	root, err := os.OpenRoot(s.flux.BasePath)
+	if err != nil {
+		return nil, failed("open the storage folder", err)
+	}
+	return root, nil
+}
+
+// failed returns an error that matches ErrStorage and err.
 func failed(what string, err error) error {
-	var path *fs.PathError
-	var link *os.LinkError
-	switch {
-	case errors.As(err, &path):
-		err = path.Err
-	case errors.As(err, &link):
-		err = link.Err
-	}
 	return fmt.Errorf("%w: %s: %w", ErrStorage, what, err)
 }

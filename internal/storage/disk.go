@@ -1,0 +1,44 @@
+package storage
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"syscall"
+)
+
+const (
+	folderMode fs.FileMode = 0o700
+	stagedMode fs.FileMode = 0o600
+	servedMode fs.FileMode = 0o644
+)
+
+// disk is each operation that changes what is stored, apart so that tests can
+// make one fail, stop at it or see in which order they come.
+type disk struct {
+	write  func(*os.File, []byte) (int, error)
+	sync   func(*os.File) error
+	rename func(r *os.Root, from, to string) error
+	remove func(r *os.Root, name string) error
+}
+
+var realDisk = disk{
+	write:  (*os.File).Write,
+	sync:   (*os.File).Sync,
+	rename: (*os.Root).Rename,
+	remove: (*os.Root).RemoveAll,
+}
+
+// syncFolder makes the names in a folder survive a crash.
+func (d disk) syncFolder(r *os.Root) error {
+	f, err := r.Open(".")
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.sync(f), f.Close())
+}
+
+// full says whether an error is for want of space, which may be there later.
+func full(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
+}

@@ -1,0 +1,148 @@
+package storage
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"strings"
+	"syscall"
+)
+
+const (
+	kind      = "verifiedchart"
+	extension = ".tgz"
+	// maxSegment is the longest file name on the file systems in use, in bytes.
+	maxSegment = 255
+)
+
+// ValidPath says whether p is the path of a file that this package may store:
+// verifiedchart/<namespace>/<name>/<file>.tgz, each segment of ASCII letters,
+// digits, '.', '_', '+' and '-', the first a letter or a digit. So there is no
+// "..", no hidden file, no separator but '/', and no second way to spell it.
+func ValidPath(p string) bool {
+	segments := strings.Split(p, "/")
+	if len(segments) != 4 || segments[0] != kind {
+		return false
+	}
+	for _, s := range segments[1:] {
+		if !validSegment(s) {
+			return false
+		}
+	}
+	file := segments[3]
+	return strings.HasSuffix(file, extension) && len(file) > len(extension)
+}
+
+func validSegment(s string) bool {
+	if s == "" || len(s) > maxSegment || !alphanumeric(s[0]) {
+		return false
+	}
+	for i := range len(s) {
+		if !alphanumeric(s[i]) && strings.IndexByte("._+-", s[i]) < 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func alphanumeric(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
+}
+
+func owns(namespace, name, p string) bool {
+	return ValidPath(p) && path.Dir(p) == path.Join(kind, namespace, name)
+}
+
+// Open opens the file of an artifact for reading, in the folder that is the
+// storage path. It follows no symbolic link and leaves the folder in no way. A
+// path that is not valid, or at which nothing is, gives an error that matches
+// ErrMissing; anything but a regular file in a folder one that matches
+// ErrDamaged; others match ErrStorage.
+func Open(storagePath, p string) (*os.File, error) {
+	if !ValidPath(p) {
+		return nil, fmt.Errorf("%w: not the path of an artifact", ErrMissing)
+	}
+	root, err := os.OpenRoot(storagePath)
+	if err != nil {
+		return nil, failed("open the storage folder", err)
+	}
+	defer root.Close() //nolint:errcheck // nothing is written through it
+	folder, err := enter(root, path.Dir(p))
+	if err != nil {
+		return nil, err
+	}
+	defer folder.Close() //nolint:errcheck // nothing is written through it
+	return openRegular(folder, path.Base(p))
+}
+
+// openRegular opens a regular file that lies in the folder itself.
+func openRegular(folder *os.Root, name string) (*os.File, error) {
+	before, err := folder.Lstat(name)
+	if err != nil {
+		return nil, asFound(name, err)
+	}
+	if !before.Mode().IsRegular() {
+		return nil, irregular(name, before)
+	}
+	// A FIFO that took its place would make the open wait for a writer.
+	f, err := folder.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, asFound(name, err)
+	}
+	after, err := f.Stat()
+	if err == nil && after.Mode().IsRegular() {
+		return f, nil
+	}
+	if err == nil {
+		err = irregular(name, after)
+	} else {
+		err = asFound(name, err)
+	}
+	return nil, errors.Join(err, f.Close())
+}
+
+// enter opens a folder below root, through folders only. The caller closes it.
+func enter(root *os.Root, dir string) (*os.Root, error) {
+	at, err := root.OpenRoot(".")
+	if err != nil {
+		return nil, failed("open the storage folder", err)
+	}
+	for segment := range strings.SplitSeq(dir, "/") {
+		next, err := step(at, segment)
+		at.Close() //nolint:errcheck,gosec // nothing is written through it
+		if err != nil {
+			return nil, err
+		}
+		at = next
+	}
+	return at, nil
+}
+
+func step(at *os.Root, segment string) (*os.Root, error) {
+	info, err := at.Lstat(segment)
+	if err != nil {
+		return nil, asFound(segment, err)
+	}
+	if !info.IsDir() {
+		return nil, irregular(segment, info)
+	}
+	next, err := at.OpenRoot(segment)
+	if err != nil {
+		return nil, asFound(segment, err)
+	}
+	return next, nil
+}
+
+func irregular(name string, info fs.FileInfo) error {
+	return fmt.Errorf("%w: %q is of type %s, which was not stored here: remove it", ErrDamaged, name, info.Mode().Type())
+}
+
+// asFound tells a name that is not there from a disk that does not answer.
+func asFound(name string, err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w: %q", ErrMissing, name)
+	}
+	return failed("open "+name, err)
+}

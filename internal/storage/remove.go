@@ -1,0 +1,57 @@
+package storage
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path"
+
+	"github.com/fluxcd/pkg/apis/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// Withdraw removes the file of the artifact, so that it is not served any more,
+// also after a crash. One that is missing is fine. An error matches ErrStorage.
+func (s *Storage) Withdraw(a meta.Artifact) error {
+	if !ValidPath(a.Path) { // so it was never stored
+		return nil
+	}
+	return s.remove(path.Dir(a.Path), path.Base(a.Path))
+}
+
+// RemoveAll removes every file of the object, and its folder. What is missing,
+// up to the storage folder itself, is fine. An error matches ErrStorage.
+func (s *Storage) RemoveAll(obj metav1.Object) error {
+	namespace, name := obj.GetNamespace(), obj.GetName()
+	if !validSegment(namespace) || !validSegment(name) {
+		return nil
+	}
+	return s.remove(path.Join(kind, namespace), name)
+}
+
+// remove removes what has the name in the folder dir.
+func (s *Storage) remove(dir, name string) error {
+	root, err := os.OpenRoot(s.flux.BasePath)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return failed("open the storage folder", err)
+	}
+	defer root.Close() //nolint:errcheck // synced before
+	folder, err := enter(root, dir)
+	if errors.Is(err, ErrMissing) {
+		return nil
+	}
+	if err != nil {
+		return failed("remove "+bounded(path.Join(dir, name)), err)
+	}
+	defer folder.Close() //nolint:errcheck // synced before
+	if err := s.disk.remove(folder, name); err != nil {
+		return failed("remove "+bounded(path.Join(dir, name)), err)
+	}
+	if err := s.disk.syncFolder(folder); err != nil {
+		return failed("remove "+bounded(path.Join(dir, name)), err)
+	}
+	return nil
+}
