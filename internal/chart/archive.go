@@ -38,7 +38,7 @@ const unpacked = "\x00"
 // error is that of reader.
 func Inspect(archive io.Reader) (Metadata, error) {
 	source := &source{reader: archive}
-	in := &inspection{bytes: MaxUnpackedSize, entries: MaxEntries, syntax: maxSyntax}
+	in := &inspection{bytes: MaxUnpackedSize, entries: MaxEntries, documents: maxDocuments, syntax: maxSyntax}
 	folder, err := in.archive(source, "")
 	if source.err != nil {
 		return Metadata{}, fmt.Errorf("read the chart archive: %w", source.err)
@@ -51,7 +51,7 @@ func Inspect(archive io.Reader) (Metadata, error) {
 		err = fmt.Errorf("the chart %q is in a folder named %q", m.Name, printable.String(folder, maxShown))
 	}
 	if err != nil {
-		return Metadata{}, fmt.Errorf("%w: %w", ErrInvalid, err)
+		return Metadata{}, refuse(ErrInvalid, err)
 	}
 	return m, nil
 }
@@ -72,9 +72,10 @@ func (s *source) Read(p []byte) (int, error) {
 
 // inspection is what is left of the budget and what was found for Helm.
 type inspection struct {
-	bytes   int64
-	entries int
-	syntax  int
+	bytes     int64
+	entries   int
+	documents int64
+	syntax    int
 	// files has every file's path from the chart's folder, but only the content
 	// of those that Helm parses.
 	files []*loader.BufferedFile
@@ -199,18 +200,19 @@ func (w *walk) entry(header *tar.Header) error {
 	case header.Size > MaxFileSize:
 		return fmt.Errorf("the file %q is larger than %d bytes", printable.String(header.Name, maxShown), MaxFileSize)
 	}
-	return w.file(w.prefix + path)
+	return w.file(path, header.Size)
 }
 
-// file reads the present entry as far as Helm would.
-func (w *walk) file(name string) error {
+// file reads the present entry, of this path and size, as far as Helm would.
+func (w *walk) file(path string, size int64) error {
+	name := w.prefix + path
 	use, depth := useOf(name)
-	if depth > MaxDepth {
+	switch {
+	case depth > MaxDepth:
 		return fmt.Errorf("subcharts are nested deeper than %d levels", MaxDepth)
-	}
-	if use == packagedSubchart {
+	case use == packagedSubchart:
 		if _, err := w.archive(w.tar, name+unpacked+"/"); err != nil {
-			return fmt.Errorf("in the subchart %q: %w", printable.String(name, maxShown), err)
+			return fmt.Errorf("in the subchart %q: %w", printable.String(path, maxShown), err)
 		}
 		return nil
 	}
@@ -218,12 +220,12 @@ func (w *walk) file(name string) error {
 	w.files = append(w.files, file)
 	var err error
 	if use == parsed {
-		file.Data, err = w.document()
+		file.Data, err = w.document(size)
 	} else {
 		_, err = io.Copy(io.Discard, w.tar)
 	}
 	if err != nil {
-		return fmt.Errorf("the file %q cannot be used: %w", printable.String(name, maxShown), err)
+		return fmt.Errorf("the file %q cannot be used: %w", printable.String(path, maxShown), err)
 	}
 	return nil
 }

@@ -8,8 +8,11 @@ package chart
 
 import (
 	"errors"
+	"fmt"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/verifiedchart/verifiedchart/internal/printable"
 )
 
 // Media types of a Helm chart in an OCI registry (HIP-0006).
@@ -50,6 +53,18 @@ var (
 	// one than its configuration, its tag or its repository says.
 	ErrMismatch = errors.New("not the chart it is said to be")
 )
+
+// Bounds, in bytes, on what of a chart is shown in an error.
+const (
+	maxShown  = 128 // a name or other value
+	maxReason = 512 // the reason as a whole
+)
+
+// refuse returns an error that matches class and says why. The reason may quote
+// the chart, so that it is made printable and cut.
+func refuse(class, reason error) error {
+	return fmt.Errorf("%w: %s", class, printable.String(reason.Error(), maxReason))
+}
 
 // Layout is where the parts of a chart are. Each descriptor has a digest of a
 // known algorithm and a size from 1 to its limit.

@@ -13,16 +13,21 @@ import (
 // Bounds on the YAML that Helm parses, counted over the archive and all
 // archives inside it, since a parsed document takes many times its size.
 const (
+	// maxDocuments bounds the size in bytes.
+	maxDocuments = 2 * MaxFileSize
 	// maxSyntax bounds the characters that can begin a node.
 	maxSyntax = 200_000
 	// maxExpanded bounds the text, in bytes, that a document comes to once each alias is replaced.
 	maxExpanded = 2 * MaxFileSize
 )
 
-// document returns the YAML document of the present entry.
-func (w *walk) document() ([]byte, error) {
-	raw, err := io.ReadAll(w.tar)
-	if err != nil {
+// document returns the YAML document of the present entry, which has this size.
+func (w *walk) document(size int64) ([]byte, error) {
+	if w.documents -= size; w.documents < 0 {
+		return nil, fmt.Errorf("all YAML files together have more than %d bytes", maxDocuments)
+	}
+	raw := make([]byte, size)
+	if _, err := io.ReadFull(w.tar, raw); err != nil {
 		return nil, err
 	}
 	raw = bytes.TrimPrefix(raw, []byte("\xef\xbb\xbf")) // as Helm's loader does
@@ -49,7 +54,7 @@ func checkAliases(raw []byte) (err error) {
 	}
 	var v any
 	if err := yaml.Unmarshal(raw, &v); err != nil {
-		return errors.New(shown(err))
+		return err
 	}
 	if expanded(v, maxExpanded) < 0 {
 		return fmt.Errorf("its aliases stand for more than %d bytes", maxExpanded)

@@ -24,7 +24,7 @@ func checkHeader(h *tar.Header) error {
 			return fmt.Errorf("is a regular file by type and another by mode (%v)", mode)
 		}
 	case tar.TypeDir:
-		if !mode.IsDir() {
+		if mode.Type() != fs.ModeDir {
 			return fmt.Errorf("is a folder by type and another by mode (%v)", mode)
 		}
 	default:

@@ -14,12 +14,6 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/printable"
 )
 
-// maxReason bounds, in bytes, the words of another library in an error.
-const maxReason = 512
-
-// shown returns an error's words: those of a parser may quote the chart.
-func shown(err error) string { return printable.String(err.Error(), maxReason) }
-
 // load asks Helm's own loader for its opinion, so that what is accepted can be
 // loaded by whoever installs it.
 func (in *inspection) load() (_ Metadata, err error) {
@@ -31,7 +25,7 @@ func (in *inspection) load() (_ Metadata, err error) {
 	}
 	c, err := loader.LoadFiles(in.files)
 	if err != nil {
-		return Metadata{}, errors.New(shown(err))
+		return Metadata{}, err
 	}
 	switch v := c.Metadata.APIVersion; v {
 	case helm.APIVersionV1, helm.APIVersionV2:
@@ -52,7 +46,7 @@ func (in *inspection) load() (_ Metadata, err error) {
 // (CVE-2024-26147, CVE-2025-55198), the error of the function that defers it.
 func recovered(err *error) {
 	if p := recover(); p != nil {
-		*err = fmt.Errorf("parsing it panics: %s", printable.String(fmt.Sprint(p), maxReason))
+		*err = fmt.Errorf("parsing it panics: %v", p)
 	}
 }
 
@@ -61,7 +55,7 @@ func recovered(err *error) {
 func declared(raw []byte) (name, version string, err error) {
 	asJSON, err := yaml.YAMLToJSONStrict(raw)
 	if err != nil {
-		return "", "", errors.New(shown(err))
+		return "", "", err
 	}
 	if err := unambiguous(asJSON); err != nil {
 		return "", "", err
@@ -70,7 +64,7 @@ func declared(raw []byte) (name, version string, err error) {
 	d := json.NewDecoder(bytes.NewReader(asJSON))
 	d.UseNumber()
 	if err := d.Decode(&c); err != nil {
-		return "", "", errors.New(shown(err))
+		return "", "", err
 	}
 	return fmt.Sprint(c.Name), fmt.Sprint(c.Version), nil
 }

@@ -17,9 +17,6 @@ const (
 	maxAnnotations = 256
 )
 
-// maxShown bounds, in bytes, a name of unknown origin in an error.
-const maxShown = 128
-
 // manifestKeys are the keys of a manifest that decide what it is.
 var manifestKeys = []string{
 	"schemaVersion", "mediaType", "config", "layers", "digest", "size", "annotations",
@@ -35,7 +32,7 @@ var manifestKeys = []string{
 func ParseManifest(raw []byte) (Layout, error) {
 	layout, err := parseManifest(raw)
 	if err != nil {
-		return Layout{}, fmt.Errorf("%w: %w", ErrManifest, err)
+		return Layout{}, refuse(ErrManifest, err)
 	}
 	return layout, nil
 }
@@ -51,7 +48,7 @@ func parseManifest(raw []byte) (Layout, error) {
 		History   json.RawMessage `json:"history"`
 	}
 	if err := json.Unmarshal(raw, &m); err != nil {
-		return Layout{}, errors.New(printable.String(err.Error(), maxShown))
+		return Layout{}, err
 	}
 	switch {
 	case m.Manifests != nil:

@@ -95,7 +95,7 @@ var _ = Describe("ParseManifest", func() {
 	size := func(n int64) change {
 		return layers(with(archive, func(d *ocispec.Descriptor) { d.Size = n }))
 	}
-	named := func(d digest.Digest) change {
+	digested := func(d digest.Digest) change {
 		return layers(with(archive, func(a *ocispec.Descriptor) { a.Digest = d }))
 	}
 	hex := strings.Repeat("a", 64)
@@ -135,14 +135,14 @@ var _ = Describe("ParseManifest", func() {
 		Entry("B7: with a provenance file a byte too large",
 			layers(archive, with(provenance, func(d *ocispec.Descriptor) { d.Size = chart.MaxProvenanceSize + 1 }))),
 		Entry("B7: with a config a byte too large", func(m *ocispec.Manifest) { m.Config.Size = chart.MaxConfigSize + 1 }),
-		Entry("B9: with a digest of an unknown algorithm", named(digest.Digest("sha3:"+hex))),
-		Entry("B9: with a digest of MD5", named(digest.Digest("md5:"+hex[:32]))),
-		Entry("B9: with a digest of SHA-384, which image-spec does not register", named(digest.SHA384.FromString("archive"))),
-		Entry("B9: with an empty digest", named("")),
-		Entry("B9: with a digest without an algorithm", named(digest.Digest(hex))),
-		Entry("B9: with a digest that is too short", named(digest.Digest("sha256:"+hex[:63]))),
-		Entry("B9: with a digest in upper case", named(digest.Digest("sha256:"+strings.ToUpper(hex)))),
-		Entry("B9: with a path in place of a digest", named(digest.Digest("sha256:../../../etc/passwd"))),
+		Entry("B9: with a digest of an unknown algorithm", digested(digest.Digest("sha3:"+hex))),
+		Entry("B9: with a digest of MD5", digested(digest.Digest("md5:"+hex[:32]))),
+		Entry("B9: with a digest of SHA-384, which image-spec does not register", digested(digest.SHA384.FromString("archive"))),
+		Entry("B9: with an empty digest", digested("")),
+		Entry("B9: with a digest without an algorithm", digested(digest.Digest(hex))),
+		Entry("B9: with a digest that is too short", digested(digest.Digest("sha256:"+hex[:63]))),
+		Entry("B9: with a digest in upper case", digested(digest.Digest("sha256:"+strings.ToUpper(hex)))),
+		Entry("B9: with a path in place of a digest", digested(digest.Digest("sha256:../../../etc/passwd"))),
 		Entry("B9: with a malformed digest of the config", func(m *ocispec.Manifest) { m.Config.Digest = "sha256:x" }),
 		Entry("B9: with a malformed digest of the provenance file",
 			layers(archive, with(provenance, func(d *ocispec.Descriptor) { d.Digest = "sha256:x" }))),

@@ -2,7 +2,6 @@ package chart
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"regexp"
 
@@ -45,7 +44,7 @@ func newMetadata(name, version, appVersion, description string) (Metadata, error
 func ParseConfig(raw []byte) (Metadata, error) {
 	m, err := parseConfig(raw)
 	if err != nil {
-		return Metadata{}, fmt.Errorf("%w: its configuration cannot be used: %w", ErrInvalid, err)
+		return Metadata{}, refuse(ErrInvalid, fmt.Errorf("its configuration cannot be used: %w", err))
 	}
 	return m, nil
 }
@@ -59,7 +58,7 @@ func parseConfig(raw []byte) (Metadata, error) {
 	}
 	var c struct{ Name, Version, AppVersion, Description string }
 	if err := json.Unmarshal(raw, &c); err != nil {
-		return Metadata{}, errors.New(printable.String(err.Error(), maxShown))
+		return Metadata{}, err
 	}
 	return newMetadata(c.Name, c.Version, c.AppVersion, c.Description)
 }

@@ -15,7 +15,7 @@ import (
 )
 
 // Option changes the archive that Archive builds.
-type Option func(*archive)
+type Option func(*Builder)
 
 // entry is one entry of the tar, with its full name.
 type entry struct {
@@ -23,7 +23,8 @@ type entry struct {
 	body   func() io.Reader
 }
 
-type archive struct {
+// Builder is an archive in the making, for options that apply others.
+type Builder struct {
 	folder  string
 	entries []entry
 	tail    []byte
@@ -33,7 +34,7 @@ type archive struct {
 // one template in a folder named like the chart, changed by the options in
 // their order. It panics if an option asks for what a tar cannot hold.
 func Archive(name, version string, opts ...Option) []byte {
-	a := archive{folder: name}
+	a := Builder{folder: name}
 	for _, opt := range append([]Option{
 		File("Chart.yaml", ChartYAML(name, version)),
 		File("values.yaml", "replicas: 1\n"),
@@ -59,7 +60,7 @@ func ChartYAML(name, version string) string {
 
 // File puts a file into the chart's folder, in place of one of the same path.
 func File(path, content string) Option {
-	return func(a *archive) {
+	return func(a *Builder) {
 		Without(path)(a)
 		Entry(tar.Header{Name: a.folder + "/" + path}, content)(a)
 	}
@@ -67,7 +68,7 @@ func File(path, content string) Option {
 
 // Without leaves out the file of this path in the chart's folder.
 func Without(path string) Option {
-	return func(a *archive) {
+	return func(a *Builder) {
 		a.entries = slices.DeleteFunc(a.entries, func(e entry) bool { return e.header.Name == a.folder+"/"+path })
 	}
 }
@@ -75,7 +76,7 @@ func Without(path string) Option {
 // Folder names the archive's one folder, which is the chart's name otherwise.
 // It applies to the options after it and to the files that are there already.
 func Folder(name string) Option {
-	return func(a *archive) {
+	return func(a *Builder) {
 		for i := range a.entries {
 			a.entries[i].header.Name = name + a.entries[i].header.Name[len(a.folder):]
 		}
@@ -86,7 +87,7 @@ func Folder(name string) Option {
 // Zeros puts a file of size zero bytes into the chart's folder without ever
 // holding it in memory: the stuff of bombs.
 func Zeros(path string, size int64) Option {
-	return func(a *archive) {
+	return func(a *Builder) {
 		a.entries = append(a.entries, entry{
 			header: tar.Header{Typeflag: tar.TypeReg, Mode: 0o644, Name: a.folder + "/" + path, Size: size},
 			body:   func() io.Reader { return io.LimitReader(zeros{}, size) },
@@ -97,11 +98,11 @@ func Zeros(path string, size int64) Option {
 // Entry adds an entry as it is, with its full name. The zero Typeflag means a
 // regular file, the zero Mode 0644, and the size is that of the content.
 func Entry(header tar.Header, content string) Option {
-	return func(a *archive) {
+	return func(a *Builder) {
 		if header.Typeflag == 0 {
 			header.Typeflag = tar.TypeReg
 		}
-		if header.Mode == 0 {
+		if header.Mode == 0 && header.Typeflag != tar.TypeXGlobalHeader {
 			header.Mode = 0o644
 		}
 		header.Size = int64(len(content))
@@ -116,10 +117,10 @@ func Subchart(name, version string, opts ...Option) Option {
 
 // Tail adds bytes after the end of the tar, inside the gzip stream.
 func Tail(b []byte) Option {
-	return func(a *archive) { a.tail = append(a.tail, b...) }
+	return func(a *Builder) { a.tail = append(a.tail, b...) }
 }
 
-func (a archive) pack() []byte {
+func (a Builder) pack() []byte {
 	var b bytes.Buffer
 	gz := gzip.NewWriter(&b)
 	tw := tar.NewWriter(gz)
