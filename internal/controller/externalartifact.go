@@ -3,6 +3,7 @@ package controller
 import (
 	"context"
 	"fmt"
+	"sync"
 	"sync/atomic"
 
 	"github.com/fluxcd/pkg/apis/meta"
@@ -19,8 +20,22 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/pipeline"
 )
 
-// externalArtifacts knows whether the cluster has Flux's ExternalArtifact.
-type externalArtifacts struct{ served atomic.Bool }
+// externalArtifacts knows whether the cluster has Flux's ExternalArtifact, and
+// what was announced by which, so that this controller's own writing is told from others'.
+type externalArtifacts struct {
+	served    atomic.Bool
+	announced sync.Map // types.NamespacedName → *meta.Artifact
+}
+
+// changed says whether ea does not say what was announced by it.
+func (e *externalArtifacts) changed(ea *sourcev1.ExternalArtifact) bool {
+	announced, ok := e.announced.Load(client.ObjectKeyFromObject(ea))
+	if !ok {
+		return false
+	}
+	artifact, _ := announced.(*meta.Artifact)
+	return !sameArtifact(artifact, ea.Status.Artifact)
+}
 
 // announce brings the ExternalArtifact of obj's name in line with obj.Status:
 // it carries the published artifact, and none where none is published. It is
@@ -41,6 +56,7 @@ func (r *VerifiedChartReconciler) announce(ctx context.Context, obj *v1alpha1.Ve
 		return published(fmt.Errorf("ExternalArtifact %q belongs to %s %q: rename one of the two", obj.Name, current.OwnerReferences[0].Kind, current.OwnerReferences[0].Name))
 	}
 	desired := externalArtifactOf(obj, current.Status.Conditions)
+	r.externalArtifacts.announced.Store(client.ObjectKeyFromObject(obj), desired.Status.Artifact)
 	if !equality.Semantic.DeepEqual(desired.Spec, current.Spec) || !metav1.IsControlledBy(&current, obj) {
 		if err := r.apply(ctx, desired, false); err != nil {
 			return published(err)
@@ -102,6 +118,7 @@ func (r *VerifiedChartReconciler) retract(ctx context.Context, obj *v1alpha1.Ver
 	if !r.externalArtifacts.served.Load() {
 		return nil
 	}
+	r.externalArtifacts.announced.Delete(client.ObjectKeyFromObject(obj))
 	var ea sourcev1.ExternalArtifact
 	if err := r.Get(ctx, client.ObjectKeyFromObject(obj), &ea); err != nil {
 		return client.IgnoreNotFound(err)

@@ -111,43 +111,36 @@ func (r *VerifiedChartReconciler) reconcile(ctx context.Context, obj *v1alpha1.V
 	if err != nil {
 		return verify.Accepted{}, err
 	}
-	accepted, err := r.advance(ctx, obj, in)
-	if err != nil && !isPublished(obj, accepted) {
-		err = r.rejudge(ctx, obj, in, err)
+	subject, accepted, err := r.advance(ctx, obj, in)
+	if _, ok := accepted.Subject(); err != nil && !(ok && isPublished(obj, subject)) {
+		err = r.rejudge(ctx, obj, in, subject, err)
 	}
 	return accepted, err
 }
 
-// isPublished says whether what was accepted is what is published.
-func isPublished(obj *v1alpha1.VerifiedChart, accepted verify.Accepted) bool {
-	subject, ok := accepted.Subject()
-	return ok && obj.Status.Verification != nil && obj.Status.Verification.Digest == subject.Manifest.Digest.String()
-}
-
 // advance takes the chart from its reference to the published artifact, step by
-// step. What it accepted on the way is returned with any error of a later step.
-func (r *VerifiedChartReconciler) advance(ctx context.Context, obj *v1alpha1.VerifiedChart, in inputs) (verify.Accepted, error) {
+// step. What it got to on the way is returned with any error: what was to be
+// judged, and the proof of it.
+func (r *VerifiedChartReconciler) advance(ctx context.Context, obj *v1alpha1.VerifiedChart, in inputs) (subject verify.Subject, accepted verify.Accepted, err error) {
 	resolved, err := pipeline.Resolve(ctx, in.reader, in.wanted)
 	if err != nil {
-		return verify.Accepted{}, err
+		return subject, accepted, err
 	}
 	if err := refuseDowngrade(obj, resolved); err != nil {
-		return verify.Accepted{}, err
+		return subject, accepted, err
 	}
-	subject, _, err := pipeline.Manifest(in.wanted, resolved)
-	if err != nil {
-		return verify.Accepted{}, err
+	if subject, err = pipeline.Manifest(in.wanted, resolved); err != nil {
+		return subject, accepted, err
 	}
 	in.reader.Remember(resolved.Manifest)
-	accepted, err := pipeline.Verify(ctx, in.verifier, subject, in.reader)
-	if err != nil {
-		return verify.Accepted{}, err
+	if accepted, err = pipeline.Verify(ctx, in.verifier, subject, in.reader); err != nil {
+		return subject, accepted, err
 	}
 	artifact, err := r.store(ctx, obj, in, resolved, accepted)
 	if err != nil {
-		return accepted, err
+		return subject, accepted, err
 	}
-	return accepted, r.publish(ctx, obj, artifact, accepted)
+	return subject, accepted, r.publish(ctx, obj, artifact, accepted)
 }
 
 // refuseDowngrade keeps a registry that hides new versions, or replays old ones,

@@ -1,6 +1,8 @@
 package controller
 
 import (
+	"context"
+
 	eventv1 "github.com/fluxcd/pkg/apis/event/v1beta1"
 	"github.com/fluxcd/pkg/apis/meta"
 	"github.com/fluxcd/pkg/runtime/conditions"
@@ -8,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
 )
@@ -17,7 +20,7 @@ type occurrence struct{ Kind, Reason, Message string }
 
 // emit tells what happened, on the VerifiedChart and on the ExternalArtifact,
 // since a Flux Alert cannot name our kind. Nothing happened, nothing is told.
-func (r *VerifiedChartReconciler) emit(before, after *v1alpha1.VerifiedChart) {
+func (r *VerifiedChartReconciler) emit(ctx context.Context, before, after *v1alpha1.VerifiedChart) {
 	for _, e := range happened(before, after) {
 		annotations := map[string]string{}
 		if a := after.Status.Artifact; a != nil {
@@ -25,21 +28,27 @@ func (r *VerifiedChartReconciler) emit(before, after *v1alpha1.VerifiedChart) {
 			annotations[v1alpha1.GroupVersion.Group+"/"+eventv1.MetaDigestKey] = a.Digest
 		}
 		r.AnnotatedEventf(after, annotations, e.Kind, e.Reason, "%s", e.Message)
-		if ea := r.announcedAs(after); ea != nil {
+		if ea := r.announcedAs(ctx, after); ea != nil {
 			r.AnnotatedEventf(ea, annotations, e.Kind, e.Reason, "%s", e.Message)
 		}
 	}
 }
 
-// announcedAs names the ExternalArtifact of obj for an event, or is nil where there is none.
-func (r *VerifiedChartReconciler) announcedAs(obj *v1alpha1.VerifiedChart) runtime.Object {
-	if !r.externalArtifacts.served.Load() || obj.Status.Artifact == nil {
+// announcedAs returns the ExternalArtifact of obj, or nil where there is none.
+func (r *VerifiedChartReconciler) announcedAs(ctx context.Context, obj *v1alpha1.VerifiedChart) runtime.Object {
+	if !r.externalArtifacts.served.Load() {
 		return nil
 	}
-	return &sourcev1.ExternalArtifact{
-		TypeMeta:   metav1.TypeMeta{APIVersion: sourcev1.GroupVersion.String(), Kind: sourcev1.ExternalArtifactKind},
-		ObjectMeta: metav1.ObjectMeta{Name: obj.Name, Namespace: obj.Namespace},
+	var ea sourcev1.ExternalArtifact
+	if r.Get(ctx, client.ObjectKeyFromObject(obj), &ea) != nil {
+		// The first artifact's announcement is not in the cache yet.
+		if obj.Status.Artifact == nil {
+			return nil
+		}
+		ea.Name, ea.Namespace = obj.Name, obj.Namespace
 	}
+	ea.SetGroupVersionKind(sourcev1.GroupVersion.WithKind(sourcev1.ExternalArtifactKind))
+	return &ea
 }
 
 // happened lists what changed from one status to the next: a new artifact, the

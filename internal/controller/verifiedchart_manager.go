@@ -9,7 +9,6 @@ import (
 	sourcev1 "github.com/fluxcd/source-controller/api/v1"
 	corev1 "k8s.io/api/core/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
@@ -144,15 +143,7 @@ func (r *VerifiedChartReconciler) changedByOthers() predicate.Predicate {
 		DeleteFunc:  func(event.DeleteEvent) bool { return true },
 		UpdateFunc: func(e event.UpdateEvent) bool {
 			ea, ok := e.ObjectNew.(*sourcev1.ExternalArtifact)
-			if !ok {
-				return false
-			}
-			var obj v1alpha1.VerifiedChart
-			key := types.NamespacedName{Namespace: ea.Namespace, Name: ea.Name}
-			if err := r.Get(context.Background(), key, &obj); err != nil {
-				return true
-			}
-			return !sameArtifact(ea.Status.Artifact, obj.Status.Artifact)
+			return ok && r.externalArtifacts.changed(ea)
 		},
 	}
 }

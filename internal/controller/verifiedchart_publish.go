@@ -49,7 +49,7 @@ func proof(before *v1alpha1.VerificationStatus, s verify.Subject, e verify.Evide
 }
 
 // withdraw ends the publication: nothing of the object is served any more.
-func (r *VerifiedChartReconciler) withdraw(_ context.Context, obj *v1alpha1.VerifiedChart) error {
+func (r *VerifiedChartReconciler) withdraw(obj *v1alpha1.VerifiedChart) error {
 	r.Served.Revoke(obj.Status.Artifact)
 	obj.Status.Artifact = nil
 	obj.Status.URL = ""

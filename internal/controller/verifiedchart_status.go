@@ -50,7 +50,7 @@ func (r *VerifiedChartReconciler) conclude(ctx context.Context, before, obj *v1a
 			return ctrl.Result{}, client.IgnoreNotFound(patched)
 		}
 	}
-	r.emit(before, obj)
+	r.emit(ctx, before, obj)
 	return o.result(ctx, obj)
 }
 

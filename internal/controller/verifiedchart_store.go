@@ -30,7 +30,7 @@ func (r *VerifiedChartReconciler) dropDamaged(obj *v1alpha1.VerifiedChart) error
 		r.Storage.SetURL(artifact)
 		return nil
 	case errors.Is(err, storage.ErrMissing), errors.Is(err, storage.ErrDamaged):
-		obj.Status.Artifact = nil
+		obj.Status.Artifact, obj.Status.URL, obj.Status.Verification = nil, "", nil
 		return r.Storage.Withdraw(*artifact)
 	}
 	return stored(err)
@@ -40,8 +40,7 @@ func (r *VerifiedChartReconciler) dropDamaged(obj *v1alpha1.VerifiedChart) error
 // is the same, or else a new one, fetched, validated and written.
 func (r *VerifiedChartReconciler) store(ctx context.Context, obj *v1alpha1.VerifiedChart, in inputs, resolved pipeline.Resolved, accepted verify.Accepted) (meta.Artifact, error) {
 	subject, _ := accepted.Subject()
-	if current := obj.Status.Artifact; current != nil && obj.Status.Verification != nil &&
-		obj.Status.Verification.Digest == subject.Manifest.Digest.String() && obj.Status.Verification.Repository == in.wanted.Repository {
+	if current := obj.Status.Artifact; current != nil && isPublished(obj, subject) {
 		return *current, pipeline.Identify(publishedMetadata(obj), in.wanted, resolved)
 	}
 	staged, err := r.Storage.Stage()

@@ -1,7 +1,5 @@
 package pipeline
 
-import "fmt"
-
 // Step names a step of the pipeline, the same in code, logs, metrics and documentation.
 type Step string
 
@@ -22,8 +20,8 @@ type Failure struct {
 	Err  error
 }
 
-// Error names the step and the cause.
-func (f *Failure) Error() string { return fmt.Sprintf("%s: %v", f.Step, f.Err) }
+// Error is the cause's; the step is for who sorts failures.
+func (f *Failure) Error() string { return f.Err.Error() }
 
 // Unwrap returns the cause.
 func (f *Failure) Unwrap() error { return f.Err }

@@ -2,7 +2,7 @@
 // served, one function a step:
 //
 //	Resolve   a tag, a range or a digest → the manifest it names now
-//	Manifest  that manifest → what is to be judged, and where its parts are
+//	Manifest  that manifest → what is to be judged
 //	Verify    what is to be judged → the proof that it is trusted
 //	Fetch     the proof → the archive's bytes
 //	Validate  the archive → a chart that is the one that was asked for
@@ -58,31 +58,29 @@ type Fetched struct {
 	Layout chart.Layout
 }
 
-// Manifest returns what is to be judged and where the chart's parts are. The
-// bytes must hash to the digest; the manifest must be that of one chart.
-func Manifest(w Wanted, r Resolved) (verify.Subject, chart.Layout, error) {
+// Manifest returns what is to be judged. The bytes must hash to the digest; the
+// manifest must be that of one chart.
+func Manifest(w Wanted, r Resolved) (verify.Subject, error) {
 	d := r.Manifest.Descriptor.Digest
 	if got := digest.FromBytes(r.Manifest.Raw); got != d {
-		return verify.Subject{}, chart.Layout{}, failed(StepManifest, fmt.Errorf("%w: asked for %s, got %s", registry.ErrIntegrity, d, got))
+		return verify.Subject{}, failed(StepManifest, fmt.Errorf("%w: asked for %s, got %s", registry.ErrIntegrity, d, got))
 	}
-	layout, err := chart.ParseManifest(r.Manifest.Raw)
-	if err != nil {
-		return verify.Subject{}, chart.Layout{}, failed(StepManifest, fmt.Errorf("%s@%s: %w", w.Repository, d, err))
+	if _, err := chart.ParseManifest(r.Manifest.Raw); err != nil {
+		return verify.Subject{}, failed(StepManifest, fmt.Errorf("%s: %w", d, err))
 	}
-	subject := verify.Subject{Repository: w.Repository, Manifest: r.Manifest.Descriptor, Raw: r.Manifest.Raw}
-	return subject, layout, nil
+	return verify.Subject{Repository: w.Repository, Manifest: r.Manifest.Descriptor, Raw: r.Manifest.Raw}, nil
 }
 
 // Verify judges s now. Signature material that r recalls is good enough to
 // accept by; a refusal is pronounced only on what the registry says now.
 func Verify(ctx context.Context, v verify.Verifier, s verify.Subject, r *registry.Remembering) (verify.Accepted, error) {
 	accepted, err := verify.Check(ctx, v, s, r)
-	if err != nil && r.Recalled() {
+	if errors.Is(err, verify.ErrRejected) && r.Recalled() {
 		r.Refresh()
 		accepted, err = verify.Check(ctx, v, s, r)
 	}
 	if err != nil {
-		return verify.Accepted{}, failed(StepVerify, fmt.Errorf("%s@%s: %w", s.Repository, s.Manifest.Digest, err))
+		return verify.Accepted{}, failed(StepVerify, fmt.Errorf("%s: %w", s.Manifest.Digest, err))
 	}
 	return accepted, nil
 }

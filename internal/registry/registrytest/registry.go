@@ -148,6 +148,22 @@ func (r *Registry) PushChart(repository, tag string, config, archive []byte) oci
 		r.PushBlob(repository, "application/vnd.cncf.helm.chart.content.v1.tar+gzip", archive))
 }
 
+// Repository is one repository of a Registry, to push to.
+type Repository struct {
+	Registry *Registry
+	Name     string
+}
+
+// PushBlob stores a blob and describes it with the media type.
+func (r Repository) PushBlob(mediaType string, raw []byte) ocispec.Descriptor {
+	return r.Registry.PushBlob(r.Name, mediaType, raw)
+}
+
+// PushLayers stores an image manifest with the layers under a tag.
+func (r Repository) PushLayers(tag string, layers ...ocispec.Descriptor) ocispec.Descriptor {
+	return r.Registry.PushImage(r.Name, tag, r.PushBlob(ocispec.MediaTypeImageConfig, []byte("{}")), layers...)
+}
+
 // DeleteTag deletes a tag.
 func (r *Registry) DeleteTag(repository, tag string) {
 	r.send(http.MethodDelete, fmt.Sprintf("/v2/%s/manifests/%s", repository, tag), "", nil)

@@ -50,12 +50,14 @@ func (k *Keyed) Verify(ctx context.Context, s verify.Subject, r registry.Reader)
 	}
 	var evidence verify.Evidence
 	for _, c := range f.candidates {
-		vouchers, err := k.judge(ctx, s, r, c, f.source)
+		vouchers, refusal, err := k.judge(ctx, s, r, c, f.source)
 		switch {
-		case errors.Is(err, verify.ErrRejected), errors.Is(err, registry.ErrNotFound):
-			f.refuse(err.Error())
+		case errors.Is(err, registry.ErrNotFound):
+			f.refuse("its payload is not in the registry")
 		case err != nil:
 			evidence.Unread = errors.Join(evidence.Unread, err)
+		case len(vouchers) == 0:
+			f.refuse(refusal)
 		}
 		evidence.Vouchers = append(evidence.Vouchers, without(vouchers, evidence.Vouchers)...)
 		if len(evidence.Vouchers) == len(k.keys) {
@@ -71,19 +73,20 @@ func (k *Keyed) Verify(ctx context.Context, s verify.Subject, r registry.Reader)
 	return verify.Evidence{}, &verify.Rejection{Authority: k.authority, Looked: []string{"tag " + f.source}, Candidates: f.refused}
 }
 
-// judge returns a voucher for each key that made the candidate; with none the error says why.
-func (k *Keyed) judge(ctx context.Context, s verify.Subject, r registry.Reader, c candidate, source string) ([]verify.Voucher, error) {
+// judge returns a voucher for each key that made the candidate, or why there is none.
+// An error means that it could not be found out.
+func (k *Keyed) judge(ctx context.Context, s verify.Subject, r registry.Reader, c candidate, source string) ([]verify.Voucher, string, error) {
 	body, err := r.Blob(ctx, c.layer, maxPayload)
 	if err != nil {
-		return nil, fmt.Errorf("read the payload of a signature of %s: %w", s.Manifest.Digest, err)
-	}
-	signed, err := static.NewSignature(body, c.signature)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", verify.ErrRejected, err)
+		return nil, "", fmt.Errorf("read the payload of a signature of %s: %w", s.Manifest.Digest, err)
 	}
 	subject, err := v1.NewHash(s.Manifest.Digest.String())
 	if err != nil {
-		return nil, fmt.Errorf("the subject's digest %s: %w", s.Manifest.Digest, err)
+		return nil, "", fmt.Errorf("the digest %s is not one that cosign signs: %w", s.Manifest.Digest, err)
+	}
+	signed, err := static.NewSignature(body, c.signature)
+	if err != nil {
+		return nil, err.Error(), nil
 	}
 	var vouchers []verify.Voucher
 	var refusals []string
@@ -96,22 +99,21 @@ func (k *Keyed) judge(ctx context.Context, s verify.Subject, r registry.Reader, 
 			Authority: k.authority, Provider: Provider, Signer: key.ID, Key: key.Name, Format: legacyFormat, Source: source,
 		})
 	}
-	if len(vouchers) == 0 {
-		return nil, fmt.Errorf("%w: %s", verify.ErrRejected, strings.Join(refusals, ", "))
-	}
-	return vouchers, nil
+	return vouchers, strings.Join(refusals, ", "), nil
 }
 
-// check says why key did not make the signature, or nil if it did. The error of
-// the last scheme that got further than the bare signature wins.
+// errOtherKey says that the signature was not made with the key, whatever it claims.
+var errOtherKey = errors.New("it was not made with this key")
+
+// check says why key did not make the signature, or nil if it did.
 func (key Key) check(ctx context.Context, signed oci.Signature, subject v1.Hash) error {
-	err := errors.New("no scheme fits the key")
 	for _, verifier := range key.verifiers {
-		if err = checkWith(ctx, verifier, signed, subject); err == nil || errors.Is(err, errClaim) {
+		err := checkWith(ctx, verifier, signed, subject)
+		if err == nil || errors.Is(err, errClaim) {
 			return err
 		}
 	}
-	return err
+	return errOtherKey
 }
 
 // checkWith lets cosign decide. The transparency log is not consulted: with a

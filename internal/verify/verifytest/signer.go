@@ -94,8 +94,16 @@ func (s Signer) Sign(body []byte) string {
 	return base64.StdEncoding.EncodeToString(raw)
 }
 
+// Target is a repository that can be pushed to.
+type Target interface {
+	// PushBlob stores a blob and describes it with the media type.
+	PushBlob(mediaType string, raw []byte) ocispec.Descriptor
+	// PushLayers stores an image manifest with the layers under a tag.
+	PushLayers(tag string, layers ...ocispec.Descriptor) ocispec.Descriptor
+}
+
 // Legacy returns the layer of a legacy signature over body, which is pushed.
-func (s Signer) Legacy(r *Repository, body []byte) ocispec.Descriptor {
+func (s Signer) Legacy(r Target, body []byte) ocispec.Descriptor {
 	layer := r.PushBlob("application/vnd.dev.cosign.simplesigning.v1+json", body)
 	layer.Annotations = map[string]string{"dev.cosignproject.cosign/signature": s.Sign(body)}
 	return layer
@@ -105,12 +113,17 @@ func (s Signer) Legacy(r *Repository, body []byte) ocispec.Descriptor {
 func SignatureTag(d digest.Digest) string { return strings.ReplaceAll(d.String(), ":", "-") + ".sig" }
 
 // SignLegacy signs the subject and pushes the signatures, in order, as cosign sign does.
-func SignLegacy(r *Repository, s verify.Subject, signers ...Signer) {
+func SignLegacy(r Target, s verify.Subject, signers ...Signer) {
+	SignDigest(r, s.Manifest.Digest, signers...)
+}
+
+// SignDigest signs a manifest by its digest.
+func SignDigest(r Target, d digest.Digest, signers ...Signer) {
 	var layers []ocispec.Descriptor
 	for _, signer := range signers {
-		layers = append(layers, signer.Legacy(r, Payload(s.Manifest.Digest)))
+		layers = append(layers, signer.Legacy(r, Payload(d)))
 	}
-	r.PushLayers(SignatureTag(s.Manifest.Digest), layers...)
+	r.PushLayers(SignatureTag(d), layers...)
 }
 
 func must(err error) {
