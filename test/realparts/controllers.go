@@ -1,0 +1,114 @@
+package realparts
+
+import (
+	"context"
+	"net/http"
+	"path/filepath"
+
+	"github.com/verifiedchart/verifiedchart/test/parts"
+	"github.com/verifiedchart/verifiedchart/test/process"
+)
+
+// ControllerName is the name of our controller's binary.
+const ControllerName = "verifiedchart-controller"
+
+// Controller is our controller, with its storage in a folder of its own. It may be stopped and started again.
+type Controller struct {
+	*process.Process
+	// Binary is the path of the program.
+	Binary string
+	// Kubeconfig is how it reaches the API server.
+	Kubeconfig string
+	// Dir holds its log and its storage.
+	Dir string
+	// Namespace it runs in, as RUNTIME_NAMESPACE says.
+	Namespace string
+	// Flags are added to those it is started with.
+	Flags []string
+	// Addr is where its artifacts are served, and Metrics where its metrics are, once it is started.
+	Addr, Metrics string
+}
+
+// Storage is the folder of its artifacts.
+func (c *Controller) Storage() string { return filepath.Join(c.Dir, "storage") }
+
+// Start starts it as a member of the group, on free ports; its artifacts keep
+// the address that they had at an earlier start.
+func (c *Controller) Start(ctx context.Context, group *process.Group) error {
+	_, err := process.RetryAddrInUse(func() (struct{}, error) { return struct{}{}, c.start(ctx, group) })
+	return err
+}
+
+func (c *Controller) start(ctx context.Context, group *process.Group) (err error) {
+	addr := c.Addr
+	if addr == "" {
+		if addr, err = process.FreeAddr(); err != nil {
+			return err
+		}
+	}
+	if c.Metrics, err = process.FreeAddr(); err != nil {
+		return err
+	}
+	health, err := process.FreeAddr()
+	if err != nil {
+		return err
+	}
+	c.Process, err = group.Start(ctx, process.Command{
+		Name: ControllerName,
+		Path: c.Binary,
+		Dir:  c.Dir,
+		Env:  append(offline(), "KUBECONFIG="+c.Kubeconfig, "RUNTIME_NAMESPACE="+c.Namespace),
+		Args: append([]string{
+			"--storage-path=" + c.Storage(),
+			"--storage-addr=" + addr,
+			"--storage-adv-addr=" + addr,
+			"--metrics-addr=" + c.Metrics,
+			"--health-addr=" + health,
+			"--events-addr=",
+			"--watch-all-namespaces",
+			"--insecure-allow-http",
+			"--log-level=info",
+		}, c.Flags...),
+		Ready: process.Answers(http.DefaultClient, "http://"+health+"/readyz"),
+	})
+	if err == nil {
+		c.Addr = addr
+	}
+	return err
+}
+
+// StartHelmController starts Flux's helm-controller as a member of the group,
+// with ExternalArtifacts enabled and its log in dir.
+func StartHelmController(ctx context.Context, dir, kubeconfig string, group *process.Group) (*process.Process, error) {
+	path, err := parts.Path(parts.HelmController)
+	if err != nil {
+		return nil, err
+	}
+	return process.RetryAddrInUse(func() (*process.Process, error) {
+		health, err := process.FreeAddr()
+		if err != nil {
+			return nil, err
+		}
+		dir, env, err := home(dir, parts.HelmController)
+		if err != nil {
+			return nil, err
+		}
+		return group.Start(ctx, process.Command{
+			Name: parts.HelmController,
+			Path: path,
+			Dir:  dir,
+			Env:  append(append(env, offline()...), "KUBECONFIG="+kubeconfig, "RUNTIME_NAMESPACE=flux-system"),
+			Args: []string{
+				"--feature-gates=ExternalArtifact=true",
+				"--watch-all-namespaces",
+				"--metrics-addr=0",
+				"--health-addr=" + health,
+				"--events-addr=",
+				"--graceful-shutdown-timeout=5s",
+				"--log-encoding=console",
+			},
+			Ready: process.Answers(http.DefaultClient, "http://"+health+"/healthz"),
+			Grace: 0,
+		})
+	})
+}

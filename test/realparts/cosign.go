@@ -1,0 +1,74 @@
+package realparts
+
+import (
+	"context"
+	"crypto/x509"
+	"encoding/pem"
+	"os"
+	"path/filepath"
+
+	"github.com/verifiedchart/verifiedchart/test/parts"
+)
+
+// Cosign is the cosign command, with its keys in a folder of its own and no way to the public Sigstore.
+type Cosign struct{ tool tool }
+
+// Key is a key pair that cosign signs with.
+type Key struct {
+	Name    string
+	private string // path, encrypted with an empty password
+	public  string // path
+}
+
+// Public returns the PEM encoded public key.
+func (k Key) Public() ([]byte, error) { return os.ReadFile(k.public) }
+
+// NewCosign returns a cosign that keeps its files in dir.
+func NewCosign(dir string) (*Cosign, error) {
+	path, err := parts.Path(parts.Cosign)
+	if err != nil {
+		return nil, err
+	}
+	dir, env, err := home(dir, parts.Cosign)
+	if err != nil {
+		return nil, err
+	}
+	env = append(env, "COSIGN_PASSWORD=", "COSIGN_YES=true")
+	return &Cosign{tool{name: parts.Cosign, path: path, dir: dir, env: append(env, offline()...)}}, nil
+}
+
+// GenerateKey makes a key pair as `cosign generate-key-pair` does: ECDSA P-256.
+func (c *Cosign) GenerateKey(ctx context.Context, name string) (Key, error) {
+	_, err := c.tool.run(ctx, "generate-key-pair", "--output-key-prefix", name)
+	return c.key(name), err
+}
+
+// ImportKey makes a key pair of a private key (ECDSA, RSA or Ed25519) with `cosign import-key-pair`.
+func (c *Cosign) ImportKey(ctx context.Context, name string, private any) (Key, error) {
+	der, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		return Key{}, err
+	}
+	file := filepath.Join(c.tool.dir, name+".pem")
+	if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600); err != nil {
+		return Key{}, err
+	}
+	_, err = c.tool.run(ctx, "import-key-pair", "--key", file, "--output-key-prefix", name)
+	return c.key(name), err
+}
+
+func (c *Cosign) key(name string) Key {
+	path := filepath.Join(c.tool.dir, name)
+	return Key{Name: name, private: path + ".key", public: path + ".pub"}
+}
+
+// Sign adds a legacy signature, the tag `sha256-<hex>.sig`, for a manifest that
+// is named by digest, with no transparency log.
+func (c *Cosign) Sign(ctx context.Context, key Key, ref string, flags ...string) error {
+	args := append([]string{
+		"sign", "--key", key.private, "--tlog-upload=false", "--new-bundle-format=false", "--use-signing-config=false",
+		"--allow-http-registry", "--allow-insecure-registry",
+	}, flags...)
+	_, err := c.tool.run(ctx, append(args, ref)...)
+	return err
+}

@@ -1,0 +1,85 @@
+package realparts
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/opencontainers/go-digest"
+
+	"github.com/verifiedchart/verifiedchart/test/parts"
+)
+
+// Helm is the helm command, with its configuration and its charts in a folder of its own.
+type Helm struct{ tool tool }
+
+// Chart is an archive that helm has packaged.
+type Chart struct {
+	Name, Version string
+	Archive       string // path of the .tgz
+}
+
+// Pushed is a chart in a registry.
+type Pushed struct {
+	Chart
+	Repository string // host and path, with neither scheme nor tag
+	Digest     digest.Digest
+}
+
+// Ref returns the reference by digest.
+func (p Pushed) Ref() string { return p.Repository + "@" + p.Digest.String() }
+
+// NewHelm returns a helm that keeps its files in dir.
+func NewHelm(dir string) (*Helm, error) {
+	path, err := parts.Path(parts.Helm)
+	if err != nil {
+		return nil, err
+	}
+	dir, env, err := home(dir, parts.Helm)
+	if err != nil {
+		return nil, err
+	}
+	for _, kind := range []string{"CACHE", "CONFIG", "DATA"} {
+		env = append(env, "HELM_"+kind+"_HOME="+filepath.Join(dir, strings.ToLower(kind)))
+	}
+	return &Helm{tool{name: parts.Helm, path: path, dir: dir, env: append(env, offline()...)}}, nil
+}
+
+// Package makes a chart as `helm create` does, adds a ConfigMap with the
+// message to what it installs, and packages it. Each call makes a new archive.
+func (h *Helm) Package(ctx context.Context, name, version, message string) (Chart, error) {
+	work, err := os.MkdirTemp(h.tool.dir, name+"-")
+	if err != nil {
+		return Chart{}, err
+	}
+	chart := filepath.Join(work, name)
+	if _, err := h.tool.run(ctx, "create", chart); err != nil {
+		return Chart{}, err
+	}
+	note := fmt.Sprintf("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {{ include %q . }}\ndata:\n  message: %q\n", name+".fullname", message)
+	if err := os.WriteFile(filepath.Join(chart, "templates", "configmap.yaml"), []byte(note), 0o644); err != nil {
+		return Chart{}, err
+	}
+	if _, err := h.tool.run(ctx, "package", chart, "--version", version, "--destination", work); err != nil {
+		return Chart{}, err
+	}
+	return Chart{Name: name, Version: version, Archive: filepath.Join(work, name+"-"+version+".tgz")}, nil
+}
+
+var pushedDigest = regexp.MustCompile(`(?m)^Digest: (sha256:[0-9a-f]{64})$`)
+
+// Push pushes a chart to the registry under a path, as the tag that is its version.
+func (h *Helm) Push(ctx context.Context, chart Chart, registry OCIRegistry, path string) (Pushed, error) {
+	said, err := h.tool.run(ctx, "push", chart.Archive, "oci://"+registry.Addr()+"/"+path, "--plain-http")
+	if err != nil {
+		return Pushed{}, err
+	}
+	m := pushedDigest.FindStringSubmatch(said)
+	if m == nil {
+		return Pushed{}, fmt.Errorf("helm push does not say the digest: %q", said)
+	}
+	return Pushed{Chart: chart, Repository: registry.Addr() + "/" + path + "/" + chart.Name, Digest: digest.Digest(m[1])}, nil
+}

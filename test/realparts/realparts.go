@@ -1,0 +1,52 @@
+// Package realparts drives the programs that the product meets in real life:
+// OCI registries, helm, cosign, Flux's helm-controller and our own controller.
+// Each driver knows one program's flags and output. None knows what is tested.
+package realparts
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// tool is a command-line program with an environment of its own.
+type tool struct {
+	name, path string
+	dir        string // working directory
+	env        []string
+}
+
+// run returns what the program prints, on both of its outputs.
+func (t tool) run(ctx context.Context, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, t.path, args...)
+	cmd.Dir = t.dir
+	cmd.Env = append(os.Environ(), t.env...)
+	cmd.WaitDelay = 5 * time.Second
+	var said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &said, &said
+	if err := cmd.Run(); err != nil {
+		return "", fmt.Errorf("%s %s: %w: %s", t.name, strings.Join(args, " "), err, strings.TrimSpace(said.String()))
+	}
+	return said.String(), nil
+}
+
+// home returns a folder of its own for a program, and an environment that keeps
+// it there and away from the user's files.
+func home(dir, name string) (string, []string, error) {
+	path, err := filepath.Abs(filepath.Join(dir, name))
+	if err != nil {
+		return "", nil, err
+	}
+	return path, []string{"HOME=" + path, "DOCKER_CONFIG=" + path}, os.MkdirAll(path, 0o755)
+}
+
+// offline is an environment in which only the loopback interface can be
+// reached over HTTP: whatever else a program asks for fails, rather than make the tests depend on it.
+func offline() []string {
+	return []string{"HTTP_PROXY=http://127.0.0.1:9", "HTTPS_PROXY=http://127.0.0.1:9", "NO_PROXY=127.0.0.1,localhost"}
+}
