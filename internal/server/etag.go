@@ -4,6 +4,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strconv"
 	"sync"
 	"syscall"
 
@@ -48,7 +49,7 @@ func (e *etags) of(f *os.File, info fs.FileInfo) (string, error) {
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return "", err
 	}
-	tag := etagOf(d)
+	tag := strconv.Quote(d.String()) // strong (RFC 9110 §8.8.3)
 	if known {
 		e.store(state, tag)
 	}

@@ -14,6 +14,7 @@ package storage
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"sync"
 	"time"
@@ -136,7 +137,15 @@ func (s *Storage) root() (*os.Root, error) {
 	return root, nil
 }
 
-// failed returns an error that matches ErrStorage and err.
+// failed returns an error that matches ErrStorage and what err does. It drops
+// the path of an operation, which may be a random name: the same fault must
+// give the same text each time, or each retry would change the object's status.
 func failed(what string, err error) error {
+	switch e := err.(type) { //nolint:errorlint // only the outermost one is dropped
+	case *fs.PathError:
+		err = e.Err
+	case *os.LinkError:
+		err = e.Err
+	}
 	return fmt.Errorf("%w: %s: %w", ErrStorage, what, err)
 }

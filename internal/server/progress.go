@@ -1,0 +1,30 @@
+package server
+
+import (
+	"net/http"
+	"time"
+)
+
+// progress moves the deadline of a response on with each piece that is written:
+// a slow client gets all of a large file, one that reads nothing is dropped.
+// It hides the writer's ReadFrom, which would write all of a file as one piece.
+type progress struct {
+	http.ResponseWriter
+	control *http.ResponseController
+	stall   time.Duration
+	now     func() time.Time
+}
+
+func newProgress(w http.ResponseWriter, stall time.Duration, now func() time.Time) *progress {
+	return &progress{ResponseWriter: w, control: http.NewResponseController(w), stall: stall, now: now}
+}
+
+// Unwrap is for http.ResponseController.
+func (p *progress) Unwrap() http.ResponseWriter { return p.ResponseWriter }
+
+func (p *progress) Write(b []byte) (int, error) {
+	if err := p.control.SetWriteDeadline(p.now().Add(p.stall)); err != nil {
+		return 0, err
+	}
+	return p.ResponseWriter.Write(b)
+}
