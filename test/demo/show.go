@@ -1,0 +1,127 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/verifiedchart/verifiedchart/test/parts"
+	"github.com/verifiedchart/verifiedchart/test/scenario"
+)
+
+// names of the VerifiedCharts of the road.
+var names = []string{"signed", "unsigned", "stranger", "moved"}
+
+// prepare does the steps of the setup, and stops at the first that fails.
+func prepare(ctx context.Context, w *scenario.World) error {
+	for _, step := range scenario.Setup() {
+		fmt.Printf("▸ %s … ", step.Title)
+		start := time.Now()
+		err := step.Do(ctx, w)
+		if ctx.Err() != nil {
+			err = context.Cause(ctx)
+		}
+		if err != nil {
+			fmt.Println("failed")
+			return err
+		}
+		fmt.Printf("%.1fs\n", time.Since(start).Seconds())
+	}
+	return nil
+}
+
+// watch looks for all that should be seen, and says of each whether it was. Its error says how much was not.
+func watch(ctx context.Context, w *scenario.World) error {
+	fmt.Println()
+	unseen, road := 0, scenario.Road()
+	for _, step := range road {
+		err := step.Do(ctx, w)
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err != nil {
+			unseen++
+			fmt.Printf("✗ %s\n  %v\n", step.Title, err)
+			continue
+		}
+		fmt.Printf("✓ %s\n", step.Title)
+	}
+	if unseen > 0 {
+		return fmt.Errorf("%d of %d things that should have been seen were not: see ✗ above", unseen, len(road))
+	}
+	return nil
+}
+
+// show prints what a user would look at.
+func show(ctx context.Context, w *scenario.World) error {
+	for _, args := range [][]string{
+		{"get", "verifiedcharts"},
+		{"get", "verifiedcharts", "-o", "wide"},
+		{"get", "externalartifacts,helmreleases"},
+		{"get", "configmap", "signed", "-o", "jsonpath={.data.message}{'\\n'}"},
+	} {
+		fmt.Printf("\n$ kubectl")
+		for _, a := range args {
+			fmt.Printf(" %s", a)
+		}
+		said, err := w.Kubectl.Run(ctx, args...)
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err != nil {
+			said = err.Error() + "\n"
+		}
+		fmt.Printf("\n%s", said)
+	}
+	fmt.Println("\nWhat is served:")
+	for _, name := range names {
+		fmt.Printf("  %-9s %s\n", name, download(ctx, w, name))
+	}
+	return nil
+}
+
+// download says what a GET of the artifact of a VerifiedChart gives.
+func download(ctx context.Context, w *scenario.World, name string) string {
+	vc, err := w.Get(ctx, name)
+	if err != nil {
+		return err.Error()
+	}
+	if vc.Status.Artifact == nil {
+		return "nothing: it has no artifact"
+	}
+	status, body, err := w.Download(ctx, vc.Status.Artifact.URL)
+	if err != nil {
+		return err.Error()
+	}
+	return fmt.Sprintf("GET %s → %d, %d bytes, of revision %s", vc.Status.Artifact.URL, status, len(body), vc.Status.Artifact.Revision)
+}
+
+// invite says how to look around.
+func invite(w *scenario.World) {
+	kubectl, err := parts.Path(parts.Kubectl)
+	if err != nil {
+		kubectl = parts.Kubectl
+	}
+	if here, err := os.Getwd(); err == nil {
+		if relative, err := filepath.Rel(here, kubectl); err == nil {
+			kubectl = relative
+		}
+	}
+	fmt.Printf(`
+All of it runs until Ctrl-C. In another terminal, to look around:
+
+  export KUBECONFIG=%[1]s
+  alias kubectl=$PWD/%[2]s
+  kubectl get vchart -o wide
+  kubectl describe vchart stranger
+  kubectl get events --sort-by=.lastTimestamp
+  kubectl delete secret release-key                       # no verdict any more: see what becomes of "signed"
+  kubectl annotate vchart signed reconcile.fluxcd.io/requestedAt="$(date)" --overwrite
+  curl -s http://%[3]s/v2/_catalog                  # the registry
+  curl -s http://%[4]s/metrics | grep gotk          # the controller's metrics
+  tail -f %[5]s
+
+`, w.Plane.Kubeconfig(), kubectl, w.Registry.Addr(), w.Controller.Metrics, w.Controller.Log())
+}

@@ -1,0 +1,187 @@
+package scenario
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/fluxcd/pkg/apis/meta"
+	sourcev1 "github.com/fluxcd/source-controller/api/v1"
+	"github.com/opencontainers/go-digest"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
+	"github.com/verifiedchart/verifiedchart/test/realparts"
+)
+
+// maxArchive is more than any archive of the road has.
+const maxArchive = 1 << 20
+
+// Get returns a VerifiedChart.
+func (w *World) Get(ctx context.Context, name string) (*v1alpha1.VerifiedChart, error) {
+	vc := &v1alpha1.VerifiedChart{}
+	return vc, w.Client.Get(ctx, client.ObjectKey{Namespace: Namespace, Name: name}, vc)
+}
+
+// Condition returns nil if a condition has the status and the reason.
+func Condition(vc *v1alpha1.VerifiedChart, kind string, status metav1.ConditionStatus, reason string) error {
+	c := apimeta.FindStatusCondition(vc.Status.Conditions, kind)
+	if c == nil {
+		return fmt.Errorf("VerifiedChart %s has no condition %s", vc.Name, kind)
+	}
+	if c.Status != status || c.Reason != reason {
+		return fmt.Errorf("VerifiedChart %s is %s=%s/%s, not %s/%s: %s", vc.Name, kind, c.Status, c.Reason, status, reason, c.Message)
+	}
+	return nil
+}
+
+// Reconcile asks for a reconciliation, as `flux reconcile` does, and returns
+// once it has been done and the object is as it is expected to be.
+func (w *World) Reconcile(ctx context.Context, name string, expected func(*v1alpha1.VerifiedChart) error) error {
+	vc, err := w.Get(ctx, name)
+	if err != nil {
+		return err
+	}
+	token := time.Now().Format(time.RFC3339Nano)
+	before := client.MergeFrom(vc.DeepCopy())
+	metav1.SetMetaDataAnnotation(&vc.ObjectMeta, meta.ReconcileRequestAnnotation, token)
+	if err := w.Client.Patch(ctx, vc, before); err != nil {
+		return err
+	}
+	return until(ctx, func(ctx context.Context) error {
+		vc, err := w.Get(ctx, name)
+		if err != nil {
+			return err
+		}
+		if vc.Status.GetLastHandledReconcileRequest() != token {
+			return fmt.Errorf("the request to reconcile VerifiedChart %s is not handled yet", name)
+		}
+		return expected(vc)
+	})
+}
+
+// Announced returns the artifact of the ExternalArtifact of that name, nil if it has none or is absent.
+func (w *World) Announced(ctx context.Context, name string) (*meta.Artifact, error) {
+	var ea sourcev1.ExternalArtifact
+	err := w.Client.Get(ctx, client.ObjectKey{Namespace: Namespace, Name: name}, &ea)
+	if apierrors.IsNotFound(err) {
+		return nil, nil
+	}
+	return ea.Status.Artifact, err
+}
+
+// ServedAsPushed returns nil if the artifact of a VerifiedChart, and that of
+// its ExternalArtifact, is the very file that was pushed.
+func (w *World) ServedAsPushed(ctx context.Context, name string) error {
+	vc, err := w.Get(ctx, name)
+	if err != nil {
+		return err
+	}
+	if vc.Status.Artifact == nil {
+		return fmt.Errorf("VerifiedChart %s has no artifact", name)
+	}
+	pushed, err := os.ReadFile(w.Charts[name].Archive)
+	if err != nil {
+		return err
+	}
+	status, got, err := w.Download(ctx, vc.Status.Artifact.URL)
+	if err != nil {
+		return err
+	}
+	if status != http.StatusOK || !bytes.Equal(got, pushed) {
+		return fmt.Errorf("GET %s: status %d and %d bytes, not the %d that were pushed", vc.Status.Artifact.URL, status, len(got), len(pushed))
+	}
+	if want := digest.FromBytes(pushed).String(); vc.Status.Artifact.Digest != want {
+		return fmt.Errorf("status.artifact.digest of %s is %s, not %s", name, vc.Status.Artifact.Digest, want)
+	}
+	announced, err := w.Announced(ctx, name)
+	if err != nil {
+		return err
+	}
+	if announced == nil || announced.URL != vc.Status.Artifact.URL || announced.Digest != vc.Status.Artifact.Digest {
+		return fmt.Errorf("ExternalArtifact %s has artifact %+v, not %+v", name, announced, vc.Status.Artifact)
+	}
+	return nil
+}
+
+// NotServed returns nil if the archive of a chart is neither in the
+// controller's storage nor to be had under a URL like those of other artifacts.
+func (w *World) NotServed(ctx context.Context, chart realparts.Pushed) error {
+	refused, err := os.ReadFile(chart.Archive)
+	if err != nil {
+		return err
+	}
+	err = filepath.WalkDir(w.Controller.Storage(), func(path string, entry fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // a staged file that has been renamed since
+		}
+		if err != nil || !entry.Type().IsRegular() {
+			return err
+		}
+		stored, err := os.ReadFile(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err == nil && bytes.Equal(stored, refused) {
+			return fmt.Errorf("the refused chart %s is stored in %s", chart.Ref(), path)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return w.notUnderURL(ctx, chart, refused)
+}
+
+// notUnderURL tries the URL that the chart would have if it were published as "signed" is.
+func (w *World) notUnderURL(ctx context.Context, chart realparts.Pushed, refused []byte) error {
+	signed, err := w.Get(ctx, "signed")
+	if err != nil {
+		return err
+	}
+	if signed.Status.Artifact == nil {
+		return errors.New("VerifiedChart signed has no artifact to compare with")
+	}
+	url := strings.ReplaceAll(signed.Status.Artifact.URL, "/signed/", "/"+chart.Name+"/")
+	folder := url[:strings.LastIndexByte(url, '/')+1]
+	candidates := []string{folder, "http://" + w.Controller.Addr + "/"}
+	for _, d := range []digest.Digest{chart.Digest, digest.FromBytes(refused)} {
+		candidates = append(candidates, strings.ReplaceAll(url, w.Charts["signed"].Digest.Encoded(), d.Encoded()), folder+d.Encoded()+".tgz")
+	}
+	for _, candidate := range candidates {
+		status, _, err := w.Download(ctx, candidate)
+		if err != nil {
+			return err
+		}
+		if status != http.StatusNotFound {
+			return fmt.Errorf("GET %s: status %d, and not 404, though nothing of the chart %s may be served", candidate, status, chart.Ref())
+		}
+	}
+	return nil
+}
+
+// Download returns the status and the body of a GET.
+func (w *World) Download(ctx context.Context, url string) (int, []byte, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return 0, nil, err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxArchive))
+	return resp.StatusCode, body, err
+}

@@ -1,0 +1,75 @@
+package scenario
+
+import (
+	"encoding/base64"
+	"fmt"
+
+	"github.com/verifiedchart/verifiedchart/test/realparts"
+)
+
+// KeySecret is the name of the Secret with the public key, and KeyEntry its entry.
+const (
+	KeySecret = "release-key"
+	KeyEntry  = "release.pub"
+)
+
+// roleBinding gives config/rbac's role to the service account that the controller runs as.
+const roleBinding = `
+---
+apiVersion: v1
+kind: Namespace
+metadata: {name: ` + systemNamespace + `}
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: ` + realparts.ControllerName + `, namespace: ` + systemNamespace + `}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: ` + realparts.ControllerName + `}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: manager-role}
+subjects: [{kind: ServiceAccount, name: ` + realparts.ControllerName + `, namespace: ` + systemNamespace + `}]
+`
+
+func keySecret(public []byte) string {
+	return fmt.Sprintf(`
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: %s, namespace: %s}
+data:
+  %s: %s
+`, KeySecret, Namespace, KeyEntry, base64.StdEncoding.EncodeToString(public))
+}
+
+func verifiedChart(name, registry string) string {
+	return fmt.Sprintf(`
+---
+apiVersion: source.verifiedchart.dev/v1alpha1
+kind: VerifiedChart
+metadata: {name: %[1]s, namespace: %[2]s}
+spec:
+  url: oci://%[3]s/charts/%[1]s
+  ref: {tag: %[4]s}
+  interval: 1m
+  insecure: true
+  verify:
+    authorities:
+    - name: release
+      provider: cosign
+      secretRef: {name: %[5]s}
+`, name, Namespace, registry, Version, KeySecret)
+}
+
+// helmRelease does not wait for what it installs: nothing runs in a control plane without nodes.
+const helmRelease = `
+---
+apiVersion: helm.toolkit.fluxcd.io/v2
+kind: HelmRelease
+metadata: {name: signed, namespace: ` + Namespace + `}
+spec:
+  interval: 1m
+  chartRef: {kind: ExternalArtifact, name: signed}
+  install: {disableWait: true}
+  upgrade: {disableWait: true}
+`

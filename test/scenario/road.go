@@ -1,0 +1,151 @@
+package scenario
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/fluxcd/pkg/apis/meta"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
+)
+
+// Road returns what has to be seen once Setup is done, in this order.
+func Road() []Step {
+	return []Step{
+		{"the signed chart is proven, and its bytes are served as helm packaged them", served("signed")},
+		{"helm-controller has installed the signed chart", installed},
+		{"the unsigned chart is refused, and nothing of it is served", refused("unsigned")},
+		{"the chart that a stranger signed is refused, and nothing of it is served", refused("stranger")},
+		{"the chart whose tag will move is proven while it is what was signed", served("moved")},
+		{"its tag moves to other bytes, which are refused: nothing of them is served, and what was proven still is", moved},
+	}
+}
+
+// served says that the chart is published as it was pushed.
+func served(name string) func(context.Context, *World) error {
+	return func(ctx context.Context, w *World) error {
+		if err := until(ctx, func(ctx context.Context) error { return w.proven(ctx, name) }); err != nil {
+			return err
+		}
+		return w.ServedAsPushed(ctx, name)
+	}
+}
+
+// proven says that a VerifiedChart is Ready at the digest that was pushed.
+func (w *World) proven(ctx context.Context, name string) error {
+	vc, err := w.Get(ctx, name)
+	if err != nil {
+		return err
+	}
+	if err := Condition(vc, meta.ReadyCondition, metav1.ConditionTrue, meta.SucceededReason); err != nil {
+		return err
+	}
+	if err := Condition(vc, v1alpha1.SourceVerifiedCondition, metav1.ConditionTrue, v1alpha1.SucceededReason); err != nil {
+		return err
+	}
+	want := w.Charts[name].Digest.String()
+	if v := vc.Status.Verification; v == nil || v.Digest != want || len(v.Authorities) != 1 || v.Authorities[0].Key != KeyEntry {
+		return fmt.Errorf("status.verification of %s is %+v, which does not say that %s signed %s", name, v, KeyEntry, want)
+	}
+	if a := vc.Status.Artifact; a == nil || a.Revision != Version+"@"+want {
+		return fmt.Errorf("status.artifact of %s is %+v, not revision %s@%s", name, a, Version, want)
+	}
+	return nil
+}
+
+// refused says that a VerifiedChart is proven not to be trusted, and that none of its bytes are to be had.
+func refused(name string) func(context.Context, *World) error {
+	return func(ctx context.Context, w *World) error {
+		err := until(ctx, func(ctx context.Context) error {
+			vc, err := w.Get(ctx, name)
+			if err != nil {
+				return err
+			}
+			return isRefused(vc)
+		})
+		if err != nil {
+			return err
+		}
+		vc, err := w.Get(ctx, name)
+		if err != nil {
+			return err
+		}
+		if vc.Status.Artifact != nil || vc.Status.URL != "" || vc.Status.Verification != nil {
+			return fmt.Errorf("the refused chart %s is published: %+v", name, vc.Status)
+		}
+		if a, err := w.Announced(ctx, name); err != nil || a != nil {
+			return errors.Join(err, fmt.Errorf("the refused chart %s is announced: %+v", name, a))
+		}
+		return w.NotServed(ctx, w.Charts[name])
+	}
+}
+
+func isRefused(vc *v1alpha1.VerifiedChart) error {
+	return errors.Join(
+		Condition(vc, v1alpha1.SourceVerifiedCondition, metav1.ConditionFalse, v1alpha1.VerificationErrorReason),
+		Condition(vc, meta.ReadyCondition, metav1.ConditionFalse, v1alpha1.VerificationErrorReason),
+	)
+}
+
+// installed says that helm-controller has installed the chart.
+func installed(ctx context.Context, w *World) error {
+	return until(ctx, func(ctx context.Context) error {
+		if err := w.ReleaseReady(ctx); err != nil {
+			return err
+		}
+		var note corev1.ConfigMap
+		if err := w.Client.Get(ctx, client.ObjectKey{Namespace: Namespace, Name: "signed"}, &note); err != nil {
+			return err
+		}
+		if got, want := note.Data["message"], "hello from the signed chart"; got != want {
+			return fmt.Errorf("the installed ConfigMap says %q, not %q", got, want)
+		}
+		return nil
+	})
+}
+
+// ReleaseReady returns nil if the HelmRelease is Ready.
+func (w *World) ReleaseReady(ctx context.Context) error {
+	release := &unstructured.Unstructured{}
+	release.SetGroupVersionKind(schema.GroupVersionKind{Group: "helm.toolkit.fluxcd.io", Version: "v2", Kind: "HelmRelease"})
+	if err := w.Client.Get(ctx, client.ObjectKey{Namespace: Namespace, Name: "signed"}, release); err != nil {
+		return err
+	}
+	conditions, _, err := unstructured.NestedSlice(release.Object, "status", "conditions")
+	if err != nil {
+		return err
+	}
+	for _, c := range conditions {
+		if c, ok := c.(map[string]any); ok && c["type"] == meta.ReadyCondition && c["status"] == "True" {
+			return nil
+		}
+	}
+	return fmt.Errorf("HelmRelease signed is not Ready: %v", conditions)
+}
+
+// moved moves the tag of a proven chart to bytes that nobody has signed.
+func moved(ctx context.Context, w *World) (err error) {
+	if w.Moved, err = w.push(ctx, "moved", "hello from whoever moved the tag"); err != nil {
+		return err
+	}
+	if w.Moved.Digest == w.Charts["moved"].Digest {
+		return errors.New("the tag did not move: helm packaged the same bytes")
+	}
+	if err := w.Reconcile(ctx, "moved", isRefused); err != nil {
+		return err
+	}
+	vc, err := w.Get(ctx, "moved")
+	if err != nil {
+		return err
+	}
+	if v := vc.Status.Verification; v == nil || v.Digest != w.Charts["moved"].Digest.String() {
+		return fmt.Errorf("status.verification is %+v, not that of what was proven", v)
+	}
+	return errors.Join(w.ServedAsPushed(ctx, "moved"), w.NotServed(ctx, w.Moved))
+}

@@ -1,0 +1,137 @@
+package scenario
+
+import (
+	"context"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/verifiedchart/verifiedchart/test/controlplane"
+	"github.com/verifiedchart/verifiedchart/test/parts"
+	"github.com/verifiedchart/verifiedchart/test/realparts"
+)
+
+// Setup returns what has to be done, in this order, before there is something to be seen.
+func Setup() []Step {
+	return []Step{
+		{"build the controller", buildController},
+		{"start etcd and kube-apiserver", startControlPlane},
+		{"define the custom resources and the controller's role", define},
+		{"start the registry", startRegistry},
+		{"package four charts with helm and push them", pushCharts},
+		{"sign two of them with the release key and one with a stranger's, with cosign", signCharts},
+		{"start verifiedchart-controller and helm-controller", startControllers},
+		{"apply the key, the VerifiedCharts and the HelmRelease", apply},
+	}
+}
+
+func buildController(ctx context.Context, w *World) error {
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", w.Binary(), "./cmd")
+	cmd.Dir = w.Root
+	if said, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("go build ./cmd: %w\n%s", err, strings.TrimSpace(string(said)))
+	}
+	return nil
+}
+
+func startControlPlane(ctx context.Context, w *World) (err error) {
+	if w.Plane, err = controlplane.Start(ctx, filepath.Join(w.Dir, "controlplane"), &w.Group); err != nil {
+		return err
+	}
+	if w.Kubectl, err = w.Plane.Kubectl(); err != nil {
+		return err
+	}
+	w.Client, err = connect(w.Plane)
+	return err
+}
+
+// define gives the controller the rights of config/rbac, and no more.
+func define(ctx context.Context, w *World) error {
+	crds, err := parts.Path(parts.CRDs)
+	if err != nil {
+		return err
+	}
+	if err := w.Kubectl.Define(ctx, crds, filepath.Join(w.Root, "config", "crd", "bases")); err != nil {
+		return err
+	}
+	if _, err := w.Kubectl.Run(ctx, "apply", "--server-side", "-f", filepath.Join(w.Root, "config", "rbac", "role.yaml")); err != nil {
+		return err
+	}
+	return w.Kubectl.Apply(ctx, roleBinding)
+}
+
+func startRegistry(ctx context.Context, w *World) (err error) {
+	if w.Referrers {
+		w.Registry = realparts.StartReferrersRegistry()
+		return nil
+	}
+	w.Registry, err = realparts.StartDistribution(ctx, w.Dir, &w.Group)
+	return err
+}
+
+func pushCharts(ctx context.Context, w *World) (err error) {
+	if w.Helm, err = realparts.NewHelm(w.Dir); err != nil {
+		return err
+	}
+	for _, name := range []string{"signed", "unsigned", "stranger", "moved"} {
+		if w.Charts[name], err = w.push(ctx, name, "hello from the "+name+" chart"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// push packages a chart that installs a ConfigMap with the message, and pushes it.
+func (w *World) push(ctx context.Context, name, message string) (realparts.Pushed, error) {
+	chart, err := w.Helm.Package(ctx, name, Version, message)
+	if err != nil {
+		return realparts.Pushed{}, err
+	}
+	return w.Helm.Push(ctx, chart, w.Registry, "charts")
+}
+
+func signCharts(ctx context.Context, w *World) (err error) {
+	if w.Cosign, err = realparts.NewCosign(w.Dir); err != nil {
+		return err
+	}
+	if w.Release, err = w.Cosign.GenerateKey(ctx, "release"); err != nil {
+		return err
+	}
+	if w.Stranger, err = w.Cosign.GenerateKey(ctx, "stranger"); err != nil {
+		return err
+	}
+	for name, key := range map[string]realparts.Key{"signed": w.Release, "moved": w.Release, "stranger": w.Stranger} {
+		if err := w.Cosign.Sign(ctx, key, w.Charts[name].Ref()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func startControllers(ctx context.Context, w *World) error {
+	kubeconfig, err := w.Plane.ServiceAccount(systemNamespace, realparts.ControllerName)
+	if err != nil {
+		return err
+	}
+	w.Controller = &realparts.Controller{
+		Binary: w.Binary(), Kubeconfig: kubeconfig, Dir: filepath.Join(w.Dir, "controller"), Namespace: systemNamespace,
+	}
+	if err := w.Controller.Start(ctx, &w.Group); err != nil {
+		return err
+	}
+	_, err = realparts.StartHelmController(ctx, w.Dir, w.Plane.Kubeconfig(), &w.Group)
+	return err
+}
+
+func apply(ctx context.Context, w *World) error {
+	public, err := w.Release.Public()
+	if err != nil {
+		return err
+	}
+	manifests := keySecret(public) + helmRelease
+	for name := range w.Charts {
+		manifests += verifiedChart(name, w.Registry.Addr())
+	}
+	return w.Kubectl.Apply(ctx, manifests)
+}

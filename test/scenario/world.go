@@ -1,0 +1,153 @@
+// Package scenario is the road that the demo shows and the end-to-end tests
+// assert: charts that helm packages and cosign signs, in a real registry, are
+// declared as VerifiedCharts in a real control plane, and what our controller
+// proves is installed by Flux's helm-controller. It is a list of steps; how
+// they are shown, and what a failed one means, is for the caller.
+package scenario
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	sourcev1 "github.com/fluxcd/source-controller/api/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
+	"github.com/verifiedchart/verifiedchart/test/controlplane"
+	"github.com/verifiedchart/verifiedchart/test/parts"
+	"github.com/verifiedchart/verifiedchart/test/process"
+	"github.com/verifiedchart/verifiedchart/test/realparts"
+)
+
+const (
+	// Namespace of the objects of the road.
+	Namespace = "default"
+	// Version of every chart.
+	Version = "1.0.0"
+	// systemNamespace is where the controller would run in a cluster.
+	systemNamespace = "verifiedchart-system"
+
+	patience = time.Minute
+	pause    = 100 * time.Millisecond
+)
+
+// Step is one thing that is done, or one that has to be seen. The title says which, as a sentence.
+type Step struct {
+	Title string
+	Do    func(context.Context, *World) error
+}
+
+// World is all that the road leads through. Its fields are set by the steps of Setup.
+type World struct {
+	// Root is the root folder of the repository, and Dir the folder of all that is made here.
+	Root, Dir string
+	// Referrers says whether the registry is one with the referrers API, or else the distribution registry.
+	Referrers bool
+
+	Plane      *controlplane.ControlPlane
+	Kubectl    *controlplane.Kubectl
+	Client     client.Client
+	Registry   realparts.OCIRegistry
+	Helm       *realparts.Helm
+	Cosign     *realparts.Cosign
+	Controller *realparts.Controller
+	// Group are the programs that run.
+	Group process.Group
+	// Release signs for the publisher; Stranger is nobody's.
+	Release, Stranger realparts.Key
+	// Charts that were pushed, by the name of the VerifiedChart; Moved is what the tag of "moved" names in the end.
+	Charts map[string]realparts.Pushed
+	Moved  realparts.Pushed
+}
+
+// NewWorld returns an empty world in a temporary folder. The error matches
+// parts.ErrNotBuilt where there is nothing to fill it with.
+func NewWorld() (*World, error) {
+	err := parts.Missing(parts.Etcd, parts.KubeAPIServer, parts.Kubectl, parts.Registry, parts.Helm, parts.Cosign, parts.HelmController, parts.CRDs)
+	if err != nil {
+		return nil, err
+	}
+	root, err := parts.Root()
+	if err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("", "verifiedchart-")
+	if err != nil {
+		return nil, fmt.Errorf("cannot make a temporary folder: %w", err)
+	}
+	return &World{Root: root, Dir: dir, Charts: map[string]realparts.Pushed{}}, nil
+}
+
+// Guard returns a context that ends, with its cause, when a program of the world dies.
+func (w *World) Guard(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	go func() {
+		select {
+		case err := <-w.Group.Died():
+			cancel(err)
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() { cancel(nil) }
+}
+
+// Close stops every program and removes every file. It may be called again.
+func (w *World) Close() error {
+	err := w.Group.Stop()
+	if w.Registry != nil {
+		_ = w.Registry.Close()
+	}
+	if gone := os.RemoveAll(w.Dir); err == nil {
+		err = gone
+	}
+	return err
+}
+
+// Binary is where the controller's program is built.
+func (w *World) Binary() string { return filepath.Join(w.Root, "bin", realparts.ControllerName) }
+
+// connect returns a client of the control plane that acts as its administrator.
+func connect(plane *controlplane.ControlPlane) (client.Client, error) {
+	config, err := plane.Config()
+	if err != nil {
+		return nil, err
+	}
+	config.QPS = -1
+	scheme := runtime.NewScheme()
+	utilruntime.Must(clientgoscheme.AddToScheme(scheme))
+	utilruntime.Must(sourcev1.AddToScheme(scheme))
+	utilruntime.Must(v1alpha1.AddToScheme(scheme))
+	return client.New(config, client.Options{Scheme: scheme})
+}
+
+// until asks again and again, and returns the last answer where it does not turn to nil in time.
+func until(ctx context.Context, ask func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	tick := time.NewTicker(pause)
+	defer tick.Stop()
+	var last error
+	for {
+		err := ask(ctx)
+		if err == nil {
+			return nil
+		}
+		if ctx.Err() == nil || last == nil {
+			last = err
+		}
+		select {
+		case <-ctx.Done():
+			if cause := context.Cause(ctx); cause != context.DeadlineExceeded {
+				return cause
+			}
+			return fmt.Errorf("not within %s: %w", patience, last)
+		case <-tick.C:
+		}
+	}
+}
