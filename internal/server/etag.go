@@ -37,7 +37,11 @@ func stateOf(info fs.FileInfo) (fileState, bool) {
 }
 
 // of returns the tag of an open file and leaves it at its start.
-func (e *etags) of(f *os.File, info fs.FileInfo) (string, error) {
+func (e *etags) of(f *os.File) (string, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return "", err
+	}
 	state, known := stateOf(info)
 	if tag, ok := e.load(state); known && ok {
 		return tag, nil

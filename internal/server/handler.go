@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"os"
@@ -15,11 +16,12 @@ import (
 const retryAfter = "10"
 
 // Handler answers requests for artifacts, as Server does. Of the options it uses
-// Root, Admits and StallTimeout, which must be positive.
+// Root, Admits and StallTimeout.
 func Handler(o Options) http.Handler {
 	if o.Admits == nil {
 		o.Admits = func(string) bool { return false }
 	}
+	o.StallTimeout = cmp.Or(o.StallTimeout, DefaultStallTimeout)
 	return &handler{Options: o, now: time.Now}
 }
 
@@ -59,12 +61,7 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request, file *os.File) {
 		http.Error(w, "the artifact was not verified yet since the controller started", http.StatusServiceUnavailable)
 		return
 	}
-	info, err := file.Stat()
-	if err != nil {
-		http.Error(w, "the artifact cannot be read", http.StatusInternalServerError)
-		return
-	}
-	tag, err := h.etags.of(file, info)
+	tag, err := h.etags.of(file)
 	if err != nil {
 		http.Error(w, "the artifact cannot be read", http.StatusInternalServerError)
 		return

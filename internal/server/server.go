@@ -7,6 +7,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,9 +28,11 @@ const (
 	DefaultGracePeriod = 5 * time.Second
 	// DefaultMaxConnections is well below the usual limit of 1,024 open files: each takes up to two.
 	DefaultMaxConnections = 256
+	// DefaultReadTimeout is ample for a request, which has a few hundred bytes.
+	DefaultReadTimeout = 10 * time.Second
+	// DefaultIdleTimeout frees the connections of clients that come once an interval.
+	DefaultIdleTimeout = 30 * time.Second
 
-	readTimeout    = 10 * time.Second
-	idleTimeout    = 30 * time.Second
 	maxHeaderBytes = 16 << 10
 )
 
@@ -49,6 +52,12 @@ type Options struct {
 	// StallTimeout is how long a client may take to read the next piece of a
 	// response, of at most 32 KiB. The zero value means DefaultStallTimeout.
 	StallTimeout time.Duration
+	// ReadTimeout is how long a client may take to send a request. The zero value
+	// means DefaultReadTimeout.
+	ReadTimeout time.Duration
+	// IdleTimeout is how long a connection without a request stays open. The zero
+	// value means DefaultIdleTimeout.
+	IdleTimeout time.Duration
 	// GracePeriod is how long Start waits for requests when its context ends. The
 	// zero value means DefaultGracePeriod.
 	GracePeriod time.Duration
@@ -68,21 +77,17 @@ type Server struct {
 
 // New returns a server that Start starts.
 func New(o Options) *Server {
-	if o.StallTimeout <= 0 {
-		o.StallTimeout = DefaultStallTimeout
-	}
-	if o.GracePeriod <= 0 {
-		o.GracePeriod = DefaultGracePeriod
-	}
-	if o.MaxConnections <= 0 {
-		o.MaxConnections = DefaultMaxConnections
-	}
+	o.StallTimeout = cmp.Or(o.StallTimeout, DefaultStallTimeout)
+	o.ReadTimeout = cmp.Or(o.ReadTimeout, DefaultReadTimeout)
+	o.IdleTimeout = cmp.Or(o.IdleTimeout, DefaultIdleTimeout)
+	o.GracePeriod = cmp.Or(o.GracePeriod, DefaultGracePeriod)
+	o.MaxConnections = cmp.Or(o.MaxConnections, DefaultMaxConnections)
 	s := &Server{options: o, http: &http.Server{
 		Handler:           Handler(o),
-		ReadHeaderTimeout: readTimeout,
-		ReadTimeout:       readTimeout,
+		ReadHeaderTimeout: o.ReadTimeout,
+		ReadTimeout:       o.ReadTimeout,
 		WriteTimeout:      o.StallTimeout, // of the first piece; the handler moves it on
-		IdleTimeout:       idleTimeout,
+		IdleTimeout:       o.IdleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          o.ErrorLog,
 	}}
@@ -112,7 +117,7 @@ func (s *Server) Start(ctx context.Context) error {
 	if listener == nil {
 		var err error
 		if listener, err = (&net.ListenConfig{}).Listen(ctx, "tcp", s.options.Addr); err != nil {
-			return fmt.Errorf("cannot listen for requests for artifacts: %w", err)
+			return fmt.Errorf("cannot serve artifacts on --storage-addr %q: %w", s.options.Addr, err)
 		}
 		s.setAddr(listener)
 	}

@@ -64,12 +64,7 @@ func Open(storagePath, p string) (*os.File, error) {
 	if !ValidPath(p) {
 		return nil, fmt.Errorf("%w: not the path of an artifact", ErrMissing)
 	}
-	root, err := os.OpenRoot(storagePath)
-	if err != nil {
-		return nil, failed("open the storage folder", err)
-	}
-	defer root.Close() //nolint:errcheck // nothing is written through it
-	folder, err := enter(root, path.Dir(p))
+	folder, err := openFolder(storagePath, path.Dir(p))
 	if err != nil {
 		return nil, err
 	}
@@ -103,11 +98,12 @@ func openRegular(folder *os.Root, name string) (*os.File, error) {
 	return nil, errors.Join(err, f.Close())
 }
 
-// enter opens a folder below root, through folders only. The caller closes it.
-func enter(root *os.Root, dir string) (*os.Root, error) {
-	at, err := root.OpenRoot(".")
+// openFolder opens a folder of the storage, through folders only. The caller
+// closes it. Errors are those of Open.
+func openFolder(storagePath, dir string) (*os.Root, error) {
+	at, err := os.OpenRoot(storagePath)
 	if err != nil {
-		return nil, failed("open the storage folder", err)
+		return nil, asFound("storage folder", err)
 	}
 	for segment := range strings.SplitSeq(dir, "/") {
 		next, err := step(at, segment)
@@ -120,6 +116,7 @@ func enter(root *os.Root, dir string) (*os.Root, error) {
 	return at, nil
 }
 
+// step opens what is a folder in the folder at, and no link to one.
 func step(at *os.Root, segment string) (*os.Root, error) {
 	info, err := at.Lstat(segment)
 	if err != nil {
@@ -142,7 +139,7 @@ func irregular(name string, info fs.FileInfo) error {
 // asFound tells a name that is not there from a disk that does not answer.
 func asFound(name string, err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%w: %q", ErrMissing, name)
+		return fmt.Errorf("%w: no %q", ErrMissing, name)
 	}
-	return failed("open "+name, err)
+	return failed("open "+bounded(name), err)
 }

@@ -2,8 +2,6 @@ package storage
 
 import (
 	"errors"
-	"io/fs"
-	"os"
 	"path"
 
 	"github.com/fluxcd/pkg/apis/meta"
@@ -31,15 +29,7 @@ func (s *Storage) RemoveAll(obj metav1.Object) error {
 
 // remove removes what has the name in the folder dir.
 func (s *Storage) remove(dir, name string) error {
-	root, err := os.OpenRoot(s.flux.BasePath)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return failed("open the storage folder", err)
-	}
-	defer root.Close() //nolint:errcheck // synced before
-	folder, err := enter(root, dir)
+	folder, err := openFolder(s.flux.BasePath, dir)
 	if errors.Is(err, ErrMissing) {
 		return nil
 	}

@@ -21,12 +21,7 @@ func (s *Storage) CollectGarbage(ctx context.Context, a meta.Artifact) error {
 	if !ValidPath(a.Path) {
 		return failed("collect garbage", errors.New("not the path of an artifact: "+bounded(a.Path)))
 	}
-	root, err := s.root()
-	if err != nil {
-		return err
-	}
-	defer root.Close() //nolint:errcheck // nothing to lose: garbage is collected again
-	folder, err := enter(root, path.Dir(a.Path))
+	folder, err := openFolder(s.flux.BasePath, path.Dir(a.Path))
 	if errors.Is(err, ErrMissing) {
 		return nil
 	}

@@ -44,7 +44,8 @@ func (s *Storage) claim(root *os.Root) (string, error) {
 			return folder, nil
 		}
 		if !errors.Is(err, errLive) && !errors.Is(err, fs.ErrNotExist) {
-			return "", errors.Join(err, root.RemoveAll(folder))
+			root.RemoveAll(folder) //nolint:errcheck,gosec // swept at the next start
+			return "", err
 		}
 	}
 	return "", fmt.Errorf("another process keeps removing folders in %s", stagingFolder)
@@ -96,7 +97,7 @@ func tryLock(root *os.Root, folder string) (*os.File, error) {
 		if errors.Is(err, syscall.EWOULDBLOCK) {
 			return nil, errLive
 		}
-		return nil, fmt.Errorf("lock %s: %w", folder, err)
+		return nil, fmt.Errorf("lock: %w", err)
 	}
 	if !held(root, folder, lock) {
 		lock.Close() //nolint:errcheck,gosec // nothing was written
