@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"testing"
 	"time"
 
 	"github.com/fluxcd/pkg/apis/meta"
@@ -23,11 +22,6 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify/verifytest"
 )
 
-func TestController(t *testing.T) {
-	RegisterFailHandler(Fail)
-	RunSpecs(t, "Controller")
-}
-
 // checked are the conditions that fluxcd/pkg/runtime/conditions/check judges by.
 var checked = &check.Conditions{NegativePolarity: negative}
 
@@ -36,7 +30,7 @@ func expectClean(obj *v1alpha1.VerifiedChart) {
 	GinkgoHelper()
 	checker := check.NewChecker(nil, checked)
 	checker.DisableFetch = true
-	fail, warn := checker.Check(GinkgoT().Context(), obj)
+	fail, warn := checker.Check(context.Background(), obj)
 	Expect(fail).NotTo(HaveOccurred())
 	Expect(warn).NotTo(HaveOccurred())
 }

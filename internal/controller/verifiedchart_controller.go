@@ -132,7 +132,6 @@ func (r *VerifiedChartReconciler) advance(ctx context.Context, obj *v1alpha1.Ver
 	if subject, err = pipeline.Manifest(in.wanted, resolved); err != nil {
 		return subject, accepted, err
 	}
-	in.reader.Remember(resolved.Manifest)
 	if accepted, err = pipeline.Verify(ctx, in.verifier, subject, in.reader); err != nil {
 		return subject, accepted, err
 	}

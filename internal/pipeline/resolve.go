@@ -24,8 +24,9 @@ var (
 const maxNamed = 10
 
 // Resolve finds out, in one request or with a range in two, what w names now.
-// It is the only step that a tag goes into; digests go on.
-func Resolve(ctx context.Context, r registry.Reader, w Wanted) (Resolved, error) {
+// It is the only step that a tag goes into; digests go on. What a tag names is
+// never recalled, only what a digest does, which cannot have changed.
+func Resolve(ctx context.Context, r *registry.Remembering, w Wanted) (Resolved, error) {
 	if w.Digest != "" {
 		manifest, err := r.Manifest(ctx, w.Digest)
 		if err != nil {
@@ -36,14 +37,15 @@ func Resolve(ctx context.Context, r registry.Reader, w Wanted) (Resolved, error)
 	tag := tagOf(w.Tag)
 	if w.SemVer != "" {
 		var err error
-		if tag, err = greatest(ctx, r, w); err != nil {
+		if tag, err = greatest(ctx, r.Live(), w); err != nil {
 			return Resolved{}, failed(StepResolve, err)
 		}
 	}
-	manifest, err := r.Resolve(ctx, tag)
+	manifest, err := r.Live().Resolve(ctx, tag)
 	if err != nil {
 		return Resolved{}, failed(StepResolve, err)
 	}
+	r.Remember(manifest)
 	return Resolved{Tag: tag, Manifest: manifest}, nil
 }
 

@@ -30,30 +30,37 @@ type verifiedBody struct {
 	left     int64
 	digest   digest.Digest
 	verifier digest.Verifier
+	failed   func(error) error // says what could not be read
+	err      error             // that it ended with
 }
 
-func newVerifiedBody(body io.ReadCloser, d ocispec.Descriptor) *verifiedBody {
-	return &verifiedBody{body: body, left: d.Size, digest: d.Digest, verifier: d.Digest.Verifier()}
+func newVerifiedBody(body io.ReadCloser, d ocispec.Descriptor, failed func(error) error) *verifiedBody {
+	return &verifiedBody{body: body, left: d.Size, digest: d.Digest, verifier: d.Digest.Verifier(), failed: failed}
 }
 
 // Read implements io.Reader.
 func (b *verifiedBody) Read(p []byte) (int, error) {
+	if b.err != nil {
+		return 0, b.err
+	}
 	n, err := b.body.Read(p)
 	if b.left -= int64(n); b.left < 0 {
-		return 0, fmt.Errorf("%w: %s has more bytes than its descriptor says", ErrIntegrity, b.digest)
+		n, err = 0, fmt.Errorf("%w: more than its descriptor says", ErrIntegrity)
 	}
 	_, _ = b.verifier.Write(p[:n])
 	switch {
 	case err == nil:
 		return n, nil
-	case !errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
-		return n, err
-	case b.left > 0:
-		return n, fmt.Errorf("%w: %s ends %d bytes early", ErrIntegrity, b.digest, b.left)
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF) && b.left > 0:
+		b.err = b.failed(fmt.Errorf("%w: it ends %d bytes early", ErrIntegrity, b.left))
+	case !errors.Is(err, io.EOF):
+		b.err = b.failed(err)
 	case !b.verifier.Verified():
-		return n, fmt.Errorf("%w: not those of %s", ErrIntegrity, b.digest)
+		b.err = b.failed(fmt.Errorf("%w: its digest is another", ErrIntegrity))
+	default:
+		b.err = io.EOF
 	}
-	return n, io.EOF
+	return n, b.err
 }
 
 // Close implements io.Closer.

@@ -1,18 +1,14 @@
 package registry
 
 import (
-	"context"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
-	lru "github.com/hashicorp/golang-lru/v2"
 	"oras.land/oras-go/v2/registry/remote/auth"
 )
-
-// maxScopes bounds the token caches that are kept.
-const maxScopes = 1024
 
 // ClientOptions say how a Client behaves. The zero value is good for public registries.
 type ClientOptions struct {
@@ -33,8 +29,7 @@ type ClientOptions struct {
 type Client struct {
 	http      *http.Client
 	header    http.Header
-	now       func() time.Time
-	tokens    *lru.Cache[string, auth.Cache]
+	tokens    *tokens
 	throttled *throttle
 }
 
@@ -56,16 +51,12 @@ func NewClient(o ClientOptions) *Client {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	tokens, err := lru.New[string, auth.Cache](maxScopes)
-	if err != nil {
-		panic(err)
-	}
+	throttled := newThrottle(o.Now)
 	return &Client{
-		http:      &http.Client{Transport: newTransport(o), CheckRedirect: checkRedirect},
+		http:      &http.Client{Transport: newTransport(o, throttled), CheckRedirect: checkRedirect},
 		header:    http.Header{"User-Agent": {o.UserAgent}},
-		now:       o.Now,
-		tokens:    tokens,
-		throttled: newThrottle(o.Now),
+		tokens:    newTokens(),
+		throttled: throttled,
 	}
 }
 
@@ -76,50 +67,35 @@ func (c *Client) Repository(t Target) (Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	host, path, _ := strings.Cut(repository, "/")
-	base := "https://"
+	protocol := "https"
 	if t.PlainHTTP {
-		base = "http://"
+		protocol = "http"
 	}
-	endpoint, path := endpointOf(host, path)
+	host, path := endpointOf(repository)
+	base := &url.URL{Scheme: protocol, Host: host, Path: "/v2/" + path}
+	credential, entry := t.Credentials.forRepository(repository)
+	// A token belongs to who asked, with which credentials, over which protocol.
+	tenant := strings.Join([]string{t.Scope, entry, protocol, host}, "\n")
 	return &remote{
-		client:     c,
-		name:       repository,
-		host:       endpoint,
-		base:       base + endpoint + "/v2/" + path,
-		scope:      auth.ScopeRepository(path, auth.ActionPull),
-		tenant:     t.Scope + "\n" + endpoint,
-		plainHTTP:  t.PlainHTTP,
-		authorized: c.authorized(t, host, endpoint),
-	}, nil
-}
-
-// authorized returns a client that answers challenges with the target's
-// credentials, and keeps the tokens it gets under the target's scope. It asks
-// for nothing before it is challenged.
-func (c *Client) authorized(t Target, host, endpoint string) *auth.Client {
-	key := t.Scope + "\n" + endpoint
-	tokens, ok := c.tokens.Get(key)
-	if !ok {
-		tokens = auth.NewCache()
-		c.tokens.Add(key, tokens)
-	}
-	return &auth.Client{
-		Client: c.http,
-		Header: c.header,
-		Cache:  tokens,
-		Credential: func(_ context.Context, asked string) (auth.Credential, error) {
-			if asked != endpoint {
-				return auth.EmptyCredential, nil
-			}
-			return t.Credentials.forHost(host), nil
+		client: c,
+		name:   repository,
+		host:   host,
+		base:   base.String(),
+		scope:  auth.ScopeRepository(path, auth.ActionPull),
+		origin: origin{hostPort: hostPort(base), tenant: tenant, plainHTTP: t.PlainHTTP},
+		authorized: &auth.Client{
+			Client:     c.http,
+			Header:     c.header,
+			Cache:      c.tokens.of(tenant),
+			Credential: auth.StaticCredential(host, credential),
 		},
-	}
+	}, nil
 }
 
 // endpointOf returns where a repository is read: Docker Hub's API has another
 // host than its name, and its official repositories are under library/.
-func endpointOf(host, path string) (endpoint, repository string) {
+func endpointOf(repository string) (host, path string) {
+	host, path, _ = strings.Cut(repository, "/")
 	if !isDockerHub(host) {
 		return host, path
 	}
@@ -130,7 +106,7 @@ func endpointOf(host, path string) (endpoint, repository string) {
 }
 
 func isDockerHub(host string) bool {
-	return host == "docker.io" || host == "index.docker.io" || host == "registry-1.docker.io"
+	return host == dockerHub || host == "index.docker.io" || host == "registry-1.docker.io"
 }
 
 // RateLimitedError says that the registry wants to be left alone for a while.

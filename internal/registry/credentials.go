@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"oras.land/oras-go/v2/registry/remote/auth"
@@ -16,9 +18,12 @@ var ErrCredentials = errors.New("not a docker configuration with credentials")
 // maxDockerConfig bounds a docker configuration; a Secret holds 1 MiB at most.
 const maxDockerConfig = 1 << 20
 
+// dockerHub is the host of Docker Hub in the name of a repository.
+const dockerHub = "docker.io"
+
 // Credentials are what to offer to which registry. The zero value offers nothing.
 // They print as nothing, so that no log can hold them.
-type Credentials struct{ byHost map[string]auth.Credential }
+type Credentials struct{ byServer map[string]auth.Credential }
 
 // String hides the credentials.
 func (Credentials) String() string { return "credentials" }
@@ -38,8 +43,10 @@ type dockerAuth struct {
 	RegistryToken string `json:"registrytoken"`
 }
 
-// ParseDockerConfig reads a `.dockerconfigjson`. Entries are by host, as a URL or
-// not, and apply to that host alone. The error matches ErrCredentials and repeats nothing of it.
+// ParseDockerConfig reads a `.dockerconfigjson` of at most 1 MiB. An entry is for
+// a host, as a URL or not, or for the repositories below a path of it; the longest
+// that fits counts. Credential helpers are not run. The error matches
+// ErrCredentials and repeats nothing of it.
 func ParseDockerConfig(raw []byte) (Credentials, error) {
 	if len(raw) > maxDockerConfig {
 		return Credentials{}, fmt.Errorf("%w: it has more than %d bytes", ErrCredentials, maxDockerConfig)
@@ -51,13 +58,16 @@ func ParseDockerConfig(raw []byte) (Credentials, error) {
 	if len(config.Auths) == 0 {
 		return Credentials{}, fmt.Errorf("%w: it has no entry under auths", ErrCredentials)
 	}
-	c := Credentials{byHost: map[string]auth.Credential{}}
-	for server, entry := range config.Auths {
-		credential, err := entry.credential()
+	c := Credentials{byServer: make(map[string]auth.Credential, len(config.Auths))}
+	for _, entry := range slices.Sorted(maps.Keys(config.Auths)) {
+		credential, err := config.Auths[entry].credential()
 		if err != nil {
 			return Credentials{}, err
 		}
-		c.byHost[hostOf(server)] = credential
+		// Of two spellings of one server, the first in order with credentials counts.
+		if server := serverOf(entry); c.byServer[server] == auth.EmptyCredential {
+			c.byServer[server] = credential
+		}
 	}
 	return c, nil
 }
@@ -78,16 +88,34 @@ func (a dockerAuth) credential() (auth.Credential, error) {
 	return auth.Credential{Username: username, Password: password, RefreshToken: a.IdentityToken, AccessToken: a.RegistryToken}, nil
 }
 
-// hostOf returns the host of an entry, which may be a URL as docker login writes it.
-func hostOf(server string) string {
-	server = strings.TrimPrefix(strings.TrimPrefix(server, "https://"), "http://")
-	host, _, _ := strings.Cut(server, "/")
-	if isDockerHub(host) {
-		return "docker.io"
+// serverOf returns the host and path of an entry, which may be the URL of the
+// registry's API, as docker login writes it.
+func serverOf(entry string) string {
+	if _, rest, ok := strings.Cut(entry, "://"); ok {
+		entry = rest
 	}
-	return strings.ToLower(host)
+	host, path, _ := strings.Cut(entry, "/")
+	host = strings.ToLower(host)
+	if isDockerHub(host) {
+		host = dockerHub
+	}
+	path = strings.Trim(path, "/")
+	if path == "" || path == "v1" || path == "v2" {
+		return host
+	}
+	return host + "/" + path
 }
 
-func (c Credentials) forHost(host string) auth.Credential {
-	return c.byHost[hostOf(host)]
+// forRepository returns what to offer for a repository, and which entry it is from.
+func (c Credentials) forRepository(repository string) (credential auth.Credential, entry string) {
+	for server := serverOf(repository); ; {
+		if credential, ok := c.byServer[server]; ok {
+			return credential, server
+		}
+		slash := strings.LastIndexByte(server, '/')
+		if slash < 0 {
+			return auth.EmptyCredential, ""
+		}
+		server = server[:slash]
+	}
 }

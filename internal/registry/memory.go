@@ -84,6 +84,9 @@ type Remembering struct {
 	recalled          bool
 }
 
+// Live returns the Reader that asks the registry every time.
+func (r *Remembering) Live() Reader { return r.Reader }
+
 // Recalled says whether an answer for a tag came from the memory and not from
 // the registry, so that the registry might by now answer otherwise.
 func (r *Remembering) Recalled() bool { return r.recalled }

@@ -3,7 +3,9 @@ package registry
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"regexp"
+	"strings"
 
 	"github.com/verifiedchart/verifiedchart/internal/printable"
 )
@@ -13,8 +15,9 @@ const maxError = 1 << 10
 
 // Signed URLs carry their secret in the query, and others in the userinfo (CVE-2024-31216).
 var (
-	query    = regexp.MustCompile(`(https?://[^\s"'?]*)\?[^\s"']*`)
-	userinfo = regexp.MustCompile(`(https?://)[^\s"'/@]*@`)
+	quoted   = regexp.MustCompile(`"(?:\\.|[^"\\])*"?`)
+	query    = regexp.MustCompile(`(//[^\s"?]*)\?[^\s"]*`)
+	userinfo = regexp.MustCompile(`//[^\s"/]*@`)
 )
 
 // redactedError has the class of the error it wraps and a text that may be shown.
@@ -29,8 +32,26 @@ func (e *redactedError) Error() string { return e.text }
 func (e *redactedError) Is(target error) bool { return errors.Is(e.cause, target) }
 
 func redacted(what string, err error) error {
-	text := fmt.Sprintf("%s: %v", what, err)
-	text = userinfo.ReplaceAllString(text, "$1")
-	text = query.ReplaceAllString(text, "$1?…")
-	return &redactedError{text: printable.String(text, maxError), cause: err}
+	return &redactedError{text: printable.String(what+": "+redactedText(err), maxError), cause: err}
+}
+
+func redactedText(err error) string {
+	var parse *url.Error
+	if errors.As(err, &parse) && parse.Op == "parse" {
+		return "the registry leads to what is not a URL" // its parts are all over the text
+	}
+	text := quoted.ReplaceAllStringFunc(fmt.Sprint(err), redactedURL)
+	text = userinfo.ReplaceAllString(text, "//")
+	return query.ReplaceAllString(text, "$1?…")
+}
+
+// redactedURL redacts what package fmt quoted, most likely a URL.
+func redactedURL(q string) string {
+	if i := strings.IndexAny(q, "?#"); i >= 0 {
+		q = q[:i] + `?…"`
+	}
+	if i, j := strings.Index(q, "//"), strings.LastIndex(q, "@"); i >= 0 && j > i {
+		q = q[:i+2] + q[j+1:]
+	}
+	return q
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"strings"
 
 	"github.com/opencontainers/go-digest"
@@ -25,8 +24,7 @@ type remote struct {
 	host       string // where it is read
 	base       string // https://host/v2/path
 	scope      string // of the token that is asked for
-	tenant     string // whose rate limit it is
-	plainHTTP  bool
+	origin     origin
 	authorized *auth.Client
 }
 
@@ -39,6 +37,9 @@ var acceptManifests = strings.Join([]string{
 
 // Resolve implements Reader.
 func (r *remote) Resolve(ctx context.Context, tag string) (Manifest, error) {
+	if !tagPattern.MatchString(tag) {
+		return Manifest{}, r.failed("manifest", fmt.Errorf("%w: what was asked for is not a tag", ErrNotFound))
+	}
 	m, err := r.manifest(ctx, tag)
 	if err != nil {
 		return Manifest{}, r.failed("tag "+tag, err)
@@ -91,70 +92,6 @@ func mediaTypeOf(raw []byte, h http.Header) string {
 	return strings.TrimSpace(mediaType)
 }
 
-// Tags implements Reader.
-func (r *remote) Tags(ctx context.Context) ([]string, error) {
-	var tags []string
-	next := r.base + "/tags/list?n=1000"
-	for page := 0; next != ""; page++ {
-		if page == MaxTagPages {
-			return nil, r.failed("tags", fmt.Errorf("%w: more than %d pages", ErrTooLarge, MaxTagPages))
-		}
-		more, link, err := r.tagPage(ctx, next)
-		if err != nil {
-			return nil, r.failed("tags", err)
-		}
-		if tags = append(tags, more...); len(tags) > MaxTags {
-			return nil, r.failed("tags", fmt.Errorf("%w: more than %d tags", ErrTooLarge, MaxTags))
-		}
-		next = link
-	}
-	return tags, nil
-}
-
-func (r *remote) tagPage(ctx context.Context, page string) (tags []string, next string, err error) {
-	resp, err := r.get(ctx, page, "application/json")
-	if err != nil {
-		return nil, "", err
-	}
-	defer resp.Body.Close() //nolint:errcheck // nothing of a read body depends on it
-	raw, err := readAll(resp.Body, MaxManifestSize)
-	if err != nil {
-		return nil, "", err
-	}
-	var list struct {
-		Tags []string `json:"tags"`
-	}
-	if err := json.Unmarshal(raw, &list); err != nil {
-		return nil, "", fmt.Errorf("%w: the list of tags is not JSON", ErrMalformed)
-	}
-	next, err = nextPage(page, resp.Header.Get("Link"))
-	return list.Tags, next, err
-}
-
-// nextPage returns the page that a Link header (RFC 8288) names. It must be on
-// the same host: a registry has no say in which other hosts are called.
-func nextPage(page, link string) (string, error) {
-	if link == "" || !strings.Contains(link, `rel="next"`) {
-		return "", nil
-	}
-	start, end := strings.Index(link, "<"), strings.Index(link, ">")
-	if start < 0 || end < start {
-		return "", fmt.Errorf("%w: a Link header without a target", ErrMalformed)
-	}
-	from, err := url.Parse(page)
-	if err != nil {
-		return "", err
-	}
-	to, err := from.Parse(link[start+1 : end])
-	if err != nil {
-		return "", fmt.Errorf("%w: a Link header without a target", ErrMalformed)
-	}
-	if to.Scheme != from.Scheme || to.Host != from.Host {
-		return "", fmt.Errorf("%w: a Link header leads to another host", ErrMalformed)
-	}
-	return to.String(), nil
-}
-
 // Blob implements Reader.
 func (r *remote) Blob(ctx context.Context, d ocispec.Descriptor, limit int64) ([]byte, error) {
 	if d.Size > limit {
@@ -165,11 +102,7 @@ func (r *remote) Blob(ctx context.Context, d ocispec.Descriptor, limit int64) ([
 		return nil, err
 	}
 	defer body.Close() //nolint:errcheck // nothing of a read body depends on it
-	raw, err := readAll(body, limit)
-	if err != nil {
-		return nil, r.failed("blob "+d.Digest.String(), err)
-	}
-	return raw, nil
+	return readAll(body, limit)
 }
 
 // Open implements Reader.
@@ -177,15 +110,16 @@ func (r *remote) Open(ctx context.Context, d ocispec.Descriptor) (io.ReadCloser,
 	if err := checkDescriptor(d); err != nil {
 		return nil, r.failed("blob", err)
 	}
+	failed := func(err error) error { return r.failed("blob "+d.Digest.String(), err) }
 	resp, err := r.get(ctx, r.base+"/blobs/"+d.Digest.String(), "")
 	if err != nil {
-		return nil, r.failed("blob "+d.Digest.String(), err)
+		return nil, failed(err)
 	}
 	if resp.ContentLength >= 0 && resp.ContentLength != d.Size {
 		_ = resp.Body.Close()
-		return nil, r.failed("blob "+d.Digest.String(), fmt.Errorf("%w: Content-Length %d, not %d", ErrIntegrity, resp.ContentLength, d.Size))
+		return nil, failed(fmt.Errorf("%w: Content-Length %d, not %d", ErrIntegrity, resp.ContentLength, d.Size))
 	}
-	return newVerifiedBody(resp.Body, d), nil
+	return newVerifiedBody(resp.Body, d, failed), nil
 }
 
 func checkDescriptor(d ocispec.Descriptor) error {

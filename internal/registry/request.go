@@ -19,16 +19,14 @@ const (
 	maxTries = 3
 	// retryPause is how long the first pause between tries is; the next is twice as long.
 	retryPause = 100 * time.Millisecond
-	// maxErrorBody is how much of an error's body is read, to be able to use the connection again.
-	maxErrorBody = 4 << 10
 )
 
 // get sends a GET and returns its response if it is 200 OK.
 func (r *remote) get(ctx context.Context, url, accept string) (*http.Response, error) {
-	if left := r.client.throttled.left(r.tenant); left > 0 {
-		return nil, &RateLimitedError{RetryAfter: left, host: r.host}
+	if err := r.limited(); err != nil {
+		return nil, err
 	}
-	ctx = withOrigin(ctx, origin{host: r.host, plainHTTP: r.plainHTTP})
+	ctx = withOrigin(ctx, r.origin)
 	ctx = auth.AppendScopesForHost(ctx, r.host, r.scope)
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
@@ -39,46 +37,59 @@ func (r *remote) get(ctx context.Context, url, accept string) (*http.Response, e
 	}
 	for try := 1; ; try++ {
 		resp, err := r.authorized.Do(req)
-		if try < maxTries && passing(resp, err) && pause(ctx, try) {
-			drop(resp)
-			continue
+		if err == nil {
+			if resp.StatusCode == http.StatusOK {
+				return resp, nil
+			}
+			_ = resp.Body.Close()
+			err = refusal(resp.StatusCode)
 		}
-		if err != nil {
+		if limited := r.limited(); limited != nil && !errors.Is(err, ErrNotFound) {
+			return nil, limited
+		}
+		if try == maxTries || !passing(err) || !pause(ctx, try) {
 			return nil, err
 		}
-		if resp.StatusCode == http.StatusOK {
-			return resp, nil
-		}
-		defer drop(resp)
-		return nil, r.refusal(resp)
 	}
+}
+
+// limited returns the error for a registry that wants to be left alone, if it does.
+func (r *remote) limited() error {
+	if left := r.client.throttled.left(r.origin.tenant); left > 0 {
+		return &RateLimitedError{RetryAfter: left, host: r.host}
+	}
+	return nil
 }
 
 // refusal is the error that a status means.
-func (r *remote) refusal(resp *http.Response) error {
-	switch resp.StatusCode {
+func refusal(status int) error {
+	switch status {
 	case http.StatusUnauthorized, http.StatusForbidden:
-		return fmt.Errorf("%w: %s", ErrUnauthorized, resp.Status)
+		return fmt.Errorf("%w: it answered %s", ErrUnauthorized, statusText(status))
 	case http.StatusNotFound:
 		return ErrNotFound
-	case http.StatusTooManyRequests:
-		return &RateLimitedError{RetryAfter: r.client.throttled.set(r.tenant, resp.Header), host: r.host}
 	}
-	return fmt.Errorf("the registry answered %d %s", resp.StatusCode, http.StatusText(resp.StatusCode))
+	return &statusError{who: "the registry", status: status}
 }
 
 // passing says whether the same request may well succeed at once.
-func passing(resp *http.Response, err error) bool {
-	if err != nil {
-		var timeout net.Error
-		if errors.As(err, &timeout) && timeout.Timeout() {
-			return false
+func passing(err error) bool {
+	var answer *statusError
+	if errors.As(err, &answer) {
+		switch answer.status {
+		case http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+			return true
 		}
-		return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+		return false
 	}
-	switch resp.StatusCode {
-	case http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		return true
+	var timeout net.Error
+	if errors.As(err, &timeout) && timeout.Timeout() {
+		return false
+	}
+	for _, fault := range []error{syscall.ECONNRESET, syscall.ECONNREFUSED, io.EOF, io.ErrUnexpectedEOF} {
+		if errors.Is(err, fault) {
+			return true
+		}
 	}
 	return false
 }
@@ -87,18 +98,12 @@ func passing(resp *http.Response, err error) bool {
 func pause(ctx context.Context, try int) bool {
 	wait := retryPause << (try - 1)
 	wait += rand.N(wait / 2) //nolint:gosec // jitter is no secret
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
 	select {
 	case <-ctx.Done():
 		return false
-	case <-time.After(wait):
+	case <-timer.C:
 		return true
 	}
-}
-
-func drop(resp *http.Response) {
-	if resp == nil {
-		return
-	}
-	_, _ = io.CopyN(io.Discard, resp.Body, maxErrorBody)
-	_ = resp.Body.Close()
 }

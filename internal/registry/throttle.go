@@ -1,6 +1,8 @@
 package registry
 
 import (
+	"errors"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -46,17 +48,26 @@ func (t *throttle) set(key string, h http.Header) time.Duration {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if len(t.until) >= maxThrottled {
-		clear(t.until)
+		t.forget()
 	}
 	t.until[key] = t.now().Add(after)
 	return after
+}
+
+// forget makes room: those whose time is over, and if that is none, all.
+func (t *throttle) forget() {
+	now := t.now()
+	maps.DeleteFunc(t.until, func(_ string, until time.Time) bool { return !until.After(now) })
+	if len(t.until) >= maxThrottled {
+		clear(t.until)
+	}
 }
 
 // retryAfter reads RFC 9110 §10.2.3: seconds or a date.
 func retryAfter(value string, now time.Time) time.Duration {
 	value = strings.TrimSpace(value)
 	after := defaultRetryAfter
-	if seconds, err := strconv.ParseInt(value, 10, 64); err == nil {
+	if seconds, err := strconv.ParseInt(value, 10, 64); err == nil || errors.Is(err, strconv.ErrRange) {
 		after = time.Duration(min(max(seconds, 0), int64(maxRetryAfter/time.Second))) * time.Second
 	} else if at, err := http.ParseTime(value); err == nil {
 		after = at.Sub(now)

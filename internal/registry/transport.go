@@ -6,18 +6,21 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strings"
 	"syscall"
 	"time"
-
-	"golang.org/x/net/http/httpproxy"
 )
 
-const maxRedirects = 5
+const (
+	// maxRedirects bounds the redirects that one request follows.
+	maxRedirects = 5
+	// maxErrorBody is how much of an error's body is read, to be able to use the connection again.
+	maxErrorBody = 4 << 10
+)
 
 var (
 	errRefused   = errors.New("refused to connect")
@@ -26,7 +29,8 @@ var (
 
 // origin is the registry that a request is for, kept in its context.
 type origin struct {
-	host      string
+	hostPort  string
+	tenant    string // whose tokens and rate limit it has
 	plainHTTP bool
 }
 
@@ -39,27 +43,77 @@ func withOrigin(ctx context.Context, o origin) context.Context {
 // transport sends a request to the registry it is for as it is, and one that a
 // registry leads to somewhere else, by a redirect or as its token service, only
 // to the outside. The two share no connection.
-type transport struct{ configured, elsewhere http.RoundTripper }
+type transport struct {
+	configured, elsewhere http.RoundTripper
+	guard                 guard
+	throttled             *throttle
+}
 
 // RoundTrip implements http.RoundTripper.
 func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	o, _ := req.Context().Value(originKey{}).(origin)
-	own := strings.EqualFold(req.URL.Host, o.host)
-	if req.URL.Scheme != "https" && (!o.plainHTTP || req.URL.Scheme != "http") {
-		return nil, fmt.Errorf("%w to %s", errCleartext, req.URL.Host)
+	through, err := t.route(req.URL, o)
+	if err != nil {
+		if req.Body != nil {
+			_ = req.Body.Close()
+		}
+		return nil, err
 	}
-	if own {
-		return t.configured.RoundTrip(req)
+	resp, err := through.RoundTrip(req)
+	if err != nil {
+		return nil, err
 	}
-	return t.elsewhere.RoundTrip(req)
+	if resp.StatusCode == http.StatusTooManyRequests {
+		t.throttled.set(o.tenant, resp.Header)
+	}
+	if _, err := url.Parse(resp.Header.Get("Location")); err != nil {
+		_ = resp.Body.Close()
+		return nil, fmt.Errorf("%w: a redirect to what is not a URL", ErrMalformed)
+	}
+	if resp.StatusCode >= http.StatusBadRequest {
+		settle(resp)
+	}
+	return resp, nil
 }
 
-func newTransport(o ClientOptions) transport {
+// route returns what a request to u is sent through, for a registry's sake.
+func (t transport) route(u *url.URL, o origin) (http.RoundTripper, error) {
+	if u.Scheme != "https" && (!o.plainHTTP || u.Scheme != "http") {
+		return nil, fmt.Errorf("%w to %s", errCleartext, u.Host)
+	}
+	if hostPort(u) == o.hostPort {
+		return t.configured, nil
+	}
+	return t.elsewhere, t.guard.check(u)
+}
+
+// settle reads what little an error says, so that the connection can be used
+// again, and forgets it. More than a little is not read.
+func settle(resp *http.Response) {
+	if resp.ContentLength > 0 && resp.ContentLength <= maxErrorBody {
+		_, _ = io.Copy(io.Discard, resp.Body)
+	}
+	_ = resp.Body.Close()
+	resp.Body = http.NoBody
+}
+
+// hostPort returns the host of a URL in one form, with the port.
+func hostPort(u *url.URL) string {
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443", "socks5": "1080", "socks5h": "1080"}[u.Scheme]
+	}
+	return net.JoinHostPort(strings.ToLower(u.Hostname()), port)
+}
+
+func newTransport(o ClientOptions, throttled *throttle) transport {
 	guard := newGuard(o.AllowedHosts)
 	roots := rootsOf(o.TLSRoots)
 	return transport{
 		configured: newHTTPTransport(roots, dialer(nil).DialContext),
 		elsewhere:  newHTTPTransport(roots, guard.dial),
+		guard:      guard,
+		throttled:  throttled,
 	}
 }
 
@@ -78,7 +132,9 @@ func newHTTPTransport(roots *x509.CertPool, dial func(context.Context, string, s
 	return &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
 		DialContext:            dial,
+		DisableCompression:     true, // a digest is of the bytes as they are stored
 		ForceAttemptHTTP2:      true,
+		HTTP2:                  &http.HTTP2Config{SendPingTimeout: 30 * time.Second, PingTimeout: 15 * time.Second},
 		MaxIdleConns:           128,
 		MaxIdleConnsPerHost:    16,
 		IdleConnTimeout:        90 * time.Second,
@@ -93,77 +149,20 @@ func dialer(control func(network, address string, c syscall.RawConn) error) *net
 	return &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second, Control: control}
 }
 
-// checkRedirect bounds redirects and takes credentials off those that leave the
-// host, which net/http does not for a subdomain (GHSA-vh4v-2xq2-g5cg).
+// checkRedirect bounds redirects, never goes from HTTPS to HTTP, and takes
+// credentials off those that leave the host, which net/http does not for a
+// subdomain or another port (GHSA-vh4v-2xq2-g5cg, CVE-2021-32690).
 func checkRedirect(req *http.Request, via []*http.Request) error {
-	if len(via) >= maxRedirects {
+	if len(via) > maxRedirects {
 		return fmt.Errorf("stopped after %d redirects", maxRedirects)
 	}
-	if !strings.EqualFold(req.URL.Host, via[0].URL.Host) || req.URL.Scheme != via[0].URL.Scheme {
+	if via[len(via)-1].URL.Scheme == "https" && req.URL.Scheme != "https" {
+		return fmt.Errorf("%w to %s", errCleartext, req.URL.Host)
+	}
+	if hostPort(req.URL) != hostPort(via[0].URL) || req.URL.Scheme != via[0].URL.Scheme {
 		req.Header.Del("Authorization")
 		req.Header.Del("Cookie")
 	}
 	req.Header.Del("Referer")
 	return nil
 }
-
-// guard refuses connections to internal addresses, whatever name led to them.
-type guard struct {
-	hosts    map[string]bool
-	prefixes []netip.Prefix
-}
-
-func newGuard(allowed []string) guard {
-	g := guard{hosts: map[string]bool{}}
-	for _, a := range append(allowed, proxies()...) {
-		if prefix, err := netip.ParsePrefix(a); err == nil {
-			g.prefixes = append(g.prefixes, prefix)
-			continue
-		}
-		g.hosts[strings.ToLower(a)] = true
-	}
-	return g
-}
-
-// proxies are the hosts that the environment sends requests through.
-func proxies() []string {
-	var hosts []string
-	config := httpproxy.FromEnvironment()
-	for _, p := range []string{config.HTTPProxy, config.HTTPSProxy} {
-		if u, err := url.Parse(p); err == nil && u.Host != "" {
-			hosts = append(hosts, u.Hostname(), u.Host)
-		}
-	}
-	return hosts
-}
-
-// dial connects like a plain dialer, and looks at the address after the name was
-// resolved, so that no name can hide it.
-func (g guard) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	host, _, err := net.SplitHostPort(address)
-	if err != nil {
-		return nil, err
-	}
-	if g.hosts[strings.ToLower(host)] || g.hosts[strings.ToLower(address)] {
-		return dialer(nil).DialContext(ctx, network, address)
-	}
-	return dialer(func(_, resolved string, _ syscall.RawConn) error {
-		ap, err := netip.ParseAddrPort(resolved)
-		if err != nil || !g.allows(ap.Addr().Unmap()) {
-			return fmt.Errorf("%w to %s: it is on an internal network: if the registry may lead there, add it to --allow-internal-hosts", errRefused, host)
-		}
-		return nil
-	}).DialContext(ctx, network, address)
-}
-
-func (g guard) allows(a netip.Addr) bool {
-	for _, p := range g.prefixes {
-		if p.Contains(a) {
-			return true
-		}
-	}
-	return a.IsGlobalUnicast() && !a.IsPrivate() && !carrierGrade.Contains(a)
-}
-
-// carrierGrade is RFC 6598's shared address space, used inside clusters and clouds.
-var carrierGrade = netip.MustParsePrefix("100.64.0.0/10")

@@ -4,29 +4,34 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
-
-	"github.com/google/go-containerregistry/pkg/name"
 )
 
 // scheme of the URL of a repository.
 const scheme = "oci://"
 
+// maxURL bounds the URL of a repository in bytes.
+const maxURL = 512
+
 // ErrURL is matched by the error for a URL that names no repository.
 var ErrURL = errors.New("not the URL of a repository")
 
+// The grammar of the distribution specification.
 var (
-	hostPattern = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?$`)
+	hostPattern = regexp.MustCompile(`^(?:[A-Za-z0-9]|[A-Za-z0-9][A-Za-z0-9-]*[A-Za-z0-9])(?:\.(?:[A-Za-z0-9]|[A-Za-z0-9][A-Za-z0-9-]*[A-Za-z0-9]))*(?::([0-9]{1,5}))?$`)
 	pathPattern = regexp.MustCompile(`^[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*$`)
 )
 
-// ParseURL returns the repository, host and path, of a URL oci://host[:port]/path.
-// Tags, digests, credentials and queries are refused with an error matching
-// ErrURL, which repeats none of them. The path is that of the distribution
-// specification; a slash at its end is dropped.
+// ParseURL returns the repository, host in lower case and path, of a URL
+// oci://host[:port]/path of at most 512 bytes. Tags, digests, credentials and
+// queries are refused with an error matching ErrURL, which repeats none of them.
+// The path is that of the distribution specification; a slash at its end is dropped.
 func ParseURL(url string) (string, error) {
 	rest, ok := strings.CutPrefix(url, scheme)
 	switch {
+	case len(url) > maxURL:
+		return "", fmt.Errorf("%w: it has more than %d bytes", ErrURL, maxURL)
 	case !ok:
 		return "", fmt.Errorf("%w: it must start with %s", ErrURL, scheme)
 	case strings.Contains(rest, "@"):
@@ -36,15 +41,24 @@ func ParseURL(url string) (string, error) {
 	}
 	host, path, _ := strings.Cut(strings.TrimSuffix(rest, "/"), "/")
 	switch {
-	case !hostPattern.MatchString(host):
-		return "", fmt.Errorf("%w: the host must be a name or an address, with or without a port", ErrURL)
+	case !isHost(host):
+		return "", fmt.Errorf("%w: the host must be a name or an IPv4 address, with or without a port", ErrURL)
 	case strings.Contains(path, ":"):
 		return "", fmt.Errorf("%w: it must hold no tag", ErrURL)
 	case !pathPattern.MatchString(path):
 		return "", fmt.Errorf("%w: after the host comes a path of lower case letters, digits and . _ - /", ErrURL)
 	}
-	if _, err := name.NewRepository(host+"/"+path, name.WeakValidation); err != nil {
-		return "", fmt.Errorf("%w: the host or the path is not valid", ErrURL)
+	return strings.ToLower(host) + "/" + path, nil
+}
+
+func isHost(host string) bool {
+	match := hostPattern.FindStringSubmatch(host)
+	if match == nil {
+		return false
 	}
-	return host + "/" + path, nil
+	if match[1] == "" {
+		return true
+	}
+	port, err := strconv.ParseUint(match[1], 10, 16)
+	return err == nil && port > 0
 }

@@ -1,0 +1,120 @@
+package controller
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	artifactconfig "github.com/fluxcd/pkg/artifact/config"
+	helper "github.com/fluxcd/pkg/runtime/controller"
+	"github.com/fluxcd/pkg/runtime/metrics"
+	sourcev1 "github.com/fluxcd/source-controller/api/v1"
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/envtest"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
+	"github.com/verifiedchart/verifiedchart/internal/registry"
+	"github.com/verifiedchart/verifiedchart/internal/storage"
+)
+
+func TestController(t *testing.T) {
+	RegisterFailHandler(Fail)
+	RunSpecs(t, "Controller")
+}
+
+// The real API server of this process, and the controller that runs against it.
+var (
+	environment *envtest.Environment
+	k8s         client.Client
+	reconciler  *VerifiedChartReconciler
+	storageDir  string
+	scheme      = runtime.NewScheme()
+)
+
+var _ = BeforeSuite(func() {
+	ctrl.SetLogger(GinkgoLogr)
+	for _, add := range []func(*runtime.Scheme) error{
+		clientgoscheme.AddToScheme, apiextensionsv1.AddToScheme, sourcev1.AddToScheme, v1alpha1.AddToScheme,
+	} {
+		Expect(add(scheme)).To(Succeed())
+	}
+	root := filepath.Join("..", "..")
+	environment = &envtest.Environment{
+		CRDDirectoryPaths:     []string{filepath.Join(root, "config", "crd", "bases"), filepath.Join(root, "bin", "parts", "crds", "source.toolkit.fluxcd.io_externalartifacts.yaml")},
+		ErrorIfCRDPathMissing: true,
+		BinaryAssetsDirectory: os.Getenv("KUBEBUILDER_ASSETS"),
+	}
+	if environment.BinaryAssetsDirectory == "" {
+		environment.BinaryAssetsDirectory = filepath.Join(root, "bin", "parts")
+	}
+	config, err := environment.Start()
+	Expect(err).NotTo(HaveOccurred(), "the control plane is not there: run make parts")
+	DeferCleanup(func() { Expect(environment.Stop()).To(Succeed()) })
+	k8s, err = client.New(config, client.Options{Scheme: scheme})
+	Expect(err).NotTo(HaveOccurred())
+
+	storageDir = GinkgoT().TempDir()
+	ctx, cancel := context.WithCancel(context.Background())
+	mgr := newManager(config)
+	reconciler = newReconciler(mgr, storageDir)
+	Expect(reconciler.SetupWithManager(ctx, mgr, Options{
+		RateLimiter: helper.GetRateLimiter(helper.RateLimiterOptions{MinRetryDelay: 50 * time.Millisecond, MaxRetryDelay: time.Second}),
+		Concurrent:  4, SkipNameValidation: true,
+	})).To(Succeed())
+	stopped := make(chan error, 1)
+	go func() { stopped <- mgr.Start(ctx) }()
+	DeferCleanup(func() { cancel(); Expect(<-stopped).To(Succeed()) })
+})
+
+func newManager(config *rest.Config) ctrl.Manager {
+	GinkgoHelper()
+	mgr, err := ctrl.NewManager(config, ctrl.Options{
+		Scheme:  scheme,
+		Metrics: metricsserver.Options{BindAddress: "0"},
+		Client:  client.Options{Cache: &client.CacheOptions{DisableFor: []client.Object{&corev1.Secret{}}}},
+	})
+	Expect(err).NotTo(HaveOccurred())
+	return mgr
+}
+
+func newReconciler(mgr ctrl.Manager, dir string) *VerifiedChartReconciler {
+	GinkgoHelper()
+	store, err := storage.New(&artifactconfig.Options{
+		StoragePath: dir, StorageAddress: ":0", StorageAdvAddress: "artifacts.example", ArtifactRetentionTTL: time.Minute, ArtifactRetentionRecords: 2,
+	})
+	Expect(err).NotTo(HaveOccurred())
+	return &VerifiedChartReconciler{
+		Client:        mgr.GetClient(),
+		Metrics:       helper.NewMetrics(mgr, metrics.NewRecorder(), v1alpha1.VerifiedChartFinalizer),
+		EventRecorder: mgr.GetEventRecorderFor("verifiedchart-controller"),
+		Secrets:       mgr.GetAPIReader(),
+		Registries:    registry.NewClient(registry.ClientOptions{}),
+		Memory:        registry.NewMemory(16<<20, time.Hour, time.Now),
+		Storage:       store,
+		Served:        &Served{},
+		Name:          "verifiedchart-controller",
+		AllowHTTP:     true,
+	}
+}
+
+// namespace returns a new namespace for one test.
+func namespace(ctx context.Context) string {
+	GinkgoHelper()
+	ns := &corev1.Namespace{}
+	ns.GenerateName = fmt.Sprintf("test-%d-", GinkgoParallelProcess())
+	Expect(k8s.Create(ctx, ns)).To(Succeed())
+	return ns.Name
+}

@@ -1,0 +1,541 @@
+package controller
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"github.com/fluxcd/pkg/apis/meta"
+	"github.com/fluxcd/pkg/runtime/conditions"
+	sourcev1 "github.com/fluxcd/source-controller/api/v1"
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+
+	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
+	"github.com/verifiedchart/verifiedchart/internal/chart"
+	"github.com/verifiedchart/verifiedchart/internal/chart/charttest"
+	"github.com/verifiedchart/verifiedchart/internal/verify"
+	"github.com/verifiedchart/verifiedchart/internal/verify/verifytest"
+)
+
+var _ = Describe("A VerifiedChart", func() {
+	var w *world
+	BeforeEach(func(ctx SpecContext) { w = newWorld(GinkgoT().Context()) })
+
+	It("is published with its proof, byte for byte what is in the registry", func() {
+		archive := charttest.Archive("app", "1.0.0")
+		d := w.push("1.0.0", w.ours)
+		w.declare()
+		obj := w.ready(d.Digest)
+		Expect(artifactBytes(obj)).To(Equal(archive))
+		Expect(obj.Status.Artifact.Digest).To(Equal(digest.FromBytes(archive).String()))
+		Expect(obj.Status.Artifact.Revision).To(Equal("1.0.0@" + d.Digest.String()))
+		Expect(obj.Status.Verification.Digest).To(Equal(d.Digest.String()))
+		Expect(obj.Status.Verification.Authorities).To(ConsistOf(And(
+			HaveField("Name", "release"), HaveField("Provider", "cosign"), HaveField("Key", "0.pub"), HaveField("Signer", HavePrefix("SHA256:")))))
+		Expect(conditions.Get(obj, v1alpha1.SourceVerifiedCondition)).To(And(HaveField("Status", metav1.ConditionTrue), HaveField("Reason", "Succeeded")))
+		Expect(obj.Finalizers).To(ConsistOf(v1alpha1.VerifiedChartFinalizer))
+		Eventually(w.announced).Should(Equal(obj.Status.Artifact))
+		Expect(reconciler.Served.Admits("/" + obj.Status.Artifact.Path)).To(BeTrue())
+	})
+
+	Describe("refuses", func() {
+		DescribeTable("what is not proven, and serves nothing of it",
+			func(arrange func()) {
+				arrange()
+				w.declare()
+				obj := w.reason(v1alpha1.SourceVerifiedCondition, metav1.ConditionFalse, v1alpha1.VerificationErrorReason)
+				Expect(conditions.IsFalse(obj, meta.ReadyCondition)).To(BeTrue())
+				Expect(obj.Status.Artifact).To(BeNil())
+				Expect(w.announced()).To(BeNil())
+				Expect(w.files()).To(BeEmpty())
+				Expect(w.registry.Requests()).NotTo(ContainElement(ContainSubstring("/blobs/" + digest.FromBytes(charttest.Archive("app", "1.0.0")).String())))
+			},
+			Entry("D1: an unsigned chart", func() { w.push("1.0.0") }),
+			Entry("D2: a stranger's signature", func() { w.push("1.0.0", w.theirs) }),
+			Entry("D3: the signature of another digest", func() {
+				d := w.push("1.0.0")
+				other := w.push("2.0.0")
+				w.repo.PushLayers(verifytest.SignatureTag(d.Digest), w.ours.Legacy(w.repo, verifytest.Payload(other.Digest)))
+			}),
+			Entry("D4: a payload that was altered", func() {
+				d := w.push("1.0.0")
+				layer := w.repo.PushBlob("application/vnd.dev.cosign.simplesigning.v1+json", verifytest.Payload(d.Digest))
+				layer.Annotations = map[string]string{"dev.cosignproject.cosign/signature": w.ours.Sign([]byte("other"))}
+				w.repo.PushLayers(verifytest.SignatureTag(d.Digest), layer)
+			}),
+			Entry("D5: a signature of something else than a container", func() {
+				d := w.push("1.0.0")
+				w.repo.PushLayers(verifytest.SignatureTag(d.Digest), w.ours.Legacy(w.repo, verifytest.PayloadOf(d.Digest.String(), "other")))
+			}),
+		)
+
+		DescribeTable("what is not one chart, and keeps what it had",
+			func(condition, reason string, push func() ocispec.Descriptor) {
+				proven := w.push("0.9.0", w.ours)
+				w.declare(func(s *v1alpha1.VerifiedChartSpec) { s.Ref = v1alpha1.ChartRef{SemVer: ">=0.1.0"} })
+				w.ready(proven.Digest)
+				w.sign(push().Digest, w.ours)
+				w.reconcile()
+				obj := w.reason(condition, metav1.ConditionTrue, reason)
+				Expect(obj.Status.Artifact.Revision).To(HaveSuffix(proven.Digest.String()))
+				Expect(artifactBytes(obj)).To(Equal(charttest.Archive("app", "0.9.0")))
+				Expect(w.files()).To(HaveLen(1))
+			},
+			Entry("B1: an index", v1alpha1.FetchFailedCondition, v1alpha1.OCILayerOperationFailedReason, func() ocispec.Descriptor {
+				raw, _ := json.Marshal(ocispec.Index{MediaType: ocispec.MediaTypeImageIndex})
+				return w.registry.PushManifest(w.repo.Name, "1.0.0", ocispec.MediaTypeImageIndex, raw)
+			}),
+			Entry("B4: two chart layers", v1alpha1.FetchFailedCondition, v1alpha1.OCILayerOperationFailedReason, func() ocispec.Descriptor {
+				return w.registry.PushImage(w.repo.Name, "1.0.0", w.repo.PushBlob(chart.ConfigMediaType, charttest.ConfigJSON("app", "1.0.0")),
+					w.repo.PushBlob(chart.ArchiveMediaType, charttest.Archive("app", "1.0.0")), w.repo.PushBlob(chart.ArchiveMediaType, charttest.Archive("app", "1.0.1")))
+			}),
+			Entry("B5: a container image", v1alpha1.FetchFailedCondition, v1alpha1.OCILayerOperationFailedReason, func() ocispec.Descriptor {
+				return w.repo.PushLayers("1.0.0", w.repo.PushBlob(ocispec.MediaTypeImageLayerGzip, []byte("layer")))
+			}),
+			Entry("C13: a login page", v1alpha1.BuildFailedCondition, v1alpha1.ChartInvalidReason, func() ocispec.Descriptor {
+				return w.pushArchive("1.0.0", []byte("<html>log in</html>"))
+			}),
+			Entry("a truncated archive", v1alpha1.BuildFailedCondition, v1alpha1.ChartInvalidReason, func() ocispec.Descriptor {
+				archive := charttest.Archive("app", "1.0.0")
+				return w.pushArchive("1.0.0", archive[:len(archive)/2])
+			}),
+			Entry("B10: a configuration of another version", v1alpha1.BuildFailedCondition, v1alpha1.ChartMismatchReason, func() ocispec.Descriptor {
+				return w.registry.PushChart(w.repo.Name, "1.0.0", charttest.ConfigJSON("app", "1.0.1"), charttest.Archive("app", "1.0.0"))
+			}),
+			Entry("C7: a chart of another name", v1alpha1.BuildFailedCondition, v1alpha1.ChartMismatchReason, func() ocispec.Descriptor {
+				return w.registry.PushChart(w.repo.Name, "1.0.0", charttest.ConfigJSON("other", "1.0.0"), charttest.Archive("other", "1.0.0"))
+			}),
+			Entry("C7: a chart of another version than its tag", v1alpha1.BuildFailedCondition, v1alpha1.ChartMismatchReason, func() ocispec.Descriptor {
+				return w.registry.PushChart(w.repo.Name, "1.0.0", charttest.ConfigJSON("app", "0.1.0"), charttest.Archive("app", "0.1.0"))
+			}),
+		)
+
+		DescribeTable("a spec that cannot work, and asks no registry",
+			func(reason string, change func(*v1alpha1.VerifiedChartSpec)) {
+				w.push("1.0.0", w.ours)
+				w.declare(change)
+				obj := w.reason(meta.StalledCondition, metav1.ConditionTrue, reason)
+				Expect(obj.Status.ObservedGeneration).To(Equal(obj.Generation))
+			},
+			Entry("a range that is none", v1alpha1.ReferenceInvalidReason, func(s *v1alpha1.VerifiedChartSpec) { s.Ref.SemVer = ">>1" }),
+			Entry("a filter that is none", v1alpha1.ReferenceInvalidReason, func(s *v1alpha1.VerifiedChartSpec) {
+				s.Ref.SemVer, s.Ref.SemverFilter = ">=1.0.0", "("
+			}),
+		)
+
+		It("an empty range, naming what there is", func() {
+			w.push("1.0.0", w.ours)
+			w.declare(func(s *v1alpha1.VerifiedChartSpec) { s.Ref = v1alpha1.ChartRef{SemVer: ">=2.0.0"} })
+			obj := w.reason(v1alpha1.FetchFailedCondition, metav1.ConditionTrue, v1alpha1.OCIPullFailedReason)
+			Expect(conditions.GetMessage(obj, meta.ReadyCondition)).To(ContainSubstring("1.0.0"))
+		})
+	})
+
+	Describe("follows its reference", func() {
+		It("takes the greatest signed version of a range, with _ for +, and moves up", func() {
+			w.push("1.0.0", w.ours)
+			d := w.registry.PushChart(w.repo.Name, "1.2.3_b", charttest.ConfigJSON("app", "1.2.3+b"), charttest.Archive("app", "1.2.3+b"))
+			w.sign(d.Digest, w.ours)
+			w.declare(func(s *v1alpha1.VerifiedChartSpec) { s.Ref = v1alpha1.ChartRef{SemVer: ">=1.0.0 <2.0.0"} })
+			obj := w.ready(d.Digest)
+			Expect(obj.Status.Artifact.Revision).To(Equal("1.2.3_b@"+d.Digest.String()), "B14")
+
+			newer := w.push("1.3.0", w.ours)
+			w.reconcile()
+			obj = w.ready(newer.Digest)
+			Expect(w.announced()).To(Equal(obj.Status.Artifact))
+		})
+
+		It("B11: publishes the digest that was verified, though the tag moves on the way", func() {
+			d := w.push("1.0.0", w.ours)
+			var once sync.Once
+			w.registry.Break(func(_ http.ResponseWriter, r *http.Request) bool {
+				if strings.HasSuffix(r.URL.Path, ".sig") {
+					once.Do(func() {
+						w.pushArchive("1.0.0", charttest.Archive("app", "1.0.0", charttest.File("values.yaml", "evil: true\n")))
+					})
+				}
+				return false
+			})
+			w.declare()
+			w.ready(d.Digest)
+			w.registry.Break(nil)
+		})
+
+		It("keeps the last proven revision where its tag moves to unproven bytes", func() {
+			d := w.push("1.0.0", w.ours)
+			w.declare()
+			w.ready(d.Digest)
+			w.pushArchive("1.0.0", charttest.Archive("app", "1.0.0", charttest.File("values.yaml", "evil: true\n")))
+			w.reconcile()
+			obj := w.reason(v1alpha1.SourceVerifiedCondition, metav1.ConditionFalse, v1alpha1.VerificationErrorReason)
+			Expect(obj.Status.Artifact.Revision).To(HaveSuffix(d.Digest.String()))
+			Expect(artifactBytes(obj)).To(Equal(charttest.Archive("app", "1.0.0")))
+			Expect(w.announced()).To(Equal(obj.Status.Artifact))
+		})
+
+		It("B12: keeps what it has where the tag is gone", func() {
+			d := w.push("1.0.0", w.ours)
+			w.declare()
+			w.ready(d.Digest)
+			w.registry.DeleteTag(w.repo.Name, "1.0.0")
+			w.reconcile()
+			obj := w.reason(v1alpha1.FetchFailedCondition, metav1.ConditionTrue, v1alpha1.OCIPullFailedReason)
+			Expect(obj.Status.Artifact.Revision).To(HaveSuffix(d.Digest.String()))
+		})
+
+		It("B13: does not go back under a range unless the spec changes", func() {
+			old := w.push("1.0.0", w.ours)
+			d := w.push("1.1.0", w.ours)
+			w.declare(func(s *v1alpha1.VerifiedChartSpec) { s.Ref = v1alpha1.ChartRef{SemVer: ">=1.0.0"} })
+			w.ready(d.Digest)
+			w.registry.DeleteTag(w.repo.Name, "1.1.0")
+			w.reconcile()
+		obj := w.reason(v1alpha1.FetchFailedCondition, metav1.ConditionTrue, v1alpha1.DowngradeRefusedReason)
+			Expect(obj.Status.Artifact.Revision).To(HaveSuffix(d.Digest.String()))
+			w.edit(func(s *v1alpha1.VerifiedChartSpec) { s.Ref = v1alpha1.ChartRef{Tag: "1.0.0"} })
+			w.ready(old.Digest)
+		})
+
+		It("takes a chart of another name only where the spec says it", func() {
+			d := w.registry.PushChart(w.repo.Name, "1.0.0", charttest.ConfigJSON("other", "1.0.0"), charttest.Archive("other", "1.0.0"))
+			w.sign(d.Digest, w.ours)
+			w.declare(func(s *v1alpha1.VerifiedChartSpec) { s.ChartName = "other" })
+			w.ready(d.Digest)
+			w.edit(func(s *v1alpha1.VerifiedChartSpec) { s.ChartName = "" })
+			w.reason(v1alpha1.BuildFailedCondition, metav1.ConditionTrue, v1alpha1.ChartMismatchReason)
+		})
+
+		It("takes a digest before a range, and a range before a tag", func() {
+			first := w.push("1.0.0", w.ours)
+			second := w.push("1.1.0", w.ours)
+			third := w.push("2.0.0", w.ours)
+			w.declare(func(s *v1alpha1.VerifiedChartSpec) {
+				s.Ref = v1alpha1.ChartRef{Digest: first.Digest.String(), SemVer: "1.x", Tag: "2.0.0"}
+			})
+			w.ready(first.Digest)
+			w.edit(func(s *v1alpha1.VerifiedChartSpec) { s.Ref.Digest = "" })
+			w.ready(second.Digest)
+			w.edit(func(s *v1alpha1.VerifiedChartSpec) { s.Ref.SemVer = "" })
+			w.ready(third.Digest)
+		})
+	})
+
+	Describe("judges its proof again", func() {
+		It("D11: withdraws what a replaced key no longer proves, and publishes it again when trust returns", func() {
+			d := w.push("1.0.0", w.ours)
+			w.declare()
+			published := w.ready(d.Digest)
+
+			w.setKeys(w.theirs)
+			obj := w.reason(v1alpha1.SourceVerifiedCondition, metav1.ConditionFalse, v1alpha1.VerificationErrorReason)
+			Expect(obj.Status.Artifact).To(BeNil())
+			Expect(obj.Status.URL).To(BeEmpty())
+			Expect(w.files()).To(BeEmpty())
+			Expect(w.announced()).To(BeNil())
+			Expect(reconciler.Served.Admits("/" + published.Status.Artifact.Path)).To(BeFalse())
+
+			w.setKeys(w.ours)
+			w.ready(d.Digest)
+			Eventually(w.announced).ShouldNot(BeNil())
+		})
+
+		It("withdraws the published revision also where the tag has moved to something unproven", func() {
+			d := w.push("1.0.0", w.ours)
+			w.declare()
+			w.ready(d.Digest)
+			w.push("1.0.0")
+			w.setKeys(w.theirs)
+			w.settle(func(g Gomega, obj *v1alpha1.VerifiedChart) {
+				g.Expect(obj.Status.Artifact).To(BeNil())
+				g.Expect(conditions.IsFalse(obj, v1alpha1.SourceVerifiedCondition)).To(BeTrue())
+			})
+		})
+
+		It("is found by a new key that signed the same digest in the meantime", func() {
+			d := w.push("1.0.0", w.ours)
+			w.declare()
+			w.ready(d.Digest)
+			w.sign(d.Digest, w.ours, w.theirs)
+			w.setKeys(w.theirs)
+			w.settle(func(g Gomega, obj *v1alpha1.VerifiedChart) {
+				g.Expect(obj.Status.Verification.Authorities[0].Signer).To(HavePrefix("SHA256:"))
+				g.Expect(obj.Status.Artifact).NotTo(BeNil())
+				g.Expect(obj.Status.Verification.VerifiedAt).NotTo(BeNil())
+			})
+			obj := w.reconcile()
+			Expect(conditions.IsReady(obj)).To(BeTrue())
+			Expect(obj.Status.Artifact.Revision).To(HaveSuffix(d.Digest.String()))
+		})
+
+		It("does not take a registry out of reach for lost trust", func() {
+			d := w.push("1.0.0", w.ours)
+			w.declare()
+			w.ready(d.Digest)
+			w.registry.Break(func(rw http.ResponseWriter, _ *http.Request) bool { rw.WriteHeader(http.StatusTeapot); return true })
+			w.setKeys(w.theirs)
+			obj := w.reason(v1alpha1.FetchFailedCondition, metav1.ConditionTrue, v1alpha1.OCIPullFailedReason)
+			Expect(obj.Status.Artifact.Revision).To(HaveSuffix(d.Digest.String()))
+			w.registry.Break(nil)
+			w.settle(func(g Gomega, obj *v1alpha1.VerifiedChart) { g.Expect(obj.Status.Artifact).To(BeNil()) })
+		})
+
+		It("costs one request for a tag, and no write, where nothing changed", func() {
+			d := w.push("1.0.0", w.ours)
+			w.declare()
+			w.ready(d.Digest)
+			before := w.reconcile()
+			w.registry.Reset()
+			_, err := reconciler.Reconcile(w.ctx, requestFor(before))
+			Expect(err).NotTo(HaveOccurred())
+			Expect(w.registry.Requests()).To(HaveLen(1))
+			Expect(w.get().ResourceVersion).To(Equal(before.ResourceVersion))
+		})
+
+		It("costs six requests for a range when it is new, and two when nothing changed", func() {
+			d := w.push("1.0.0", w.ours)
+			w.registry.Reset()
+			w.declare(func(s *v1alpha1.VerifiedChartSpec) { s.Ref = v1alpha1.ChartRef{SemVer: ">=1.0.0"} })
+			obj := w.ready(d.Digest)
+			Expect(len(w.registry.Requests())).To(BeNumerically("<=", 6), "%v", w.registry.Requests())
+			w.registry.Reset()
+			_, err := reconciler.Reconcile(w.ctx, requestFor(obj))
+			Expect(err).NotTo(HaveOccurred())
+			Expect(len(w.registry.Requests())).To(BeNumerically("<=", 2), "%v", w.registry.Requests())
+		})
+	})
+
+	Describe("depends on Secrets", func() {
+		It("H6: recovers when a Secret comes late", func() {
+			w.deleteSecret("cosign-pub")
+			d := w.push("1.0.0", w.ours)
+			w.declare()
+			w.reason(v1alpha1.SourceVerifiedCondition, metav1.ConditionUnknown, v1alpha1.TrustUnavailableReason)
+			w.setKeys(w.ours)
+			w.ready(d.Digest)
+		})
+
+		It("H7: keeps what is proven when the Secret is deleted", func() {
+			d := w.push("1.0.0", w.ours)
+			w.declare()
+			w.ready(d.Digest)
+			w.deleteSecret("cosign-pub")
+			obj := w.reason(v1alpha1.SourceVerifiedCondition, metav1.ConditionUnknown, v1alpha1.TrustUnavailableReason)
+			Expect(obj.Status.Artifact.Revision).To(HaveSuffix(d.Digest.String()))
+			Expect(artifactBytes(obj)).NotTo(BeEmpty())
+		})
+
+		DescribeTable("D9, H8: stalls on a Secret that cannot be used until it changes",
+			func(data func() map[string][]byte) {
+				d := w.push("1.0.0", w.ours)
+				w.setSecret("cosign-pub", data())
+				w.declare()
+				w.reason(meta.StalledCondition, metav1.ConditionTrue, v1alpha1.TrustUnavailableReason)
+				obj := w.reason(v1alpha1.SourceVerifiedCondition, metav1.ConditionUnknown, v1alpha1.TrustUnavailableReason)
+				Expect(obj.Status.Artifact).To(BeNil())
+				w.setKeys(w.ours)
+				w.ready(d.Digest)
+			},
+			Entry("without a *.pub entry", func() map[string][]byte { return map[string][]byte{"key": []byte("x")} }),
+			Entry("with an empty key", func() map[string][]byte { return map[string][]byte{"a.pub": nil} }),
+			Entry("with a private key", func() map[string][]byte {
+				return map[string][]byte{"a.pub": []byte("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n")}
+			}),
+			Entry("with one good key and one that is none", func() map[string][]byte {
+				return map[string][]byte{"a.pub": w.ours.Public, "b.pub": []byte("x")}
+			}),
+		)
+
+		DescribeTable("says so where the credentials cannot be used",
+			func(data map[string][]byte, stalled bool) {
+				d := w.push("1.0.0", w.ours)
+				if data != nil {
+					w.setSecret("registry", data)
+				}
+				w.declare(func(s *v1alpha1.VerifiedChartSpec) { s.SecretRef = &meta.LocalObjectReference{Name: "registry"} })
+				obj := w.reason(v1alpha1.FetchFailedCondition, metav1.ConditionTrue, v1alpha1.AuthenticationFailedReason)
+				Expect(conditions.IsStalled(obj)).To(Equal(stalled))
+				Expect(conditions.GetMessage(obj, meta.ReadyCondition)).NotTo(ContainSubstring("canary"))
+				w.setSecret("registry", map[string][]byte{corev1.DockerConfigJsonKey: []byte(`{"auths":{"registry.example":{"username":"u","password":"p"}}}`)})
+				w.ready(d.Digest)
+			},
+			Entry("no Secret", nil, false),
+			Entry("H8: a Secret of another type", map[string][]byte{"username": []byte("canary")}, true),
+			Entry("H8: a docker configuration that is none", map[string][]byte{corev1.DockerConfigJsonKey: []byte("canary")}, true),
+		)
+	})
+
+	Describe("keeps its file", func() {
+		DescribeTable("G4: fetching and judging again what was lost on disk",
+			func(damage func(path string) error) {
+				d := w.push("1.0.0", w.ours)
+				w.declare()
+				obj := w.ready(d.Digest)
+				want := artifactBytes(obj)
+				Expect(damage(filepath.Join(storageDir, obj.Status.Artifact.Path))).To(Succeed())
+				w.reconcile()
+				Expect(artifactBytes(w.ready(d.Digest))).To(Equal(want))
+			},
+			Entry("a flipped byte", func(path string) error {
+				raw, err := os.ReadFile(path)
+				Expect(err).NotTo(HaveOccurred())
+				raw[len(raw)/2] ^= 1
+				return os.WriteFile(path, raw, 0o600)
+			}),
+			Entry("truncation", func(path string) error { return os.Truncate(path, 10) }),
+			Entry("deletion", os.Remove),
+			Entry("a link in its place", func(path string) error {
+				Expect(os.Remove(path)).To(Succeed())
+				return os.Symlink("/etc/hostname", path)
+			}),
+			Entry("G12: a wiped volume", func(path string) error { return os.RemoveAll(filepath.Dir(filepath.Dir(path))) }),
+		)
+
+		It("G4: announces nothing that is neither stored nor can be fetched", func() {
+			d := w.push("1.0.0", w.ours)
+			w.declare()
+			obj := w.ready(d.Digest)
+			Eventually(w.announced).ShouldNot(BeNil())
+			Expect(os.Remove(filepath.Join(storageDir, obj.Status.Artifact.Path))).To(Succeed())
+			w.registry.Break(func(rw http.ResponseWriter, _ *http.Request) bool { rw.WriteHeader(http.StatusTeapot); return true })
+			w.reconcile()
+			w.settle(func(g Gomega, obj *v1alpha1.VerifiedChart) { g.Expect(obj.Status.Artifact).To(BeNil()) })
+			Eventually(w.announced).Should(BeNil())
+			w.registry.Break(nil)
+			w.ready(d.Digest)
+		})
+	})
+
+	Describe("ends", func() {
+		gone := func() {
+			GinkgoHelper()
+			Eventually(func() bool {
+				return apierrors.IsNotFound(k8s.Get(w.ctx, client.ObjectKey{Namespace: w.namespace, Name: "app"}, &v1alpha1.VerifiedChart{}))
+			}).WithTimeout(patience).Should(BeTrue())
+			Expect(w.files()).To(BeEmpty())
+			Eventually(func() bool {
+				return apierrors.IsNotFound(k8s.Get(w.ctx, client.ObjectKey{Namespace: w.namespace, Name: "app"}, &sourcev1.ExternalArtifact{}))
+			}).WithTimeout(patience).Should(BeTrue())
+		}
+
+		It("with everything of it gone", func() {
+			d := w.push("1.0.0", w.ours)
+			obj := w.declare()
+			w.ready(d.Digest)
+			Expect(k8s.Delete(w.ctx, obj)).To(Succeed())
+			gone()
+		})
+
+		It("H10: though its files are gone and its registry is dead", func() {
+			d := w.push("1.0.0", w.ours)
+			obj := w.declare()
+			w.ready(d.Digest)
+			Expect(os.RemoveAll(filepath.Join(storageDir, "verifiedchart", w.namespace))).To(Succeed())
+			w.registry.Break(func(rw http.ResponseWriter, _ *http.Request) bool { rw.WriteHeader(http.StatusTeapot); return true })
+			Expect(k8s.Delete(w.ctx, obj)).To(Succeed())
+			gone()
+		})
+
+		It("H9: in the middle of a pull, which is cancelled", func() {
+			w.push("1.0.0", w.ours)
+			pulling, cancelled := make(chan struct{}), make(chan struct{})
+			var once sync.Once
+			w.registry.Break(func(_ http.ResponseWriter, r *http.Request) bool {
+				if strings.Contains(r.URL.Path, "/blobs/"+digest.FromBytes(charttest.Archive("app", "1.0.0")).String()) {
+					once.Do(func() {
+						close(pulling)
+						<-r.Context().Done()
+						close(cancelled)
+					})
+				}
+				return false
+			})
+			obj := w.declare()
+			Eventually(pulling).WithTimeout(patience).Should(BeClosed())
+			Expect(k8s.Delete(w.ctx, obj)).To(Succeed())
+			Eventually(cancelled).WithTimeout(patience).Should(BeClosed())
+			gone()
+		})
+	})
+
+	It("stays as it is while it is suspended, and is served", func() {
+		d := w.push("1.0.0", w.ours)
+		w.declare()
+		w.ready(d.Digest)
+		w.edit(func(s *v1alpha1.VerifiedChartSpec) { s.Suspend = true })
+		w.push("1.0.0")
+		w.setKeys(w.theirs)
+		obj := w.get()
+		reconciler.Served.Revoke(obj.Status.Artifact)
+		_, err := reconciler.Reconcile(w.ctx, requestFor(obj))
+		Expect(err).NotTo(HaveOccurred())
+		Expect(reconciler.Served.Admits("/" + obj.Status.Artifact.Path)).To(BeTrue())
+		Expect(w.get().Status.Artifact).To(Equal(obj.Status.Artifact))
+		w.edit(func(s *v1alpha1.VerifiedChartSpec) { s.Suspend = false })
+		w.settle(func(g Gomega, obj *v1alpha1.VerifiedChart) { g.Expect(obj.Status.Artifact).To(BeNil()) })
+	})
+
+	It("I7: reads no registry over plain HTTP unless the controller allows it", func() {
+		strict := &VerifiedChartReconciler{Client: reconciler.Client, Registries: reconciler.Registries, Memory: reconciler.Memory}
+		_, err := strict.gather(w.ctx, &v1alpha1.VerifiedChart{Spec: v1alpha1.VerifiedChartSpec{URL: "oci://" + w.registry.Host() + "/a", Insecure: true}})
+		Expect(err).To(BeAssignableToTypeOf(&refusal{}))
+		o := classify(verify.Accepted{}, err)
+		Expect(o.reason).To(Equal(v1alpha1.InsecureNotAllowedReason))
+		Expect(o.stalled).To(BeTrue())
+	})
+
+	It("puts back its ExternalArtifact when another deletes or changes it", func() {
+		d := w.push("1.0.0", w.ours)
+		w.declare()
+		obj := w.ready(d.Digest)
+		ea := &sourcev1.ExternalArtifact{ObjectMeta: metav1.ObjectMeta{Name: "app", Namespace: w.namespace}}
+		Eventually(w.announced).ShouldNot(BeNil())
+		Expect(k8s.Delete(w.ctx, ea)).To(Succeed())
+		Eventually(w.announced).WithTimeout(patience).Should(Equal(obj.Status.Artifact))
+
+		Expect(k8s.Get(w.ctx, client.ObjectKeyFromObject(ea), ea)).To(Succeed())
+		ea.Status.Artifact.URL = "http://evil.example/app.tgz"
+		Expect(k8s.Status().Update(w.ctx, ea)).To(Succeed())
+		Eventually(w.announced).WithTimeout(patience).Should(Equal(obj.Status.Artifact))
+	})
+
+	It("leaves alone an ExternalArtifact of its name that is another's", func() {
+		owner := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "owner", Namespace: w.namespace}}
+		Expect(k8s.Create(w.ctx, owner)).To(Succeed())
+		ea := &sourcev1.ExternalArtifact{ObjectMeta: metav1.ObjectMeta{Name: "app", Namespace: w.namespace}}
+		Expect(controllerutil.SetControllerReference(owner, ea, scheme)).To(Succeed())
+		Expect(k8s.Create(w.ctx, ea)).To(Succeed())
+		w.push("1.0.0", w.ours)
+		w.declare()
+		w.reason(meta.ReadyCondition, metav1.ConditionFalse, meta.FailedReason)
+		Expect(w.announced()).To(BeNil())
+	})
+
+	It("A2: does not lose what it published to a registry that fails", func() {
+		d := w.push("1.0.0", w.ours)
+		w.declare()
+		w.ready(d.Digest)
+		w.registry.Break(func(rw http.ResponseWriter, _ *http.Request) bool {
+			rw.WriteHeader(http.StatusServiceUnavailable)
+			_, _ = fmt.Fprint(rw, "busy")
+			return true
+		})
+		w.reconcile()
+		obj := w.reason(v1alpha1.FetchFailedCondition, metav1.ConditionTrue, v1alpha1.OCIPullFailedReason)
+		Expect(obj.Status.Artifact).NotTo(BeNil())
+		w.registry.Break(nil)
+		w.ready(d.Digest)
+	})
+})

@@ -1,0 +1,93 @@
+package registry
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+)
+
+// tagPattern is that of the distribution specification. What does not match it
+// cannot be asked for.
+var tagPattern = regexp.MustCompile(`^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$`)
+
+// linkNext is the target of the RFC 8288 link to the next page.
+var linkNext = regexp.MustCompile(`<([^<>]*)>\s*;\s*rel="?next\b`)
+
+// Tags implements Reader. What is listed and is no tag is left out.
+func (r *remote) Tags(ctx context.Context) ([]string, error) {
+	var tags []string
+	page := r.base + "/tags/list?n=1000"
+	for pages := 1; page != ""; pages++ {
+		if pages > MaxTagPages {
+			return nil, r.failed("tags", fmt.Errorf("%w: more than %d pages", ErrTooLarge, MaxTagPages))
+		}
+		more, next, err := r.tagPage(ctx, page)
+		if err != nil {
+			return nil, r.failed("tags", err)
+		}
+		if len(tags)+len(more) > MaxTags {
+			return nil, r.failed("tags", fmt.Errorf("%w: more than %d tags", ErrTooLarge, MaxTags))
+		}
+		for _, tag := range more {
+			if tagPattern.MatchString(tag) {
+				tags = append(tags, tag)
+			}
+		}
+		page = next
+	}
+	return tags, nil
+}
+
+func (r *remote) tagPage(ctx context.Context, page string) (tags []string, next string, err error) {
+	resp, err := r.get(ctx, page, "application/json")
+	if err != nil {
+		return nil, "", err
+	}
+	defer resp.Body.Close() //nolint:errcheck // nothing of a read body depends on it
+	raw, err := readAll(resp.Body, MaxManifestSize)
+	if err != nil {
+		return nil, "", err
+	}
+	// Counted before a slice is made of them, which would be many times the size of the page.
+	if bytes.Count(raw, []byte(",")) > MaxTags {
+		return nil, "", fmt.Errorf("%w: more than %d tags", ErrTooLarge, MaxTags)
+	}
+	var list struct {
+		Tags []string `json:"tags"`
+	}
+	if err := json.Unmarshal(raw, &list); err != nil {
+		return nil, "", fmt.Errorf("%w: the list of tags is not JSON", ErrMalformed)
+	}
+	next, err = nextPage(page, resp.Header)
+	return list.Tags, next, err
+}
+
+// nextPage returns the page that a Link header leads to. It must be on the same
+// host: a registry has no say in which other hosts are called.
+func nextPage(page string, h http.Header) (string, error) {
+	var link []string
+	for _, value := range h.Values("Link") {
+		if link = linkNext.FindStringSubmatch(value); link != nil {
+			break
+		}
+	}
+	if link == nil {
+		return "", nil
+	}
+	from, err := url.Parse(page)
+	if err != nil {
+		return "", err
+	}
+	to, err := from.Parse(link[1])
+	if err != nil {
+		return "", fmt.Errorf("%w: a Link header to what is not a URL", ErrMalformed)
+	}
+	if to.Scheme != from.Scheme || hostPort(to) != hostPort(from) || to.User != nil {
+		return "", fmt.Errorf("%w: a Link header leads to another host", ErrMalformed)
+	}
+	return to.String(), nil
+}

@@ -1,0 +1,124 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+	"oras.land/oras-go/v2/registry/remote/auth"
+	"oras.land/oras-go/v2/registry/remote/errcode"
+)
+
+const (
+	// maxTokens bounds the tokens that are kept, of all tenants.
+	maxTokens = 2048
+	// maxToken bounds a token that is kept, with the name it is kept by, in bytes.
+	maxToken = 16 << 10
+)
+
+var errNoToken = errors.New("no token is kept")
+
+// tokens keeps what registries gave or asked for; the least recently used go
+// first, so that no registry can make it grow with ever new scopes.
+type tokens struct {
+	schemes *lru.Cache[string, auth.Scheme]
+	tokens  *lru.Cache[tokenKey, string]
+}
+
+type tokenKey struct {
+	tenant string
+	scheme auth.Scheme
+	scopes string
+}
+
+func newTokens() *tokens {
+	schemes, err := lru.New[string, auth.Scheme](maxTokens)
+	if err != nil {
+		panic(err)
+	}
+	kept, err := lru.New[tokenKey, string](maxTokens)
+	if err != nil {
+		panic(err)
+	}
+	return &tokens{schemes: schemes, tokens: kept}
+}
+
+// of returns the tokens of one tenant at one registry, and of no other.
+func (t *tokens) of(tenant string) auth.Cache { return tenantTokens{all: t, tenant: tenant} }
+
+type tenantTokens struct {
+	all    *tokens
+	tenant string
+}
+
+// GetScheme implements auth.Cache.
+func (t tenantTokens) GetScheme(context.Context, string) (auth.Scheme, error) {
+	scheme, ok := t.all.schemes.Get(t.tenant)
+	if !ok {
+		return auth.SchemeUnknown, errNoToken
+	}
+	return scheme, nil
+}
+
+// GetToken implements auth.Cache.
+func (t tenantTokens) GetToken(_ context.Context, _ string, scheme auth.Scheme, scopes string) (string, error) {
+	token, ok := t.all.tokens.Get(tokenKey{t.tenant, scheme, scopes})
+	if !ok {
+		return "", errNoToken
+	}
+	return token, nil
+}
+
+// Set implements auth.Cache. A token that was given for other scopes than were
+// expected, as public.ecr.aws does, is kept for those too: it is what this
+// registry gives, and without it each request would be refused first.
+func (t tenantTokens) Set(ctx context.Context, registry string, scheme auth.Scheme, scopes string, fetch func(context.Context) (string, error)) (string, error) {
+	token, err := fetch(ctx)
+	if err != nil {
+		return "", tokenError(scheme, err)
+	}
+	t.all.schemes.Add(t.tenant, scheme)
+	names := []string{scopes}
+	if scheme == auth.SchemeBearer {
+		names = append(names, strings.Join(auth.GetAllScopesForHost(ctx, registry), " "))
+	}
+	for _, name := range names {
+		if len(name)+len(token) <= maxToken {
+			t.all.tokens.Add(tokenKey{t.tenant, scheme, name}, token)
+		}
+	}
+	return token, nil
+}
+
+// tokenError gives the failure to get a token its class. The text of the token
+// service is left out, as it may repeat what it was sent. Its 404 is not one of
+// the registry: it must not read as the absence of a signature.
+func tokenError(scheme auth.Scheme, err error) error {
+	if scheme == auth.SchemeBasic {
+		return fmt.Errorf("%w: it asks for a user and a password: %w", ErrUnauthorized, err)
+	}
+	var answer *errcode.ErrorResponse
+	if !errors.As(err, &answer) {
+		return err
+	}
+	switch answer.StatusCode {
+	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden: // RFC 6749 §5.2 has invalid_grant as a 400
+		return fmt.Errorf("%w: its token service answered %s", ErrUnauthorized, statusText(answer.StatusCode))
+	}
+	return &statusError{who: "its token service", status: answer.StatusCode}
+}
+
+// statusError is a status that says nothing about the content.
+type statusError struct {
+	who    string
+	status int
+}
+
+func (e *statusError) Error() string { return e.who + " answered " + statusText(e.status) }
+
+func statusText(status int) string {
+	return strings.TrimSpace(fmt.Sprintf("%d %s", status, http.StatusText(status)))
+}
