@@ -12,7 +12,8 @@ import (
 type Group struct {
 	mu      sync.Mutex
 	members []*Process
-	dead    chan error
+	died    chan struct{}
+	failure error // of the first that died
 }
 
 // Start runs a program as a member of the group.
@@ -21,37 +22,45 @@ func (g *Group) Start(ctx context.Context, c Command) (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	g.Add(p)
-	return p, nil
-}
-
-// Add makes a program that runs a member of the group.
-func (g *Group) Add(p *Process) {
-	dead := g.channel()
 	g.mu.Lock()
-	defer g.mu.Unlock()
 	g.members = append(g.members, p)
+	g.mu.Unlock()
 	go func() {
 		<-p.Died()
 		if err := p.Err(); err != nil {
-			select {
-			case dead <- err:
-			default:
-			}
+			g.fail(err)
 		}
 	}()
+	return p, nil
 }
 
-// Died receives the *Failure of the first member that ends without being asked to.
-func (g *Group) Died() <-chan error { return g.channel() }
-
-func (g *Group) channel() chan error {
+func (g *Group) fail(err error) {
+	died := g.channel()
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.dead == nil {
-		g.dead = make(chan error, 1)
+	if g.failure == nil {
+		g.failure = err
+		close(died)
 	}
-	return g.dead
+}
+
+// Died is closed when a member has ended without being asked to.
+func (g *Group) Died() <-chan struct{} { return g.channel() }
+
+// Err returns the *Failure of the first member that has ended without being asked to, or nil.
+func (g *Group) Err() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.failure
+}
+
+func (g *Group) channel() chan struct{} {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.died == nil {
+		g.died = make(chan struct{})
+	}
+	return g.died
 }
 
 // Stop stops the members, the last one first, and returns when all have ended.

@@ -102,10 +102,9 @@ var _ = Describe("a process", func() {
 		c.Name = "dies"
 		_, err = g.Start(ctx, c)
 		Expect(err).NotTo(HaveOccurred())
-		var died error
-		Eventually(g.Died()).Should(Receive(&died))
+		Eventually(g.Died()).Should(BeClosed())
 		var failure *process.Failure
-		Expect(errors.As(died, &failure)).To(BeTrue())
+		Expect(errors.As(g.Err(), &failure)).To(BeTrue())
 		Expect(failure.Name).To(Equal("dies"))
 		Expect(failure.Tail).To(ContainSubstring("last words"))
 		Expect(g.Stop()).To(Succeed())

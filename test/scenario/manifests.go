@@ -31,6 +31,7 @@ roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: manager-
 subjects: [{kind: ServiceAccount, name: ` + realparts.ControllerName + `, namespace: ` + systemNamespace + `}]
 `
 
+// keySecret is a Secret with a public key that releases are signed with.
 func keySecret(public []byte) string {
 	return fmt.Sprintf(`
 ---
@@ -42,7 +43,8 @@ data:
 `, KeySecret, Namespace, KeyEntry, base64.StdEncoding.EncodeToString(public))
 }
 
-func verifiedChart(name, registry string) string {
+// verifiedChart asks for a chart of the registry, as a ref says, if the release key signed it.
+func verifiedChart(name, registry, ref string) string {
 	return fmt.Sprintf(`
 ---
 apiVersion: source.verifiedchart.dev/v1alpha1
@@ -50,15 +52,15 @@ kind: VerifiedChart
 metadata: {name: %[1]s, namespace: %[2]s}
 spec:
   url: oci://%[3]s/charts/%[1]s
-  ref: {tag: %[4]s}
-  interval: 1m
+  ref: {%[4]s}
+  interval: 10m
   insecure: true
   verify:
     authorities:
     - name: release
       provider: cosign
       secretRef: {name: %[5]s}
-`, name, Namespace, registry, Version, KeySecret)
+`, name, Namespace, registry, ref, KeySecret)
 }
 
 // helmRelease does not wait for what it installs: nothing runs in a control plane without nodes.
@@ -68,7 +70,7 @@ apiVersion: helm.toolkit.fluxcd.io/v2
 kind: HelmRelease
 metadata: {name: signed, namespace: ` + Namespace + `}
 spec:
-  interval: 1m
+  interval: 10m
   chartRef: {kind: ExternalArtifact, name: signed}
   install: {disableWait: true}
   upgrade: {disableWait: true}

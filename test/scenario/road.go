@@ -27,6 +27,20 @@ func Road() []Step {
 	}
 }
 
+// Proven waits until the chart is published as it was pushed.
+func (w *World) Proven(ctx context.Context, name string) error { return served(name)(ctx, w) }
+
+// Until waits until a VerifiedChart is as it is expected to be.
+func (w *World) Until(ctx context.Context, name string, expected func(*v1alpha1.VerifiedChart) error) error {
+	return until(ctx, func(ctx context.Context) error {
+		vc, err := w.Get(ctx, name)
+		if err != nil {
+			return err
+		}
+		return expected(vc)
+	})
+}
+
 // served says that the chart is published as it was pushed.
 func served(name string) func(context.Context, *World) error {
 	return func(ctx context.Context, w *World) error {
@@ -62,14 +76,7 @@ func (w *World) proven(ctx context.Context, name string) error {
 // refused says that a VerifiedChart is proven not to be trusted, and that none of its bytes are to be had.
 func refused(name string) func(context.Context, *World) error {
 	return func(ctx context.Context, w *World) error {
-		err := until(ctx, func(ctx context.Context) error {
-			vc, err := w.Get(ctx, name)
-			if err != nil {
-				return err
-			}
-			return isRefused(vc)
-		})
-		if err != nil {
+		if err := w.Until(ctx, name, IsRefused); err != nil {
 			return err
 		}
 		vc, err := w.Get(ctx, name)
@@ -86,7 +93,8 @@ func refused(name string) func(context.Context, *World) error {
 	}
 }
 
-func isRefused(vc *v1alpha1.VerifiedChart) error {
+// IsRefused returns nil if a VerifiedChart is proven not to be trusted.
+func IsRefused(vc *v1alpha1.VerifiedChart) error {
 	return errors.Join(
 		Condition(vc, v1alpha1.SourceVerifiedCondition, metav1.ConditionFalse, v1alpha1.VerificationErrorReason),
 		Condition(vc, meta.ReadyCondition, metav1.ConditionFalse, v1alpha1.VerificationErrorReason),
@@ -137,7 +145,7 @@ func moved(ctx context.Context, w *World) (err error) {
 	if w.Moved.Digest == w.Charts["moved"].Digest {
 		return errors.New("the tag did not move: helm packaged the same bytes")
 	}
-	if err := w.Reconcile(ctx, "moved", isRefused); err != nil {
+	if err := w.Reconcile(ctx, "moved", IsRefused); err != nil {
 		return err
 	}
 	vc, err := w.Get(ctx, "moved")

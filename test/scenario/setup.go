@@ -75,11 +75,31 @@ func pushCharts(ctx context.Context, w *World) (err error) {
 		return err
 	}
 	for _, name := range []string{"signed", "unsigned", "stranger", "moved"} {
-		if w.Charts[name], err = w.push(ctx, name, "hello from the "+name+" chart"); err != nil {
+		if err := w.Push(ctx, name); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// Push packages a chart of the name, pushes it and keeps it in Charts.
+func (w *World) Push(ctx context.Context, name string) (err error) {
+	w.Charts[name], err = w.push(ctx, name, "hello from the "+name+" chart")
+	return err
+}
+
+// Declare applies a VerifiedChart for a chart that was pushed, with a ref like "tag: 1.0.0".
+func (w *World) Declare(ctx context.Context, name, ref string) error {
+	return w.Kubectl.Apply(ctx, verifiedChart(name, w.Registry.Addr(), ref))
+}
+
+// Trust makes the key the one that charts have to be signed with.
+func (w *World) Trust(ctx context.Context, key realparts.Key) error {
+	public, err := key.Public()
+	if err != nil {
+		return err
+	}
+	return w.Kubectl.Apply(ctx, keySecret(public))
 }
 
 // push packages a chart that installs a ConfigMap with the message, and pushes it.
@@ -125,13 +145,12 @@ func startControllers(ctx context.Context, w *World) error {
 }
 
 func apply(ctx context.Context, w *World) error {
-	public, err := w.Release.Public()
-	if err != nil {
+	if err := w.Trust(ctx, w.Release); err != nil {
 		return err
 	}
-	manifests := keySecret(public) + helmRelease
+	manifests := helmRelease
 	for name := range w.Charts {
-		manifests += verifiedChart(name, w.Registry.Addr())
+		manifests += verifiedChart(name, w.Registry.Addr(), "tag: "+Version)
 	}
 	return w.Kubectl.Apply(ctx, manifests)
 }

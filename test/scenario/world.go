@@ -89,8 +89,8 @@ func (w *World) Guard(ctx context.Context) (context.Context, context.CancelFunc)
 	ctx, cancel := context.WithCancelCause(ctx)
 	go func() {
 		select {
-		case err := <-w.Group.Died():
-			cancel(err)
+		case <-w.Group.Died():
+			cancel(w.Group.Err())
 		case <-ctx.Done():
 		}
 	}()
