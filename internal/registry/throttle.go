@@ -42,8 +42,8 @@ func (t *throttle) left(key string) time.Duration {
 	return left
 }
 
-// set leaves key alone for what the response asks, and returns that.
-func (t *throttle) set(key string, h http.Header) time.Duration {
+// set leaves key alone for what the response asks.
+func (t *throttle) set(key string, h http.Header) {
 	after := retryAfter(h.Get("Retry-After"), t.now())
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -51,7 +51,6 @@ func (t *throttle) set(key string, h http.Header) time.Duration {
 		t.forget()
 	}
 	t.until[key] = t.now().Add(after)
-	return after
 }
 
 // forget makes room: those whose time is over, and if that is none, all.

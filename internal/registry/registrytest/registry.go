@@ -6,10 +6,13 @@ package registrytest
 
 import (
 	"bytes"
+	"crypto/tls"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"io"
 	"log"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -38,12 +41,22 @@ type Registry struct {
 type Option func(*config)
 
 type config struct {
-	tls       bool
-	referrers bool
+	tls          bool
+	certificates []tls.Certificate
+	referrers    bool
+	address      string
 }
 
-// TLS serves HTTPS with a certificate of httptest's authority.
+// TLS serves HTTPS with httptest's certificate, which Roots holds.
 func TLS(c *config) { c.tls = true }
+
+// Certificate serves HTTPS with the given certificate.
+func Certificate(certificate tls.Certificate) Option {
+	return func(c *config) { c.tls, c.certificates = true, []tls.Certificate{certificate} }
+}
+
+// Addr listens at the given address instead of at one that is free.
+func Addr(address string) Option { return func(c *config) { c.address = address } }
 
 // WithoutReferrers leaves out the referrers API, as GHCR does.
 func WithoutReferrers(c *config) { c.referrers = false }
@@ -56,12 +69,22 @@ func New(opts ...Option) *Registry {
 	}
 	r := &Registry{}
 	handler := r.observe(ggcr.New(ggcr.Logger(log.New(io.Discard, "", 0)), ggcr.WithReferrersSupport(c.referrers)))
-	if c.tls {
-		r.Server = httptest.NewTLSServer(handler)
-	} else {
-		r.Server = httptest.NewServer(handler)
+	r.Server = httptest.NewUnstartedServer(handler)
+	if c.address != "" {
+		_ = r.Server.Listener.Close()
+		listener, err := net.Listen("tcp", c.address)
+		if err != nil {
+			panic(err)
+		}
+		r.Server.Listener = listener
 	}
 	r.Server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	if c.tls {
+		r.Server.TLS = &tls.Config{MinVersion: tls.VersionTLS12, Certificates: c.certificates}
+		r.Server.StartTLS()
+		return r
+	}
+	r.Server.Start()
 	return r
 }
 
@@ -73,6 +96,11 @@ func (r *Registry) Close() {
 
 // Host returns the registry's host and port.
 func (r *Registry) Host() string { return strings.SplitN(r.Server.URL, "://", 2)[1] }
+
+// Roots is a PEM bundle with the certificate of a registry with TLS.
+func (r *Registry) Roots() []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: r.Server.Certificate().Raw})
+}
 
 // Break makes fault see each request first; nil mends the registry.
 func (r *Registry) Break(fault Fault) {

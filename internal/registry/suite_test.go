@@ -1,0 +1,110 @@
+package registry_test
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"testing"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/verifiedchart/verifiedchart/internal/registry"
+	"github.com/verifiedchart/verifiedchart/internal/registry/registrytest"
+)
+
+func TestRegistry(t *testing.T) {
+	RegisterFailHandler(Fail)
+	RunSpecs(t, "Registry")
+}
+
+// app is the repository that the tests read.
+const app = "charts/app"
+
+// pushed is a chart in a registry over plain HTTP, which ends with the test.
+type pushed struct {
+	*registrytest.Registry
+	manifest ocispec.Descriptor
+	archive  ocispec.Descriptor
+}
+
+var archive = []byte("the bytes of an archive")
+
+func push(opts ...registrytest.Option) pushed {
+	r := registrytest.New(opts...)
+	DeferCleanup(r.Close)
+	p := pushed{Registry: r, manifest: r.PushChart(app, "1.0.0", []byte(`{"name":"app"}`), archive)}
+	p.archive = r.PushBlob(app, "application/octet-stream", archive)
+	return p
+}
+
+// target is the repository over plain HTTP, for anyone.
+func (p pushed) target() registry.Target {
+	return registry.Target{Repository: p.Host() + "/" + app, PlainHTTP: true}
+}
+
+func (p pushed) reader() registry.Reader {
+	return open(registry.NewClient(registry.ClientOptions{}), p.target())
+}
+
+func open(c *registry.Client, t registry.Target) registry.Reader {
+	GinkgoHelper()
+	reader, err := c.Repository(t)
+	Expect(err).NotTo(HaveOccurred())
+	return reader
+}
+
+// answer is a fault that answers each request alike.
+func answer(status int, headers ...string) registrytest.Fault {
+	return func(w http.ResponseWriter, _ *http.Request) bool {
+		for i := 0; i < len(headers); i += 2 {
+			w.Header().Set(headers[i], headers[i+1])
+		}
+		w.WriteHeader(status)
+		return true
+	}
+}
+
+// body is a fault that answers with a body, of the length that is announced if it is not negative.
+func body(length int, raw []byte) registrytest.Fault {
+	return func(w http.ResponseWriter, _ *http.Request) bool {
+		if length >= 0 {
+			w.Header().Set("Content-Length", strconv.Itoa(length))
+		}
+		_, _ = w.Write(raw)
+		_ = http.NewResponseController(w).Flush()
+		return true
+	}
+}
+
+// short is a context that ends soon.
+func short() context.Context {
+	ctx, cancel := context.WithTimeout(context.Background(), 150*time.Millisecond)
+	DeferCleanup(cancel)
+	return ctx
+}
+
+// question is one method of a Reader, asked for what was pushed.
+type question func(ctx context.Context, p pushed, r registry.Reader) error
+
+func tags(ctx context.Context, _ pushed, r registry.Reader) error {
+	_, err := r.Tags(ctx)
+	return err
+}
+
+func resolve(ctx context.Context, _ pushed, r registry.Reader) error {
+	_, err := r.Resolve(ctx, "1.0.0")
+	return err
+}
+
+func manifest(ctx context.Context, p pushed, r registry.Reader) error {
+	_, err := r.Manifest(ctx, p.manifest.Digest)
+	return err
+}
+
+func blob(ctx context.Context, p pushed, r registry.Reader) error {
+	_, err := r.Blob(ctx, p.archive, 1<<20)
+	return err
+}

@@ -1,0 +1,123 @@
+package registry_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/verifiedchart/verifiedchart/internal/registry"
+	"github.com/verifiedchart/verifiedchart/internal/registry/registrytest"
+)
+
+// linked is a fault that answers with a page of tags and a link.
+func linked(tags, link string) registrytest.Fault {
+	return func(w http.ResponseWriter, req *http.Request) bool {
+		if req.URL.Query().Has("last") {
+			_, _ = w.Write([]byte(`{"name":"app","tags":["9.9.9"]}`))
+			return true
+		}
+		w.Header().Set("Link", link)
+		_, _ = w.Write([]byte(`{"name":"app","tags":` + tags + `}`))
+		return true
+	}
+}
+
+var _ = Describe("The list of tags", func() {
+	ctx := context.Background()
+	var p pushed
+	BeforeEach(func() { p = push() })
+
+	DescribeTable("is read page by page", func(link func(host string) string) {
+		p.Break(linked(`["1.0.0","2.0.0"]`, link(p.Server.URL)))
+		Expect(p.reader().Tags(ctx)).To(Equal([]string{"1.0.0", "2.0.0", "9.9.9"}))
+		Expect(p.Requests()).To(HaveLen(2))
+	},
+		Entry("by a path", func(string) string { return `</v2/charts/app/tags/list?n=2&last=2.0.0>; rel="next"` }),
+		Entry("by a URL", func(url string) string { return `<` + url + `/v2/charts/app/tags/list?last=2.0.0>; rel="next"` }),
+		Entry("by a query", func(string) string { return `<?last=2.0.0>;rel=next` }),
+		Entry("by the second of two links", func(string) string {
+			return `</v2/charts/app/tags/list>; rel="prev", </v2/charts/app/tags/list?last=2.0.0>; rel="next"`
+		}),
+	)
+
+	DescribeTable("ends where no next page is named", func(link string) {
+		p.Break(linked(`["1.0.0"]`, link))
+		Expect(p.reader().Tags(ctx)).To(Equal([]string{"1.0.0"}))
+		Expect(p.Requests()).To(HaveLen(1))
+	},
+		Entry("no link", ""),
+		Entry("a link to something else", `</v2/charts/app/tags/list?last=1>; rel="first"`),
+		Entry("a link to nothing", `rel="next"`),
+	)
+
+	It("leaves out what is no tag", func() {
+		p.Break(linked(`["1.0.0","","-a","a/b","`+strings.Repeat("x", 129)+`","\u001b[31m",null]`, ""))
+		Expect(p.reader().Tags(ctx)).To(Equal([]string{"1.0.0"}))
+	})
+
+	It("may be empty", func() {
+		p.Break(linked(`null`, ""))
+		Expect(p.reader().Tags(ctx)).To(BeEmpty())
+	})
+
+	It("A17: endless pages are cut", func() {
+		page := 0
+		p.Break(func(w http.ResponseWriter, _ *http.Request) bool {
+			page++
+			w.Header().Set("Link", fmt.Sprintf(`</v2/charts/app/tags/list?last=%d>; rel="next"`, page))
+			_, _ = w.Write([]byte(`{"tags":["1.0.0"]}`))
+			return true
+		})
+		_, err := p.reader().Tags(ctx)
+		Expect(err).To(MatchError(registry.ErrTooLarge))
+		Expect(p.Requests()).To(HaveLen(registry.MaxTagPages))
+	})
+
+	DescribeTable("A17: too many tags are refused", func(page string, pages int) {
+		p.Break(func(w http.ResponseWriter, _ *http.Request) bool {
+			w.Header().Set("Link", `</v2/charts/app/tags/list?last=1>; rel="next"`)
+			_, _ = w.Write([]byte(page))
+			return true
+		})
+		_, err := p.reader().Tags(ctx)
+		Expect(err).To(MatchError(registry.ErrTooLarge))
+		Expect(p.Requests()).To(HaveLen(pages))
+	},
+		Entry("on one page", `{"tags":["a"`+strings.Repeat(`,"a"`, registry.MaxTags)+`]}`, 1),
+		Entry("on one page, with nothing in them", `{"tags":[null`+strings.Repeat(`,null`, registry.MaxTags+1)+`]}`, 1),
+		Entry("on several pages", `{"tags":["a"`+strings.Repeat(`,"a"`, 60_000)+`]}`, 2),
+	)
+
+	DescribeTable("A17: a link to elsewhere is malformed, and nothing is called there", func(link func(other pushed) string) {
+		other := push()
+		p.Break(linked(`["1.0.0"]`, link(other)))
+		client := registry.NewClient(registry.ClientOptions{AllowedHosts: []string{"127.0.0.0/8", "localhost"}})
+		_, err := open(client, p.target()).Tags(ctx)
+		Expect(err).To(MatchError(registry.ErrMalformed))
+		Expect(other.Requests()).To(BeEmpty())
+		Expect(p.Requests()).To(HaveLen(1))
+	},
+		Entry("another port", func(o pushed) string { return `<` + o.Server.URL + `/v2/charts/app/tags/list?last=1>; rel="next"` }),
+		Entry("another host", func(o pushed) string {
+			return `<` + strings.Replace(o.Server.URL, "127.0.0.1", "localhost", 1) + `/v2/charts/app/tags/list?last=1>; rel="next"`
+		}),
+		Entry("another host, by a path", func(o pushed) string { return `<//` + o.Host() + `/v2/charts/app/tags/list?last=1>; rel="next"` }),
+		Entry("another scheme", func(pushed) string { return `<https://` + p.Host() + `/v2/charts/app/tags/list?last=1>; rel="next"` }),
+		Entry("another user", func(pushed) string { return `<http://user:pass@` + p.Host() + `/v2/charts/app/tags/list?last=1>; rel="next"` }),
+		Entry("no URL", func(pushed) string { return `<http://a b:c/%zz>; rel="next"` }),
+	)
+
+	DescribeTable("C13: what is no list is malformed", func(page string) {
+		p.Break(body(len(page), []byte(page)))
+		_, err := p.reader().Tags(ctx)
+		Expect(err).To(MatchError(registry.ErrMalformed))
+	},
+		Entry("a login page", "<!doctype html><title>Log in</title>"),
+		Entry("nothing", ""),
+		Entry("tags of another type", `{"tags":{"1.0.0":true}}`),
+	)
+})
