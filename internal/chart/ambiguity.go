@@ -11,11 +11,8 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/printable"
 )
 
-// Bounds on a JSON document, checked before it is decoded into anything.
-const (
-	maxJSONValues = 16_384
-	maxJSONDepth  = 32
-)
+// maxJSONValues bounds a JSON document before it is decoded into anything.
+const maxJSONValues = 16_384
 
 // unambiguous refuses JSON that two readers could understand differently, or
 // that costs much more to decode than to send. An object must not have two keys
@@ -33,7 +30,7 @@ func unambiguous(raw []byte, names ...string) error {
 	}
 	w := jsonWalk{decoder: json.NewDecoder(bytes.NewReader(raw)), spelling: spelling, left: maxJSONValues}
 	w.decoder.UseNumber()
-	return w.value("", 0)
+	return w.value("")
 }
 
 type jsonWalk struct {
@@ -43,12 +40,9 @@ type jsonWalk struct {
 }
 
 // value walks over the next value, which is that of key.
-func (w *jsonWalk) value(key string, depth int) error {
+func (w *jsonWalk) value(key string) error {
 	if w.left--; w.left < 0 {
 		return fmt.Errorf("it has more than %d values", maxJSONValues)
-	}
-	if depth > maxJSONDepth {
-		return fmt.Errorf("it is nested deeper than %d levels", maxJSONDepth)
 	}
 	token, err := w.decoder.Token()
 	if err != nil {
@@ -56,10 +50,10 @@ func (w *jsonWalk) value(key string, depth int) error {
 	}
 	switch token {
 	case json.Delim('{'):
-		return w.object(key == "annotations", depth)
+		return w.object(key == "annotations")
 	case json.Delim('['):
 		for w.decoder.More() {
-			if err := w.value("", depth+1); err != nil {
+			if err := w.value(""); err != nil {
 				return err
 			}
 		}
@@ -68,7 +62,7 @@ func (w *jsonWalk) value(key string, depth int) error {
 	return err
 }
 
-func (w *jsonWalk) object(free bool, depth int) error {
+func (w *jsonWalk) object(free bool) error {
 	seen := map[string]struct{}{}
 	for w.decoder.More() {
 		token, err := w.decoder.Token()
@@ -87,7 +81,7 @@ func (w *jsonWalk) object(free bool, depth int) error {
 			return fmt.Errorf("the key %q appears twice", printable.String(key, maxShown))
 		}
 		seen[id] = struct{}{}
-		if err := w.value(key, depth+1); err != nil {
+		if err := w.value(key); err != nil {
 			return err
 		}
 	}

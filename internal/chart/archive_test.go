@@ -62,6 +62,13 @@ var _ = Describe("Inspect", func() {
 		Expect(m).To(Equal(chart.Metadata{Name: "podinfo", Version: "6.7.0", AppVersion: "1.0", Description: "A chart for tests"}))
 	})
 
+	It("accepts a chart whose name and version YAML takes for numbers", func() {
+		m, err := inspect(charttest.Archive("20240101", "1.2"))
+		Expect(err).NotTo(HaveOccurred())
+		Expect(m.Name).To(Equal("20240101"))
+		Expect(m.Version).To(Equal("1.2"))
+	})
+
 	DescribeTable("accepts a chart",
 		func(opts ...option) {
 			m, err := inspect(podinfo(opts...))
@@ -128,6 +135,7 @@ var _ = Describe("Inspect", func() {
 		Entry("C4: with an empty part in a path", named("podinfo//a")),
 		Entry("C4: with a backslash in a path", named(`podinfo\a`)),
 		Entry("C4: with a backslash out of the chart", named(`podinfo/..\..\a`)),
+		Entry("C4: with a backslash in the name of a file", named(`podinfo/a\b`)),
 		Entry("C4: with a drive letter in front", named("c:/podinfo/a")),
 		Entry("C4: with a drive letter in the chart", named("podinfo/c:/a")),
 		Entry("C4: with a file beginning with two dots, which Helm refuses", named("podinfo/..a")),
@@ -179,6 +187,7 @@ var _ = Describe("Inspect", func() {
 		Entry("C10: with a null dependency", chartYAML("dependencies: [null]\n")),
 		Entry("C10: with a text for its maintainers", chartYAML("maintainers: nobody\n")),
 		Entry("C10: with two names", chartYAML("name: other\n")),
+		Entry("C10: with two names of which Helm takes the folder's", charttest.File("Chart.yaml", "name: other\n"+charttest.ChartYAML("podinfo", "6.7.0"))),
 		Entry("C10: with two names in different case", chartYAML("Name: other\n")),
 		Entry("C10: with a list for a Chart.yaml", charttest.File("Chart.yaml", "- a\n")),
 		Entry("C10: with an empty Chart.yaml", charttest.File("Chart.yaml", "")),
@@ -357,15 +366,19 @@ func patch(packed []byte, name string, change func(block []byte)) []byte {
 	if i < 0 || i%512 != 0 {
 		panic("no entry " + name)
 	}
-	block := raw[i : i+512]
-	change(block)
+	change(raw[i : i+512])
+	sign(raw[i : i+512])
+	return compress(raw)
+}
+
+// sign makes the checksum of a header block right.
+func sign(block []byte) {
 	copy(block[148:156], "        ")
 	sum := 0
 	for _, b := range block {
 		sum += int(b)
 	}
 	copy(block[148:156], fmt.Sprintf("%06o\x00 ", sum))
-	return compress(raw)
 }
 
 func compress(raw []byte) []byte {

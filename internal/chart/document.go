@@ -30,7 +30,6 @@ func (w *walk) document(size int64) ([]byte, error) {
 	if _, err := io.ReadFull(w.tar, raw); err != nil {
 		return nil, err
 	}
-	raw = bytes.TrimPrefix(raw, []byte("\xef\xbb\xbf")) // as Helm's loader does
 	for _, c := range []byte("-?:,[{") {
 		w.syntax -= bytes.Count(raw, []byte{c})
 	}
