@@ -38,7 +38,9 @@ func step(s scenario.Step, w **scenario.World) {
 func newWorld(referrers bool) *scenario.World {
 	GinkgoHelper()
 	w, err := scenario.NewWorld()
-	Expect(err).NotTo(HaveOccurred())
+	if err != nil {
+		Fail(err.Error())
+	}
 	w.Referrers = referrers
 	DeferCleanup(w.Close)
 	return w

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // Names of the programs.
@@ -45,15 +46,18 @@ func Path(name string) (string, error) {
 	return path, nil
 }
 
-// Missing returns nil if every one of the named parts is there.
+// Missing returns nil if every one of the named parts is there, and else an error that matches ErrNotBuilt.
 func Missing(names ...string) error {
-	var errs []error
+	var missing []string
 	for _, name := range names {
 		if _, err := Path(name); err != nil {
-			errs = append(errs, err)
+			missing = append(missing, name)
 		}
 	}
-	return errors.Join(errs...)
+	if len(missing) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w (there is no %s)", ErrNotBuilt, strings.Join(missing, ", "))
 }
 
 // Root returns the root folder of the repository that the working directory is in.
