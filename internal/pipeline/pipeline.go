@@ -80,7 +80,7 @@ func Verify(ctx context.Context, v verify.Verifier, s verify.Subject, r *registr
 		accepted, err = verify.Check(ctx, v, s, r)
 	}
 	if err != nil {
-		return verify.Accepted{}, failed(StepVerify, fmt.Errorf("%s: %w", s.Manifest.Digest, err))
+		return verify.Accepted{}, failed(StepVerify, err)
 	}
 	return accepted, nil
 }

@@ -1,0 +1,170 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/fluxcd/pkg/apis/meta"
+	"github.com/fluxcd/pkg/runtime/conditions"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
+	"github.com/verifiedchart/verifiedchart/test/realparts"
+	"github.com/verifiedchart/verifiedchart/test/scenario"
+)
+
+// bench measures one controller after the other in one world.
+type bench struct{ world *scenario.World }
+
+// cold measures a hundred charts that are new to a running controller.
+func (b *bench) cold(ctx context.Context) error {
+	if err := b.start(ctx); err != nil {
+		return err
+	}
+	before, err := b.usage()
+	if err != nil {
+		return err
+	}
+	began := time.Now()
+	if err := b.declare(ctx, "cold", few, time.Hour); err != nil {
+		return err
+	}
+	if err := b.ready(ctx, few); err != nil {
+		return err
+	}
+	took := time.Since(began)
+	after, err := b.usage()
+	if err != nil {
+		return err
+	}
+	used := after.since(before)
+	fmt.Printf("cold, each of %d charts:      %5.2f registry requests  %6.2f ms CPU   (≤ 6, ≤ 8)\n", few, per(used.requests, few), ms(used.cpu, few))
+	fmt.Printf("cold, all %d charts:          %5.2f s\n", few, took.Seconds())
+	fmt.Printf("peak memory at %d charts:     %5.1f MiB   (≤ 110)\n", few, float64(after.peak)/(1<<20))
+	return b.clear(ctx)
+}
+
+// unchanged measures reconciles of charts that stay as they are; each judges the signature again.
+func (b *bench) unchanged(ctx context.Context) error {
+	if err := b.declare(ctx, "unchanged", few, interval); err != nil {
+		return err
+	}
+	if err := b.ready(ctx, few); err != nil {
+		return err
+	}
+	before, err := b.usage()
+	if err != nil {
+		return err
+	}
+	select {
+	case <-time.After(watched):
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	after, err := b.usage()
+	if err != nil {
+		return err
+	}
+	used := after.since(before)
+	fmt.Printf("unchanged, each reconcile:     %5.2f registry requests  %6.2f ms CPU   (≤ 2, ≤ 3)   %d reconciles\n",
+		per(used.requests, used.rounds), ms(used.cpu, used.rounds), used.rounds)
+	return b.clear(ctx)
+}
+
+// many measures a controller that starts with a thousand charts it has not seen.
+func (b *bench) many(ctx context.Context) error {
+	if err := b.world.Controller.Stop(); err != nil {
+		return err
+	}
+	if err := b.declare(ctx, "many", many, time.Hour); err != nil {
+		return err
+	}
+	began := time.Now()
+	if err := b.start(ctx); err != nil {
+		return err
+	}
+	if err := b.ready(ctx, many); err != nil {
+		return err
+	}
+	took := time.Since(began)
+	used, err := b.usage()
+	if err != nil {
+		return err
+	}
+	fmt.Printf("%d charts from the start on: %5.2f s   (≤ 20)   %.1f MiB peak\n", many, took.Seconds(), float64(used.peak)/(1<<20))
+	return nil
+}
+
+func (b *bench) start(ctx context.Context) error {
+	w := b.world
+	w.Registry.Forget()
+	w.Controller = &realparts.Controller{Binary: w.Binary(), Kubeconfig: w.Plane.Kubeconfig(), Dir: filepath.Join(w.Dir, "controller"), Namespace: scenario.Namespace}
+	return w.Controller.Start(ctx, &w.Group)
+}
+
+func (b *bench) declare(ctx context.Context, prefix string, n int, every time.Duration) error {
+	for i := range n {
+		obj := &v1alpha1.VerifiedChart{
+			ObjectMeta: metav1.ObjectMeta{Name: prefix + "-" + strconv.Itoa(i), Namespace: scenario.Namespace},
+			Spec: v1alpha1.VerifiedChartSpec{
+				URL: "oci://" + b.world.Charts["signed"].Repository, Insecure: true,
+				Ref: v1alpha1.ChartRef{SemVer: ">=1.0.0"}, Interval: metav1.Duration{Duration: every},
+				Verify: v1alpha1.Verification{Authorities: []v1alpha1.Authority{
+					{Name: "release", Provider: v1alpha1.CosignProvider, SecretRef: &meta.LocalObjectReference{Name: scenario.KeySecret}},
+				}},
+			},
+		}
+		if err := b.world.Client.Create(ctx, obj); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ready waits until n charts are ready.
+func (b *bench) ready(ctx context.Context, n int) error {
+	return b.until(ctx, func(list []v1alpha1.VerifiedChart) bool {
+		ready := 0
+		for i := range list {
+			if conditions.IsReady(&list[i]) {
+				ready++
+			}
+		}
+		return ready == n
+	})
+}
+
+// clear deletes every chart and waits until they are gone.
+func (b *bench) clear(ctx context.Context) error {
+	if err := b.world.Client.DeleteAllOf(ctx, &v1alpha1.VerifiedChart{}, client.InNamespace(scenario.Namespace)); err != nil {
+		return err
+	}
+	return b.until(ctx, func(list []v1alpha1.VerifiedChart) bool { return len(list) == 0 })
+}
+
+func (b *bench) until(ctx context.Context, fits func([]v1alpha1.VerifiedChart) bool) error {
+	for {
+		var list v1alpha1.VerifiedChartList
+		if err := b.world.Client.List(ctx, &list, client.InNamespace(scenario.Namespace)); err != nil {
+			return err
+		}
+		if fits(list.Items) {
+			return nil
+		}
+		select {
+		case <-time.After(200 * time.Millisecond):
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+func per(n, of int) float64 { return float64(n) / float64(max(of, 1)) }
+
+func ms(d time.Duration, of int) float64 {
+	return float64(d.Microseconds()) / 1000 / float64(max(of, 1))
+}

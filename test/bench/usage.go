@@ -1,0 +1,96 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// ticks is the kernel's USER_HZ, which is 100 on every Linux architecture Go runs on.
+const ticks = 100
+
+// usage is what a process has used so far.
+type usage struct {
+	cpu      time.Duration
+	peak     int64 // bytes
+	requests int   // of the registry
+	rounds   int   // reconciles
+}
+
+func (u usage) since(before usage) usage {
+	return usage{cpu: u.cpu - before.cpu, peak: u.peak, requests: u.requests - before.requests, rounds: u.rounds - before.rounds}
+}
+
+func (b *bench) usage() (usage, error) {
+	pid := b.world.Controller.PID()
+	cpu, err := cpuTime(pid)
+	if err != nil {
+		return usage{}, err
+	}
+	peak, err := peakMemory(pid)
+	if err != nil {
+		return usage{}, err
+	}
+	rounds, err := reconciles(b.world.Controller.Metrics)
+	return usage{cpu: cpu, peak: peak, requests: len(b.world.Registry.Requests()), rounds: rounds}, err
+}
+
+// cpuTime is utime and stime of proc_pid_stat(5), fields 14 and 15.
+func cpuTime(pid int) (time.Duration, error) {
+	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0, err
+	}
+	_, after, ok := strings.Cut(string(raw), ") ")
+	fields := strings.Fields(after)
+	if !ok || len(fields) < 13 {
+		return 0, fmt.Errorf("cannot read /proc/%d/stat", pid)
+	}
+	user, err := strconv.ParseInt(fields[11], 10, 64)
+	if err != nil {
+		return 0, err
+	}
+	system, err := strconv.ParseInt(fields[12], 10, 64)
+	return time.Duration(user+system) * time.Second / ticks, err
+}
+
+// peakMemory is VmHWM of proc_pid_status(5): the peak resident set size.
+func peakMemory(pid int) (int64, error) {
+	f, err := os.Open(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close() //nolint:errcheck // only read
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		if value, ok := strings.CutPrefix(lines.Text(), "VmHWM:"); ok {
+			kib, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(value), " kB"), 10, 64)
+			return kib << 10, err
+		}
+	}
+	return 0, fmt.Errorf("/proc/%d/status has no VmHWM", pid)
+}
+
+// reconciles is how many reconciles the controller has finished, by its own metrics.
+func reconciles(addr string) (int, error) {
+	resp, err := http.Get("http://" + addr + "/metrics")
+	if err != nil {
+		return 0, err
+	}
+	defer resp.Body.Close() //nolint:errcheck // only read
+	total := 0.0
+	for lines := bufio.NewScanner(resp.Body); lines.Scan(); {
+		name, value, _ := strings.Cut(lines.Text(), " ")
+		if strings.HasPrefix(name, "controller_runtime_reconcile_total{") {
+			n, err := strconv.ParseFloat(value, 64)
+			if err != nil {
+				return 0, err
+			}
+			total += n
+		}
+	}
+	return int(total), nil
+}
