@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"sync"
+	"time"
 )
 
 // network connects clients to a server without any buffer: what a client does
@@ -19,11 +20,12 @@ func newNetwork() *network {
 }
 
 // dial returns once the server has accepted the connection.
-func (n *network) dial(ctx context.Context) (net.Conn, error) {
+func (n *network) dial(ctx context.Context) (*connection, error) {
 	ours, theirs := net.Pipe()
+	c := &connection{Conn: ours, server: &serverSide{Conn: theirs}}
 	select {
-	case n.waiting <- theirs:
-		return ours, nil
+	case n.waiting <- c.server:
+		return c, nil
 	case <-n.closed:
 		return nil, net.ErrClosed
 	case <-ctx.Done():
@@ -46,6 +48,35 @@ func (n *network) Close() error {
 }
 
 func (n *network) Addr() net.Addr { return pipe{} }
+
+// connection is the client's side.
+type connection struct {
+	net.Conn
+	server *serverSide
+}
+
+// serverSide knows when the server gives up to write.
+type serverSide struct {
+	net.Conn
+	mu       sync.Mutex
+	deadline time.Time
+}
+
+func (s *serverSide) SetWriteDeadline(t time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.deadline = t
+	return s.Conn.SetWriteDeadline(t)
+}
+
+// expire lets the server's deadline pass now, if it has set one.
+func (s *serverSide) expire() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.deadline.IsZero() {
+		_ = s.Conn.SetWriteDeadline(time.Unix(1, 0))
+	}
+}
 
 type pipe struct{}
 
