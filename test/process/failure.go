@@ -8,28 +8,40 @@ import (
 	"syscall"
 )
 
-const tailSize = 2 << 10
+const (
+	// tailSize is how much of a log is looked at, and shownSize how much of that is shown.
+	tailSize  = 64 << 10
+	shownSize = 2 << 10
+)
 
-// Failure is the end of a program that was not asked for, or a start that took too long.
-// It matches syscall.EADDRINUSE where the program's log says so.
+// Failure is the end of a program that was not asked for, or a start that took
+// too long. It matches syscall.EADDRINUSE and syscall.ENOSPC where the end of the program's log says so.
 type Failure struct {
 	Name  string
 	Cause error
 	Log   string // path of the log
-	Tail  string // the end of the log
+	Tail  string // the end of the log, at most 64 KiB
 }
 
 func (f *Failure) Error() string {
-	said := strings.ReplaceAll(strings.TrimSpace(f.Tail), "\n", "\n  | ")
-	return fmt.Sprintf("%s failed: %v\n  the end of its log (%s):\n  | %s", f.Name, f.Cause, f.Log, said)
+	shown := strings.TrimSpace(f.Tail)
+	if over := len(shown) - shownSize; over > 0 {
+		shown = "…" + shown[over:]
+	}
+	reason := ""
+	if f.Is(syscall.ENOSPC) {
+		reason = ": the disk is full (" + syscall.ENOSPC.Error() + ")"
+	}
+	return fmt.Sprintf("%s failed: %v%s\n  the end of its log:\n  | %s", f.Name, f.Cause, reason, strings.ReplaceAll(shown, "\n", "\n  | "))
 }
 
 // Unwrap returns the cause.
 func (f *Failure) Unwrap() error { return f.Cause }
 
-// Is reports whether the program failed because another one has its port.
+// Is reports whether the program failed because another one has its port, or because the disk is full.
 func (f *Failure) Is(target error) bool {
-	return target == syscall.EADDRINUSE && strings.Contains(f.Tail, "address already in use")
+	errno, ok := target.(syscall.Errno)
+	return ok && (errno == syscall.EADDRINUSE || errno == syscall.ENOSPC) && strings.Contains(f.Tail, errno.Error())
 }
 
 // tailOf returns the end of a file, as far as it can be read.

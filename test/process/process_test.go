@@ -61,14 +61,30 @@ var _ = Describe("a process", func() {
 		Expect(p.Stop()).To(Succeed(), "a second time")
 	})
 
-	It("is a failure with its log if it ends before it is ready", func(ctx SpecContext) {
-		c := shell(dir, `echo listen: address already in use; exit 3`)
+	DescribeTable("is a failure with its log if it ends before it is ready", func(ctx SpecContext, said string, cause, not error) {
+		c := shell(dir, `echo "`+said+`"; i=0; while [ $i -lt 100 ]; do echo a long line of a stack trace; i=$((i+1)); done; exit 3`)
 		c.Ready = exists(filepath.Join(dir, "never"))
 		_, err := process.Start(ctx, c)
 		var failure *process.Failure
 		Expect(errors.As(err, &failure)).To(BeTrue(), "%v", err)
-		Expect(failure.Tail).To(ContainSubstring("address already in use"))
-		Expect(err).To(MatchError(syscall.EADDRINUSE))
+		Expect(failure.Tail).To(ContainSubstring(said))
+		Expect(err).To(MatchError(cause))
+		Expect(err).NotTo(MatchError(not))
+	},
+		Entry("because another has its port", "listen: address already in use", syscall.EADDRINUSE, syscall.ENOSPC),
+		Entry("because the disk is full", "write: no space left on device", syscall.ENOSPC, syscall.EADDRINUSE),
+	)
+
+	It("is started again where another was faster to take its port", func() {
+		tries := 0
+		port, err := process.RetryAddrInUse(func() (int, error) {
+			if tries++; tries < 3 {
+				return 0, &process.Failure{Tail: "listen: address already in use"}
+			}
+			return tries, nil
+		})
+		Expect(err).NotTo(HaveOccurred())
+		Expect(port).To(Equal(3))
 	})
 
 	It("is not left running if it is not ready in time", func(ctx SpecContext) {
