@@ -3,11 +3,11 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/verifiedchart/verifiedchart/test/parts"
+	"github.com/verifiedchart/verifiedchart/test/realparts"
 	"github.com/verifiedchart/verifiedchart/test/scenario"
 )
 
@@ -100,28 +100,40 @@ func download(ctx context.Context, w *scenario.World, name string) string {
 
 // invite says how to look around.
 func invite(w *scenario.World) {
-	kubectl, err := parts.Path(parts.Kubectl)
-	if err != nil {
-		kubectl = parts.Kubectl
-	}
-	if here, err := os.Getwd(); err == nil {
-		if relative, err := filepath.Rel(here, kubectl); err == nil {
-			kubectl = relative
-		}
-	}
 	fmt.Printf(`
 All of it runs until Ctrl-C. In another terminal, to look around:
 
   export KUBECONFIG=%[1]s
-  alias kubectl=$PWD/%[2]s
+  alias kubectl=%[2]s
   kubectl get vchart -o wide
   kubectl describe vchart stranger
   kubectl get events --sort-by=.lastTimestamp
-  kubectl delete secret release-key                       # no verdict any more: see what becomes of "signed"
-  kubectl annotate vchart signed reconcile.fluxcd.io/requestedAt="$(date)" --overwrite
-  curl -s http://%[3]s/v2/_catalog                  # the registry
-  curl -s http://%[4]s/metrics | grep gotk          # the controller's metrics
-  tail -f %[5]s
+  tail -f %[3]s
+  curl -s http://%[4]s/metrics | grep gotk
+  curl -s http://%[5]s/v2/_catalog
 
-`, w.Plane.Kubeconfig(), kubectl, w.Registry.Addr(), w.Controller.Metrics, w.Controller.Log())
+To sign the unsigned chart, and to have that seen at once:
+
+  COSIGN_PASSWORD= %[6]s %[7]s
+  kubectl annotate vchart unsigned reconcile.fluxcd.io/requestedAt="$(date)" --overwrite
+
+To take the key away, or another one in its place, and to bring it back:
+
+  kubectl delete secret release-key
+  kubectl create secret generic release-key --from-file=release.pub=%[8]s
+  kubectl delete secret release-key
+  kubectl create secret generic release-key --from-file=release.pub=%[9]s
+
+`, w.Plane.Kubeconfig(), program(parts.Kubectl), w.Controller.Log(), w.Controller.Metrics, w.Registry.Addr(),
+		program(parts.Cosign), strings.Join(realparts.SignCommand(w.Release, w.Charts["unsigned"].Ref()), " "),
+		w.Stranger.PublicFile, w.Release.PublicFile)
+}
+
+// program returns the path of a part.
+func program(name string) string {
+	path, err := parts.Path(name)
+	if err != nil {
+		return name
+	}
+	return path
 }

@@ -15,13 +15,13 @@ type Cosign struct{ tool tool }
 
 // Key is a key pair that cosign signs with.
 type Key struct {
-	Name    string
-	private string // path, encrypted with an empty password
-	public  string // path
+	Name string
+	// PrivateFile is encrypted, with an empty password.
+	PrivateFile, PublicFile string
 }
 
 // Public returns the PEM encoded public key.
-func (k Key) Public() ([]byte, error) { return os.ReadFile(k.public) }
+func (k Key) Public() ([]byte, error) { return os.ReadFile(k.PublicFile) }
 
 // NewCosign returns a cosign that keeps its files in dir.
 func NewCosign(dir string) (*Cosign, error) {
@@ -59,16 +59,20 @@ func (c *Cosign) ImportKey(ctx context.Context, name string, private any) (Key, 
 
 func (c *Cosign) key(name string) Key {
 	path := filepath.Join(c.tool.dir, name)
-	return Key{Name: name, private: path + ".key", public: path + ".pub"}
+	return Key{Name: name, PrivateFile: path + ".key", PublicFile: path + ".pub"}
 }
 
 // Sign adds a legacy signature, the tag `sha256-<hex>.sig`, for a manifest that
-// is named by digest, with no transparency log.
+// is named by digest, with no transparency log unless a flag asks for one.
 func (c *Cosign) Sign(ctx context.Context, key Key, ref string, flags ...string) error {
-	args := append([]string{
-		"sign", "--key", key.private, "--tlog-upload=false", "--new-bundle-format=false", "--use-signing-config=false",
-		"--allow-http-registry", "--allow-insecure-registry",
-	}, flags...)
-	_, err := c.tool.run(ctx, append(args, ref)...)
+	_, err := c.tool.run(ctx, append(SignCommand(key, ref), flags...)...)
 	return err
+}
+
+// SignCommand returns the arguments of cosign with which Sign signs.
+func SignCommand(key Key, ref string) []string {
+	return []string{
+		"sign", ref, "--key=" + key.PrivateFile, "--tlog-upload=false", "--new-bundle-format=false", "--use-signing-config=false",
+		"--allow-http-registry", "--allow-insecure-registry",
+	}
 }
