@@ -1,0 +1,123 @@
+# VerifiedChart. `make help` lists the targets; `make demo` and `make test` need nothing but Go, make and git.
+
+IMG ?= ghcr.io/verifiedchart/verifiedchart-controller:latest
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+KUBECTL ?= kubectl
+BIN := $(CURDIR)/bin
+PARTS := $(BIN)/parts
+# go runs with modules as they are written down: no target changes them.
+export GOFLAGS += -mod=readonly
+
+CONTROLLER_GEN = go tool -modfile=hack/tools/controller-gen/go.mod controller-gen
+GOLANGCI_LINT = $(BIN)/tools/golangci-lint
+
+.DEFAULT_GOAL := help
+
+##@ General
+
+.PHONY: help
+help: ## Show this list.
+	@awk 'BEGIN {FS = ":.*##"} /^[a-zA-Z_-]+:.*?##/ {printf "  %-14s %s\n", $$1, $$2} /^##@/ {printf "\n%s\n", substr($$0, 5)}' $(MAKEFILE_LIST)
+
+##@ Try
+
+.PHONY: demo
+demo: ## See the whole road on this machine: signed charts installed, the others refused. ONCE=1 ends by itself.
+	go run ./test/demo
+
+##@ Develop
+
+.PHONY: generate
+generate: ## Write the deep copy functions of the API types.
+	$(CONTROLLER_GEN) object:headerFile=hack/boilerplate.go.txt paths=./api/...
+
+.PHONY: manifests
+manifests: ## Write the custom resource definitions and the controller's role.
+	$(CONTROLLER_GEN) crd paths=./api/... output:crd:artifacts:config=config/crd/bases
+	$(CONTROLLER_GEN) rbac:roleName=manager-role paths=./internal/controller/... output:rbac:artifacts:config=config/rbac
+
+.PHONY: fmt
+fmt: ## Format the code.
+	gofmt -w api cmd internal test
+
+.PHONY: vet
+vet: ## Vet the code.
+	go vet ./...
+
+$(GOLANGCI_LINT): hack/tools/golangci-lint/go.mod
+	go build -C hack/tools/golangci-lint -o $@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+.PHONY: lint
+lint: $(GOLANGCI_LINT) ## Lint the code, the direction of its imports included, and check that the manifests build.
+	$(GOLANGCI_LINT) run ./...
+	$(MAKE) check-manifests
+
+.PHONY: check-manifests
+check-manifests: parts
+	@for k in config/default config/samples; do $(PARTS)/kubectl kustomize $$k >/dev/null || exit 1; echo "$$k builds"; done
+
+.PHONY: check-generated
+check-generated: generate manifests ## Fail if generated code is not fresh.
+	@git diff --exit-code -- api config || { echo "generated code is not fresh: commit what make generate manifests wrote" >&2; exit 1; }
+
+##@ Test
+
+.PHONY: parts
+parts: ## Build the real parts of the tests and the demo: control plane, registry, helm, cosign, helm-controller.
+	go run ./test/parts/build
+
+.PHONY: test
+test: parts build ## Run every test: pure, with real parts, and end to end.
+	KUBEBUILDER_ASSETS="$${KUBEBUILDER_ASSETS:-$(PARTS)}" go test -race -shuffle=on -timeout 30m -p 2 ./...
+
+.PHONY: bench
+bench: parts build ## Print what the controller costs, and run the benchmarks.
+	go run ./test/bench
+	go test -run '^$$' -bench . -benchmem ./internal/...
+
+FUZZTIME ?= 30s
+.PHONY: fuzz
+fuzz: ## Run every fuzz target for FUZZTIME.
+	@grep -rl --include='*_test.go' '^func Fuzz' internal | while read -r f; do \
+		for t in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9]*\).*/\1/p' $$f); do \
+			echo "$$t"; go test -run '^$$' -fuzz "^$$t$$" -fuzztime $(FUZZTIME) ./$$(dirname $$f) || exit 1; \
+		done; done
+
+.PHONY: govulncheck
+govulncheck: ## Look for known vulnerabilities that the code reaches. Needs vuln.go.dev.
+	go tool -modfile=hack/tools/govulncheck/go.mod govulncheck ./...
+
+.PHONY: presubmit
+presubmit: fmt vet check-generated lint test ## Everything a change must pass.
+
+##@ Build
+
+.PHONY: build
+build: ## Build the controller into bin/.
+	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/verifiedchart-controller ./cmd
+
+.PHONY: run
+run: ## Run the controller on this machine against the current kubeconfig.
+	RUNTIME_NAMESPACE=verifiedchart-system go run ./cmd --storage-path=$$(mktemp -d) --storage-adv-addr=localhost:9090 --log-encoding=console
+
+.PHONY: docker-build
+docker-build: ## Build the image.
+	docker build --build-arg VERSION=$(VERSION) -t $(IMG) .
+
+##@ Deploy
+
+.PHONY: install
+install: ## Install the custom resource definitions into the current cluster.
+	$(KUBECTL) apply --server-side -k config/crd
+
+.PHONY: uninstall
+uninstall: ## Remove the custom resource definitions, and every VerifiedChart with them.
+	$(KUBECTL) delete --ignore-not-found -k config/crd
+
+.PHONY: deploy
+deploy: ## Deploy the controller, with the image in config/manager, into the current cluster.
+	$(KUBECTL) apply --server-side -k config/default
+
+.PHONY: undeploy
+undeploy: ## Remove what deploy made.
+	$(KUBECTL) delete --ignore-not-found -k config/default
