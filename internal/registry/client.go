@@ -19,6 +19,9 @@ type ClientOptions struct {
 	AllowedHosts []string
 	// TLSRoots is a PEM bundle of certificate authorities to trust instead of the system's. Optional.
 	TLSRoots []byte
+	// RetryPause is about how long to wait before a request is tried again after a
+	// passing fault, and twice that before the last time; 100 ms by default.
+	RetryPause time.Duration
 	// Now is the clock; time.Now by default.
 	Now func() time.Time
 }
@@ -31,6 +34,7 @@ type Client struct {
 	header    http.Header
 	tokens    *tokens
 	throttled *throttle
+	pause     time.Duration
 }
 
 // Target is a repository and how it may be read.
@@ -51,12 +55,16 @@ func NewClient(o ClientOptions) *Client {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if o.RetryPause <= 0 {
+		o.RetryPause = 100 * time.Millisecond
+	}
 	throttled := newThrottle(o.Now)
 	return &Client{
 		http:      &http.Client{Transport: newTransport(o, throttled), CheckRedirect: checkRedirect},
 		header:    http.Header{"User-Agent": {o.UserAgent}},
 		tokens:    newTokens(),
 		throttled: throttled,
+		pause:     o.RetryPause,
 	}
 }
 

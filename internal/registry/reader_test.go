@@ -180,7 +180,7 @@ var _ = Describe("A Reader", func() {
 	})
 
 	It("does not read what is named by no URL", func() {
-		_, err := registry.NewClient(registry.ClientOptions{}).Repository(registry.Target{Repository: "user:pass@host/app"})
+		_, err := newClient().Repository(registry.Target{Repository: "user:pass@host/app"})
 		Expect(err).To(MatchError(registry.ErrURL))
 		Expect(fmt.Sprint(err)).NotTo(ContainSubstring("pass@"))
 	})

@@ -14,12 +14,8 @@ import (
 	"oras.land/oras-go/v2/registry/remote/auth"
 )
 
-const (
-	// maxTries is how often one request is sent where the registry, or the way to it, has a passing fault.
-	maxTries = 3
-	// retryPause is how long the first pause between tries is; the next is twice as long.
-	retryPause = 100 * time.Millisecond
-)
+// maxTries is how often one request is sent where the registry, or the way to it, has a passing fault.
+const maxTries = 3
 
 // get sends a GET and returns its response if it is 200 OK.
 func (r *remote) get(ctx context.Context, url, accept string) (*http.Response, error) {
@@ -47,7 +43,7 @@ func (r *remote) get(ctx context.Context, url, accept string) (*http.Response, e
 		if limited := r.limited(); limited != nil && !errors.Is(err, ErrNotFound) {
 			return nil, limited
 		}
-		if try == maxTries || !passing(err) || !pause(ctx, try) {
+		if try == maxTries || !passing(err) || !pause(ctx, r.client.pause<<(try-1)) {
 			return nil, err
 		}
 	}
@@ -94,11 +90,9 @@ func passing(err error) bool {
 	return false
 }
 
-// pause waits before the next try, and says whether there is time for it.
-func pause(ctx context.Context, try int) bool {
-	wait := retryPause << (try - 1)
-	wait += rand.N(wait / 2) //nolint:gosec // jitter is no secret
-	timer := time.NewTimer(wait)
+// pause waits before the next try, half as long again at most, and says whether there is time for it.
+func pause(ctx context.Context, wait time.Duration) bool {
+	timer := time.NewTimer(wait + rand.N(wait/2+1)) //nolint:gosec // jitter is no secret
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():

@@ -45,8 +45,11 @@ func (p pushed) target() registry.Target {
 	return registry.Target{Repository: p.Host() + "/" + app, PlainHTTP: true}
 }
 
-func (p pushed) reader() registry.Reader {
-	return open(registry.NewClient(registry.ClientOptions{}), p.target())
+func (p pushed) reader() registry.Reader { return open(newClient(), p.target()) }
+
+// newClient returns a client that may be led to the given internal hosts.
+func newClient(allowed ...string) *registry.Client {
+	return registry.NewClient(registry.ClientOptions{AllowedHosts: allowed, RetryPause: time.Millisecond})
 }
 
 func open(c *registry.Client, t registry.Target) registry.Reader {

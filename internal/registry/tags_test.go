@@ -95,7 +95,7 @@ var _ = Describe("The list of tags", func() {
 	DescribeTable("A17: a link to elsewhere is malformed, and nothing is called there", func(link func(other pushed) string) {
 		other := push()
 		p.Break(linked(`["1.0.0"]`, link(other)))
-		client := registry.NewClient(registry.ClientOptions{AllowedHosts: []string{"127.0.0.0/8", "localhost"}})
+		client := newClient("127.0.0.0/8", "localhost")
 		_, err := open(client, p.target()).Tags(ctx)
 		Expect(err).To(MatchError(registry.ErrMalformed))
 		Expect(other.Requests()).To(BeEmpty())
@@ -107,7 +107,9 @@ var _ = Describe("The list of tags", func() {
 		}),
 		Entry("another host, by a path", func(o pushed) string { return `<//` + o.Host() + `/v2/charts/app/tags/list?last=1>; rel="next"` }),
 		Entry("another scheme", func(pushed) string { return `<https://` + p.Host() + `/v2/charts/app/tags/list?last=1>; rel="next"` }),
-		Entry("another user", func(pushed) string { return `<http://user:pass@` + p.Host() + `/v2/charts/app/tags/list?last=1>; rel="next"` }),
+		Entry("another user", func(pushed) string {
+			return `<http://user:pass@` + p.Host() + `/v2/charts/app/tags/list?last=1>; rel="next"`
+		}),
 		Entry("no URL", func(pushed) string { return `<http://a b:c/%zz>; rel="next"` }),
 	)
 

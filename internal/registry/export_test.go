@@ -1,0 +1,14 @@
+package registry
+
+// ErrRefused is matched by the error for a connection to an internal network.
+var ErrRefused = errRefused
+
+// Kept returns how many bytes of tokens, and of what names them, are kept.
+func (c *Client) Kept() int {
+	var n int
+	for _, k := range c.tokens.tokens.Keys() {
+		token, _ := c.tokens.tokens.Peek(k)
+		n += len(k.tenant) + len(k.scopes) + len(token)
+	}
+	return n
+}

@@ -1,0 +1,336 @@
+package registry_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"runtime"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/verifiedchart/verifiedchart/internal/registry"
+	"github.com/verifiedchart/verifiedchart/internal/registry/registrytest"
+)
+
+// times lets a fault happen so many times.
+func times(n int32, fault registrytest.Fault) registrytest.Fault {
+	var seen atomic.Int32
+	return func(w http.ResponseWriter, r *http.Request) bool { return seen.Add(1) <= n && fault(w, r) }
+}
+
+// reset ends the connection without an answer.
+func reset(w http.ResponseWriter, _ *http.Request) bool {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		panic(err)
+	}
+	_ = conn.(*net.TCPConn).SetLinger(0)
+	_ = conn.Close()
+	return true
+}
+
+// stuck sends the beginning of a body and then nothing until the client is gone.
+func stuck(length int, begin []byte) registrytest.Fault {
+	send := body(length, begin)
+	return func(w http.ResponseWriter, r *http.Request) bool {
+		send(w, r)
+		<-r.Context().Done()
+		return true
+	}
+}
+
+// cut sends the beginning of a body and resets the connection.
+func cut(length int, begin []byte) registrytest.Fault {
+	send := body(length, begin)
+	return func(w http.ResponseWriter, r *http.Request) bool { return send(w, r) && reset(w, r) }
+}
+
+// endless sends text for as long as the client reads.
+func endless(status int, begin string) registrytest.Fault {
+	chunk := bytes.Repeat([]byte("a"), 32<<10)
+	return func(w http.ResponseWriter, r *http.Request) bool {
+		w.WriteHeader(status)
+		_, err := io.WriteString(w, begin)
+		for err == nil && r.Context().Err() == nil {
+			_, err = w.Write(chunk)
+		}
+		return true
+	}
+}
+
+// allocated returns the bytes that f allocates, all in all.
+func allocated(f func()) uint64 {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	f()
+	runtime.ReadMemStats(&after)
+	return after.TotalAlloc - before.TotalAlloc
+}
+
+var _ = Describe("A registry with a fault", func() {
+	ctx := context.Background()
+	var p pushed
+	BeforeEach(func() { p = push() })
+
+	It("A1: a refused connection fails, and heals by itself", func() {
+		target, address := p.target(), p.Host()
+		p.Close()
+		r := open(newClient(), target)
+		Expect(resolve(ctx, p, r)).To(HaveOccurred())
+		again := push(registrytest.Addr(address))
+		Expect(resolve(ctx, again, r)).To(Succeed())
+	})
+
+	It("A1: a name that does not resolve fails", func() {
+		r := open(newClient(), registry.Target{Repository: "registry.invalid/app"})
+		Expect(resolve(short(), p, r)).To(HaveOccurred())
+	})
+
+	DescribeTable("A2: a burst of server errors is outlasted, with few tries", func(fault registrytest.Fault) {
+		p.Break(times(2, fault))
+		Expect(resolve(ctx, p, p.reader())).To(Succeed())
+		Expect(p.Requests()).To(HaveLen(3))
+		p.Break(fault)
+		p.Reset()
+		Expect(resolve(ctx, p, p.reader())).To(HaveOccurred())
+		Expect(p.Requests()).To(HaveLen(3))
+	},
+		Entry("500", answer(http.StatusInternalServerError)),
+		Entry("502", answer(http.StatusBadGateway)),
+		Entry("503", answer(http.StatusServiceUnavailable)),
+		Entry("504", answer(http.StatusGatewayTimeout)),
+		Entry("a connection that is reset", registrytest.Fault(reset)),
+	)
+
+	DescribeTable("A2: an answer that will not change is not asked for again", func(status int) {
+		p.Break(answer(status))
+		Expect(resolve(ctx, p, p.reader())).To(HaveOccurred())
+		Expect(p.Requests()).To(HaveLen(1))
+	},
+		Entry("400", http.StatusBadRequest), Entry("404", http.StatusNotFound), Entry("405", http.StatusMethodNotAllowed),
+		Entry("418", http.StatusTeapot), Entry("501", http.StatusNotImplemented), Entry("204", http.StatusNoContent),
+		Entry("206", http.StatusPartialContent), Entry("304", http.StatusNotModified), Entry("302 to nowhere", http.StatusFound),
+	)
+
+	It("A2: no try is made after the deadline", func() {
+		done, cancel := context.WithCancel(ctx)
+		p.Break(func(w http.ResponseWriter, r *http.Request) bool {
+			cancel()
+			return answer(http.StatusServiceUnavailable)(w, r)
+		})
+		Expect(resolve(done, p, p.reader())).To(HaveOccurred())
+		Expect(p.Requests()).To(HaveLen(1))
+	})
+
+	DescribeTable("A4: silence ends with the deadline, and is not tried again", func(ask question) {
+		p.Break(func(_ http.ResponseWriter, r *http.Request) bool { <-r.Context().Done(); return true })
+		Expect(ask(short(), p, p.reader())).To(MatchError(context.DeadlineExceeded))
+		Expect(p.Requests()).To(HaveLen(1))
+	},
+		Entry("in the list of tags", question(tags)), Entry("in a manifest", question(resolve)), Entry("in a blob", question(blob)),
+	)
+
+	DescribeTable("A5: a body that stops coming ends with the deadline", func(ask question, length int) {
+		p.Break(stuck(length, []byte("t")))
+		Expect(ask(short(), p, p.reader())).To(MatchError(context.DeadlineExceeded))
+	},
+		Entry("in the list of tags", question(tags), -1), Entry("in a manifest", question(resolve), 100),
+		Entry("in a blob", question(blob), len(archive)),
+	)
+
+	It("A5: an error whose text stops coming ends with the deadline, or at once", func() {
+		p.Break(func(w http.ResponseWriter, r *http.Request) bool {
+			w.Header().Set("Content-Length", "100")
+			w.WriteHeader(http.StatusNotFound)
+			return stuck(-1, nil)(w, r)
+		})
+		Expect(blob(short(), p, p.reader())).To(HaveOccurred())
+	})
+
+	DescribeTable("A6: a body that is cut off is no body", func(ask question, fault registrytest.Fault) {
+		p.Break(fault)
+		Expect(ask(ctx, p, p.reader())).To(HaveOccurred())
+	},
+		Entry("a list of tags", question(tags), cut(100, []byte(`{"tags":["1.0.0"]}`))),
+		Entry("a manifest", question(resolve), cut(100, []byte(`{}`))),
+		Entry("a blob, to which not all bytes came", question(blob), cut(len(archive), archive[:5])),
+		Entry("a blob, to which all bytes came but not its end", question(blob), cut(-1, archive)),
+	)
+
+	It("A6: a blob that ends early is not what was asked for", func() {
+		p.Break(body(-1, archive[:5]))
+		Expect(blob(ctx, p, p.reader())).To(MatchError(registry.ErrIntegrity))
+	})
+
+	It("A6: the bytes of a blob do not end with io.EOF where they end early, however often they are read", func() {
+		p.Break(body(-1, archive[:5]))
+		opened, err := p.reader().Open(ctx, p.archive)
+		Expect(err).NotTo(HaveOccurred())
+		defer opened.Close() //nolint:errcheck // a test's body
+		raw, err := io.ReadAll(opened)
+		Expect(raw).To(Equal(archive[:5]))
+		Expect(err).To(MatchError(registry.ErrIntegrity))
+		_, err = opened.Read(make([]byte, 1))
+		Expect(err).To(MatchError(registry.ErrIntegrity))
+	})
+
+	DescribeTable("A7: a blob of another length is refused", func(fault registrytest.Fault) {
+		p.Break(fault)
+		Expect(blob(ctx, p, p.reader())).To(MatchError(registry.ErrIntegrity))
+	},
+		Entry("announced as longer", body(len(archive)+1, append([]byte("x"), archive...))),
+		Entry("announced as shorter", body(len(archive)-1, archive[1:])),
+		Entry("longer, unannounced, the same until there", body(-1, append(bytes.Clone(archive), 'x'))),
+		Entry("without end", endless(http.StatusOK, string(archive))),
+	)
+
+	It("A8: a blob of the right length and other bytes is refused", func() {
+		other := bytes.Clone(archive)
+		other[len(other)-1] ^= 1
+		p.Break(body(len(other), other))
+		Expect(blob(ctx, p, p.reader())).To(MatchError(registry.ErrIntegrity))
+	})
+
+	It("A9: another manifest is refused, whatever the header says", func() {
+		p.Break(func(w http.ResponseWriter, _ *http.Request) bool {
+			w.Header().Set("Docker-Content-Digest", p.manifest.Digest.String())
+			_, _ = w.Write([]byte(`{"schemaVersion":2}`))
+			return true
+		})
+		Expect(manifest(ctx, p, p.reader())).To(MatchError(registry.ErrIntegrity))
+	})
+
+	It("A9: a tag is resolved to the bytes that came, whatever the header says", func() {
+		raw := []byte(`{"schemaVersion":2}`)
+		p.Break(func(w http.ResponseWriter, _ *http.Request) bool {
+			w.Header().Set("Docker-Content-Digest", p.manifest.Digest.String())
+			_, _ = w.Write(raw)
+			return true
+		})
+		m, err := p.reader().Resolve(ctx, "1.0.0")
+		Expect(err).NotTo(HaveOccurred())
+		Expect(m.Descriptor.Digest).To(Equal(digest.FromBytes(raw)))
+	})
+
+	DescribeTable("A10: an answer without end is cut, with a flat heap", func(ask question, fault registrytest.Fault, class error) {
+		p.Break(fault)
+		r := p.reader()
+		Expect(allocated(func() { Expect(ask(ctx, p, r)).To(MatchError(class)) })).To(BeNumerically("<", 32<<20))
+	},
+		Entry("a manifest", question(resolve), endless(http.StatusOK, "{"), registry.ErrTooLarge),
+		Entry("a list of tags", question(tags), endless(http.StatusOK, "{"), registry.ErrTooLarge),
+		Entry("a blob", question(blob), endless(http.StatusOK, "{"), registry.ErrIntegrity),
+		Entry("what is not found", question(blob), endless(http.StatusNotFound, ""), registry.ErrNotFound),
+		Entry("a challenge", question(resolve), endless(http.StatusUnauthorized, ""), registry.ErrUnauthorized),
+	)
+
+	It("A10: a manifest of exactly the limit is read, and one byte more is not", func() {
+		raw := bytes.Repeat([]byte(" "), registry.MaxManifestSize)
+		p.Break(body(-1, raw))
+		m, err := p.reader().Resolve(ctx, "1.0.0")
+		Expect(err).NotTo(HaveOccurred())
+		Expect(m.Descriptor.Size).To(BeEquivalentTo(registry.MaxManifestSize))
+		p.Break(body(-1, append(raw, ' ')))
+		Expect(resolve(ctx, p, p.reader())).To(MatchError(registry.ErrTooLarge))
+	})
+
+	It("A10: what is announced is not allocated before it comes", func() {
+		p.Break(cut(1<<30, []byte("x")))
+		r := p.reader()
+		Expect(allocated(func() {
+			_, err := r.Blob(ctx, ocispec.Descriptor{Digest: p.archive.Digest, Size: 1 << 30}, 1<<30)
+			Expect(err).To(HaveOccurred())
+		})).To(BeNumerically("<", 4<<20))
+	})
+})
+
+var _ = Describe("A registry that limits the rate", func() {
+	var (
+		ctx    = context.Background()
+		start  = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+		now    atomic.Int64
+		client *registry.Client
+		p      pushed
+	)
+	BeforeEach(func() {
+		now.Store(start.UnixNano())
+		client = registry.NewClient(registry.ClientOptions{Now: func() time.Time { return time.Unix(0, now.Load()) }})
+		p = push()
+	})
+	limited := func(after string) {
+		p.Break(answer(http.StatusTooManyRequests, "Retry-After", after))
+	}
+
+	DescribeTable("A3: is not called before the time it names, at most an hour", func(after string, want time.Duration) {
+		limited(after)
+		r := open(client, p.target())
+		var e *registry.RateLimitedError
+		Expect(errors.As(resolve(ctx, p, r), &e)).To(BeTrue())
+		Expect(e.RetryAfter).To(Equal(want))
+		Expect(p.Requests()).To(HaveLen(1))
+
+		p.Break(nil)
+		now.Add(int64(want - time.Second/2))
+		for _, ask := range []question{tags, resolve, manifest, blob} {
+			Expect(errors.As(ask(ctx, p, open(client, p.target())), &e)).To(BeTrue())
+			Expect(e.RetryAfter).To(Equal(time.Second / 2))
+		}
+		Expect(p.Requests()).To(HaveLen(1))
+
+		now.Add(int64(time.Second / 2))
+		Expect(resolve(ctx, p, r)).To(Succeed())
+		Expect(resolve(ctx, p, r)).To(Succeed())
+	},
+		Entry("in seconds", "120", 2*time.Minute),
+		Entry("as a date", start.Add(90*time.Second).Format(http.TimeFormat), 90*time.Second),
+		Entry("as a date that is past", start.Add(-time.Hour).Format(http.TimeFormat), time.Second),
+		Entry("as a date far off", start.AddDate(100, 0, 0).Format(http.TimeFormat), time.Hour),
+		Entry("none", "", 30*time.Second),
+		Entry("0", "0", time.Second),
+		Entry("negative", "-5", time.Second),
+		Entry("a day", "86400", time.Hour),
+		Entry("so long that it overflows", strconv.FormatInt(1<<62, 10), time.Hour),
+		Entry("more than a number holds", "99999999999999999999999999", time.Hour),
+		Entry("no time", "soon", 30*time.Second),
+	)
+
+	It("A3: is called by others, who have limits of their own", func() {
+		limited("60")
+		Expect(resolve(ctx, p, open(client, p.target()))).To(HaveOccurred())
+		p.Break(nil)
+		other := p.target()
+		other.Scope = "other/secret@1"
+		Expect(resolve(ctx, p, open(client, other))).To(Succeed())
+		another := push()
+		Expect(resolve(ctx, another, open(client, another.target()))).To(Succeed())
+	})
+
+	It("A3: says so by its token service, and is left alone too", func() {
+		p.Break(func(w http.ResponseWriter, r *http.Request) bool {
+			if r.URL.Path == "/token" {
+				return answer(http.StatusTooManyRequests, "Retry-After", "60")(w, r)
+			}
+			return answer(http.StatusUnauthorized, "Www-Authenticate", fmt.Sprintf(`Bearer realm="%s/token"`, p.Server.URL))(w, r)
+		})
+		var e *registry.RateLimitedError
+		Expect(errors.As(resolve(ctx, p, open(client, p.target())), &e)).To(BeTrue())
+		Expect(e.RetryAfter).To(Equal(time.Minute))
+		Expect(errors.As(resolve(ctx, p, open(client, p.target())), &e)).To(BeTrue())
+		Expect(p.Requests()).To(HaveLen(2))
+	})
+
+	It("A3: does not make anything absent that is absent", func() {
+		p.Break(answer(http.StatusNotFound))
+		Expect(resolve(ctx, p, open(client, p.target()))).To(MatchError(registry.ErrNotFound))
+	})
+})
