@@ -6,6 +6,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
+	"strings"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -43,11 +44,18 @@ func authority(keys ...realparts.Key) verify.Verifier {
 	return v
 }
 
-// judge lets v judge what was pushed, as it is in the registry now.
-func judge(ctx SpecContext, pushed realparts.Pushed, v verify.Verifier) ([]string, error) {
+// repository is the one that a chart was pushed to.
+func repository(pushed realparts.Pushed) registry.Reader {
 	GinkgoHelper()
 	reader, err := registry.NewClient(registry.ClientOptions{}).Repository(registry.Target{Repository: pushed.Repository, PlainHTTP: true})
 	Expect(err).NotTo(HaveOccurred())
+	return reader
+}
+
+// judge lets v judge what was pushed, as it is in the registry now.
+func judge(ctx SpecContext, pushed realparts.Pushed, v verify.Verifier) ([]string, error) {
+	GinkgoHelper()
+	reader := repository(pushed)
 	manifest, err := reader.Resolve(ctx, pushed.Version)
 	Expect(err).NotTo(HaveOccurred())
 	Expect(manifest.Descriptor.Digest).To(Equal(pushed.Digest), "what helm said it pushed")
@@ -115,6 +123,17 @@ var _ = Describe("a chart that the real helm pushed and the real cosign signed",
 				Entry("D17: RSA with 4096 bits", "rsa4096", rsaBits(4096)),
 				Entry("D17: Ed25519", "ed25519", ed),
 			)
+
+			It("is trusted if the signature carries a bundle of a transparency log, which a key does not need", func(ctx SpecContext) {
+				log, entries := startLog()
+				pushed := push(ctx, "logged")
+				Expect(cosign.Sign(ctx, known, pushed.Ref(), "--tlog-upload=true", "--rekor-url="+log)).To(Succeed())
+				Expect(entries()).To(Equal(1))
+				signature, err := repository(pushed).Resolve(ctx, strings.Replace(pushed.Digest.String(), ":", "-", 1)+".sig")
+				Expect(err).NotTo(HaveOccurred())
+				Expect(string(signature.Raw)).To(ContainSubstring(`"dev.sigstore.cosign/bundle"`))
+				Expect(judge(ctx, pushed, authority(known))).To(ConsistOf("known"))
+			})
 
 			It("D1: is refused while nobody has signed it", func(ctx SpecContext) {
 				_, err := judge(ctx, push(ctx, "unsigned"), authority(known))
