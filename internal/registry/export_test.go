@@ -12,3 +12,9 @@ func (c *Client) Kept() int {
 	}
 	return n
 }
+
+// UserFor returns the user whose credentials are offered for a repository.
+func (c Credentials) UserFor(repository string) string {
+	credential, _ := c.forRepository(repository)
+	return credential.Username
+}
