@@ -38,7 +38,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	p, ok := strings.CutPrefix(r.URL.Path, "/")
-	if !ok || r.URL.RawPath != "" || !storage.ValidPath(p) {
+	if !ok || r.URL.RawPath != "" {
 		http.Error(w, "not found", http.StatusNotFound)
 		return
 	}

@@ -100,7 +100,7 @@ var _ = Describe("A client", func() {
 	})
 
 	It("G8: that is idle is dropped, so that one who waits for a connection gets it", func() {
-		o.IdleTimeout, o.MaxConnections = soon, 1
+		o.IdleTimeout, o.ReadTimeout, o.MaxConnections = soon, time.Hour, 1
 		s := start(o)
 		idle := s.raw()
 		ask(idle)

@@ -19,11 +19,13 @@ var failing = map[string]func(error) storage.Disk{
 	"writing": func(err error) storage.Disk {
 		return storage.Disk{Write: func(f *os.File, p []byte) (int, error) {
 			n, _ := f.Write(p[:len(p)/2])
-			return n, err
+			return n, &os.PathError{Op: "write", Path: f.Name(), Err: err}
 		}}
 	},
 	"syncing the file": func(err error) storage.Disk {
-		return storage.Disk{Sync: func(*os.File) error { return err }}
+		return storage.Disk{Sync: func(f *os.File) error {
+			return &os.PathError{Op: "sync", Path: f.Name(), Err: err}
+		}}
 	},
 	"renaming": func(err error) storage.Disk {
 		return storage.Disk{Rename: func(_ *os.Root, from, to string) error {
