@@ -69,7 +69,8 @@ func File(path, content string) Option {
 // Without leaves out the file of this path in the chart's folder.
 func Without(path string) Option {
 	return func(a *Builder) {
-		a.entries = slices.DeleteFunc(a.entries, func(e entry) bool { return e.header.Name == a.folder+"/"+path })
+		name := a.folder + "/" + path
+		a.entries = slices.DeleteFunc(a.entries, func(e entry) bool { return e.header.Name == name })
 	}
 }
 
