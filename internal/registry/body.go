@@ -1,7 +1,6 @@
 package registry
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -13,15 +12,14 @@ import (
 // readAll reads the whole of r, of which there must be at most limit bytes. It
 // allocates for what arrives, not for what was announced.
 func readAll(r io.Reader, limit int64) ([]byte, error) {
-	var b bytes.Buffer
-	n, err := b.ReadFrom(io.LimitReader(r, limit+1))
+	raw, err := io.ReadAll(io.LimitReader(r, limit+1))
 	if err != nil {
 		return nil, err
 	}
-	if n > limit {
+	if int64(len(raw)) > limit {
 		return nil, fmt.Errorf("%w: more than %d bytes", ErrTooLarge, limit)
 	}
-	return b.Bytes(), nil
+	return raw, nil
 }
 
 // verifiedBody passes on a body and ends with io.EOF only if it was what the descriptor says.
