@@ -167,10 +167,6 @@ type VerifiedChartList struct {
 	Items           []VerifiedChart `json:"items"`
 }
 
-func init() {
-	SchemeBuilder.Register(&VerifiedChart{}, &VerifiedChartList{})
-}
-
 // GetConditions returns the conditions of the status.
 func (in *VerifiedChart) GetConditions() []metav1.Condition { return in.Status.Conditions }
 

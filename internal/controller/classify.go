@@ -11,6 +11,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/pipeline"
 	"github.com/verifiedchart/verifiedchart/internal/printable"
 	"github.com/verifiedchart/verifiedchart/internal/registry"
+	"github.com/verifiedchart/verifiedchart/internal/storage"
 	"github.com/verifiedchart/verifiedchart/internal/verify"
 )
 
@@ -45,6 +46,10 @@ func classify(accepted verify.Accepted, err error) outcome {
 
 // ofStep sorts the failure of one step of the pipeline.
 func (o *outcome) ofStep(f *pipeline.Failure) {
+	if errors.Is(f.Err, storage.ErrStorage) {
+		o.condition, o.reason = v1alpha1.StorageOperationFailedCondition, v1alpha1.ArchiveOperationFailedReason
+		return
+	}
 	switch f.Step {
 	case pipeline.StepResolve, pipeline.StepFetch:
 		o.ofRegistry(f.Err)
@@ -60,8 +65,6 @@ func (o *outcome) ofStep(f *pipeline.Failure) {
 		if errors.Is(f.Err, chart.ErrMismatch) {
 			o.reason = v1alpha1.ChartMismatchReason
 		}
-	case pipeline.StepStore:
-		o.condition, o.reason = v1alpha1.StorageOperationFailedCondition, v1alpha1.ArchiveOperationFailedReason
 	default:
 		o.reason = meta.FailedReason
 	}

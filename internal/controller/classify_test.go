@@ -18,6 +18,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/chart"
 	"github.com/verifiedchart/verifiedchart/internal/pipeline"
 	"github.com/verifiedchart/verifiedchart/internal/registry"
+	"github.com/verifiedchart/verifiedchart/internal/storage"
 	"github.com/verifiedchart/verifiedchart/internal/verify"
 	"github.com/verifiedchart/verifiedchart/internal/verify/verifytest"
 )
@@ -121,7 +122,7 @@ var _ = Describe("The outcome of a reconcile", func() {
 			metav1.ConditionTrue, v1alpha1.BuildFailedCondition, v1alpha1.ChartMismatchReason, false, true),
 		Entry("C1: BF: a damaged archive", failure(pipeline.StepValidate, chart.ErrInvalid),
 			metav1.ConditionTrue, v1alpha1.BuildFailedCondition, v1alpha1.ChartInvalidReason, false, true),
-		Entry("G3: SOF: no space", failure(pipeline.StepStore, errors.New("no space left on device")),
+		Entry("G3: SOF: no space", failure(pipeline.StepFetch, fmt.Errorf("read the archive: %w", storage.ErrStorage)),
 			metav1.ConditionStatus(""), v1alpha1.StorageOperationFailedCondition, v1alpha1.ArchiveOperationFailedReason, false, false),
 		Entry("a range that cannot be parsed", failure(pipeline.StepResolve, pipeline.ErrReference),
 			metav1.ConditionStatus(""), v1alpha1.FetchFailedCondition, v1alpha1.ReferenceInvalidReason, true, false),

@@ -52,20 +52,25 @@ func (r *VerifiedChartReconciler) announce(ctx context.Context, obj *v1alpha1.Ve
 	if client.IgnoreNotFound(err) != nil {
 		return published(err)
 	}
-	if err == nil && !metav1.IsControlledBy(&current, obj) && len(current.OwnerReferences) > 0 {
-		return published(fmt.Errorf("ExternalArtifact %q belongs to %s %q: rename one of the two", obj.Name, current.OwnerReferences[0].Kind, current.OwnerReferences[0].Name))
+	if owners := current.OwnerReferences; len(owners) > 0 && !metav1.IsControlledBy(&current, obj) {
+		return published(fmt.Errorf("ExternalArtifact %q belongs to %s %q: rename one of the two", obj.Name, owners[0].Kind, owners[0].Name))
 	}
+	return published(r.align(ctx, obj, &current))
+}
+
+// align writes what differs between the ExternalArtifact that is there and the one there should be.
+func (r *VerifiedChartReconciler) align(ctx context.Context, obj *v1alpha1.VerifiedChart, current *sourcev1.ExternalArtifact) error {
 	desired := externalArtifactOf(obj, current.Status.Conditions)
 	r.externalArtifacts.announced.Store(client.ObjectKeyFromObject(obj), desired.Status.Artifact)
-	if !equality.Semantic.DeepEqual(desired.Spec, current.Spec) || !metav1.IsControlledBy(&current, obj) {
+	if !equality.Semantic.DeepEqual(desired.Spec, current.Spec) || !metav1.IsControlledBy(current, obj) {
 		if err := r.apply(ctx, desired, false); err != nil {
-			return published(err)
+			return err
 		}
 	}
-	if !equality.Semantic.DeepEqual(desired.Status, current.Status) {
-		return published(r.apply(ctx, desired, true))
+	if equality.Semantic.DeepEqual(desired.Status, current.Status) {
+		return nil
 	}
-	return nil
+	return r.apply(ctx, desired, true)
 }
 
 // externalArtifactOf is the ExternalArtifact that announces obj.Status. Before

@@ -112,10 +112,10 @@ func (r *VerifiedChartReconciler) reconcile(ctx context.Context, obj *v1alpha1.V
 		return verify.Accepted{}, err
 	}
 	subject, accepted, err := r.advance(ctx, obj, in)
-	if _, ok := accepted.Subject(); err != nil && !(ok && isPublished(obj, subject)) {
-		err = r.rejudge(ctx, obj, in, subject, err)
+	if _, ok := accepted.Subject(); err == nil || (ok && isPublished(obj, subject)) {
+		return accepted, err
 	}
-	return accepted, err
+	return accepted, r.rejudge(ctx, obj, in, subject, err)
 }
 
 // advance takes the chart from its reference to the published artifact, step by

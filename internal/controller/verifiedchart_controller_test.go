@@ -203,7 +203,7 @@ var _ = Describe("A VerifiedChart", func() {
 			w.ready(d.Digest)
 			w.registry.DeleteTag(w.repo.Name, "1.1.0")
 			w.reconcile()
-		obj := w.reason(v1alpha1.FetchFailedCondition, metav1.ConditionTrue, v1alpha1.DowngradeRefusedReason)
+			obj := w.reason(v1alpha1.FetchFailedCondition, metav1.ConditionTrue, v1alpha1.DowngradeRefusedReason)
 			Expect(obj.Status.Artifact.Revision).To(HaveSuffix(d.Digest.String()))
 			w.edit(func(s *v1alpha1.VerifiedChartSpec) { s.Ref = v1alpha1.ChartRef{Tag: "1.0.0"} })
 			w.ready(old.Digest)

@@ -55,22 +55,30 @@ func (r *VerifiedChartReconciler) announcedAs(ctx context.Context, obj *v1alpha1
 // end of one, a failure that was not there, its end. A retry is no change.
 func happened(before, after *v1alpha1.VerifiedChart) []occurrence {
 	var events []occurrence
-	was, is := before.Status.Artifact, after.Status.Artifact
-	if was != nil && is == nil && conditions.IsFalse(after, v1alpha1.SourceVerifiedCondition) {
+	if was := before.Status.Artifact; was != nil && after.Status.Artifact == nil && conditions.IsFalse(after, v1alpha1.SourceVerifiedCondition) {
 		events = append(events, occurrence{corev1.EventTypeWarning, v1alpha1.ArtifactWithdrawnReason,
 			"withdrew the artifact of revision " + was.Revision + ", which is no longer trusted: " + conditions.GetMessage(after, v1alpha1.SourceVerifiedCondition)})
 	}
-	ready := conditions.Get(after, meta.ReadyCondition)
-	switch {
+	switch ready := conditions.Get(after, meta.ReadyCondition); {
 	case ready == nil:
-	case ready.Status == metav1.ConditionTrue && (was == nil || was.Revision != is.Revision || was.Digest != is.Digest):
-		events = append(events, occurrence{corev1.EventTypeNormal, "NewArtifact", conditions.GetMessage(after, v1alpha1.SourceVerifiedCondition)})
-	case ready.Status == metav1.ConditionTrue && !conditions.IsTrue(before, meta.ReadyCondition):
-		events = append(events, occurrence{corev1.EventTypeNormal, meta.SucceededReason, conditions.GetMessage(after, v1alpha1.SourceVerifiedCondition)})
-	case ready.Status == metav1.ConditionFalse && isNews(before, ready):
+	case ready.Status == metav1.ConditionTrue:
+		events = append(events, succeeded(before, after)...)
+	case isNews(before, ready):
 		events = append(events, occurrence{corev1.EventTypeWarning, ready.Reason, ready.Message})
 	}
 	return events
+}
+
+// succeeded tells of a new artifact, or of the end of a failure.
+func succeeded(before, after *v1alpha1.VerifiedChart) []occurrence {
+	proof := conditions.GetMessage(after, v1alpha1.SourceVerifiedCondition)
+	switch {
+	case !sameArtifact(before.Status.Artifact, after.Status.Artifact):
+		return []occurrence{{corev1.EventTypeNormal, "NewArtifact", proof}}
+	case !conditions.IsTrue(before, meta.ReadyCondition):
+		return []occurrence{{corev1.EventTypeNormal, meta.SucceededReason, proof}}
+	}
+	return nil
 }
 
 // isNews says whether a failure was not there before. The text of a failure to

@@ -23,10 +23,7 @@ func (r *VerifiedChartReconciler) publish(ctx context.Context, obj *v1alpha1.Ver
 	obj.Status.Artifact = &artifact
 	obj.Status.URL = artifact.URL
 	obj.Status.Verification = proof(obj.Status.Verification, subject, accepted.Evidence())
-	if err := r.Storage.CollectGarbage(ctx, artifact); err != nil {
-		return stored(err)
-	}
-	return nil
+	return stored(r.Storage.CollectGarbage(ctx, artifact))
 }
 
 // proof is the status of what was accepted. The time is that of the proof
@@ -51,11 +48,6 @@ func proof(before *v1alpha1.VerificationStatus, s verify.Subject, e verify.Evide
 // withdraw ends the publication: nothing of the object is served any more.
 func (r *VerifiedChartReconciler) withdraw(obj *v1alpha1.VerifiedChart) error {
 	r.Served.Revoke(obj.Status.Artifact)
-	obj.Status.Artifact = nil
-	obj.Status.URL = ""
-	obj.Status.Verification = nil
-	if err := r.Storage.RemoveAll(obj); err != nil {
-		return stored(err)
-	}
-	return nil
+	forget(obj)
+	return stored(r.Storage.RemoveAll(obj))
 }

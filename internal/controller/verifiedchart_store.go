@@ -12,7 +12,6 @@ import (
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
 	"github.com/verifiedchart/verifiedchart/internal/chart"
 	"github.com/verifiedchart/verifiedchart/internal/pipeline"
-	"github.com/verifiedchart/verifiedchart/internal/registry"
 	"github.com/verifiedchart/verifiedchart/internal/storage"
 	"github.com/verifiedchart/verifiedchart/internal/verify"
 )
@@ -26,12 +25,16 @@ func (r *VerifiedChartReconciler) dropDamaged(obj *v1alpha1.VerifiedChart) error
 	}
 	err := r.Storage.Check(*artifact)
 	switch {
-	case err == nil:
+	case err == nil && r.Storage.Owns(obj, *artifact):
 		r.Storage.SetURL(artifact)
 		return nil
+	case !r.Storage.Owns(obj, *artifact):
+		// Somebody wrote this status: it says nothing of what is published, and must not lead to another's file.
+		forget(obj)
+		return nil
 	case errors.Is(err, storage.ErrMissing), errors.Is(err, storage.ErrDamaged):
-		obj.Status.Artifact, obj.Status.URL, obj.Status.Verification = nil, "", nil
-		return r.Storage.Withdraw(*artifact)
+		forget(obj)
+		return stored(r.Storage.Withdraw(*artifact))
 	}
 	return stored(err)
 }
@@ -58,11 +61,9 @@ func (r *VerifiedChartReconciler) store(ctx context.Context, obj *v1alpha1.Verif
 	}
 	artifact := r.Storage.NewArtifact(obj, revision(metadata, subject), subject.Manifest.Digest.Encoded()+".tgz")
 	artifact.Metadata = map[string]string{ocispec.AnnotationTitle: metadata.Name, ocispec.AnnotationVersion: metadata.Version}
+	artifact.Digest = fetched.Layout.Archive.Digest.String()
 	if err := r.Storage.Commit(staged, &artifact); err != nil {
 		return meta.Artifact{}, stored(err)
-	}
-	if artifact.Digest != fetched.Layout.Archive.Digest.String() {
-		return meta.Artifact{}, errors.Join(stored(registry.ErrIntegrity), r.Storage.Withdraw(artifact))
 	}
 	return artifact, nil
 }
@@ -82,4 +83,14 @@ func publishedMetadata(obj *v1alpha1.VerifiedChart) chart.Metadata {
 	return chart.Metadata{Name: m[ocispec.AnnotationTitle], Version: m[ocispec.AnnotationVersion]}
 }
 
-func stored(err error) error { return &pipeline.Failure{Step: pipeline.StepStore, Err: err} }
+// forget takes what was published out of the status.
+func forget(obj *v1alpha1.VerifiedChart) {
+	obj.Status.Artifact, obj.Status.URL, obj.Status.Verification = nil, "", nil
+}
+
+func stored(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &pipeline.Failure{Step: pipeline.StepStore, Err: err}
+}

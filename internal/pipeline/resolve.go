@@ -52,40 +52,65 @@ func Resolve(ctx context.Context, r *registry.Remembering, w Wanted) (Resolved, 
 // tagOf writes a version as Helm does in a registry, where `+` is not allowed.
 func tagOf(version string) string { return strings.ReplaceAll(version, "+", "_") }
 
-// greatest returns the tag with the greatest version in the range.
-func greatest(ctx context.Context, r registry.Reader, w Wanted) (string, error) {
-	constraint, err := semver.NewConstraint(w.SemVer)
+// versions selects among tags by a range and a filter.
+type versions struct {
+	within *semver.Constraints
+	filter *regexp.Regexp
+}
+
+func newVersions(w Wanted) (versions, error) {
+	within, err := semver.NewConstraint(w.SemVer)
 	if err != nil {
-		return "", fmt.Errorf("%w: ref.semver %q: %w", ErrReference, w.SemVer, err)
+		return versions{}, fmt.Errorf("%w: ref.semver %q: %w", ErrReference, w.SemVer, err)
 	}
 	filter, err := regexp.Compile(w.SemverFilter)
 	if err != nil {
-		return "", fmt.Errorf("%w: ref.semverFilter %q: %w", ErrReference, w.SemverFilter, err)
+		return versions{}, fmt.Errorf("%w: ref.semverFilter %q: %w", ErrReference, w.SemverFilter, err)
+	}
+	return versions{within: within, filter: filter}, nil
+}
+
+// greatest returns the tag with the greatest version that is selected, or an
+// empty one, and all tags that are versions. Of tags with the same version the
+// last in the alphabet is taken, so that the answer does not hang on their order.
+func (v versions) greatest(tags []string) (tag string, seen []string) {
+	var best *semver.Version
+	for _, t := range tags {
+		version, ok := chart.TagVersion(t)
+		if !ok {
+			continue
+		}
+		seen = append(seen, t)
+		if v.filter.MatchString(t) && v.within.Check(version) && greater(version, t, best, tag) {
+			best, tag = version, t
+		}
+	}
+	return tag, seen
+}
+
+func greater(version *semver.Version, tag string, best *semver.Version, bestTag string) bool {
+	if best == nil {
+		return true
+	}
+	order := version.Compare(best)
+	return order > 0 || (order == 0 && tag > bestTag)
+}
+
+// greatest returns the tag with the greatest version in the range.
+func greatest(ctx context.Context, r registry.Reader, w Wanted) (string, error) {
+	selected, err := newVersions(w)
+	if err != nil {
+		return "", err
 	}
 	tags, err := r.Tags(ctx)
 	if err != nil {
 		return "", err
 	}
-	var best *semver.Version
-	bestTag := ""
-	var seen []string
-	for _, tag := range tags {
-		version, ok := chart.TagVersion(tag)
-		if !ok {
-			continue
-		}
-		seen = append(seen, tag)
-		if !filter.MatchString(tag) || !constraint.Check(version) {
-			continue
-		}
-		if best == nil || version.GreaterThan(best) || (version.Equal(best) && tag > bestTag) {
-			best, bestTag = version, tag
-		}
-	}
-	if best == nil {
+	tag, seen := selected.greatest(tags)
+	if tag == "" {
 		return "", fmt.Errorf("%w: %s has no version in %q%s: %s", ErrNoMatch, w.Repository, w.SemVer, filtered(w), named(seen, len(tags)))
 	}
-	return bestTag, nil
+	return tag, nil
 }
 
 func filtered(w Wanted) string {

@@ -13,6 +13,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/sigstore/sigstore/pkg/cryptoutils"
@@ -74,7 +75,26 @@ func parsePublicKey(encoded []byte) (crypto.PublicKey, error) {
 	if err != nil {
 		return nil, errors.New("its PEM block holds no public key that can be parsed")
 	}
-	return public, cryptoutils.ValidatePubKey(public)
+	return public, checkStrength(public)
+}
+
+// checkStrength refuses keys that are too weak to prove anything, or too large to be worth the time.
+func checkStrength(public crypto.PublicKey) error {
+	switch key := public.(type) {
+	case ed25519.PublicKey:
+		return nil
+	case *ecdsa.PublicKey:
+		if slices.Contains([]elliptic.Curve{elliptic.P256(), elliptic.P384(), elliptic.P521()}, key.Curve) {
+			return nil
+		}
+		return errors.New("an ECDSA key must be on P-256, P-384 or P-521")
+	case *rsa.PublicKey:
+		if slices.Contains([]int{2048, 3072, 4096}, key.N.BitLen()) {
+			return nil
+		}
+		return fmt.Errorf("an RSA key must have 2048, 3072 or 4096 bits, and this one has %d", key.N.BitLen())
+	}
+	return fmt.Errorf("keys of type %T are not supported: use ECDSA, RSA or Ed25519", public)
 }
 
 // verifiersFor returns a verifier for each scheme that signers use with such a
