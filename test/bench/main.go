@@ -53,7 +53,7 @@ func run(ctx context.Context) (err error) {
 		return err
 	}
 	b := &bench{world: world}
-	for _, measure := range []func(context.Context) error{b.cold, b.unchanged, b.many} {
+	for _, measure := range b.chosen() {
 		if err := measure(ctx); err != nil {
 			return err
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strconv"
 	"time"
@@ -167,4 +168,17 @@ func per(n, of int) float64 { return float64(n) / float64(max(of, 1)) }
 
 func ms(d time.Duration, of int) float64 {
 	return float64(d.Microseconds()) / 1000 / float64(max(of, 1))
+}
+
+// chosen returns the measures that BENCH names, or all.
+func (b *bench) chosen() []func(context.Context) error {
+	switch os.Getenv("BENCH") {
+	case "cold":
+		return []func(context.Context) error{b.cold}
+	case "unchanged":
+		return []func(context.Context) error{b.start, b.unchanged}
+	case "many":
+		return []func(context.Context) error{b.start, b.many}
+	}
+	return []func(context.Context) error{b.cold, b.unchanged, b.many}
 }
