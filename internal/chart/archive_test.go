@@ -194,7 +194,7 @@ var _ = Describe("Inspect", func() {
 		Entry("C10: with an empty Chart.yaml", charttest.File("Chart.yaml", "")),
 		Entry("C10: with a null Chart.yaml", charttest.File("Chart.yaml", "null\n")),
 		Entry("C10: with a Chart.yaml that is no YAML", charttest.File("Chart.yaml", "\x1b[31m: [")),
-		Entry("C10: with a Chart.yaml in UTF-16", charttest.File("Chart.yaml", "\xff\xfea\x00:\x00 \x001\x00\n\x00")),
+		Entry("C10: with values in UTF-16, which would hide aliases", charttest.File("values.yaml", "\xff\xfea\x00:\x00 \x001\x00\n\x00")),
 		Entry("C10: with an alias bomb in Chart.yaml", chartYAML(aliasBomb)),
 		Entry("C10: with an alias bomb in the values", charttest.File("values.yaml", aliasBomb)),
 		Entry("C10: with an alias bomb in Chart.lock", charttest.File("Chart.lock", aliasBomb)),

@@ -113,7 +113,9 @@ func Entry(header tar.Header, content string) Option {
 
 // Subchart puts a packaged chart into charts/, as `helm dependency update` does.
 func Subchart(name, version string, opts ...Option) Option {
-	return File(fmt.Sprintf("charts/%s-%s.tgz", name, version), string(Archive(name, version, opts...)))
+	return func(a *Builder) {
+		File(fmt.Sprintf("charts/%s-%s.tgz", name, version), string(Archive(name, version, opts...)))(a)
+	}
 }
 
 // Tail adds bytes after the end of the tar, inside the gzip stream.
@@ -123,7 +125,8 @@ func Tail(b []byte) Option {
 
 func (a Builder) pack() []byte {
 	var b bytes.Buffer
-	gz := gzip.NewWriter(&b)
+	gz, err := gzip.NewWriterLevel(&b, gzip.BestSpeed) // bombs are large
+	must(err)
 	tw := tar.NewWriter(gz)
 	for _, e := range a.entries {
 		must(tw.WriteHeader(&e.header))
@@ -131,7 +134,7 @@ func (a Builder) pack() []byte {
 		must(err)
 	}
 	must(tw.Close())
-	_, err := gz.Write(a.tail)
+	_, err = gz.Write(a.tail)
 	must(err)
 	must(gz.Close())
 	return b.Bytes()
