@@ -3,8 +3,6 @@ package scenario
 import (
 	"encoding/base64"
 	"fmt"
-
-	"github.com/verifiedchart/verifiedchart/test/realparts"
 )
 
 // KeySecret is the name of the Secret with the public key, and KeyEntry its entry.
@@ -12,24 +10,6 @@ const (
 	KeySecret = "release-key"
 	KeyEntry  = "release.pub"
 )
-
-// roleBinding gives config/rbac's role to the service account that the controller runs as.
-const roleBinding = `
----
-apiVersion: v1
-kind: Namespace
-metadata: {name: ` + systemNamespace + `}
----
-apiVersion: v1
-kind: ServiceAccount
-metadata: {name: ` + realparts.ControllerName + `, namespace: ` + systemNamespace + `}
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: ClusterRoleBinding
-metadata: {name: ` + realparts.ControllerName + `}
-roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: manager-role}
-subjects: [{kind: ServiceAccount, name: ` + realparts.ControllerName + `, namespace: ` + systemNamespace + `}]
-`
 
 // keySecret is a Secret with a public key that releases are signed with.
 func keySecret(public []byte) string {

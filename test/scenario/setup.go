@@ -3,6 +3,7 @@ package scenario
 import (
 	"context"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -25,16 +26,18 @@ func Ground() []Step {
 	return []Step{
 		{"build the controller", buildController},
 		{"start etcd and kube-apiserver", startControlPlane},
-		{"define the custom resources and the controller's role", define},
+		{"apply what make deploy does, and the custom resources of Flux", deploy},
 		{"start the registry", startRegistry},
 		{"package four charts with helm and push them", pushCharts},
 		{"sign two of them with the release key and one with a stranger's, with cosign", signCharts},
 	}
 }
 
+// buildController shares the packages that `make build` has compiled, but not its output.
 func buildController(ctx context.Context, w *World) error {
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", w.Binary(), "./cmd")
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", w.Binary(), "./cmd")
 	cmd.Dir = w.Root
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if said, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("go build ./cmd: %w\n%s", err, strings.TrimSpace(string(said)))
 	}
@@ -52,19 +55,17 @@ func startControlPlane(ctx context.Context, w *World) (err error) {
 	return err
 }
 
-// define gives the controller the rights of config/rbac, and no more.
-func define(ctx context.Context, w *World) error {
+// deploy applies what `make deploy` does. Nothing runs the Deployment: the
+// program is started beside the control plane, with the rights of its service account.
+func deploy(ctx context.Context, w *World) error {
 	crds, err := parts.Path(parts.CRDs)
 	if err != nil {
 		return err
 	}
-	if err := w.Kubectl.Define(ctx, crds, filepath.Join(w.Root, "config", "crd", "bases")); err != nil {
+	if _, err := w.Kubectl.Run(ctx, "apply", "--server-side", "-k", filepath.Join(w.Root, "config", "default")); err != nil {
 		return err
 	}
-	if _, err := w.Kubectl.Run(ctx, "apply", "--server-side", "-f", filepath.Join(w.Root, "config", "rbac", "role.yaml")); err != nil {
-		return err
-	}
-	return w.Kubectl.Apply(ctx, roleBinding)
+	return w.Kubectl.Define(ctx, crds)
 }
 
 func startRegistry(ctx context.Context, w *World) (err error) {

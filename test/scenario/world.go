@@ -110,7 +110,9 @@ func (w *World) Close() error {
 }
 
 // Binary is where the controller's program is built.
-func (w *World) Binary() string { return filepath.Join(w.Root, "bin", realparts.ControllerName) }
+func (w *World) Binary() string {
+	return filepath.Join(w.Root, "bin", "parts", realparts.ControllerName)
+}
 
 // connect returns a client of the control plane that acts as its administrator.
 func connect(plane *controlplane.ControlPlane) (client.Client, error) {

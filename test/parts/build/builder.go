@@ -27,7 +27,7 @@ type builder struct {
 }
 
 func newBuilder(ctx context.Context, root, out string) (*builder, error) {
-	env, err := exec.CommandContext(ctx, "go", "env", "GOVERSION", "GOOS", "GOARCH", "CGO_ENABLED", "GOFLAGS").Output()
+	env, err := exec.CommandContext(ctx, "go", "env", "GOVERSION", "GOOS", "GOARCH", "CGO_ENABLED").Output()
 	if err != nil {
 		return nil, fmt.Errorf("cannot run go, which everything here is built with: %w", err)
 	}
