@@ -88,17 +88,18 @@ var _ = Describe("a process", func() {
 	})
 
 	It("is not left running if it is not ready in time", func(ctx SpecContext) {
-		c := shell(dir, `echo $$ > pid; exec sleep 300`)
+		pid := filepath.Join(dir, "pid")
+		c := shell(dir, `echo $$ > pid.tmp; mv pid.tmp pid; exec sleep 300`)
 		c.Ready = exists(filepath.Join(dir, "never"))
 		ctx2, cancel := context.WithCancel(ctx)
 		go func() {
 			defer GinkgoRecover()
 			defer cancel()
-			Eventually(filepath.Join(dir, "pid")).Should(BeAnExistingFile())
+			Eventually(pid).Should(BeAnExistingFile())
 		}()
 		_, err := process.Start(ctx2, c)
 		Expect(err).To(MatchError(context.Canceled))
-		Expect(alive(written(filepath.Join(dir, "pid")))()).To(BeFalse())
+		Expect(alive(written(pid))()).To(BeFalse())
 	})
 
 	It("is killed if it does not end when it is asked to", func(ctx SpecContext) {
@@ -131,12 +132,13 @@ var _ = Describe("a process", func() {
 		if _, err := os.Stat("/proc/self/stat"); err != nil {
 			Skip("only Linux tells a child of its parent's death")
 		}
+		pid := filepath.Join(dir, "pid")
 		parent := exec.Command(os.Args[0])
 		parent.Env = append(os.Environ(), "PROCESS_TEST_PARENT="+dir)
 		parent.Stderr = GinkgoWriter
 		Expect(parent.Start()).To(Succeed())
-		Eventually(filepath.Join(dir, "pid")).WithTimeout(testPatience).Should(BeAnExistingFile())
-		child := written(filepath.Join(dir, "pid"))
+		Eventually(pid).WithTimeout(testPatience).Should(BeAnExistingFile())
+		child := written(pid)
 		Expect(alive(child)()).To(BeTrue())
 		Expect(parent.Process.Kill()).To(Succeed())
 		_ = parent.Wait()
