@@ -61,12 +61,19 @@ func (o *outcome) ofStep(f *pipeline.Failure) {
 	case pipeline.StepVerify:
 		o.ofVerify(f.Err)
 	case pipeline.StepValidate:
-		o.condition, o.reason, o.settled = v1alpha1.BuildFailedCondition, v1alpha1.ChartInvalidReason, true
-		if errors.Is(f.Err, chart.ErrMismatch) {
-			o.reason = v1alpha1.ChartMismatchReason
-		}
+		o.ofChart(f.Err)
 	default:
 		o.reason = meta.FailedReason
+	}
+}
+
+func (o *outcome) ofChart(err error) {
+	o.condition, o.reason = v1alpha1.BuildFailedCondition, v1alpha1.ChartInvalidReason
+	switch {
+	case errors.Is(err, chart.ErrMismatch):
+		o.reason, o.settled = v1alpha1.ChartMismatchReason, true
+	case errors.Is(err, chart.ErrInvalid):
+		o.settled = true
 	}
 }
 

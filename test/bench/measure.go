@@ -88,10 +88,14 @@ func (b *bench) many(ctx context.Context) error {
 	if err := b.start(ctx); err != nil {
 		return err
 	}
+	profiled := b.profile()
 	if err := b.ready(ctx, many); err != nil {
 		return err
 	}
 	took := time.Since(began)
+	if err := <-profiled; err != nil {
+		return err
+	}
 	used, err := b.usage()
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"strconv"
@@ -93,4 +94,29 @@ func reconciles(addr string) (int, error) {
 		}
 	}
 	return int(total), nil
+}
+
+// profile writes ten seconds of the controller's CPU profile to the file that
+// BENCH_PROFILE names, if it does.
+func (b *bench) profile() <-chan error {
+	done := make(chan error, 1)
+	path := os.Getenv("BENCH_PROFILE")
+	if path == "" {
+		done <- nil
+		return done
+	}
+	go func() {
+		resp, err := http.Get("http://" + b.world.Controller.Metrics + "/debug/pprof/profile?seconds=10")
+		if err != nil {
+			done <- err
+			return
+		}
+		defer resp.Body.Close() //nolint:errcheck // only read
+		raw, err := io.ReadAll(resp.Body)
+		if err == nil {
+			err = os.WriteFile(path, raw, 0o600)
+		}
+		done <- err
+	}()
+	return done
 }
