@@ -29,7 +29,6 @@ type verifiedBody struct {
 	digest   digest.Digest
 	verifier digest.Verifier
 	failed   func(error) error // says what could not be read
-	err      error             // that it ended with
 }
 
 func newVerifiedBody(body io.ReadCloser, d ocispec.Descriptor, failed func(error) error) *verifiedBody {
@@ -38,9 +37,6 @@ func newVerifiedBody(body io.ReadCloser, d ocispec.Descriptor, failed func(error
 
 // Read implements io.Reader.
 func (b *verifiedBody) Read(p []byte) (int, error) {
-	if b.err != nil {
-		return 0, b.err
-	}
 	n, err := b.body.Read(p)
 	if b.left -= int64(n); b.left < 0 {
 		n, err = 0, fmt.Errorf("%w: more than its descriptor says", ErrIntegrity)
@@ -50,15 +46,13 @@ func (b *verifiedBody) Read(p []byte) (int, error) {
 	case err == nil:
 		return n, nil
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF) && b.left > 0:
-		b.err = b.failed(fmt.Errorf("%w: it ends %d bytes early", ErrIntegrity, b.left))
+		return n, b.failed(fmt.Errorf("%w: it ends %d bytes early", ErrIntegrity, b.left))
 	case !errors.Is(err, io.EOF):
-		b.err = b.failed(err)
+		return n, b.failed(err)
 	case !b.verifier.Verified():
-		b.err = b.failed(fmt.Errorf("%w: its digest is another", ErrIntegrity))
-	default:
-		b.err = io.EOF
+		return n, b.failed(fmt.Errorf("%w: its digest is another", ErrIntegrity))
 	}
-	return n, b.err
+	return n, io.EOF
 }
 
 // Close implements io.Closer.

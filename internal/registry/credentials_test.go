@@ -90,6 +90,7 @@ var _ = Describe("A docker configuration", func() {
 			Expect(resolve(context.Background(), p, open(client, t))).To(Succeed())
 			t.Repository = p.Host() + "/" + app
 		}
+		Expect(p.Requests()).To(HaveLen(6), "each was asked for once, and refused nothing later")
 	})
 })
 

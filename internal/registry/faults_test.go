@@ -149,12 +149,16 @@ var _ = Describe("A registry with a fault", func() {
 	)
 
 	It("A5: an error whose text stops coming ends with the deadline, or at once", func() {
-		p.Break(func(w http.ResponseWriter, r *http.Request) bool {
-			w.Header().Set("Content-Length", "100")
-			w.WriteHeader(http.StatusNotFound)
-			return stuck(-1, nil)(w, r)
-		})
-		Expect(blob(short(), p, p.reader())).To(HaveOccurred())
+		for length, late := range map[string]bool{"100": true, "1000000": false} {
+			p.Break(func(w http.ResponseWriter, r *http.Request) bool {
+				w.Header().Set("Content-Length", length)
+				w.WriteHeader(http.StatusNotFound)
+				return stuck(-1, nil)(w, r)
+			})
+			ctx := short()
+			Expect(blob(ctx, p, p.reader())).To(MatchError(registry.ErrNotFound))
+			Expect(ctx.Err() != nil).To(Equal(late))
+		}
 	})
 
 	DescribeTable("A6: a body that is cut off is no body", func(ask question, fault registrytest.Fault) {
@@ -193,6 +197,12 @@ var _ = Describe("A registry with a fault", func() {
 		Entry("longer, unannounced, the same until there", body(-1, append(bytes.Clone(archive), 'x'))),
 		Entry("without end", endless(http.StatusOK, string(archive))),
 	)
+
+	It("A7: a blob that is announced as another length is not read at all", func() {
+		p.Break(stuck(len(archive)+1, nil))
+		_, err := p.reader().Open(short(), p.archive)
+		Expect(err).To(MatchError(registry.ErrIntegrity))
+	})
 
 	It("A8: a blob of the right length and other bytes is refused", func() {
 		other := bytes.Clone(archive)

@@ -20,6 +20,7 @@ var _ = Describe("The guard", func() {
 		Entry("the end of loopback", "127.255.255.254", false),
 		Entry("loopback over IPv6", "::1", false),
 		Entry("loopback as IPv4 in IPv6", "::ffff:127.0.0.1", false),
+		Entry("shared addresses as IPv4 in IPv6", "::ffff:100.64.0.1", false),
 		Entry("loopback as IPv4-compatible", "::127.0.0.1", false),
 		Entry("loopback through NAT64", "64:ff9b::7f00:1", false),
 		Entry("RFC 1918 through NAT64", "64:ff9b::a00:1", false),
@@ -63,6 +64,46 @@ var _ = Describe("The guard", func() {
 		Entry("no scheme", "HTTP_PROXY", "proxy.internal:3128", "proxy.internal:3128"),
 		Entry("no port", "HTTPS_PROXY", "https://proxy.internal", "proxy.internal:443"),
 		Entry("SOCKS", "HTTPS_PROXY", "socks5://proxy.internal", "proxy.internal:1080"),
+	)
+})
+
+var _ = Describe("The transport", func() {
+	t := newTransport(ClientOptions{AllowedHosts: []string{"10.1.0.0/16"}}, nil)
+	secure := origin{hostPort: "10.9.9.9:443"}
+	clear := origin{hostPort: "10.9.9.9:80", plainHTTP: true}
+
+	DescribeTable("A14: speaks plain HTTP only where that was asked for", func(o origin, to string, allowed bool) {
+		_, err := t.route(must(url.Parse(to)), o)
+		if allowed {
+			Expect(err).NotTo(HaveOccurred())
+		} else {
+			Expect(err).To(MatchError(errCleartext))
+		}
+	},
+		Entry("HTTPS", secure, "https://10.9.9.9/", true),
+		Entry("HTTPS elsewhere", secure, "https://registry.example/", true),
+		Entry("plain HTTP", secure, "http://10.9.9.9/", false),
+		Entry("plain HTTP elsewhere", secure, "http://registry.example/", false),
+		Entry("plain HTTP that was asked for", clear, "http://10.9.9.9/", true),
+		Entry("another scheme", clear, "ftp://10.9.9.9/", false),
+		Entry("no request of a Reader", origin{}, "http://registry.example/", false),
+	)
+
+	DescribeTable("A11: asks no proxy for an internal address, nor mixes up who may go there", func(to string, through http.RoundTripper) {
+		got, err := t.route(must(url.Parse(to)), secure)
+		if through == nil {
+			Expect(err).To(MatchError(errRefused))
+			return
+		}
+		Expect(err).NotTo(HaveOccurred())
+		Expect(got).To(BeIdenticalTo(through))
+	},
+		Entry("its own address", "https://10.9.9.9/", t.configured),
+		Entry("its own address, with the port", "https://10.9.9.9:443/", t.configured),
+		Entry("its own address, with another port", "https://10.9.9.9:10250/", nil),
+		Entry("another internal address", "https://10.9.9.8/", nil),
+		Entry("an internal address that is allowed", "https://10.1.9.9/", t.elsewhere),
+		Entry("a name, which is looked at when it is resolved", "https://registry.example/", t.elsewhere),
 	)
 })
 

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"syscall"
 	"time"
@@ -76,10 +75,6 @@ func passing(err error) bool {
 		case http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 			return true
 		}
-		return false
-	}
-	var timeout net.Error
-	if errors.As(err, &timeout) && timeout.Timeout() {
 		return false
 	}
 	for _, fault := range []error{syscall.ECONNRESET, syscall.ECONNREFUSED, io.EOF, io.ErrUnexpectedEOF} {
