@@ -19,6 +19,14 @@ func (k *Kubectl) Run(ctx context.Context, args ...string) (string, error) {
 	return k.run(ctx, "", args...)
 }
 
+// Command returns kubectl, ready to be started; it is killed when ctx ends.
+func (k *Kubectl) Command(ctx context.Context, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, k.path, args...)
+	cmd.Env = append(os.Environ(), "KUBECONFIG="+k.kubeconfig)
+	cmd.WaitDelay = 5 * time.Second
+	return cmd
+}
+
 // Apply applies manifests, server-side, as kubectl's own field manager.
 func (k *Kubectl) Apply(ctx context.Context, manifests string) error {
 	_, err := k.run(ctx, manifests, "apply", "--server-side", "--force-conflicts", "-f", "-")
@@ -48,10 +56,8 @@ func (k *Kubectl) Get(ctx context.Context, out any, args ...string) error {
 }
 
 func (k *Kubectl) run(ctx context.Context, input string, args ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, k.path, args...)
-	cmd.Env = append(os.Environ(), "KUBECONFIG="+k.kubeconfig)
+	cmd := k.Command(ctx, args...)
 	cmd.Stdin = strings.NewReader(input)
-	cmd.WaitDelay = 5 * time.Second
 	var complaint bytes.Buffer
 	cmd.Stderr = &complaint
 	said, err := cmd.Output()

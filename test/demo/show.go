@@ -32,28 +32,6 @@ func prepare(ctx context.Context, w *scenario.World) error {
 	return nil
 }
 
-// watch looks for all that should be seen, and says of each whether it was. Its error says how much was not.
-func watch(ctx context.Context, w *scenario.World) error {
-	fmt.Println()
-	unseen, road := 0, scenario.Road()
-	for _, step := range road {
-		err := step.Do(ctx, w)
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		if err != nil {
-			unseen++
-			fmt.Printf("✗ %s\n  %v\n", step.Title, err)
-			continue
-		}
-		fmt.Printf("✓ %s\n", step.Title)
-	}
-	if unseen > 0 {
-		return fmt.Errorf("%d of %d things that should have been seen were not: see ✗ above", unseen, len(road))
-	}
-	return nil
-}
-
 // show prints what a user would look at.
 func show(ctx context.Context, w *scenario.World) error {
 	for _, args := range [][]string{
@@ -62,10 +40,8 @@ func show(ctx context.Context, w *scenario.World) error {
 		{"get", "externalartifacts,helmreleases"},
 		{"get", "configmap", "signed", "-o", "jsonpath={.data.message}{'\\n'}"},
 	} {
-		fmt.Printf("\n$ kubectl")
-		for _, a := range args {
-			fmt.Printf(" %s", a)
-		}
+		fmt.Println()
+		announce(args)
 		said, err := w.Kubectl.Run(ctx, args...)
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
@@ -73,7 +49,7 @@ func show(ctx context.Context, w *scenario.World) error {
 		if err != nil {
 			said = err.Error() + "\n"
 		}
-		fmt.Printf("\n%s", said)
+		fmt.Print(said)
 	}
 	fmt.Println("\nWhat is served:")
 	for _, name := range names {
