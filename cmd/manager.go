@@ -143,7 +143,7 @@ func newReconciler(mgr ctrl.Manager, o options, store *storage.Storage) (*contro
 		Client:        mgr.GetClient(),
 		Metrics:       helper.NewMetrics(mgr, metrics.MustMakeRecorder(), v1alpha1.VerifiedChartFinalizer),
 		EventRecorder: recorder,
-		Secrets:       mgr.GetAPIReader(),
+		Secrets:       controller.NewSecrets(mgr.GetCache(), mgr.GetAPIReader()),
 		Registries:    registry.NewClient(registry.ClientOptions{UserAgent: name + "/" + version, AllowedHosts: o.allowedHosts}),
 		Memory:        registry.NewMemory(memoryLimit, memoryAge, time.Now),
 		Storage:       store,

@@ -100,7 +100,7 @@ func newReconciler(mgr ctrl.Manager, dir string) *VerifiedChartReconciler {
 		Client:        mgr.GetClient(),
 		Metrics:       helper.NewMetrics(mgr, metrics.NewRecorder(), v1alpha1.VerifiedChartFinalizer),
 		EventRecorder: mgr.GetEventRecorderFor("verifiedchart-controller"), //nolint:staticcheck // the recorder of fluxcd/pkg/runtime is one of these
-		Secrets:       mgr.GetAPIReader(),
+		Secrets:       NewSecrets(mgr.GetCache(), mgr.GetAPIReader()),
 		Registries:    registry.NewClient(registry.ClientOptions{}),
 		Memory:        registry.NewMemory(16<<20, time.Hour, time.Now),
 		Storage:       store,

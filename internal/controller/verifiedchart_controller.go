@@ -9,6 +9,7 @@ package controller
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	helper "github.com/fluxcd/pkg/runtime/controller"
@@ -40,8 +41,8 @@ type VerifiedChartReconciler struct {
 	helper.Metrics
 	kuberecorder.EventRecorder
 
-	// Secrets reads Secrets from the API server, past the cache, which holds their metadata only.
-	Secrets client.Reader
+	// Secrets reads Secrets.
+	Secrets *Secrets
 	// Registries reads registries.
 	Registries *registry.Client
 	// Memory keeps signature material, so that it is judged again without being fetched again.
@@ -76,12 +77,12 @@ func (r *VerifiedChartReconciler) Reconcile(ctx context.Context, req ctrl.Reques
 		r.Served.Admit(obj.Status.Artifact)
 		return ctrl.Result{}, nil
 	}
-	if err := r.addFinalizer(ctx, obj); err != nil {
+	finalized := r.addFinalizer(ctx, obj)
+	before := obj.DeepCopy()
+	accepted, err := r.reconcile(ctx, obj, finalized)
+	if err := finalized(); err != nil {
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
-
-	before := obj.DeepCopy()
-	accepted, err := r.reconcile(ctx, obj)
 	if enqueued, _ := helper.IsObjectEnqueued(ctx); enqueued && err != nil {
 		// What was interrupted says nothing of the object, which is due again.
 		return ctrl.Result{Requeue: true}, nil //nolint:staticcheck // due now, not after a delay
@@ -89,18 +90,30 @@ func (r *VerifiedChartReconciler) Reconcile(ctx context.Context, req ctrl.Reques
 	return r.conclude(ctx, before, obj, accepted, err)
 }
 
-func (r *VerifiedChartReconciler) addFinalizer(ctx context.Context, obj *v1alpha1.VerifiedChart) error {
-	patch := client.MergeFromWithOptions(obj.DeepCopy(), client.MergeFromWithOptimisticLock{})
-	if !controllerutil.AddFinalizer(obj, v1alpha1.VerifiedChartFinalizer) {
-		return nil
+// addFinalizer starts to add the finalizer where it is missing. Reading a
+// registry need not wait for it; the function that is returned does, and has to
+// be called before anything is stored.
+func (r *VerifiedChartReconciler) addFinalizer(ctx context.Context, obj *v1alpha1.VerifiedChart) func() error {
+	patched := obj.DeepCopy()
+	if !controllerutil.AddFinalizer(patched, v1alpha1.VerifiedChartFinalizer) {
+		return func() error { return nil }
 	}
-	return r.Patch(ctx, obj, patch, client.FieldOwner(r.Name))
+	patch := client.MergeFromWithOptions(obj.DeepCopy(), client.MergeFromWithOptimisticLock{})
+	done := make(chan error, 1)
+	go func() { done <- r.Patch(ctx, patched, patch, client.FieldOwner(r.Name)) }()
+	return sync.OnceValue(func() error {
+		if err := <-done; err != nil {
+			return err
+		}
+		obj.Finalizers, obj.ResourceVersion = patched.Finalizers, patched.ResourceVersion
+		return nil
+	})
 }
 
 // reconcile runs the pipeline and changes obj.Status to what is true afterwards.
 // It returns what was accepted, if anything was, and why the chart that was
 // asked for is not what is published, if it is not.
-func (r *VerifiedChartReconciler) reconcile(ctx context.Context, obj *v1alpha1.VerifiedChart) (verify.Accepted, error) {
+func (r *VerifiedChartReconciler) reconcile(ctx context.Context, obj *v1alpha1.VerifiedChart, finalized func() error) (verify.Accepted, error) {
 	ctx, cancel := context.WithTimeout(helper.GetInterruptContext(ctx), obj.GetTimeout())
 	defer cancel()
 
@@ -111,6 +124,7 @@ func (r *VerifiedChartReconciler) reconcile(ctx context.Context, obj *v1alpha1.V
 	if err != nil {
 		return verify.Accepted{}, err
 	}
+	in.finalized = finalized
 	subject, accepted, err := r.advance(ctx, obj, in)
 	if _, ok := accepted.Subject(); err == nil || (ok && isPublished(obj, subject)) {
 		return accepted, err

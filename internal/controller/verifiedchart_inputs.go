@@ -24,6 +24,8 @@ type inputs struct {
 	target   registry.Target
 	reader   *registry.Remembering
 	verifier verify.Verifier
+	// finalized waits for the finalizer, without which nothing may be stored.
+	finalized func() error
 }
 
 // refusal is an error that is about the spec, or about what it refers to, and not about a chart.
@@ -50,7 +52,7 @@ func (r *VerifiedChartReconciler) gather(ctx context.Context, obj *v1alpha1.Veri
 		return inputs{}, &refusal{reason: v1alpha1.InsecureNotAllowedReason, final: true,
 			err: errors.New("insecure: true asks for plain HTTP, which this controller does not allow: remove it, or run the controller with --insecure-allow-http")}
 	}
-	secrets := secretReader{r: r, namespace: obj.Namespace, read: map[string]secretData{}}
+	secrets := secretReader{secrets: r.Secrets, namespace: obj.Namespace}
 	target := registry.Target{Repository: repository, PlainHTTP: obj.Spec.Insecure}
 	if err := secrets.authenticate(ctx, obj, &target); err != nil {
 		return inputs{}, err
@@ -88,31 +90,21 @@ func wanted(obj *v1alpha1.VerifiedChart, repository string) pipeline.Wanted {
 	}
 }
 
-// secretReader reads the Secrets of one object, each once.
+// secretReader reads the Secrets that one object names, in its namespace.
 type secretReader struct {
-	r         *VerifiedChartReconciler
+	secrets   *Secrets
 	namespace string
-	read      map[string]secretData
-}
-
-type secretData struct {
-	secret corev1.Secret
-	err    error
 }
 
 func (s secretReader) get(ctx context.Context, name string) (*corev1.Secret, error) {
-	data, ok := s.read[name]
-	if !ok {
-		data.err = s.r.Secrets.Get(ctx, types.NamespacedName{Namespace: s.namespace, Name: name}, &data.secret)
-		switch {
-		case apierrors.IsNotFound(data.err):
-			data.err = fmt.Errorf("%w: Secret %q is not in namespace %q: create it there", verify.ErrTrustUnavailable, name, s.namespace)
-		case data.err != nil:
-			data.err = fmt.Errorf("%w: read Secret %q: %w", verify.ErrTrustUnavailable, name, data.err)
-		}
-		s.read[name] = data
+	secret, err := s.secrets.Get(ctx, types.NamespacedName{Namespace: s.namespace, Name: name})
+	switch {
+	case apierrors.IsNotFound(err):
+		return nil, fmt.Errorf("%w: Secret %q is not in namespace %q: create it there", verify.ErrTrustUnavailable, name, s.namespace)
+	case err != nil:
+		return nil, fmt.Errorf("%w: read Secret %q: %w", verify.ErrTrustUnavailable, name, err)
 	}
-	return &data.secret, data.err
+	return secret, nil
 }
 
 // authenticate adds the credentials that the spec names to the target.
@@ -150,7 +142,11 @@ func (s secretReader) material(ctx context.Context, v v1alpha1.Verification) map
 			continue
 		}
 		secret, err := s.get(ctx, a.SecretRef.Name)
-		material[a.Name] = policy.Material{Data: secret.Data, Err: err}
+		if err != nil {
+			material[a.Name] = policy.Material{Err: err}
+			continue
+		}
+		material[a.Name] = policy.Material{Data: secret.Data}
 	}
 	return material
 }

@@ -44,6 +44,7 @@ func (r *VerifiedChartReconciler) conclude(ctx context.Context, before, obj *v1a
 		obj.Status.SetLastHandledReconcileRequest(token)
 	}
 	r.RecordReadiness(ctx, obj)
+	before.Finalizers, before.ResourceVersion = obj.Finalizers, obj.ResourceVersion
 	if !equality.Semantic.DeepEqual(before.Status, obj.Status) {
 		patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
 		if patched := r.Status().Patch(ctx, obj.DeepCopy(), patch, client.FieldOwner(r.Name)); patched != nil {

@@ -46,6 +46,9 @@ func (r *VerifiedChartReconciler) store(ctx context.Context, obj *v1alpha1.Verif
 	if current := obj.Status.Artifact; current != nil && isPublished(obj, subject) {
 		return *current, pipeline.Identify(publishedMetadata(obj), in.wanted, resolved)
 	}
+	if err := in.finalized(); err != nil {
+		return meta.Artifact{}, err
+	}
 	staged, err := r.Storage.Stage()
 	if err != nil {
 		return meta.Artifact{}, stored(err)

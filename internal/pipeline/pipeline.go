@@ -20,6 +20,8 @@ import (
 	"io"
 
 	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/verifiedchart/verifiedchart/internal/chart"
 	"github.com/verifiedchart/verifiedchart/internal/registry"
@@ -99,23 +101,38 @@ func Fetch(ctx context.Context, r registry.Reader, a verify.Accepted, w io.Write
 	if err != nil {
 		return Fetched{}, failed(StepManifest, err)
 	}
-	raw, err := r.Blob(ctx, layout.Config, layout.Config.Size)
+	var config chart.Metadata
+	both, ctx := errgroup.WithContext(ctx)
+	both.Go(func() (err error) { config, err = fetchConfig(ctx, r, layout.Config); return err })
+	both.Go(func() error { return fetchArchive(ctx, r, layout.Archive, w) })
+	if err := both.Wait(); err != nil {
+		return Fetched{}, err
+	}
+	return Fetched{Config: config, Layout: layout}, nil
+}
+
+func fetchConfig(ctx context.Context, r registry.Reader, d ocispec.Descriptor) (chart.Metadata, error) {
+	raw, err := r.Blob(ctx, d, d.Size)
 	if err != nil {
-		return Fetched{}, failed(StepFetch, fmt.Errorf("read the configuration of %s: %w", subject.Manifest.Digest, err))
+		return chart.Metadata{}, failed(StepFetch, fmt.Errorf("fetch the configuration: %w", err))
 	}
 	config, err := chart.ParseConfig(raw)
 	if err != nil {
-		return Fetched{}, failed(StepValidate, err)
+		return chart.Metadata{}, failed(StepValidate, err)
 	}
-	body, err := r.Open(ctx, layout.Archive)
+	return config, nil
+}
+
+func fetchArchive(ctx context.Context, r registry.Reader, d ocispec.Descriptor, w io.Writer) error {
+	body, err := r.Open(ctx, d)
 	if err != nil {
-		return Fetched{}, failed(StepFetch, fmt.Errorf("read the archive of %s: %w", subject.Manifest.Digest, err))
+		return failed(StepFetch, fmt.Errorf("fetch the archive: %w", err))
 	}
 	defer body.Close() //nolint:errcheck // everything was read, or the error below says what was not
 	if _, err := io.Copy(w, body); err != nil {
-		return Fetched{}, failed(StepFetch, fmt.Errorf("read the archive of %s: %w", subject.Manifest.Digest, err))
+		return failed(StepFetch, fmt.Errorf("fetch the archive: %w", err))
 	}
-	return Fetched{Config: config, Layout: layout}, nil
+	return nil
 }
 
 // Validate reads the archive that Fetch wrote and returns what it is. It must be
