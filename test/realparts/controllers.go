@@ -108,7 +108,6 @@ func StartHelmController(ctx context.Context, dir, kubeconfig string, group *pro
 				"--log-encoding=console",
 			},
 			Ready: process.Answers(http.DefaultClient, "http://"+health+"/healthz"),
-			Grace: 0,
 		})
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/verifiedchart/verifiedchart/test/controlplane"
 	"github.com/verifiedchart/verifiedchart/test/parts"
@@ -33,8 +34,17 @@ func Ground() []Step {
 	}
 }
 
-// buildController shares the packages that `make build` has compiled, but not its output.
+// buildController shares the packages that `make build` has compiled, but not
+// its output. Where tests run side by side one builds, and the others find it built.
 func buildController(ctx context.Context, w *World) error {
+	lock, err := os.Create(w.Binary() + ".lock")
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
+		return err
+	}
 	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", w.Binary(), "./cmd")
 	cmd.Dir = w.Root
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
