@@ -132,13 +132,13 @@ func named(versions []string, tags int) string {
 	}
 }
 
-// IsDowngrade says whether version is less than published. Where either is not
-// a semantic version nothing is said.
+// IsDowngrade says whether a version, or the tag of one, is less than the
+// published one. Where either is not a semantic version nothing is said.
 func IsDowngrade(published, version string) bool {
-	from, err := semver.StrictNewVersion(published)
-	if err != nil {
+	from, ok := chart.TagVersion(published)
+	if !ok {
 		return false
 	}
-	to, err := semver.StrictNewVersion(version)
-	return err == nil && to.LessThan(from)
+	to, ok := chart.TagVersion(version)
+	return ok && to.LessThan(from)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/fluxcd/pkg/apis/meta"
 	"github.com/fluxcd/pkg/runtime/conditions"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/watch"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
@@ -132,10 +133,10 @@ func (b *bench) declare(ctx context.Context, prefix string, n int, every time.Du
 
 // ready waits until n charts are ready.
 func (b *bench) ready(ctx context.Context, n int) error {
-	return b.until(ctx, func(list []v1alpha1.VerifiedChart) bool {
+	return b.until(ctx, func(seen map[string]bool) bool {
 		ready := 0
-		for i := range list {
-			if conditions.IsReady(&list[i]) {
+		for _, is := range seen {
+			if is {
 				ready++
 			}
 		}
@@ -148,24 +149,52 @@ func (b *bench) clear(ctx context.Context) error {
 	if err := b.world.Client.DeleteAllOf(ctx, &v1alpha1.VerifiedChart{}, client.InNamespace(scenario.Namespace)); err != nil {
 		return err
 	}
-	return b.until(ctx, func(list []v1alpha1.VerifiedChart) bool { return len(list) == 0 })
+	return b.until(ctx, func(seen map[string]bool) bool { return len(seen) == 0 })
 }
 
-func (b *bench) until(ctx context.Context, fits func([]v1alpha1.VerifiedChart) bool) error {
-	for {
-		var list v1alpha1.VerifiedChartList
-		if err := b.world.Client.List(ctx, &list, client.InNamespace(scenario.Namespace)); err != nil {
-			return err
-		}
-		if fits(list.Items) {
-			return nil
-		}
+// until watches the charts, which costs the API server less than asking for all
+// of them again and again, until what is seen fits: by name whether they are ready.
+func (b *bench) until(ctx context.Context, fits func(map[string]bool) bool) error {
+	watching, err := b.watcher()
+	if err != nil {
+		return err
+	}
+	var list v1alpha1.VerifiedChartList
+	if err := watching.List(ctx, &list, client.InNamespace(scenario.Namespace)); err != nil {
+		return err
+	}
+	seen := map[string]bool{}
+	for i := range list.Items {
+		seen[list.Items[i].Name] = conditions.IsReady(&list.Items[i])
+	}
+	events, err := watching.Watch(ctx, &list, client.InNamespace(scenario.Namespace), &client.ListOptions{Raw: &metav1.ListOptions{ResourceVersion: list.ResourceVersion}})
+	if err != nil {
+		return err
+	}
+	defer events.Stop()
+	for !fits(seen) {
 		select {
-		case <-time.After(200 * time.Millisecond):
+		case e := <-events.ResultChan():
+			obj, ok := e.Object.(*v1alpha1.VerifiedChart)
+			if !ok {
+				return fmt.Errorf("the watch ended: %v", e.Object)
+			}
+			if seen[obj.Name] = conditions.IsReady(obj); e.Type == watch.Deleted {
+				delete(seen, obj.Name)
+			}
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
 	}
+	return nil
+}
+
+func (b *bench) watcher() (client.WithWatch, error) {
+	config, err := b.world.Plane.Config()
+	if err != nil {
+		return nil, err
+	}
+	return client.NewWithWatch(config, client.Options{Scheme: b.world.Client.Scheme()})
 }
 
 func per(n, of int) float64 { return float64(n) / float64(max(of, 1)) }

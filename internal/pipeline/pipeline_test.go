@@ -1,0 +1,189 @@
+package pipeline_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/verifiedchart/verifiedchart/internal/chart"
+	"github.com/verifiedchart/verifiedchart/internal/chart/charttest"
+	"github.com/verifiedchart/verifiedchart/internal/pipeline"
+	"github.com/verifiedchart/verifiedchart/internal/registry"
+	"github.com/verifiedchart/verifiedchart/internal/verify"
+	"github.com/verifiedchart/verifiedchart/internal/verify/cosign"
+	"github.com/verifiedchart/verifiedchart/internal/verify/verifytest"
+)
+
+// chartIn pushes a chart under the tag 1.0.0 and returns how it is wanted and resolved.
+func chartIn(repo *verifytest.Repository, config, archive []byte) (pipeline.Wanted, pipeline.Resolved) {
+	GinkgoHelper()
+	repo.PushBlob(chart.ConfigMediaType, config)
+	repo.PushBlob(chart.ArchiveMediaType, archive)
+	repo.PushManifest("1.0.0", charttest.Manifest(config, archive))
+	w := pipeline.Wanted{Repository: repository, Name: "app", Tag: "1.0.0"}
+	r, err := pipeline.Resolve(context.Background(), remembering(repo), w)
+	Expect(err).NotTo(HaveOccurred())
+	return w, r
+}
+
+func step(err error) pipeline.Step {
+	GinkgoHelper()
+	var failure *pipeline.Failure
+	Expect(err).To(HaveOccurred())
+	Expect(errors.As(err, &failure)).To(BeTrue())
+	return failure.Step
+}
+
+var _ = Describe("The pipeline", func() {
+	var (
+		ctx     = context.Background()
+		repo    *verifytest.Repository
+		config  = charttest.ConfigJSON("app", "1.0.0")
+		archive = charttest.Archive("app", "1.0.0")
+	)
+	BeforeEach(func() { repo = verifytest.NewRepository() })
+
+	accept := func(subject verify.Subject) verify.Accepted {
+		GinkgoHelper()
+		accepted, err := verify.Check(ctx, verifytest.Vouches("release", "k"), subject, repo)
+		Expect(err).NotTo(HaveOccurred())
+		return accepted
+	}
+
+	It("takes a chart from its tag to the bytes that may be served", func() {
+		w, resolved := chartIn(repo, config, archive)
+		subject, err := pipeline.Manifest(w, resolved)
+		Expect(err).NotTo(HaveOccurred())
+		var fetched bytes.Buffer
+		f, err := pipeline.Fetch(ctx, repo, accept(subject), &fetched)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(fetched.Bytes()).To(Equal(archive))
+		metadata, err := pipeline.Validate(&fetched, f, w, resolved)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(metadata.Name).To(Equal("app"))
+		Expect(metadata.Version).To(Equal("1.0.0"))
+	})
+
+	It("fetches nothing for what was not accepted", func() {
+		chartIn(repo, config, archive)
+		asked := len(repo.Asked())
+		var fetched bytes.Buffer
+		_, err := pipeline.Fetch(ctx, repo, verify.Accepted{}, &fetched)
+		Expect(step(err)).To(Equal(pipeline.StepFetch))
+		Expect(fetched.Len()).To(BeZero())
+		Expect(repo.Asked()).To(HaveLen(asked))
+	})
+
+	It("A9: takes no manifest that does not hash to its digest", func() {
+		w, resolved := chartIn(repo, config, archive)
+		resolved.Manifest.Raw = append(resolved.Manifest.Raw, ' ')
+		_, err := pipeline.Manifest(w, resolved)
+		Expect(step(err)).To(Equal(pipeline.StepManifest))
+		Expect(err).To(MatchError(registry.ErrIntegrity))
+	})
+
+	It("B5: takes no manifest of something else", func() {
+		resolved := pipeline.Resolved{}
+		d := repo.PushLayers("1.0.0", repo.PushBlob(ocispec.MediaTypeImageLayerGzip, []byte("layer")))
+		resolved.Manifest, _ = repo.Manifest(ctx, d.Digest)
+		_, err := pipeline.Manifest(pipeline.Wanted{}, resolved)
+		Expect(step(err)).To(Equal(pipeline.StepManifest))
+		Expect(err).To(MatchError(chart.ErrManifest))
+	})
+
+	DescribeTable("names the step that failed",
+		func(break_ func(chart.Layout), config, archive []byte, wantStep pipeline.Step, want error) {
+			w, resolved := chartIn(repo, config, archive)
+			subject, err := pipeline.Manifest(w, resolved)
+			Expect(err).NotTo(HaveOccurred())
+			layout, err := chart.ParseManifest(subject.Raw)
+			Expect(err).NotTo(HaveOccurred())
+			break_(layout)
+			var fetched bytes.Buffer
+			f, err := pipeline.Fetch(ctx, repo, accept(subject), &fetched)
+			if err == nil {
+				_, err = pipeline.Validate(&fetched, f, w, resolved)
+			}
+			Expect(step(err)).To(Equal(wantStep))
+			Expect(err).To(MatchError(want))
+		},
+		Entry("the archive cannot be read", func(l chart.Layout) { repo.Fail(l.Archive.Digest.String(), verifytest.ErrUnreachable) },
+			config, archive, pipeline.StepFetch, verifytest.ErrUnreachable),
+		Entry("the configuration cannot be read", func(l chart.Layout) { repo.Fail(l.Config.Digest.String(), verifytest.ErrUnreachable) },
+			config, archive, pipeline.StepFetch, verifytest.ErrUnreachable),
+		Entry("the configuration is none", func(chart.Layout) {}, []byte("[]"), archive, pipeline.StepValidate, chart.ErrInvalid),
+		Entry("the archive is none", func(chart.Layout) {}, config, []byte("<html>"), pipeline.StepValidate, chart.ErrInvalid),
+		Entry("B10: the configuration is another chart's", func(chart.Layout) {}, charttest.ConfigJSON("app", "1.0.1"), archive, pipeline.StepValidate, chart.ErrMismatch),
+		Entry("C7: the chart has another name", func(chart.Layout) {}, charttest.ConfigJSON("other", "1.0.0"), charttest.Archive("other", "1.0.0"), pipeline.StepValidate, chart.ErrMismatch),
+		Entry("C7: the chart has another version", func(chart.Layout) {}, charttest.ConfigJSON("app", "2.0.0"), charttest.Archive("app", "2.0.0"), pipeline.StepValidate, chart.ErrMismatch),
+	)
+})
+
+var _ = Describe("Verify", func() {
+	var (
+		ctx     = context.Background()
+		repo    *verifytest.Repository
+		subject verify.Subject
+		ours    = verifytest.P256()
+		theirs  = verifytest.P256()
+	)
+	BeforeEach(func() {
+		repo = verifytest.NewRepository()
+		subject = repo.Subject("chart")
+	})
+	trusting := func(s verifytest.Signer) verify.Verifier {
+		GinkgoHelper()
+		key, err := cosign.ParseKey("a.pub", s.Public)
+		Expect(err).NotTo(HaveOccurred())
+		v, err := cosign.NewKeyed("release", []cosign.Key{key})
+		Expect(err).NotTo(HaveOccurred())
+		return v
+	}
+
+	It("judges recalled material again, without asking for it", func() {
+		verifytest.SignLegacy(repo, subject, ours)
+		r := remembering(repo)
+		_, err := pipeline.Verify(ctx, trusting(ours), subject, r)
+		Expect(err).NotTo(HaveOccurred())
+		asked := len(repo.Asked())
+		_, err = pipeline.Verify(ctx, trusting(ours), subject, r)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(repo.Asked()).To(HaveLen(asked))
+	})
+
+	It("D11: refuses by what the registry says now, not by what is recalled", func() {
+		verifytest.SignLegacy(repo, subject, ours)
+		r := remembering(repo)
+		_, err := pipeline.Verify(ctx, trusting(ours), subject, r)
+		Expect(err).NotTo(HaveOccurred())
+		verifytest.SignLegacy(repo, subject, ours, theirs)
+		_, err = pipeline.Verify(ctx, trusting(theirs), subject, r)
+		Expect(err).NotTo(HaveOccurred(), "the new key has signed in the meantime")
+	})
+
+	It("reaches no verdict where it cannot ask again", func() {
+		verifytest.SignLegacy(repo, subject, ours)
+		r := remembering(repo)
+		_, err := pipeline.Verify(ctx, trusting(ours), subject, r)
+		Expect(err).NotTo(HaveOccurred())
+		repo.Fail(verifytest.SignatureTag(subject.Manifest.Digest), verifytest.ErrUnreachable)
+		_, err = pipeline.Verify(ctx, trusting(theirs), subject, r)
+		Expect(err).To(MatchError(verifytest.ErrUnreachable))
+		Expect(err).NotTo(MatchError(verify.ErrRejected))
+	})
+
+	It("asks again once for a refusal, not for what could not be found out", func() {
+		verifytest.SignLegacy(repo, subject, theirs)
+		r := remembering(repo)
+		_, err := pipeline.Verify(ctx, trusting(ours), subject, r)
+		Expect(err).To(MatchError(verify.ErrRejected))
+		asked := len(repo.Asked())
+		_, err = pipeline.Verify(ctx, verify.All(trusting(ours), verify.Unavailable(verify.ErrTrustUnavailable)), subject, r)
+		Expect(err).To(MatchError(verify.ErrRejected))
+		Expect(len(repo.Asked())).To(BeNumerically("<=", asked+1))
+	})
+})

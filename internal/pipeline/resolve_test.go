@@ -1,0 +1,116 @@
+package pipeline_test
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	"github.com/opencontainers/go-digest"
+
+	"github.com/verifiedchart/verifiedchart/internal/pipeline"
+	"github.com/verifiedchart/verifiedchart/internal/registry"
+	"github.com/verifiedchart/verifiedchart/internal/verify/verifytest"
+)
+
+const repository = "registry.example/charts/app"
+
+// remembering returns a reader of repo with an empty memory.
+func remembering(repo *verifytest.Repository) *registry.Remembering {
+	return registry.NewMemory(1<<20, time.Hour, time.Now).Reader("object", repository, repo)
+}
+
+func withTags(tags ...string) *verifytest.Repository {
+	repo := verifytest.NewRepository()
+	for _, tag := range tags {
+		repo.PushLayers(tag, repo.PushBlob("text/plain", []byte(tag)))
+	}
+	return repo
+}
+
+var _ = Describe("Resolve", func() {
+	ctx := context.Background()
+
+	DescribeTable("takes the greatest version of a range",
+		func(semver, filter, want string, tags ...string) {
+			got, err := pipeline.Resolve(ctx, remembering(withTags(tags...)), pipeline.Wanted{Repository: repository, SemVer: semver, SemverFilter: filter})
+			Expect(err).NotTo(HaveOccurred())
+			Expect(got.Tag).To(Equal(want))
+			Expect(got.Manifest.Raw).NotTo(BeEmpty())
+		},
+		Entry("by version, not by text", ">=1.0.0", "", "1.10.0", "1.9.0", "1.10.0", "1.2.0"),
+		Entry("without those beyond it", ">=1.0.0 <2.0.0", "", "1.9.0", "1.9.0", "2.0.0", "3.0.0"),
+		Entry("without prereleases, unless it names one", ">=1.0.0", "", "1.0.0", "1.0.0", "1.1.0-rc.1"),
+		Entry("with prereleases where it names one", ">=1.0.0-0", "", "1.1.0-rc.1", "1.0.0", "1.1.0-rc.1"),
+		Entry("with a leading v", ">=1.0.0", "", "v1.1.0", "1.0.0", "v1.1.0"),
+		Entry("B14: with _ for +", ">=1.0.0", "", "1.2.3_b", "1.2.3_b", "1.2.2"),
+		Entry("of tags that the filter matches", ">=1.0.0", "^1\\.0", "1.0.9", "1.0.9", "1.1.0"),
+		Entry("among what is no version, and signatures", "*", "", "1.0.0", "latest", "1.2", "1", "sha256-aa.sig", "1.0.0"),
+		Entry("and of two tags of one version always the same", "*", "", "v1.0.0", "v1.0.0", "1.0.0"),
+	)
+
+	DescribeTable("says what is wrong",
+		func(w pipeline.Wanted, want error, tags ...string) {
+			w.Repository = repository
+			_, err := pipeline.Resolve(ctx, remembering(withTags(tags...)), w)
+			Expect(err).To(MatchError(want))
+			var failure *pipeline.Failure
+			Expect(err).To(BeAssignableToTypeOf(failure))
+			Expect(len(err.Error())).To(BeNumerically("<", 1024))
+		},
+		Entry("a range that is none", pipeline.Wanted{SemVer: ">>1"}, pipeline.ErrReference, "1.0.0"),
+		Entry("a filter that is none", pipeline.Wanted{SemVer: "*", SemverFilter: "("}, pipeline.ErrReference, "1.0.0"),
+		Entry("a range that nothing is in", pipeline.Wanted{SemVer: ">=2.0.0"}, pipeline.ErrNoMatch, "1.0.0"),
+		Entry("a repository without versions", pipeline.Wanted{SemVer: "*"}, pipeline.ErrNoMatch, "latest"),
+		Entry("a repository without tags", pipeline.Wanted{SemVer: "*"}, pipeline.ErrNoMatch),
+		Entry("a tag that is not there", pipeline.Wanted{Tag: "1.0.0"}, registry.ErrNotFound),
+		Entry("a digest that is not there", pipeline.Wanted{Digest: digest.FromString("x")}, registry.ErrNotFound),
+	)
+
+	It("names the versions there are, bounded", func() {
+		var tags []string
+		for i := range 1000 {
+			tags = append(tags, fmt.Sprintf("1.0.%d", i))
+		}
+		_, err := pipeline.Resolve(ctx, remembering(withTags(tags...)), pipeline.Wanted{Repository: repository, SemVer: ">=2.0.0"})
+		Expect(err).To(MatchError(ContainSubstring("1000 in all")))
+		Expect(len(err.Error())).To(BeNumerically("<", 512))
+	})
+
+	It("writes + as Helm does in a tag", func() {
+		got, err := pipeline.Resolve(ctx, remembering(withTags("1.0.0_build")), pipeline.Wanted{Tag: "1.0.0+build"})
+		Expect(err).NotTo(HaveOccurred())
+		Expect(got.Tag).To(Equal("1.0.0_build"))
+	})
+
+	It("asks for a tag every time, and for a digest once", func() {
+		repo := withTags("1.0.0")
+		r := remembering(repo)
+		first, err := pipeline.Resolve(ctx, r, pipeline.Wanted{Tag: "1.0.0"})
+		Expect(err).NotTo(HaveOccurred())
+		repo.PushLayers("1.0.0", repo.PushBlob("text/plain", []byte("moved")))
+		second, err := pipeline.Resolve(ctx, r, pipeline.Wanted{Tag: "1.0.0"})
+		Expect(err).NotTo(HaveOccurred())
+		Expect(second.Manifest.Descriptor.Digest).NotTo(Equal(first.Manifest.Descriptor.Digest))
+
+		asked := len(repo.Asked())
+		_, err = pipeline.Resolve(ctx, r, pipeline.Wanted{Digest: first.Manifest.Descriptor.Digest})
+		Expect(err).NotTo(HaveOccurred())
+		Expect(repo.Asked()).To(HaveLen(asked))
+	})
+
+	DescribeTable("B13: knows a downgrade",
+		func(published, version string, want bool) {
+			Expect(pipeline.IsDowngrade(published, version)).To(Equal(want))
+		},
+		Entry("less", "1.1.0", "1.0.0", true),
+		Entry("less by prerelease", "1.1.0", "1.1.0-rc.1", true),
+		Entry("less, as a tag", "1.1.0+b", "1.0.0_b", true),
+		Entry("less, with a leading v", "v1.1.0", "v1.0.0", true),
+		Entry("the same", "1.1.0", "1.1.0", false),
+		Entry("more", "1.1.0", "1.10.0", false),
+		Entry("not a version", "1.1.0", "latest", false),
+		Entry("nothing published", "", "1.0.0", false),
+	)
+})
