@@ -131,8 +131,12 @@ func (b *bench) declare(ctx context.Context, prefix string, n int, every time.Du
 	return nil
 }
 
-// ready waits until n charts are ready.
+// ready waits until n charts are ready. It looks at the API server only once the
+// registry has nothing more to do, since looking costs what is being measured.
 func (b *bench) ready(ctx context.Context, n int) error {
+	if err := b.quiet(ctx); err != nil {
+		return err
+	}
 	return b.until(ctx, func(seen map[string]bool) bool {
 		ready := 0
 		for _, is := range seen {
@@ -142,6 +146,23 @@ func (b *bench) ready(ctx context.Context, n int) error {
 		}
 		return ready == n
 	})
+}
+
+// quiet waits until the registry was asked for something, and then for nothing more for a moment.
+func (b *bench) quiet(ctx context.Context) error {
+	const moment = 100 * time.Millisecond
+	for before := 0; ; {
+		now := len(b.world.Registry.Requests())
+		if now > 0 && now == before {
+			return nil
+		}
+		before = now
+		select {
+		case <-time.After(moment):
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
 }
 
 // clear deletes every chart and waits until they are gone.
