@@ -23,9 +23,20 @@ func main() {
 	o.bind(flag.CommandLine)
 	flag.Parse()
 	logger.SetLogger(logger.NewLogger(o.log))
+	listAtOnce()
 	if err := run(ctrl.SetupSignalHandler(), o); err != nil {
 		fmt.Fprintf(os.Stderr, "%s: %v\n", name, err)
 		os.Exit(1)
+	}
+}
+
+// listAtOnce makes client-go fill its caches by a list instead of a streamed
+// one, which waits for the API server's next bookmark, a second for each kind: a
+// new leader would serve nothing for that long. The environment has the last word.
+func listAtOnce() {
+	const gate = "KUBE_FEATURE_WatchListClient"
+	if _, set := os.LookupEnv(gate); !set {
+		_ = os.Setenv(gate, "false")
 	}
 }
 
