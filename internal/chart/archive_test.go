@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"compress/gzip"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +14,8 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	"github.com/opencontainers/go-digest"
+	"helm.sh/helm/v3/pkg/chart/loader"
 
 	"github.com/verifiedchart/verifiedchart/internal/chart"
 	"github.com/verifiedchart/verifiedchart/internal/chart/charttest"
@@ -60,7 +63,20 @@ var _ = Describe("Inspect", func() {
 	It("returns what Chart.yaml says", func() {
 		m, err := inspect(podinfo())
 		Expect(err).NotTo(HaveOccurred())
-		Expect(m).To(Equal(chart.Metadata{Name: "podinfo", Version: "6.7.0", AppVersion: "1.0", Description: "A chart for tests"}))
+		Expect(m).To(And(HaveField("Name", "podinfo"), HaveField("Version", "6.7.0"), HaveField("AppVersion", "1.0"), HaveField("Description", "A chart for tests")))
+	})
+
+	It("knows the configuration that Helm makes of it when it pushes it, and no other", func() {
+		loaded, err := loader.LoadArchive(bytes.NewReader(podinfo()))
+		Expect(err).NotTo(HaveOccurred())
+		config, err := json.Marshal(loaded.Metadata)
+		Expect(err).NotTo(HaveOccurred())
+		m, err := inspect(podinfo())
+		Expect(err).NotTo(HaveOccurred())
+		Expect(m.Configures(digest.FromBytes(config))).To(BeTrue())
+		Expect(m.Configures(digest.FromBytes(append(config, ' ')))).To(BeFalse())
+		Expect(m.Configures("")).To(BeFalse())
+		Expect(chart.Metadata{}.Configures("")).To(BeFalse())
 	})
 
 	It("accepts a chart whose name and version YAML takes for numbers", func() {

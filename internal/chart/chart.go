@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/verifiedchart/verifiedchart/internal/printable"
@@ -84,4 +85,7 @@ type Metadata struct {
 	Version     string
 	AppVersion  string
 	Description string
+
+	// config is the digest of the configuration that goes with it, where it was read from an archive.
+	config digest.Digest
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/opencontainers/go-digest"
 	helm "helm.sh/helm/v3/pkg/chart"
 	"helm.sh/helm/v3/pkg/chart/loader"
 	"sigs.k8s.io/yaml"
@@ -39,7 +40,17 @@ func (in *inspection) load() (_ Metadata, err error) {
 	if m.Name != name || m.Version != version {
 		return Metadata{}, errors.New("its Chart.yaml names another chart than Helm reads, because of characters that do not print or of its requirements.yaml")
 	}
-	return m, nil
+	m.config, err = configOf(c.Metadata)
+	return m, err
+}
+
+// configOf returns the digest of the configuration that Helm makes of a Chart.yaml when it pushes the chart.
+func configOf(m *helm.Metadata) (digest.Digest, error) {
+	raw, err := json.Marshal(m)
+	if err != nil {
+		return "", err
+	}
+	return digest.FromBytes(raw), nil
 }
 
 // recovered makes a panic of a parser, which hostile charts have caused

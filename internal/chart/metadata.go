@@ -6,6 +6,7 @@ import (
 	"regexp"
 
 	"github.com/Masterminds/semver/v3"
+	"github.com/opencontainers/go-digest"
 
 	"github.com/verifiedchart/verifiedchart/internal/printable"
 )
@@ -62,6 +63,10 @@ func parseConfig(raw []byte) (Metadata, error) {
 	}
 	return newMetadata(c.Name, c.Version, c.AppVersion, c.Description)
 }
+
+// Configures says whether a configuration with this digest is what Helm makes of
+// the Chart.yaml that m was read from. If it is, it agrees and need not be read.
+func (m Metadata) Configures(d digest.Digest) bool { return m.config != "" && m.config == d }
 
 // Agrees returns an error matching ErrMismatch unless the chart's configuration
 // names the same chart as its Chart.yaml: what users and registries are shown

@@ -54,17 +54,17 @@ func (r *VerifiedChartReconciler) store(ctx context.Context, obj *v1alpha1.Verif
 		return meta.Artifact{}, stored(err)
 	}
 	defer staged.Discard()
-	fetched, err := pipeline.Fetch(ctx, in.reader, accepted, staged)
+	layout, err := pipeline.Fetch(ctx, in.reader, accepted, staged)
 	if err != nil {
 		return meta.Artifact{}, err
 	}
-	metadata, err := pipeline.Validate(staged.Reader(), fetched, in.wanted, resolved)
+	metadata, err := pipeline.Validate(ctx, in.reader, staged.Reader(), layout, in.wanted, resolved)
 	if err != nil {
 		return meta.Artifact{}, err
 	}
 	artifact := r.Storage.NewArtifact(obj, revision(metadata, subject), subject.Manifest.Digest.Encoded()+".tgz")
 	artifact.Metadata = map[string]string{ocispec.AnnotationTitle: metadata.Name, ocispec.AnnotationVersion: metadata.Version}
-	artifact.Digest = fetched.Layout.Archive.Digest.String()
+	artifact.Digest = layout.Archive.Digest.String()
 	if err := r.Storage.Commit(staged, &artifact); err != nil {
 		return meta.Artifact{}, stored(err)
 	}

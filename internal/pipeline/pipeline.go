@@ -21,7 +21,6 @@ import (
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/verifiedchart/verifiedchart/internal/chart"
 	"github.com/verifiedchart/verifiedchart/internal/registry"
@@ -50,14 +49,6 @@ type Resolved struct {
 	Tag string
 	// Manifest that it names.
 	Manifest registry.Manifest
-}
-
-// Fetched is what was downloaded for an Accepted.
-type Fetched struct {
-	// Config is what the chart's configuration says of the chart.
-	Config chart.Metadata
-	// Layout says where the parts came from.
-	Layout chart.Layout
 }
 
 // Manifest returns what is to be judged. The bytes must hash to the digest; the
@@ -92,23 +83,16 @@ var errUnproven = errors.New("refused to fetch a chart that was not accepted")
 
 // Fetch writes the archive of what was accepted to w. What is in w counts only
 // if the error is nil: then it has the size and digest that the manifest gives.
-func Fetch(ctx context.Context, r registry.Reader, a verify.Accepted, w io.Writer) (Fetched, error) {
+func Fetch(ctx context.Context, r registry.Reader, a verify.Accepted, w io.Writer) (chart.Layout, error) {
 	subject, ok := a.Subject()
 	if !ok {
-		return Fetched{}, failed(StepFetch, errUnproven)
+		return chart.Layout{}, failed(StepFetch, errUnproven)
 	}
 	layout, err := chart.ParseManifest(subject.Raw)
 	if err != nil {
-		return Fetched{}, failed(StepManifest, err)
+		return chart.Layout{}, failed(StepManifest, err)
 	}
-	var config chart.Metadata
-	both, ctx := errgroup.WithContext(ctx)
-	both.Go(func() (err error) { config, err = fetchConfig(ctx, r, layout.Config); return err })
-	both.Go(func() error { return fetchArchive(ctx, r, layout.Archive, w) })
-	if err := both.Wait(); err != nil {
-		return Fetched{}, err
-	}
-	return Fetched{Config: config, Layout: layout}, nil
+	return layout, fetchArchive(ctx, r, layout.Archive, w)
 }
 
 func fetchConfig(ctx context.Context, r registry.Reader, d ocispec.Descriptor) (chart.Metadata, error) {
@@ -136,19 +120,24 @@ func fetchArchive(ctx context.Context, r registry.Reader, d ocispec.Descriptor, 
 }
 
 // Validate reads the archive that Fetch wrote and returns what it is. It must be
-// a chart that may be installed, agree with its configuration, and be the one that was asked for.
-func Validate(archive io.Reader, f Fetched, w Wanted, r Resolved) (chart.Metadata, error) {
+// a chart that may be installed, agree with its configuration, and be the one
+// that was asked for. The configuration is read from the registry only where it
+// is not, by its digest, what Helm makes of such an archive.
+func Validate(ctx context.Context, r registry.Reader, archive io.Reader, l chart.Layout, w Wanted, resolved Resolved) (chart.Metadata, error) {
 	metadata, err := chart.Inspect(archive)
 	if err != nil {
 		return chart.Metadata{}, failed(StepValidate, err)
 	}
-	if err := metadata.Agrees(f.Config); err != nil {
-		return chart.Metadata{}, failed(StepValidate, err)
+	if !metadata.Configures(l.Config.Digest) {
+		config, err := fetchConfig(ctx, r, l.Config)
+		if err != nil {
+			return chart.Metadata{}, err
+		}
+		if err := metadata.Agrees(config); err != nil {
+			return chart.Metadata{}, failed(StepValidate, err)
+		}
 	}
-	if err := Identify(metadata, w, r); err != nil {
-		return chart.Metadata{}, err
-	}
-	return metadata, nil
+	return metadata, Identify(metadata, w, resolved)
 }
 
 // Identify says whether a chart is the one that was asked for: its name, and

@@ -59,10 +59,10 @@ var _ = Describe("The pipeline", func() {
 		subject, err := pipeline.Manifest(w, resolved)
 		Expect(err).NotTo(HaveOccurred())
 		var fetched bytes.Buffer
-		f, err := pipeline.Fetch(ctx, repo, accept(subject), &fetched)
+		l, err := pipeline.Fetch(ctx, repo, accept(subject), &fetched)
 		Expect(err).NotTo(HaveOccurred())
 		Expect(fetched.Bytes()).To(Equal(archive))
-		metadata, err := pipeline.Validate(&fetched, f, w, resolved)
+		metadata, err := pipeline.Validate(ctx, repo, &fetched, l, w, resolved)
 		Expect(err).NotTo(HaveOccurred())
 		Expect(metadata.Name).To(Equal("app"))
 		Expect(metadata.Version).To(Equal("1.0.0"))
@@ -104,9 +104,9 @@ var _ = Describe("The pipeline", func() {
 			Expect(err).NotTo(HaveOccurred())
 			break_(layout)
 			var fetched bytes.Buffer
-			f, err := pipeline.Fetch(ctx, repo, accept(subject), &fetched)
+			l, err := pipeline.Fetch(ctx, repo, accept(subject), &fetched)
 			if err == nil {
-				_, err = pipeline.Validate(&fetched, f, w, resolved)
+				_, err = pipeline.Validate(ctx, repo, &fetched, l, w, resolved)
 			}
 			Expect(step(err)).To(Equal(wantStep))
 			Expect(err).To(MatchError(want))

@@ -94,8 +94,9 @@ func StartDistribution(ctx context.Context, dir string, group *process.Group) (O
 	}
 	target := &url.URL{Scheme: "http", Host: backend}
 	proxy := &httputil.ReverseProxy{
-		Rewrite:  func(r *httputil.ProxyRequest) { r.SetURL(target) },
-		ErrorLog: log.New(io.Discard, "", 0),
+		Rewrite:   func(r *httputil.ProxyRequest) { r.SetURL(target) },
+		Transport: &http.Transport{MaxIdleConnsPerHost: 64, DisableCompression: true},
+		ErrorLog:  log.New(io.Discard, "", 0),
 	}
 	return count(proxy, p.Stop), nil
 }

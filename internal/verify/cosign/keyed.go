@@ -13,6 +13,8 @@ import (
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/sigstore/cosign/v2/pkg/cosign"
 	"github.com/sigstore/cosign/v2/pkg/oci"
 	"github.com/sigstore/cosign/v2/pkg/oci/static"
@@ -76,9 +78,9 @@ func (k *Keyed) Verify(ctx context.Context, s verify.Subject, r registry.Reader)
 // judge returns a voucher for each key that made the candidate, or why there is none.
 // An error means that it could not be found out.
 func (k *Keyed) judge(ctx context.Context, s verify.Subject, r registry.Reader, c candidate, source string) ([]verify.Voucher, string, error) {
-	body, err := r.Blob(ctx, c.layer, maxPayload)
+	body, err := payloadOf(ctx, s, r, c.layer)
 	if err != nil {
-		return nil, "", fmt.Errorf("read the payload of a signature of %s: %w", s.Manifest.Digest, err)
+		return nil, "", err
 	}
 	subject, err := v1.NewHash(s.Manifest.Digest.String())
 	if err != nil {
@@ -100,6 +102,25 @@ func (k *Keyed) judge(ctx context.Context, s verify.Subject, r registry.Reader, 
 		})
 	}
 	return vouchers, strings.Join(refusals, ", "), nil
+}
+
+// payloadOf returns what was signed. cosign signs the same for the same subject
+// unless it is told to add something; where the digest says that it is just
+// that, it need not be read from the registry.
+func payloadOf(ctx context.Context, s verify.Subject, r registry.Reader, layer ocispec.Descriptor) ([]byte, error) {
+	usual, err := json.Marshal(payload.SimpleContainerImage{Critical: payload.Critical{
+		Identity: payload.Identity{DockerReference: s.Repository},
+		Image:    payload.Image{DockerManifestDigest: s.Manifest.Digest.String()},
+		Type:     payload.CosignSignatureType,
+	}})
+	if err == nil && layer.Digest == digest.FromBytes(usual) && layer.Size == int64(len(usual)) {
+		return usual, nil
+	}
+	body, err := r.Blob(ctx, layer, maxPayload)
+	if err != nil {
+		return nil, fmt.Errorf("read the payload of a signature of %s: %w", s.Manifest.Digest, err)
+	}
+	return body, nil
 }
 
 // errOtherKey says that the signature was not made with the key, whatever it claims.

@@ -111,6 +111,27 @@ var _ = Describe("A cosign authority with keys", func() {
 		}),
 	)
 
+	Describe("where the payload is the usual one", func() {
+		It("does not ask for it", func() {
+			push(ours.Legacy(repo, UsualPayload(subject)))
+			_, err := check(authority(ours), subject, repo)
+			Expect(err).NotTo(HaveOccurred())
+			Expect(repo.Asked()).To(ConsistOf(SignatureTag(subject.Manifest.Digest)))
+		})
+
+		It("D2: refuses another key's signature over it all the same", func() {
+			push(theirs.Legacy(repo, UsualPayload(subject)))
+			_, err := check(authority(ours), subject, repo)
+			Expect(err).To(MatchError(verify.ErrRejected))
+		})
+
+		It("D3: is not misled by a payload for another digest in the same repository", func() {
+			push(ours.Legacy(repo, UsualPayload(repo.Subject("other chart"))))
+			_, err := check(authority(ours), subject, repo)
+			Expect(err).To(MatchError(verify.ErrRejected))
+		})
+	})
+
 	DescribeTable("D10: any of its keys may have signed, and the answer is the same every time",
 		func(sign func()) {
 			sign()

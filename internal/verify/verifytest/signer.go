@@ -71,15 +71,23 @@ func publicPEM(key crypto.PublicKey) []byte {
 	return encoded
 }
 
-// Payload is what cosign signs for a digest.
+// Payload is what cosign signs for a digest in another repository, from which
+// chart and signature were copied.
 func Payload(d digest.Digest) []byte {
 	return PayloadOf(d.String(), payload.CosignSignatureType)
 }
 
 // PayloadOf is a payload with any digest and type.
-func PayloadOf(d, kind string) []byte {
+func PayloadOf(d, kind string) []byte { return payloadIn("publisher.example/charts/app", d, kind) }
+
+// UsualPayload is what cosign signs for the subject where it is.
+func UsualPayload(s verify.Subject) []byte {
+	return payloadIn(s.Repository, s.Manifest.Digest.String(), payload.CosignSignatureType)
+}
+
+func payloadIn(repository, d, kind string) []byte {
 	raw, err := json.Marshal(payload.SimpleContainerImage{Critical: payload.Critical{
-		Identity: payload.Identity{DockerReference: "registry.example/charts/app"},
+		Identity: payload.Identity{DockerReference: repository},
 		Image:    payload.Image{DockerManifestDigest: d},
 		Type:     kind,
 	}})
