@@ -1,0 +1,172 @@
+package v1alpha1_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/yaml"
+
+	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
+)
+
+// edit changes a spec, as a map, so that what no Go type can hold may be sent too.
+type edit func(spec map[string]any)
+
+func set(value any, path ...string) edit {
+	return func(spec map[string]any) { Expect(unstructured.SetNestedField(spec, value, path...)).To(Succeed()) }
+}
+
+func without(path ...string) edit {
+	return func(spec map[string]any) { unstructured.RemoveNestedField(spec, path...) }
+}
+
+func authorities(list ...any) edit {
+	return func(spec map[string]any) { spec["verify"].(map[string]any)["authorities"] = list }
+}
+
+func authority(name string, edits ...edit) any {
+	a := map[string]any{"name": name, "provider": "cosign", "secretRef": map[string]any{"name": "cosign-pub"}}
+	for _, e := range edits {
+		e(a)
+	}
+	return a
+}
+
+// create sends a VerifiedChart with a good spec, changed by the edits.
+func create(edits ...edit) (*unstructured.Unstructured, error) {
+	spec := map[string]any{
+		"url":      "oci://registry.example/charts/app",
+		"ref":      map[string]any{"tag": "1.0.0"},
+		"interval": "10m",
+		"verify":   map[string]any{"authorities": []any{authority("release")}},
+	}
+	for _, e := range edits {
+		e(spec)
+	}
+	obj := &unstructured.Unstructured{Object: map[string]any{"spec": spec}}
+	obj.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind(v1alpha1.VerifiedChartKind))
+	obj.SetGenerateName("app-")
+	obj.SetNamespace("default")
+	return obj, k8s.Create(GinkgoT().Context(), obj)
+}
+
+var _ = Describe("The API server", func() {
+	DescribeTable("takes a VerifiedChart",
+		func(edits ...edit) {
+			_, err := create(edits...)
+			Expect(err).NotTo(HaveOccurred())
+		},
+		Entry("with a tag"),
+		Entry("with a tag with +", set("1.0.0+build", "ref", "tag")),
+		Entry("with a range and a filter", set(map[string]any{"semver": ">=1.0.0 <2.0.0", "semverFilter": "^1"}, "ref")),
+		Entry("with a digest", set(map[string]any{"digest": "sha256:" + strings.Repeat("a", 64)}, "ref")),
+		Entry("with all three", set(map[string]any{"digest": "sha256:" + strings.Repeat("a", 64), "semver": "*", "tag": "1.0.0"}, "ref")),
+		Entry("with a port", set("oci://localhost:5000/app", "url")),
+		Entry("with a deep path and a slash at its end", set("oci://ghcr.io/org/charts/my_chart-2.x/", "url")),
+		Entry("with a short interval", set("1s", "interval")),
+		Entry("with a compound interval", set("1h30m10.5s", "interval")),
+		Entry("with a timeout", set("90s", "timeout")),
+		Entry("with a chart name", set("other", "chartName")),
+		Entry("with credentials", set(map[string]any{"name": "registry"}, "secretRef")),
+		Entry("with sixteen authorities", func(spec map[string]any) {
+			var list []any
+			for i := range 16 {
+				list = append(list, authority(fmt.Sprintf("a%d", i)))
+			}
+			authorities(list...)(spec)
+		}),
+		Entry("with as many as there are", authorities(authority("a"), authority("b")), set(int64(2), "verify", "atLeast")),
+	)
+
+	DescribeTable("refuses a VerifiedChart, and says what to write instead",
+		func(hint string, edits ...edit) {
+			_, err := create(edits...)
+			Expect(apierrors.IsInvalid(err)).To(BeTrue(), "%v", err)
+			Expect(err).To(MatchError(ContainSubstring(hint)))
+		},
+		Entry("without a url", "url", without("url")),
+		Entry("with a url of another scheme", "must start with oci://", set("https://registry.example/charts/app", "url")),
+		Entry("with a tag in the url", "put it in ref.tag", set("oci://registry.example/charts/app:1.0.0", "url")),
+		Entry("with a digest in the url", "digest in ref.digest", set("oci://registry.example/charts/app@sha256:"+strings.Repeat("a", 64), "url")),
+		Entry("I6: with credentials in the url", "put credentials in secretRef", set("oci://user:pass@registry.example/charts/app", "url")),
+		Entry("with an upper case path", "lower case path", set("oci://registry.example/charts/App", "url")),
+		Entry("with no path", "oci://host[:port]/path", set("oci://registry.example", "url")),
+		Entry("with a query", "oci://host[:port]/path", set("oci://registry.example/app?x=y", "url")),
+		Entry("with .. in the path", "oci://host[:port]/path", set("oci://registry.example/charts/../app", "url")),
+		Entry("with an endless url", "may not be more than 512", set("oci://registry.example/"+strings.Repeat("a", 600), "url")),
+		Entry("without a ref", "ref", without("ref")),
+		Entry("with an empty ref", "set one of tag", set(map[string]any{}, "ref")),
+		Entry("with a filter but no range", "set semver too", set("^1", "ref", "semverFilter")),
+		Entry("with a short digest", "ref.digest", set("sha256:aa", "ref", "digest")),
+		Entry("with a digest of another algorithm", "ref.digest", set("md5:"+strings.Repeat("a", 32), "ref", "digest")),
+		Entry("with a tag that is none", "ref.tag", set("a/b", "ref", "tag")),
+		Entry("H5: without an interval", "interval", without("interval")),
+		Entry("H5: with an interval that is none", "interval", set("1x", "interval")),
+		Entry("H5: with an interval of zero", "between 1s and 8760h", set("0s", "interval")),
+		Entry("H5: with a negative interval", "interval", set("-5m", "interval")),
+		Entry("H5: with a huge interval", "between 1s and 8760h", set("100000h", "interval")),
+		Entry("H5: with an interval beyond what can be counted", "interval", set("99999999999999999999h", "interval")),
+		Entry("with a timeout of zero", "between 1s and 1h", set("0s", "timeout")),
+		Entry("with a huge timeout", "between 1s and 1h", set("2h", "timeout")),
+		Entry("with a chart name that is a path", "chartName", set("../app", "chartName")),
+		Entry("without verify", "verify", without("verify")),
+		Entry("without authorities", "authorities", authorities()),
+		Entry("with seventeen authorities", "authorities", func(spec map[string]any) {
+			var list []any
+			for i := range 17 {
+				list = append(list, authority(fmt.Sprintf("a%d", i)))
+			}
+			authorities(list...)(spec)
+		}),
+		Entry("with two authorities of one name", "Duplicate value", authorities(authority("a"), authority("a"))),
+		Entry("with an authority without a name", "name", authorities(authority("a", without("name")))),
+		Entry("with an authority whose name is no label", "name", authorities(authority("Not a label"))),
+		Entry("with an unknown provider", "cosign", authorities(authority("a", set("notary", "provider")))),
+		Entry("without a provider", "provider", authorities(authority("a", without("provider")))),
+		Entry("E3: with a cosign authority that could not trust anybody", "add secretRef", authorities(authority("a", without("secretRef")))),
+		Entry("with more to vouch than there are", "lower it, or list more", set(int64(2), "verify", "atLeast")),
+		Entry("with nobody to vouch", "verify.atLeast", set(int64(0), "verify", "atLeast")),
+	)
+
+	It("I1: has no field for a Secret of another namespace", func() {
+		obj, err := create(authorities(authority("a", set("other", "secretRef", "namespace"))))
+		Expect(err).NotTo(HaveOccurred())
+		list, _, _ := unstructured.NestedSlice(obj.Object, "spec", "verify", "authorities")
+		Expect(list[0]).To(HaveKeyWithValue("secretRef", HaveLen(1)))
+	})
+
+	It("starts with a generation that was not observed, and the default timeout", func() {
+		obj, err := create()
+		Expect(err).NotTo(HaveOccurred())
+		var typed v1alpha1.VerifiedChart
+		Expect(k8s.Get(GinkgoT().Context(), client.ObjectKeyFromObject(obj), &typed)).To(Succeed())
+		Expect(typed.Status.ObservedGeneration).To(BeEquivalentTo(-1))
+		Expect(typed.GetTimeout()).To(Equal(v1alpha1.DefaultTimeout))
+	})
+
+	It("takes every sample", func() {
+		files, err := filepath.Glob(filepath.Join(root, "config", "samples", "*.yaml"))
+		Expect(err).NotTo(HaveOccurred())
+		taken := 0
+		for _, file := range files {
+			raw, err := os.ReadFile(file)
+			Expect(err).NotTo(HaveOccurred())
+			obj := &unstructured.Unstructured{}
+			Expect(yaml.Unmarshal(raw, &obj.Object)).To(Succeed())
+			if obj.GetKind() != v1alpha1.VerifiedChartKind {
+				continue
+			}
+			obj.SetNamespace("default")
+			Expect(k8s.Create(GinkgoT().Context(), obj)).To(Succeed(), file)
+			taken++
+		}
+		Expect(taken).To(BeNumerically(">=", 7))
+	})
+})
