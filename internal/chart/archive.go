@@ -98,7 +98,7 @@ func (in *inspection) archive(r io.Reader, prefix string) (string, error) {
 		stream.allowed = maxHeader
 		header, err := w.tar.Next()
 		stream.allowed = math.MaxInt64
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
@@ -132,7 +132,7 @@ func padding(stream *metered) error {
 				return errors.New("there is data after the end of the tar")
 			}
 		}
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
@@ -182,25 +182,33 @@ func (w *walk) entry(header *tar.Header) error {
 		return fmt.Errorf("the entry %q %w", printable.String(header.Name, maxShown), err)
 	}
 	folder, path, _ := strings.Cut(strings.TrimSuffix(header.Name, "/"), "/")
-	if w.folder == "" {
-		w.folder = folder
+	if err := w.place(header, folder, path); err != nil || header.Typeflag == tar.TypeDir {
+		return err
 	}
-	isFolder := header.Typeflag == tar.TypeDir
-	before, twice := w.seen[path]
-	w.seen[path] = isFolder
 	switch {
-	case folder != w.folder:
-		return fmt.Errorf("it has more than one top folder: %q and %q", printable.String(w.folder, maxShown), printable.String(folder, maxShown))
-	case twice && !(before && isFolder):
-		return fmt.Errorf("the path %q appears twice", printable.String(header.Name, maxShown))
-	case isFolder:
-		return nil
 	case path == "" || folder == "Chart.yaml":
 		return fmt.Errorf("the file %q is not in the chart's folder", printable.String(header.Name, maxShown))
 	case header.Size > MaxFileSize:
 		return fmt.Errorf("the file %q is larger than %d bytes", printable.String(header.Name, maxShown), MaxFileSize)
 	}
 	return w.file(path, header.Size)
+}
+
+// place refuses an entry beside the one top folder, or where another one is. Only a folder may be named again.
+func (w *walk) place(header *tar.Header, folder, path string) error {
+	if w.folder == "" {
+		w.folder = folder
+	}
+	isFolder := header.Typeflag == tar.TypeDir
+	wasFolder, twice := w.seen[path]
+	w.seen[path] = isFolder
+	switch {
+	case folder != w.folder:
+		return fmt.Errorf("it has more than one top folder: %q and %q", printable.String(w.folder, maxShown), printable.String(folder, maxShown))
+	case twice && (!wasFolder || !isFolder):
+		return fmt.Errorf("the path %q appears twice", printable.String(header.Name, maxShown))
+	}
+	return nil
 }
 
 // file reads the present entry, of this path and size, as far as Helm would.

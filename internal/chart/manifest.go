@@ -41,32 +41,42 @@ func parseManifest(raw []byte) (Layout, error) {
 	if err := unambiguous(raw, manifestKeys...); err != nil {
 		return Layout{}, err
 	}
-	var m struct {
-		ocispec.Manifest
-		Manifests json.RawMessage `json:"manifests"`
-		FSLayers  json.RawMessage `json:"fsLayers"`
-		History   json.RawMessage `json:"history"`
-	}
+	var m manifest
 	if err := json.Unmarshal(raw, &m); err != nil {
 		return Layout{}, err
 	}
-	switch {
-	case m.Manifests != nil:
-		return Layout{}, errors.New("it is an index of several manifests; ask for the chart's own tag or digest")
-	case m.FSLayers != nil || m.History != nil:
-		return Layout{}, errors.New("it has keys of a Docker schema 1 manifest")
-	case m.SchemaVersion != 2:
-		return Layout{}, fmt.Errorf("its schemaVersion is %d, not 2", m.SchemaVersion)
-	case m.MediaType != "" && m.MediaType != ocispec.MediaTypeImageManifest:
-		return Layout{}, fmt.Errorf("its media type is %q, not %q", printable.String(m.MediaType, maxShown), ocispec.MediaTypeImageManifest)
-	case m.Config.MediaType != ConfigMediaType:
-		return Layout{}, fmt.Errorf("its config is a %q, not a %q", printable.String(m.Config.MediaType, maxShown), ConfigMediaType)
-	case len(m.Layers) > maxLayers:
-		return Layout{}, fmt.Errorf("it has %d layers, more than %d", len(m.Layers), maxLayers)
-	case len(m.Annotations) > maxAnnotations:
-		return Layout{}, fmt.Errorf("it has %d annotations, more than %d", len(m.Annotations), maxAnnotations)
+	if err := m.check(); err != nil {
+		return Layout{}, err
 	}
 	return layoutOf(m.Config, m.Layers)
+}
+
+// manifest is an image manifest, with the keys that other kinds of manifest have.
+type manifest struct {
+	ocispec.Manifest
+	Manifests json.RawMessage `json:"manifests"`
+	FSLayers  json.RawMessage `json:"fsLayers"`
+	History   json.RawMessage `json:"history"`
+}
+
+func (m manifest) check() error {
+	switch {
+	case m.Manifests != nil:
+		return errors.New("it is an index of several manifests; ask for the chart's own tag or digest")
+	case m.FSLayers != nil || m.History != nil:
+		return errors.New("it has keys of a Docker schema 1 manifest")
+	case m.SchemaVersion != 2:
+		return fmt.Errorf("its schemaVersion is %d, not 2", m.SchemaVersion)
+	case m.MediaType != "" && m.MediaType != ocispec.MediaTypeImageManifest:
+		return fmt.Errorf("its media type is %q, not %q", printable.String(m.MediaType, maxShown), ocispec.MediaTypeImageManifest)
+	case m.Config.MediaType != ConfigMediaType:
+		return fmt.Errorf("its config is a %q, not a %q", printable.String(m.Config.MediaType, maxShown), ConfigMediaType)
+	case len(m.Layers) > maxLayers:
+		return fmt.Errorf("it has %d layers, more than %d", len(m.Layers), maxLayers)
+	case len(m.Annotations) > maxAnnotations:
+		return fmt.Errorf("it has %d annotations, more than %d", len(m.Annotations), maxAnnotations)
+	}
+	return nil
 }
 
 func layoutOf(config ocispec.Descriptor, layers []ocispec.Descriptor) (Layout, error) {

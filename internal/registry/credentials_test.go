@@ -67,7 +67,7 @@ var _ = Describe("A docker configuration", func() {
 		t := registry.Target{Repository: "ghcr.io/app", Credentials: parse(`{"auths":{"ghcr.io":{"username":"canary","password":"canary"}}}`)}
 		raw, err := json.Marshal(t)
 		Expect(err).NotTo(HaveOccurred())
-		for _, text := range []string{fmt.Sprint(t), fmt.Sprintf("%+v", t), fmt.Sprintf("%#v", t), fmt.Sprintf("%s", t.Credentials), string(raw)} {
+		for _, text := range []string{fmt.Sprint(t), fmt.Sprintf("%+v", t), fmt.Sprintf("%#v", t), t.Credentials.String(), string(raw)} {
 			Expect(text).NotTo(ContainSubstring("canary"))
 		}
 	})

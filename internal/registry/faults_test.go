@@ -180,7 +180,7 @@ var _ = Describe("A registry with a fault", func() {
 		p.Break(body(-1, archive[:5]))
 		opened, err := p.reader().Open(ctx, p.archive)
 		Expect(err).NotTo(HaveOccurred())
-		defer opened.Close() //nolint:errcheck // a test's body
+		defer opened.Close()
 		raw, err := io.ReadAll(opened)
 		Expect(raw).To(Equal(archive[:5]))
 		Expect(err).To(MatchError(registry.ErrIntegrity))

@@ -71,7 +71,7 @@ var _ = Describe("A Reader", func() {
 	It("ends the bytes of a blob with io.EOF, and again with io.EOF", func() {
 		opened, err := r.Open(ctx, p.archive)
 		Expect(err).NotTo(HaveOccurred())
-		defer opened.Close() //nolint:errcheck // a test's body
+		defer opened.Close()
 		Expect(io.ReadAll(opened)).To(Equal(archive))
 		_, err = opened.Read(make([]byte, 1))
 		Expect(err).To(Equal(io.EOF))

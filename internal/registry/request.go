@@ -21,23 +21,14 @@ func (r *remote) get(ctx context.Context, url, accept string) (*http.Response, e
 	if err := r.limited(); err != nil {
 		return nil, err
 	}
-	ctx = withOrigin(ctx, r.origin)
-	ctx = auth.AppendScopesForHost(ctx, r.host, r.scope)
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	req, err := r.request(ctx, url, accept)
 	if err != nil {
 		return nil, err
 	}
-	if accept != "" {
-		req.Header.Set("Accept", accept)
-	}
 	for try := 1; ; try++ {
-		resp, err := r.authorized.Do(req)
+		resp, err := r.send(req)
 		if err == nil {
-			if resp.StatusCode == http.StatusOK {
-				return resp, nil
-			}
-			_ = resp.Body.Close()
-			err = refusal(resp.StatusCode)
+			return resp, nil
 		}
 		if limited := r.limited(); limited != nil && !errors.Is(err, ErrNotFound) {
 			return nil, limited
@@ -46,6 +37,30 @@ func (r *remote) get(ctx context.Context, url, accept string) (*http.Response, e
 			return nil, err
 		}
 	}
+}
+
+// request makes a GET that carries which registry it is for.
+func (r *remote) request(ctx context.Context, url, accept string) (*http.Request, error) {
+	ctx = withOrigin(ctx, r.origin)
+	ctx = auth.AppendScopesForHost(ctx, r.host, r.scope)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err == nil && accept != "" {
+		req.Header.Set("Accept", accept)
+	}
+	return req, err
+}
+
+// send returns the response if it is 200 OK.
+func (r *remote) send(req *http.Request) (*http.Response, error) {
+	resp, err := r.authorized.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	if resp.StatusCode != http.StatusOK {
+		_ = resp.Body.Close()
+		return nil, refusal(resp.StatusCode)
+	}
+	return resp, nil
 }
 
 // limited returns the error for a registry that wants to be left alone, if it does.

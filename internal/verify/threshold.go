@@ -111,7 +111,7 @@ func (t threshold) refuse(ballots []ballot) error {
 	// The open ones cannot change the verdict. Wrapping them would let it be
 	// taken for "could not find out", so only their text goes along.
 	if len(open) > 0 {
-		verdicts = append(verdicts, fmt.Errorf("%w: not asked: %s", ErrRejected, errors.Join(open...)))
+		verdicts = append(verdicts, fmt.Errorf("%w: not asked: %s", ErrRejected, errors.Join(open...).Error()))
 	}
 	return errors.Join(verdicts...)
 }
@@ -130,7 +130,7 @@ func undecided(open []error) error {
 	if len(passing) == 0 || len(lasting) == 0 {
 		return errors.Join(open...)
 	}
-	return fmt.Errorf("%w; and: %s", errors.Join(passing...), errors.Join(lasting...))
+	return fmt.Errorf("%w; and: %s", errors.Join(passing...), errors.Join(lasting...).Error())
 }
 
 // signers returns who may stand for each authority. Where authorities need not
