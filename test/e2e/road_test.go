@@ -38,6 +38,7 @@ var _ = Describe("the road from a signed chart to an installed one", func() {
 			hostile(&w)
 			storage(&w)
 			trust(&w)
+			restart(&w)
 			deletion(&w)
 
 			spec("no program has died", &w, func(_ context.Context, w *scenario.World) {
