@@ -37,11 +37,10 @@ func TestController(t *testing.T) {
 
 // The real API server of this process, and the controller that runs against it.
 var (
-	environment *envtest.Environment
-	k8s         client.Client
-	reconciler  *VerifiedChartReconciler
-	storageDir  string
-	scheme      = runtime.NewScheme()
+	k8s        client.Client
+	reconciler *VerifiedChartReconciler
+	storageDir string
+	scheme     = runtime.NewScheme()
 )
 
 var _ = BeforeSuite(func() {
@@ -51,33 +50,49 @@ var _ = BeforeSuite(func() {
 	} {
 		Expect(add(scheme)).To(Succeed())
 	}
-	root := filepath.Join("..", "..")
-	environment = &envtest.Environment{
-		CRDDirectoryPaths:     []string{filepath.Join(root, "config", "crd", "bases"), filepath.Join(root, "bin", "parts", "crds", "source.toolkit.fluxcd.io_externalartifacts.yaml")},
-		ErrorIfCRDPathMissing: true,
-		BinaryAssetsDirectory: os.Getenv("KUBEBUILDER_ASSETS"),
-	}
-	if environment.BinaryAssetsDirectory == "" {
-		environment.BinaryAssetsDirectory = filepath.Join(root, "bin", "parts")
-	}
-	config, err := environment.Start()
-	Expect(err).NotTo(HaveOccurred(), "the control plane is not there: run make parts")
-	DeferCleanup(func() { Expect(environment.Stop()).To(Succeed()) })
+	config := startControlPlane(&envtest.Environment{CRDDirectoryPaths: []string{ourCRDs, externalArtifactCRD}})
+	var err error
 	k8s, err = client.New(config, client.Options{Scheme: scheme})
 	Expect(err).NotTo(HaveOccurred())
 
 	storageDir = GinkgoT().TempDir()
-	ctx, cancel := context.WithCancel(context.Background())
 	mgr := newManager(config)
 	reconciler = newReconciler(mgr, storageDir)
-	Expect(reconciler.SetupWithManager(ctx, mgr, Options{
+	run(mgr, reconciler)
+})
+
+// Where the custom resource definitions are.
+var (
+	root                = filepath.Join("..", "..")
+	ourCRDs             = filepath.Join(root, "config", "crd", "bases")
+	externalArtifactCRD = filepath.Join(root, "bin", "parts", "crds", "source.toolkit.fluxcd.io_externalartifacts.yaml")
+)
+
+// startControlPlane starts the environment, which ends with the test.
+func startControlPlane(e *envtest.Environment) *rest.Config {
+	GinkgoHelper()
+	e.ErrorIfCRDPathMissing = true
+	if e.BinaryAssetsDirectory = os.Getenv("KUBEBUILDER_ASSETS"); e.BinaryAssetsDirectory == "" {
+		e.BinaryAssetsDirectory = filepath.Join(root, "bin", "parts")
+	}
+	config, err := e.Start()
+	Expect(err).NotTo(HaveOccurred(), "the control plane is not there: run make parts")
+	DeferCleanup(func() { Expect(e.Stop()).To(Succeed()) })
+	return config
+}
+
+// run runs the reconciler until the test ends.
+func run(mgr ctrl.Manager, r *VerifiedChartReconciler) {
+	GinkgoHelper()
+	ctx, cancel := context.WithCancel(context.Background())
+	Expect(r.SetupWithManager(ctx, mgr, Options{
 		RateLimiter: helper.GetRateLimiter(helper.RateLimiterOptions{MinRetryDelay: 50 * time.Millisecond, MaxRetryDelay: time.Second}),
 		Concurrent:  4, SkipNameValidation: true,
 	})).To(Succeed())
 	stopped := make(chan error, 1)
 	go func() { stopped <- mgr.Start(ctx) }()
 	DeferCleanup(func() { cancel(); Expect(<-stopped).To(Succeed()) })
-})
+}
 
 func newManager(config *rest.Config) ctrl.Manager {
 	GinkgoHelper()
@@ -111,10 +126,10 @@ func newReconciler(mgr ctrl.Manager, dir string) *VerifiedChartReconciler {
 }
 
 // namespace returns a new namespace for one test.
-func namespace(ctx context.Context) string {
+func namespace(ctx context.Context, c client.Client) string {
 	GinkgoHelper()
 	ns := &corev1.Namespace{}
 	ns.GenerateName = fmt.Sprintf("test-%d-", GinkgoParallelProcess())
-	Expect(k8s.Create(ctx, ns)).To(Succeed())
+	Expect(c.Create(ctx, ns)).To(Succeed())
 	return ns.Name
 }

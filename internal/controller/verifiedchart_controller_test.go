@@ -209,6 +209,19 @@ var _ = Describe("A VerifiedChart", func() {
 			w.ready(old.Digest)
 		})
 
+		It("B15: gets over a version beyond all others that a stolen key signed, by exclusion or by a pin", func() {
+			good := w.push("1.0.0", w.ours)
+			stolen := w.push("999999.0.0", w.ours)
+			w.declare(func(s *v1alpha1.VerifiedChartSpec) { s.Ref = v1alpha1.ChartRef{SemVer: ">=1.0.0"} })
+			w.ready(stolen.Digest)
+			w.edit(func(s *v1alpha1.VerifiedChartSpec) { s.Ref.SemVer = ">=1.0.0 <999999.0.0" })
+			w.ready(good.Digest)
+			w.edit(func(s *v1alpha1.VerifiedChartSpec) { s.Ref.SemVer = ">=1.0.0" })
+			w.ready(stolen.Digest)
+			w.edit(func(s *v1alpha1.VerifiedChartSpec) { s.Ref = v1alpha1.ChartRef{Tag: "1.0.0"} })
+			w.ready(good.Digest)
+		})
+
 		It("takes a chart of another name only where the spec says it", func() {
 			d := w.registry.PushChart(w.repo.Name, "1.0.0", charttest.ConfigJSON("other", "1.0.0"), charttest.Archive("other", "1.0.0"))
 			w.sign(d.Digest, w.ours)
@@ -422,11 +435,11 @@ var _ = Describe("A VerifiedChart", func() {
 		gone := func() {
 			GinkgoHelper()
 			Eventually(func() bool {
-				return apierrors.IsNotFound(k8s.Get(w.ctx, client.ObjectKey{Namespace: w.namespace, Name: "app"}, &v1alpha1.VerifiedChart{}))
+				return apierrors.IsNotFound(w.client.Get(w.ctx, client.ObjectKey{Namespace: w.namespace, Name: "app"}, &v1alpha1.VerifiedChart{}))
 			}).WithTimeout(patience).Should(BeTrue())
 			Expect(w.files()).To(BeEmpty())
 			Eventually(func() bool {
-				return apierrors.IsNotFound(k8s.Get(w.ctx, client.ObjectKey{Namespace: w.namespace, Name: "app"}, &sourcev1.ExternalArtifact{}))
+				return apierrors.IsNotFound(w.client.Get(w.ctx, client.ObjectKey{Namespace: w.namespace, Name: "app"}, &sourcev1.ExternalArtifact{}))
 			}).WithTimeout(patience).Should(BeTrue())
 		}
 
@@ -434,7 +447,7 @@ var _ = Describe("A VerifiedChart", func() {
 			d := w.push("1.0.0", w.ours)
 			obj := w.declare()
 			w.ready(d.Digest)
-			Expect(k8s.Delete(w.ctx, obj)).To(Succeed())
+			Expect(w.client.Delete(w.ctx, obj)).To(Succeed())
 			gone()
 		})
 
@@ -444,7 +457,7 @@ var _ = Describe("A VerifiedChart", func() {
 			w.ready(d.Digest)
 			Expect(os.RemoveAll(filepath.Join(storageDir, "verifiedchart", w.namespace))).To(Succeed())
 			w.registry.Break(func(rw http.ResponseWriter, _ *http.Request) bool { rw.WriteHeader(http.StatusTeapot); return true })
-			Expect(k8s.Delete(w.ctx, obj)).To(Succeed())
+			Expect(w.client.Delete(w.ctx, obj)).To(Succeed())
 			gone()
 		})
 
@@ -464,7 +477,7 @@ var _ = Describe("A VerifiedChart", func() {
 			})
 			obj := w.declare()
 			Eventually(pulling).WithTimeout(patience).Should(BeClosed())
-			Expect(k8s.Delete(w.ctx, obj)).To(Succeed())
+			Expect(w.client.Delete(w.ctx, obj)).To(Succeed())
 			Eventually(cancelled).WithTimeout(patience).Should(BeClosed())
 			gone()
 		})
@@ -502,21 +515,21 @@ var _ = Describe("A VerifiedChart", func() {
 		obj := w.ready(d.Digest)
 		ea := &sourcev1.ExternalArtifact{ObjectMeta: metav1.ObjectMeta{Name: "app", Namespace: w.namespace}}
 		Eventually(w.announced).ShouldNot(BeNil())
-		Expect(k8s.Delete(w.ctx, ea)).To(Succeed())
+		Expect(w.client.Delete(w.ctx, ea)).To(Succeed())
 		Eventually(w.announced).WithTimeout(patience).Should(Equal(obj.Status.Artifact))
 
-		Expect(k8s.Get(w.ctx, client.ObjectKeyFromObject(ea), ea)).To(Succeed())
+		Expect(w.client.Get(w.ctx, client.ObjectKeyFromObject(ea), ea)).To(Succeed())
 		ea.Status.Artifact.URL = "http://evil.example/app.tgz"
-		Expect(k8s.Status().Update(w.ctx, ea)).To(Succeed())
+		Expect(w.client.Status().Update(w.ctx, ea)).To(Succeed())
 		Eventually(w.announced).WithTimeout(patience).Should(Equal(obj.Status.Artifact))
 	})
 
 	It("leaves alone an ExternalArtifact of its name that is another's", func() {
 		owner := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "owner", Namespace: w.namespace}}
-		Expect(k8s.Create(w.ctx, owner)).To(Succeed())
+		Expect(w.client.Create(w.ctx, owner)).To(Succeed())
 		ea := &sourcev1.ExternalArtifact{ObjectMeta: metav1.ObjectMeta{Name: "app", Namespace: w.namespace}}
 		Expect(controllerutil.SetControllerReference(owner, ea, scheme)).To(Succeed())
-		Expect(k8s.Create(w.ctx, ea)).To(Succeed())
+		Expect(w.client.Create(w.ctx, ea)).To(Succeed())
 		w.push("1.0.0", w.ours)
 		w.declare()
 		w.reason(meta.ReadyCondition, metav1.ConditionFalse, meta.FailedReason)

@@ -31,15 +31,19 @@ const patience = 15 * time.Second
 // world is a namespace, a registry with one repository, and two signers.
 type world struct {
 	ctx          context.Context
+	client       client.Client
 	namespace    string
 	registry     *registrytest.Registry
 	repo         registrytest.Repository
 	ours, theirs verifytest.Signer
 }
 
-func newWorld(ctx context.Context) *world {
+func newWorld(ctx context.Context) *world { return newWorldIn(ctx, k8s) }
+
+// newWorldIn returns a world in the cluster of the client.
+func newWorldIn(ctx context.Context, c client.Client) *world {
 	GinkgoHelper()
-	w := &world{ctx: ctx, namespace: namespace(ctx), registry: registrytest.New(), ours: verifytest.P256(), theirs: verifytest.P256()}
+	w := &world{ctx: ctx, client: c, namespace: namespace(ctx, c), registry: registrytest.New(), ours: verifytest.P256(), theirs: verifytest.P256()}
 	w.repo = registrytest.Repository{Registry: w.registry, Name: "charts/app"}
 	w.setKeys(w.ours)
 	DeferCleanup(func() {
@@ -53,7 +57,7 @@ func newWorld(ctx context.Context) *world {
 func (w *world) expectAllClean() {
 	GinkgoHelper()
 	var list v1alpha1.VerifiedChartList
-	Expect(k8s.List(context.Background(), &list, client.InNamespace(w.namespace))).To(Succeed())
+	Expect(w.client.List(context.Background(), &list, client.InNamespace(w.namespace))).To(Succeed())
 	for i := range list.Items {
 		if len(list.Items[i].Status.Conditions) > 0 {
 			expectClean(&list.Items[i])
@@ -91,14 +95,14 @@ func (w *world) setKeys(signers ...verifytest.Signer) {
 func (w *world) setSecret(name string, data map[string][]byte) {
 	GinkgoHelper()
 	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: w.namespace}, Data: data}
-	if err := k8s.Create(w.ctx, secret); err != nil {
-		Expect(k8s.Update(w.ctx, secret)).To(Succeed())
+	if err := w.client.Create(w.ctx, secret); err != nil {
+		Expect(w.client.Update(w.ctx, secret)).To(Succeed())
 	}
 }
 
 func (w *world) deleteSecret(name string) {
 	GinkgoHelper()
-	Expect(k8s.Delete(w.ctx, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: w.namespace}})).To(Succeed())
+	Expect(w.client.Delete(w.ctx, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: w.namespace}})).To(Succeed())
 }
 
 // declare creates a VerifiedChart "app" for the repository, changed by the functions.
@@ -119,7 +123,7 @@ func (w *world) declare(change ...func(*v1alpha1.VerifiedChartSpec)) *v1alpha1.V
 	for _, c := range change {
 		c(&obj.Spec)
 	}
-	Expect(k8s.Create(w.ctx, obj)).To(Succeed())
+	Expect(w.client.Create(w.ctx, obj)).To(Succeed())
 	return obj
 }
 
@@ -129,14 +133,14 @@ func (w *world) edit(change func(*v1alpha1.VerifiedChartSpec)) {
 	Eventually(func() error {
 		obj := w.get()
 		change(&obj.Spec)
-		return k8s.Update(w.ctx, obj)
+		return w.client.Update(w.ctx, obj)
 	}).WithTimeout(patience).Should(Succeed())
 }
 
 func (w *world) get() *v1alpha1.VerifiedChart {
 	GinkgoHelper()
 	obj := &v1alpha1.VerifiedChart{}
-	Expect(k8s.Get(w.ctx, client.ObjectKey{Namespace: w.namespace, Name: "app"}, obj)).To(Succeed())
+	Expect(w.client.Get(w.ctx, client.ObjectKey{Namespace: w.namespace, Name: "app"}, obj)).To(Succeed())
 	return obj
 }
 
@@ -146,7 +150,7 @@ func (w *world) settle(fits func(Gomega, *v1alpha1.VerifiedChart)) *v1alpha1.Ver
 	var obj *v1alpha1.VerifiedChart
 	Eventually(func(g Gomega) {
 		obj = &v1alpha1.VerifiedChart{}
-		g.Expect(k8s.Get(w.ctx, client.ObjectKey{Namespace: w.namespace, Name: "app"}, obj)).To(Succeed())
+		g.Expect(w.client.Get(w.ctx, client.ObjectKey{Namespace: w.namespace, Name: "app"}, obj)).To(Succeed())
 		fits(g, obj)
 	}).WithTimeout(patience).WithPolling(20 * time.Millisecond).Should(Succeed())
 	return obj
@@ -159,7 +163,7 @@ func (w *world) reconcile() *v1alpha1.VerifiedChart {
 	obj := w.get()
 	patch := client.MergeFrom(obj.DeepCopy())
 	obj.Annotations = map[string]string{meta.ReconcileRequestAnnotation: token}
-	Expect(k8s.Patch(w.ctx, obj, patch)).To(Succeed())
+	Expect(w.client.Patch(w.ctx, obj, patch)).To(Succeed())
 	return w.settle(func(g Gomega, obj *v1alpha1.VerifiedChart) {
 		g.Expect(obj.Status.LastHandledReconcileAt).To(Equal(token))
 	})
@@ -204,7 +208,7 @@ func (w *world) files() []string {
 func (w *world) announced() *meta.Artifact {
 	GinkgoHelper()
 	var ea sourcev1.ExternalArtifact
-	err := k8s.Get(w.ctx, client.ObjectKey{Namespace: w.namespace, Name: "app"}, &ea)
+	err := w.client.Get(w.ctx, client.ObjectKey{Namespace: w.namespace, Name: "app"}, &ea)
 	Expect(client.IgnoreNotFound(err)).To(Succeed())
 	return ea.Status.Artifact
 }
@@ -212,4 +216,9 @@ func (w *world) announced() *meta.Artifact {
 // requestFor is the request to reconcile obj.
 func requestFor(obj *v1alpha1.VerifiedChart) ctrl.Request {
 	return ctrl.Request{NamespacedName: client.ObjectKeyFromObject(obj)}
+}
+
+// pushWith stores a chart with other values under the tag of its version and signs it.
+func (w *world) pushWith(version, values string, signers ...verifytest.Signer) ocispec.Descriptor {
+	return w.pushArchive(version, charttest.Archive("app", version, charttest.File("values.yaml", values)), signers...)
 }

@@ -1,0 +1,194 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"syscall"
+
+	"github.com/fluxcd/pkg/apis/meta"
+	"github.com/fluxcd/pkg/runtime/conditions"
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/envtest"
+
+	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
+	"github.com/verifiedchart/verifiedchart/internal/server"
+)
+
+// panicking panics on the object of one name.
+type panicking struct {
+	client.Client
+	name string
+}
+
+func (p panicking) Get(ctx context.Context, key client.ObjectKey, obj client.Object, o ...client.GetOption) error {
+	if _, ok := obj.(*v1alpha1.VerifiedChart); ok && key.Name == p.name {
+		panic("a bug, met by " + p.name)
+	}
+	return p.Client.Get(ctx, key, obj, o...)
+}
+
+// conflicting refuses the first patch of a status, as where somebody else wrote in between.
+type conflicting struct {
+	client.Client
+	refused atomic.Bool
+}
+
+func (c *conflicting) Status() client.SubResourceWriter {
+	return conflictingStatus{c.Client.Status(), c}
+}
+
+type conflictingStatus struct {
+	client.SubResourceWriter
+	c *conflicting
+}
+
+func (s conflictingStatus) Patch(ctx context.Context, obj client.Object, p client.Patch, o ...client.SubResourcePatchOption) error {
+	if s.c.refused.CompareAndSwap(false, true) {
+		return apierrors.NewConflict(schema.GroupResource{Resource: "verifiedcharts"}, obj.GetName(), errors.New("it was written in between"))
+	}
+	return s.SubResourceWriter.Patch(ctx, obj, p, o...)
+}
+
+var _ = Describe("A controller whose cluster has no ExternalArtifact yet", Ordered, func() {
+	var (
+		w           *world
+		environment *envtest.Environment
+		addr        string
+	)
+	BeforeAll(func() {
+		environment = &envtest.Environment{CRDDirectoryPaths: []string{ourCRDs}}
+		// With a folder of its own the API server keeps its certificates over a restart.
+		environment.ControlPlane.GetAPIServer().CertDir = GinkgoT().TempDir()
+		config := startControlPlane(environment)
+		mgr := newManager(config)
+		dir := GinkgoT().TempDir()
+		r := newReconciler(mgr, dir)
+		r.Client = panicking{r.Client, "panic"}
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		Expect(err).NotTo(HaveOccurred())
+		addr = listener.Addr().String()
+		Expect(mgr.Add(server.New(server.Options{Root: dir, Listener: listener, Admits: r.Served.Admits}))).To(Succeed())
+		run(mgr, r)
+		c, err := client.New(config, client.Options{Scheme: scheme})
+		Expect(err).NotTo(HaveOccurred())
+		w = newWorldIn(context.Background(), c)
+	})
+
+	served := func(obj *v1alpha1.VerifiedChart) int {
+		GinkgoHelper()
+		resp, err := http.Get("http://" + addr + "/" + obj.Status.Artifact.Path)
+		Expect(err).NotTo(HaveOccurred())
+		defer resp.Body.Close()
+		return resp.StatusCode
+	}
+
+	It("publishes in the status, and announces it once ExternalArtifact is defined", func() {
+		d := w.push("1.0.0", w.ours)
+		w.declare()
+		obj := w.ready(d.Digest)
+		Expect(served(obj)).To(Equal(http.StatusOK))
+		_, err := envtest.InstallCRDs(environment.Config, envtest.CRDInstallOptions{Paths: []string{externalArtifactCRD}, ErrorIfPathMissing: true})
+		Expect(err).NotTo(HaveOccurred())
+		Eventually(w.announced).WithTimeout(patience).Should(Equal(obj.Status.Artifact))
+	})
+
+	It("H11: goes on with the others where one object makes it panic", func() {
+		bad := w.get()
+		bad.ObjectMeta = metav1.ObjectMeta{Name: "panic", Namespace: w.namespace}
+		Expect(w.client.Create(w.ctx, bad)).To(Succeed())
+		newer := w.pushWith("1.0.0", "replicas: 3\n", w.ours)
+		w.reconcile()
+		w.ready(newer.Digest)
+		var got v1alpha1.VerifiedChart
+		Expect(w.client.Get(w.ctx, client.ObjectKeyFromObject(bad), &got)).To(Succeed())
+		Expect(got.Status.Conditions).To(BeEmpty())
+	})
+
+	It("H1: goes on serving while the API server is away, and converges when it is back", func() {
+		obj := w.get()
+		apiServer := environment.ControlPlane.GetAPIServer()
+		// Asked to end it would wait for the controller's watches.
+		kill("kube-apiserver", "--secure-port="+apiServer.SecureServing.Port)
+		Expect(apiServer.Stop()).To(Succeed())
+		Expect(served(obj)).To(Equal(http.StatusOK))
+		newer := w.pushWith("1.0.0", "replicas: 2\n", w.ours)
+		Expect(served(obj)).To(Equal(http.StatusOK))
+		Expect(apiServer.Start()).To(Succeed())
+		w.reconcile()
+		Expect(served(w.ready(newer.Digest))).To(Equal(http.StatusOK))
+	})
+})
+
+// kill kills the program that was started with the argument.
+func kill(program, argument string) {
+	GinkgoHelper()
+	lines, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	Expect(err).NotTo(HaveOccurred())
+	for _, line := range lines {
+		raw, _ := os.ReadFile(line)
+		args := strings.Split(string(raw), "\x00")
+		if filepath.Base(args[0]) == program && slices.Contains(args, argument) {
+			pid, err := strconv.Atoi(filepath.Base(filepath.Dir(line)))
+			Expect(err).NotTo(HaveOccurred())
+			Expect(syscall.Kill(pid, syscall.SIGKILL)).To(Succeed())
+			return
+		}
+	}
+	Fail("no " + program + " with " + argument)
+}
+
+var _ = Describe("A status that somebody else writes too", func() {
+	It("H2: is written again, and loses no condition", func() {
+		w := newWorld(GinkgoT().Context())
+		d := w.push("1.0.0", w.ours)
+		w.declare(func(s *v1alpha1.VerifiedChartSpec) { s.Suspend = true })
+		c := &conflicting{Client: reconciler.Client}
+		own := &VerifiedChartReconciler{
+			Client: c, Metrics: reconciler.Metrics, EventRecorder: reconciler.EventRecorder, Secrets: reconciler.Secrets,
+			Registries: reconciler.Registries, Memory: reconciler.Memory, Storage: reconciler.Storage, Served: &Served{}, Name: reconciler.Name, AllowHTTP: true,
+		}
+		before := w.get()
+		obj := before.DeepCopy()
+		obj.Spec.Suspend = false
+		accepted, err := own.reconcile(w.ctx, obj, func() error { return nil })
+		Expect(err).NotTo(HaveOccurred())
+
+		_, err = own.conclude(w.ctx, before.DeepCopy(), obj.DeepCopy(), accepted, nil)
+		Expect(apierrors.IsConflict(err)).To(BeTrue())
+		Expect(w.get().Status.Conditions).To(BeEmpty())
+
+		_, err = own.conclude(w.ctx, before, obj, accepted, nil)
+		Expect(err).NotTo(HaveOccurred())
+		got := w.get()
+		Expect(got.Status.Artifact.Revision).To(HaveSuffix(d.Digest.String()))
+		for _, t := range []string{meta.ReadyCondition, v1alpha1.SourceVerifiedCondition, v1alpha1.ArtifactInStorageCondition} {
+			Expect(conditions.IsTrue(got, t)).To(BeTrue(), t)
+		}
+	})
+
+	It("H2: is not overwritten where it changed since it was read", func() {
+		w := newWorld(GinkgoT().Context())
+		w.push("1.0.0", w.ours)
+		w.declare(func(s *v1alpha1.VerifiedChartSpec) { s.Suspend = true })
+		stale := w.get()
+		obj := stale.DeepCopy()
+		accepted, err := reconciler.reconcile(w.ctx, obj, func() error { return nil })
+		Expect(err).NotTo(HaveOccurred())
+		w.edit(func(s *v1alpha1.VerifiedChartSpec) { s.ChartName = "app" })
+		_, err = reconciler.conclude(w.ctx, stale, obj, accepted, nil)
+		Expect(apierrors.IsConflict(err)).To(BeTrue())
+	})
+})
