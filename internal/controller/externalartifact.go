@@ -52,15 +52,29 @@ func (r *VerifiedChartReconciler) announce(ctx context.Context, obj *v1alpha1.Ve
 	if client.IgnoreNotFound(err) != nil {
 		return published(err)
 	}
-	if owners := current.OwnerReferences; len(owners) > 0 && !metav1.IsControlledBy(&current, obj) {
-		return published(fmt.Errorf("ExternalArtifact %q belongs to %s %q: rename one of the two", obj.Name, owners[0].Kind, owners[0].Name))
+	if other := ownerOf(&current, obj); other != "" {
+		return published(fmt.Errorf("ExternalArtifact %q belongs to %s: rename one of the two", obj.Name, other))
 	}
 	return published(r.align(ctx, obj, &current))
 }
 
+// ownerOf names what the ExternalArtifact belongs to, unless that is obj or nothing.
+func ownerOf(ea *sourcev1.ExternalArtifact, obj *v1alpha1.VerifiedChart) string {
+	if metav1.IsControlledBy(ea, obj) {
+		return ""
+	}
+	if len(ea.OwnerReferences) > 0 {
+		return fmt.Sprintf("%s %q", ea.OwnerReferences[0].Kind, ea.OwnerReferences[0].Name)
+	}
+	if source := ea.Spec.SourceRef; source != nil && (source.Kind != v1alpha1.VerifiedChartKind || source.Name != obj.Name) {
+		return fmt.Sprintf("%s %q", source.Kind, source.Name)
+	}
+	return ""
+}
+
 // align writes what differs between the ExternalArtifact that is there and the one there should be.
 func (r *VerifiedChartReconciler) align(ctx context.Context, obj *v1alpha1.VerifiedChart, current *sourcev1.ExternalArtifact) error {
-	desired := externalArtifactOf(obj, current.Status.Conditions)
+	desired := externalArtifactOf(obj, current)
 	r.externalArtifacts.announced.Store(client.ObjectKeyFromObject(obj), desired.Status.Artifact)
 	if !equality.Semantic.DeepEqual(desired.Spec, current.Spec) || !metav1.IsControlledBy(current, obj) {
 		if err := r.apply(ctx, desired, false); err != nil {
@@ -73,17 +87,17 @@ func (r *VerifiedChartReconciler) align(ctx context.Context, obj *v1alpha1.Verif
 	return r.apply(ctx, desired, true)
 }
 
-// externalArtifactOf is the ExternalArtifact that announces obj.Status. Before
-// are the conditions that stand there, whose times are kept.
-func externalArtifactOf(obj *v1alpha1.VerifiedChart, before []metav1.Condition) *sourcev1.ExternalArtifact {
+// externalArtifactOf is the ExternalArtifact that announces obj.Status, in place
+// of the current one, whose conditions keep their times.
+func externalArtifactOf(obj *v1alpha1.VerifiedChart, current *sourcev1.ExternalArtifact) *sourcev1.ExternalArtifact {
 	ready := metav1.Condition{
-		Type: meta.ReadyCondition, Status: metav1.ConditionFalse, ObservedGeneration: 1,
+		Type: meta.ReadyCondition, Status: metav1.ConditionFalse, ObservedGeneration: max(1, current.Generation),
 		Reason: v1alpha1.ArtifactWithdrawnReason, Message: "no artifact is published: see VerifiedChart " + obj.Name,
 	}
 	if a := obj.Status.Artifact; a != nil {
 		ready.Status, ready.Reason, ready.Message = metav1.ConditionTrue, meta.SucceededReason, "published revision "+a.Revision
 	}
-	conditions := append([]metav1.Condition(nil), before...)
+	conditions := append([]metav1.Condition(nil), current.Status.Conditions...)
 	apimeta.SetStatusCondition(&conditions, ready)
 	controller := true
 	return &sourcev1.ExternalArtifact{

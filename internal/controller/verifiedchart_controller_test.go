@@ -536,6 +536,16 @@ var _ = Describe("A VerifiedChart", func() {
 		Expect(w.announced()).To(BeNil())
 	})
 
+	It("leaves alone an ExternalArtifact that announces another source", func() {
+		ea := &sourcev1.ExternalArtifact{ObjectMeta: metav1.ObjectMeta{Name: "app", Namespace: w.namespace}}
+		ea.Spec.SourceRef = &meta.NamespacedObjectKindReference{APIVersion: "example.com/v1", Kind: "Other", Name: "app"}
+		Expect(w.client.Create(w.ctx, ea)).To(Succeed())
+		w.push("1.0.0", w.ours)
+		w.declare()
+		w.reason(meta.ReadyCondition, metav1.ConditionFalse, meta.FailedReason)
+		Expect(w.announced()).To(BeNil())
+	})
+
 	It("A2: does not lose what it published to a registry that fails", func() {
 		d := w.push("1.0.0", w.ours)
 		w.declare()

@@ -26,7 +26,7 @@ func (r *VerifiedChartReconciler) rejudge(ctx context.Context, obj *v1alpha1.Ver
 	if !errors.Is(verdict, verify.ErrRejected) {
 		return cause
 	}
-	return errors.Join(cause, fmt.Errorf("the published %w", verdict), r.withdraw(obj))
+	return errors.Join(cause, fmt.Errorf("the published revision: %w", verdict), r.withdraw(obj))
 }
 
 // isPublished says whether the subject is what is published.
