@@ -8,6 +8,7 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
@@ -22,7 +23,10 @@ func TestAPI(t *testing.T) {
 // root is the root folder of the repository.
 var root = filepath.Join("..", "..")
 
-var k8s client.Client
+var (
+	k8s    client.Client
+	config *rest.Config
+)
 
 var _ = BeforeSuite(func() {
 	environment := &envtest.Environment{
@@ -33,7 +37,8 @@ var _ = BeforeSuite(func() {
 	if environment.BinaryAssetsDirectory == "" {
 		environment.BinaryAssetsDirectory = filepath.Join(root, "bin", "parts")
 	}
-	config, err := environment.Start()
+	var err error
+	config, err = environment.Start()
 	Expect(err).NotTo(HaveOccurred(), "the control plane is not there: run make parts")
 	DeferCleanup(func() { Expect(environment.Stop()).To(Succeed()) })
 	scheme := runtime.NewScheme()

@@ -65,6 +65,10 @@ type VerificationStatus struct {
 	// every reconcile; the time changes only when the proof does, so that an unchanged chart costs no write.
 	VerifiedAt metav1.Time `json:"verifiedAt"`
 
+	// Signers are the signers of all authorities that vouched, separated by commas.
+	// +optional
+	Signers string `json:"signers,omitempty"`
+
 	// Authorities that vouched, and by which signer.
 	// +optional
 	// +listType=map

@@ -144,7 +144,7 @@ type VerifiedChartStatus struct {
 // +kubebuilder:printcolumn:name="Ready",type="string",JSONPath=".status.conditions[?(@.type==\"Ready\")].status",description=""
 // +kubebuilder:printcolumn:name="Status",type="string",JSONPath=".status.conditions[?(@.type==\"Ready\")].message",description=""
 // +kubebuilder:printcolumn:name="Age",type="date",JSONPath=".metadata.creationTimestamp",description=""
-// +kubebuilder:printcolumn:name="Signer",type="string",JSONPath=".status.verification.authorities[*].signer",priority=1,description="who signed the published chart"
+// +kubebuilder:printcolumn:name="Signer",type="string",JSONPath=".status.verification.signers",priority=1,description="who signed the published chart"
 // +kubebuilder:printcolumn:name="Digest",type="string",JSONPath=".status.verification.digest",priority=1,description="digest of the proven manifest"
 // +kubebuilder:printcolumn:name="URL",type="string",JSONPath=".spec.url",priority=1,description="repository of the chart"
 type VerifiedChart struct {

@@ -50,6 +50,23 @@ var _ = Describe("A VerifiedChart", func() {
 		Expect(reconciler.Served.Admits("/" + obj.Status.Artifact.Path)).To(BeTrue())
 	})
 
+	It("names every signer where several authorities must vouch, and needs every one", func() {
+		w.setSecret("second", map[string][]byte{"b.pub": w.theirs.Public})
+		d := w.push("1.0.0", w.ours)
+		w.declare(func(s *v1alpha1.VerifiedChartSpec) {
+			s.Verify.Authorities = append(s.Verify.Authorities, v1alpha1.Authority{
+				Name: "quality", Provider: v1alpha1.CosignProvider, SecretRef: &meta.LocalObjectReference{Name: "second"},
+			})
+		})
+		w.reason(v1alpha1.SourceVerifiedCondition, metav1.ConditionFalse, v1alpha1.VerificationErrorReason)
+		w.sign(d.Digest, w.ours, w.theirs)
+		w.reconcile()
+		obj := w.ready(d.Digest)
+		Expect(obj.Status.Verification.Authorities).To(HaveLen(2))
+		Expect(strings.Split(obj.Status.Verification.Signers, ",")).To(HaveExactElements(
+			obj.Status.Verification.Authorities[0].Signer, obj.Status.Verification.Authorities[1].Signer))
+	})
+
 	Describe("refuses", func() {
 		DescribeTable("what is not proven, and serves nothing of it",
 			func(arrange func()) {

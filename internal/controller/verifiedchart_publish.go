@@ -3,6 +3,7 @@ package controller
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/fluxcd/pkg/apis/meta"
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -30,11 +31,14 @@ func (r *VerifiedChartReconciler) publish(ctx context.Context, obj *v1alpha1.Ver
 // before where nothing but the time differs.
 func proof(before *v1alpha1.VerificationStatus, s verify.Subject, e verify.Evidence) *v1alpha1.VerificationStatus {
 	now := &v1alpha1.VerificationStatus{Repository: s.Repository, Digest: s.Manifest.Digest.String(), VerifiedAt: metav1.Now()}
+	var signers []string
 	for _, v := range e.Vouchers {
+		signers = append(signers, v.Signer)
 		now.Authorities = append(now.Authorities, v1alpha1.AuthorityStatus{
 			Name: v.Authority, Provider: v.Provider, Signer: v.Signer, Key: v.Key, Source: v.Source,
 		})
 	}
+	now.Signers = strings.Join(signers, ",")
 	if before != nil {
 		same := before.DeepCopy()
 		same.VerifiedAt = now.VerifiedAt
