@@ -39,6 +39,7 @@ var _ = Describe("the road from a signed chart to an installed one", func() {
 			storage(&w)
 			trust(&w)
 			restart(&w)
+			wire(&w)
 			deletion(&w)
 
 			spec("no program has died", &w, func(_ context.Context, w *scenario.World) {
