@@ -286,12 +286,16 @@ var _ = Describe("A VerifiedChart", func() {
 			d := w.push("1.0.0", w.ours)
 			w.declare()
 			w.ready(d.Digest)
-			w.push("1.0.0")
+			moved := w.pushWith("1.0.0", "evil: true\n")
+			Expect(moved.Digest).NotTo(Equal(d.Digest))
+			w.reconcile()
+			Expect(w.get().Status.Artifact).NotTo(BeNil(), "what is published is still proven")
 			w.setKeys(w.theirs)
 			w.settle(func(g Gomega, obj *v1alpha1.VerifiedChart) {
 				g.Expect(obj.Status.Artifact).To(BeNil())
 				g.Expect(conditions.IsFalse(obj, v1alpha1.SourceVerifiedCondition)).To(BeTrue())
 			})
+			Expect(w.files()).To(BeEmpty())
 		})
 
 		It("is found by a new key that signed the same digest in the meantime", func() {
@@ -432,6 +436,20 @@ var _ = Describe("A VerifiedChart", func() {
 			}),
 			Entry("G12: a wiped volume", func(path string) error { return os.RemoveAll(filepath.Dir(filepath.Dir(path))) }),
 		)
+
+		It("is not led to another's file by a status that somebody wrote", func() {
+			d := w.push("1.0.0", w.ours)
+			w.declare()
+			victim := w.ready(d.Digest)
+			thief := &v1alpha1.VerifiedChart{ObjectMeta: metav1.ObjectMeta{Name: "thief", Namespace: w.namespace}}
+			for _, claimed := range []string{victim.Status.Artifact.Digest, digest.FromString("other").String()} {
+				thief.Status.Artifact = victim.Status.Artifact.DeepCopy()
+				thief.Status.Artifact.Digest = claimed
+				Expect(reconciler.dropDamaged(thief)).To(Succeed())
+				Expect(thief.Status.Artifact).To(BeNil())
+				Expect(artifactBytes(victim)).To(Equal(charttest.Archive("app", "1.0.0")))
+			}
+		})
 
 		It("G4: announces nothing that is neither stored nor can be fetched", func() {
 			d := w.push("1.0.0", w.ours)
