@@ -121,7 +121,7 @@ var _ = Describe("A controller whose cluster has no ExternalArtifact yet", Order
 		obj := w.get()
 		apiServer := environment.ControlPlane.GetAPIServer()
 		// Asked to end it would wait for the controller's watches.
-		kill("kube-apiserver", "--secure-port="+apiServer.SecureServing.Port)
+		kill("kube-apiserver", "--secure-port="+apiServer.Port)
 		Expect(apiServer.Stop()).To(Succeed())
 		Expect(served(obj)).To(Equal(http.StatusOK))
 		newer := w.pushWith("1.0.0", "replicas: 2\n", w.ours)
