@@ -1,0 +1,74 @@
+package trustroot
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	commonpb "github.com/sigstore/protobuf-specs/gen/pb-go/common/v1"
+	trustrootpb "github.com/sigstore/protobuf-specs/gen/pb-go/trustroot/v1"
+	"github.com/sigstore/sigstore-go/pkg/root"
+)
+
+// mediaTypes are the names of the format, the oldest of which is still the one in use.
+var mediaTypes = []string{
+	root.TrustedRootMediaType01,
+	"application/vnd.dev.sigstore.trustedroot.v0.1+json",
+	"application/vnd.dev.sigstore.trustedroot.v0.2+json",
+}
+
+// validate refuses what sigstore-go would take although it cannot be judged by:
+// to it, an authority without a start was always valid.
+func validate(r *trustrootpb.TrustedRoot) error {
+	if !slices.Contains(mediaTypes, r.GetMediaType()) {
+		return fmt.Errorf("mediaType: %q is not that of a trusted root", r.GetMediaType())
+	}
+	if len(r.GetCertificateAuthorities())+len(r.GetTlogs())+len(r.GetTimestampAuthorities()) == 0 {
+		return errors.New("it names no certificate authority, no transparency log and no timestamp authority")
+	}
+	return errors.Join(
+		validateLogs("tlogs", r.GetTlogs()),
+		validateLogs("ctlogs", r.GetCtlogs()),
+		validateAuthorities("certificateAuthorities", r.GetCertificateAuthorities()),
+		validateAuthorities("timestampAuthorities", r.GetTimestampAuthorities()),
+	)
+}
+
+// validateLogs also refuses a log named twice, of which sigstore-go would keep
+// the last and forget the others.
+func validateLogs(field string, logs []*trustrootpb.TransparencyLogInstance) error {
+	seen := map[string]bool{}
+	for i, log := range logs {
+		id := string(log.GetLogId().GetKeyId())
+		if id == "" {
+			return fmt.Errorf("%s[%d].logId.keyId is missing", field, i)
+		}
+		if seen[id] {
+			return fmt.Errorf("%s[%d].logId.keyId is that of another log, too", field, i)
+		}
+		seen[id] = true
+		if err := validatePeriod(log.GetPublicKey().GetValidFor()); err != nil {
+			return fmt.Errorf("%s[%d].publicKey.%w", field, i, err)
+		}
+	}
+	return nil
+}
+
+func validateAuthorities(field string, authorities []*trustrootpb.CertificateAuthority) error {
+	for i, authority := range authorities {
+		if err := validatePeriod(authority.GetValidFor()); err != nil {
+			return fmt.Errorf("%s[%d].%w", field, i, err)
+		}
+	}
+	return nil
+}
+
+func validatePeriod(period *commonpb.TimeRange) error {
+	if period.GetStart() == nil {
+		return errors.New("validFor.start is missing")
+	}
+	if end := period.GetEnd(); end != nil && end.AsTime().Before(period.GetStart().AsTime()) {
+		return errors.New("validFor.end is before its start")
+	}
+	return nil
+}
