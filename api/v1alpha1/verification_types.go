@@ -8,6 +8,15 @@ import (
 // CosignProvider verifies signatures made by sigstore's cosign.
 const CosignProvider = "cosign"
 
+// Values of an authority's transparencyLog.
+const (
+	TransparencyLogRequired = "Required"
+	TransparencyLogIgnore   = "Ignore"
+)
+
+// TrustedRootKey is the entry of a Secret that holds a trusted root.
+const TrustedRootKey = "trusted_root.json"
+
 // Verification says who must vouch for a chart before it is published.
 //
 // +kubebuilder:validation:XValidation:rule="!has(self.atLeast) || self.atLeast <= size(self.authorities)",message="atLeast asks for more authorities than are listed: lower it, or list more authorities"
@@ -30,9 +39,13 @@ type Verification struct {
 }
 
 // Authority is one party that may vouch for a chart, and how it does so. The
-// names of its fields are those of `spec.verify` of Flux's OCIRepository.
+// names of its fields are those of `spec.verify` of Flux's OCIRepository where it has them.
 //
-// +kubebuilder:validation:XValidation:rule="self.provider != 'cosign' || has(self.secretRef)",message="a cosign authority needs a key: add secretRef: {name: <Secret with a *.pub entry>}"
+// +kubebuilder:validation:XValidation:rule="self.provider != 'cosign' || has(self.secretRef) != has(self.matchOIDCIdentity)",message="a cosign authority needs either a key or an identity: add secretRef: {name: <Secret with a *.pub entry>}, or matchOIDCIdentity: [{issuer: ^https://issuer[.]example$, subject: ^release@example[.]com$}]"
+// +kubebuilder:validation:XValidation:rule="!has(self.claims) || has(self.matchOIDCIdentity)",message="claims are those of a keyless signer's certificate: add matchOIDCIdentity, or remove claims"
+// +kubebuilder:validation:XValidation:rule="!has(self.hashAlgorithm) || has(self.secretRef)",message="hashAlgorithm is for keys: a certificate says by itself which hash goes with it; remove hashAlgorithm"
+// +kubebuilder:validation:XValidation:rule="!has(self.validFor) || has(self.secretRef)",message="validFor is for keys: a certificate has a validity of its own; remove validFor"
+// +kubebuilder:validation:XValidation:rule="!has(self.validFor) || has(self.trustedRootSecretRef) || (has(self.transparencyLog) && self.transparencyLog == 'Required')",message="validFor needs a proven signing time: add transparencyLog: Required, or trustedRootSecretRef: {name: <Secret with trusted_root.json>} with a time-stamp authority"
 type Authority struct {
 	// Name of the authority, unique in the list: lower case letters, digits and dashes.
 	// +required
@@ -50,6 +63,161 @@ type Authority struct {
 	// public keys of the authority: every entry `*.pub` is one PEM encoded key, and any of them may have signed.
 	// +optional
 	SecretRef *meta.LocalObjectReference `json:"secretRef,omitempty"`
+
+	// MatchOIDCIdentity are the identities of which any may have signed without a
+	// key of its own (keyless), with a certificate of the trusted root's authorities.
+	// +optional
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=16
+	// +listType=atomic
+	MatchOIDCIdentity []OIDCIdentityMatch `json:"matchOIDCIdentity,omitempty"`
+
+	// Claims that the certificate of a keyless signer must hold besides, exactly as they are here.
+	// +optional
+	Claims *CertificateClaims `json:"claims,omitempty"`
+
+	// TrustedRootSecretRef names the Secret, in the namespace of the VerifiedChart,
+	// whose entry `trusted_root.json` is the trusted root of a private Sigstore:
+	// its certificate authorities, logs and time-stamp authorities. What it names
+	// is asked for; nothing is read from anywhere else. By default the root of the
+	// public Sigstore is used where one is needed.
+	// +optional
+	TrustedRootSecretRef *meta.LocalObjectReference `json:"trustedRootSecretRef,omitempty"`
+
+	// TransparencyLog says whether the signature must carry the proof that it is in
+	// a transparency log of the trusted root: `Required` or `Ignore`. By default it
+	// is required of identities where the trusted root names a log, and ignored for
+	// keys. The log itself is never asked.
+	// +optional
+	// +kubebuilder:validation:Enum=Required;Ignore
+	TransparencyLog string `json:"transparencyLog,omitempty"`
+
+	// HashAlgorithm that the keys sign with: `SHA-256`, `SHA-384` or `SHA-512`. By
+	// default that of the key's kind, or another of these, whichever was used.
+	// +optional
+	// +kubebuilder:validation:Enum=SHA-256;SHA-384;SHA-512
+	HashAlgorithm string `json:"hashAlgorithm,omitempty"`
+
+	// ValidFor is the period in which signatures by the keys count, by the time
+	// that a log or a time-stamp authority of the trusted root proves.
+	// +optional
+	ValidFor *TimeRange `json:"validFor,omitempty"`
+
+	// SignatureRepository is where the signatures are kept if not beside the chart:
+	// `oci://host[:port]/path`, read with the same secretRef as the chart.
+	// +optional
+	// +kubebuilder:validation:MaxLength=512
+	// +kubebuilder:validation:XValidation:rule="self.matches('^oci://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[a-z0-9]+([._-]+[a-z0-9]+)*)+/?$')",message="signatureRepository must be oci://host[:port]/path without tag or digest, as in oci://ghcr.io/org/signatures"
+	SignatureRepository string `json:"signatureRepository,omitempty"`
+}
+
+// OIDCIdentityMatch are the identities of an OpenID Connect issuer that match.
+type OIDCIdentityMatch struct {
+	// Issuer is a regular expression (RE2) that the whole of the issuer must match, as `^https://token[.]actions[.]githubusercontent[.]com$`.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
+	// +kubebuilder:validation:XValidation:rule="''.matches(self) || !''.matches(self)",message="issuer must be a regular expression (RE2)"
+	Issuer string `json:"issuer"`
+
+	// Subject is a regular expression (RE2) that the whole of the subject must match, as `^https://github[.]com/org/repo/.*$`.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
+	// +kubebuilder:validation:XValidation:rule="''.matches(self) || !''.matches(self)",message="subject must be a regular expression (RE2)"
+	Subject string `json:"subject"`
+}
+
+// ObservedIdentity is an identity as an OIDCIdentityMatch has it.
+type ObservedIdentity struct {
+	// Issuer is a regular expression that matches the issuer alone.
+	Issuer string `json:"issuer"`
+	// Subject is a regular expression that matches the subject alone.
+	Subject string `json:"subject"`
+}
+
+// CertificateClaims are extensions of a certificate by Fulcio, by the names of
+// its registry (OID 1.3.6.1.4.1.57264.1). Each that is set must be equal.
+//
+// +kubebuilder:validation:MinProperties=1
+type CertificateClaims struct {
+	// BuildSignerURI refers to the build instructions that are responsible for signing.
+	// +optional
+	// +kubebuilder:validation:MaxLength=1024
+	BuildSignerURI string `json:"buildSignerURI,omitempty"`
+	// BuildSignerDigest is the version of those build instructions.
+	// +optional
+	// +kubebuilder:validation:MaxLength=1024
+	BuildSignerDigest string `json:"buildSignerDigest,omitempty"`
+	// RunnerEnvironment says who hosts what built the chart, as `github-hosted`.
+	// +optional
+	// +kubebuilder:validation:MaxLength=1024
+	RunnerEnvironment string `json:"runnerEnvironment,omitempty"`
+	// SourceRepositoryURI is the source repository of the build.
+	// +optional
+	// +kubebuilder:validation:MaxLength=1024
+	SourceRepositoryURI string `json:"sourceRepositoryURI,omitempty"`
+	// SourceRepositoryDigest is the version of the source, as a commit.
+	// +optional
+	// +kubebuilder:validation:MaxLength=1024
+	SourceRepositoryDigest string `json:"sourceRepositoryDigest,omitempty"`
+	// SourceRepositoryRef is the reference that was built, as `refs/heads/main`.
+	// +optional
+	// +kubebuilder:validation:MaxLength=1024
+	SourceRepositoryRef string `json:"sourceRepositoryRef,omitempty"`
+	// SourceRepositoryIdentifier is the immutable identifier of the source repository.
+	// +optional
+	// +kubebuilder:validation:MaxLength=1024
+	SourceRepositoryIdentifier string `json:"sourceRepositoryIdentifier,omitempty"`
+	// SourceRepositoryOwnerURI is the owner of the source repository.
+	// +optional
+	// +kubebuilder:validation:MaxLength=1024
+	SourceRepositoryOwnerURI string `json:"sourceRepositoryOwnerURI,omitempty"`
+	// SourceRepositoryOwnerIdentifier is the immutable identifier of that owner.
+	// +optional
+	// +kubebuilder:validation:MaxLength=1024
+	SourceRepositoryOwnerIdentifier string `json:"sourceRepositoryOwnerIdentifier,omitempty"`
+	// BuildConfigURI refers to the top-level build instructions.
+	// +optional
+	// +kubebuilder:validation:MaxLength=1024
+	BuildConfigURI string `json:"buildConfigURI,omitempty"`
+	// BuildConfigDigest is the version of the top-level build instructions.
+	// +optional
+	// +kubebuilder:validation:MaxLength=1024
+	BuildConfigDigest string `json:"buildConfigDigest,omitempty"`
+	// BuildTrigger is what started the build, as `push`.
+	// +optional
+	// +kubebuilder:validation:MaxLength=1024
+	BuildTrigger string `json:"buildTrigger,omitempty"`
+	// RunInvocationURI identifies the run of the build.
+	// +optional
+	// +kubebuilder:validation:MaxLength=1024
+	RunInvocationURI string `json:"runInvocationURI,omitempty"`
+	// SourceRepositoryVisibilityAtSigning is the visibility of the source repository, as `public`.
+	// +optional
+	// +kubebuilder:validation:MaxLength=1024
+	SourceRepositoryVisibilityAtSigning string `json:"sourceRepositoryVisibilityAtSigning,omitempty"`
+}
+
+// TimeRange is a period, both ends included.
+//
+// +kubebuilder:validation:XValidation:rule="has(self.start) || has(self.end)",message="validFor must have a start, an end or both, as start: 2026-01-01T00:00:00Z"
+// +kubebuilder:validation:XValidation:rule="!has(self.start) || !has(self.end) || self.start <= self.end",message="validFor must not end before it starts"
+type TimeRange struct {
+	// Start of the period; none if it is not set.
+	// +optional
+	Start *metav1.Time `json:"start,omitempty"`
+	// End of the period; none if it is not set.
+	// +optional
+	End *metav1.Time `json:"end,omitempty"`
+}
+
+// NeedsLog says whether a log entry is asked for whatever the trusted root names.
+func (a Authority) NeedsLog() bool { return a.TransparencyLog == TransparencyLogRequired }
+
+// NeedsPublicRoot says whether the trusted root of the public Sigstore is what signatures are proven by.
+func (a Authority) NeedsPublicRoot() bool {
+	return a.TrustedRootSecretRef == nil && (len(a.MatchOIDCIdentity) > 0 || a.NeedsLog())
 }
 
 // VerificationStatus is the proof behind the published artifact.
@@ -84,12 +252,62 @@ type AuthorityStatus struct {
 	// Provider that verified the signature.
 	Provider string `json:"provider"`
 
-	// Signer who vouched. For a key it is `SHA256:` and the hexadecimal digest of its DER encoded public key (SPKI).
+	// Signer who vouched. For a key it is `SHA256:` and the hexadecimal digest of
+	// its DER encoded public key (SPKI), for an identity its subject and, in parentheses, its issuer.
 	Signer string `json:"signer"`
+
+	// Issuer of the identity that signed.
+	// +optional
+	Issuer string `json:"issuer,omitempty"`
+
+	// Subject of the identity that signed.
+	// +optional
+	Subject string `json:"subject,omitempty"`
 
 	// Key is the entry of the Secret that holds the signer's key.
 	// +optional
 	Key string `json:"key,omitempty"`
+
+	// Format of the signature: `bundle` or `legacy signature`.
+	// +optional
+	Format string `json:"format,omitempty"`
+
+	// Source is where in the registry the signature was found.
+	// +optional
+	Source string `json:"source,omitempty"`
+
+	// SignedAt is when the signature was made, where a log or a time-stamp authority proves it.
+	// +optional
+	SignedAt *metav1.Time `json:"signedAt,omitempty"`
+
+	// LogIndex of the signature in the transparency log, where that was asked for.
+	// +optional
+	LogIndex *int64 `json:"logIndex,omitempty"`
+}
+
+// ObservedSigner is who made a signature of the chart that was seen, in the
+// words of an authority. It is not trusted by being here.
+type ObservedSigner struct {
+	// Provider of the authority that would accept it.
+	Provider string `json:"provider"`
+
+	// Verified says that the signature is proven to be of this signer, by an
+	// authority of the spec. Where it is false anybody may have claimed it.
+	Verified bool `json:"verified"`
+
+	// MatchOIDCIdentity matches the identity that signed, and no other.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=1
+	MatchOIDCIdentity []ObservedIdentity `json:"matchOIDCIdentity,omitempty"`
+
+	// Key that signed: `SHA256:` and the hexadecimal digest of its DER encoded public key (SPKI).
+	// +optional
+	Key string `json:"key,omitempty"`
+
+	// Format of the signature.
+	// +optional
+	Format string `json:"format,omitempty"`
 
 	// Source is where in the registry the signature was found.
 	// +optional

@@ -130,6 +130,13 @@ type VerifiedChartStatus struct {
 	// +optional
 	Verification *VerificationStatus `json:"verification,omitempty"`
 
+	// ObservedSigners are who made the signatures that were seen at the chart that
+	// was judged last, the accepted ones included: sixteen at most.
+	// +optional
+	// +kubebuilder:validation:MaxItems=16
+	// +listType=atomic
+	ObservedSigners []ObservedSigner `json:"observedSigners,omitempty"`
+
 	meta.ReconcileRequestStatus `json:",inline"`
 }
 

@@ -28,6 +28,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
 	"github.com/verifiedchart/verifiedchart/internal/registry"
 	"github.com/verifiedchart/verifiedchart/internal/storage"
+	"github.com/verifiedchart/verifiedchart/internal/trustroot"
 )
 
 func TestController(t *testing.T) {
@@ -116,6 +117,7 @@ func newReconciler(mgr ctrl.Manager, dir string) *VerifiedChartReconciler {
 		Metrics:       helper.NewMetrics(mgr, metrics.NewRecorder(), v1alpha1.VerifiedChartFinalizer),
 		EventRecorder: mgr.GetEventRecorderFor("verifiedchart-controller"), //nolint:staticcheck // the recorder of fluxcd/pkg/runtime is one of these
 		Secrets:       NewSecrets(mgr.GetCache(), mgr.GetAPIReader()),
+		TrustedRoots:  trustroot.NewCache(8),
 		Registries:    registry.NewClient(registry.ClientOptions{}),
 		Memory:        registry.NewMemory(16<<20, time.Hour, time.Now),
 		Storage:       store,

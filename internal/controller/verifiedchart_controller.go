@@ -23,6 +23,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/pipeline"
 	"github.com/verifiedchart/verifiedchart/internal/registry"
 	"github.com/verifiedchart/verifiedchart/internal/storage"
+	"github.com/verifiedchart/verifiedchart/internal/trustroot"
 	"github.com/verifiedchart/verifiedchart/internal/verify"
 )
 
@@ -43,6 +44,10 @@ type VerifiedChartReconciler struct {
 
 	// Secrets reads Secrets.
 	Secrets *Secrets
+	// TrustedRoots keeps the trusted roots of Secrets parsed.
+	TrustedRoots *trustroot.Cache
+	// PublicRoot is the trusted root of the public Sigstore. Optional: without it what needs it cannot be judged.
+	PublicRoot PublicRoot
 	// Registries reads registries.
 	Registries *registry.Client
 	// Memory keeps signature material, so that it is judged again without being fetched again.

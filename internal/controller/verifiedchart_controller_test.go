@@ -339,7 +339,9 @@ var _ = Describe("A VerifiedChart", func() {
 		})
 
 		It("costs six requests for a range when it is new, and two when nothing changed", func() {
-			d := w.push("1.0.0", w.ours)
+			d := w.push("1.0.0")
+			usual := verifytest.UsualPayload(verify.Subject{Repository: w.registry.Host() + "/" + w.repo.Name, Manifest: d})
+			w.repo.PushLayers(verifytest.SignatureTag(d.Digest), w.ours.Legacy(w.repo, usual))
 			w.registry.Reset()
 			w.declare(func(s *v1alpha1.VerifiedChartSpec) { s.Ref = v1alpha1.ChartRef{SemVer: ">=1.0.0"} })
 			obj := w.ready(d.Digest)

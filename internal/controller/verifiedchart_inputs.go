@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path"
 
+	"github.com/fluxcd/pkg/apis/meta"
 	"github.com/opencontainers/go-digest"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -60,7 +61,7 @@ func (r *VerifiedChartReconciler) gather(ctx context.Context, obj *v1alpha1.Veri
 	in := inputs{
 		wanted:   wanted(obj, repository),
 		target:   target,
-		verifier: policy.Build(obj.Spec.Verify, secrets.material(ctx, obj.Spec.Verify)),
+		verifier: policy.Build(obj.Spec.Verify, r.material(ctx, secrets, obj.Spec.Verify)),
 	}
 	in.reader, err = r.reader(obj, target)
 	return in, err
@@ -133,24 +134,6 @@ func (s secretReader) authenticate(ctx context.Context, obj *v1alpha1.VerifiedCh
 	return nil
 }
 
-// material reads what the authorities refer to. What cannot be read is said
-// there, since the other authorities may be enough.
-func (s secretReader) material(ctx context.Context, v v1alpha1.Verification) map[string]policy.Material {
-	material := make(map[string]policy.Material, len(v.Authorities))
-	for _, a := range v.Authorities {
-		if a.SecretRef == nil {
-			continue
-		}
-		secret, err := s.get(ctx, a.SecretRef.Name)
-		if err != nil {
-			material[a.Name] = policy.Material{Err: err}
-			continue
-		}
-		material[a.Name] = policy.Material{Data: secret.Data}
-	}
-	return material
-}
-
 // secretNames returns the names of the Secrets that a spec refers to.
 func secretNames(obj *v1alpha1.VerifiedChart) []string {
 	var names []string
@@ -158,8 +141,10 @@ func secretNames(obj *v1alpha1.VerifiedChart) []string {
 		names = append(names, ref.Name)
 	}
 	for _, a := range obj.Spec.Verify.Authorities {
-		if a.SecretRef != nil {
-			names = append(names, a.SecretRef.Name)
+		for _, ref := range []*meta.LocalObjectReference{a.SecretRef, a.TrustedRootSecretRef} {
+			if ref != nil {
+				names = append(names, ref.Name)
+			}
 		}
 	}
 	return names

@@ -27,6 +27,9 @@ const (
 	// secretIndex indexes VerifiedCharts by the names of the Secrets they refer to.
 	secretIndex = ".spec.secrets"
 
+	// publicRootIndex indexes VerifiedCharts by whether they need the trusted root of the public Sigstore.
+	publicRootIndex = ".spec.publicRoot"
+
 	// ExternalArtifactCRD is the name of the CustomResourceDefinition of Flux's ExternalArtifact.
 	ExternalArtifactCRD = "externalartifacts.source.toolkit.fluxcd.io"
 )
@@ -37,6 +40,8 @@ type Options struct {
 	RateLimiter workqueue.TypedRateLimiter[reconcile.Request]
 	// Concurrent is how many objects are reconciled at a time.
 	Concurrent int
+	// PublicRootChanged tells that the trusted root of the public Sigstore is another. Optional.
+	PublicRootChanged <-chan event.GenericEvent
 	// SkipNameValidation allows several controllers of one name in one process, as in tests.
 	SkipNameValidation bool
 }
@@ -44,10 +49,8 @@ type Options struct {
 // SetupWithManager registers the reconciler and its watches: VerifiedCharts, the
 // metadata of Secrets, and ExternalArtifacts once the cluster has them.
 func (r *VerifiedChartReconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager, o Options) error {
-	if err := mgr.GetFieldIndexer().IndexField(ctx, &v1alpha1.VerifiedChart{}, secretIndex, func(obj client.Object) []string {
-		return secretNames(obj.(*v1alpha1.VerifiedChart))
-	}); err != nil {
-		return fmt.Errorf("index the Secrets of VerifiedCharts: %w", err)
+	if err := index(ctx, mgr); err != nil {
+		return err
 	}
 	wrapped := helper.WrapReconciler(r)
 	c, err := helper.NewControllerManagedBy(mgr, wrapped).
@@ -63,7 +66,40 @@ func (r *VerifiedChartReconciler) SetupWithManager(ctx context.Context, mgr ctrl
 	if err != nil {
 		return err
 	}
+	if o.PublicRootChanged != nil {
+		changed := handler.EnqueueRequestsFromMapFunc(r.usersOfPublicRoot)
+		if err := c.Watch(source.Channel(o.PublicRootChanged, changed)); err != nil {
+			return err
+		}
+	}
 	return r.watchExternalArtifacts(mgr, c)
+}
+
+// index lets the users of a Secret, and of the public trusted root, be found.
+func index(ctx context.Context, mgr ctrl.Manager) error {
+	for field, values := range map[string]func(*v1alpha1.VerifiedChart) []string{secretIndex: secretNames, publicRootIndex: needsPublicRoot} {
+		if err := mgr.GetFieldIndexer().IndexField(ctx, &v1alpha1.VerifiedChart{}, field, func(obj client.Object) []string {
+			return values(obj.(*v1alpha1.VerifiedChart))
+		}); err != nil {
+			return fmt.Errorf("index VerifiedCharts by %s: %w", field, err)
+		}
+	}
+	return nil
+}
+
+// needsPublicRoot returns the index value of whether an object needs the trusted root of the public Sigstore.
+func needsPublicRoot(obj *v1alpha1.VerifiedChart) []string {
+	for _, a := range obj.Spec.Verify.Authorities {
+		if a.NeedsPublicRoot() {
+			return []string{"true"}
+		}
+	}
+	return []string{"false"}
+}
+
+// usersOfPublicRoot returns the VerifiedCharts that need the trusted root of the public Sigstore.
+func (r *VerifiedChartReconciler) usersOfPublicRoot(ctx context.Context, _ client.Object) []ctrl.Request {
+	return r.requests(ctx, client.MatchingFields{publicRootIndex: "true"})
 }
 
 // usersOf returns the VerifiedCharts that refer to a Secret.

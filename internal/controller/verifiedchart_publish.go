@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/fluxcd/pkg/apis/meta"
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -35,7 +36,8 @@ func proof(before *v1alpha1.VerificationStatus, s verify.Subject, e verify.Evide
 	for _, v := range e.Vouchers {
 		signers = append(signers, v.Signer)
 		now.Authorities = append(now.Authorities, v1alpha1.AuthorityStatus{
-			Name: v.Authority, Provider: v.Provider, Signer: v.Signer, Key: v.Key, Source: v.Source,
+			Name: v.Authority, Provider: v.Provider, Signer: v.Signer, Issuer: v.Issuer, Subject: v.Subject, Key: v.Key,
+			Format: v.Format, Source: v.Source, SignedAt: signedAt(v), LogIndex: v.LogIndex,
 		})
 	}
 	now.Signers = strings.Join(signers, ",")
@@ -47,6 +49,13 @@ func proof(before *v1alpha1.VerificationStatus, s verify.Subject, e verify.Evide
 		}
 	}
 	return now
+}
+
+func signedAt(v verify.Voucher) *metav1.Time {
+	if v.Time.IsZero() {
+		return nil
+	}
+	return &metav1.Time{Time: v.Time.UTC().Truncate(time.Second)} // what the API server keeps of it
 }
 
 // withdraw ends the publication: nothing of the object is served any more.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/fluxcd/pkg/apis/meta"
 	"github.com/fluxcd/pkg/runtime/conditions"
@@ -108,8 +109,10 @@ func (o outcome) apply(obj *v1alpha1.VerifiedChart) {
 func (o outcome) applyVerified(obj *v1alpha1.VerifiedChart) {
 	switch o.verified {
 	case metav1.ConditionTrue:
+		obj.Status.ObservedSigners = observed(o.accepted.Evidence().Seen)
 		conditions.MarkTrue(obj, v1alpha1.SourceVerifiedCondition, v1alpha1.SucceededReason, "%s", o.verifiedMessage(obj))
 	case metav1.ConditionFalse:
+		obj.Status.ObservedSigners = observed(verify.Seen(o.err))
 		conditions.MarkFalse(obj, v1alpha1.SourceVerifiedCondition, v1alpha1.VerificationErrorReason, "%s", o.message)
 	case metav1.ConditionUnknown:
 		conditions.MarkUnknown(obj, v1alpha1.SourceVerifiedCondition, v1alpha1.TrustUnavailableReason, "%s", o.message)
@@ -149,7 +152,22 @@ func (o outcome) verifiedMessage(obj *v1alpha1.VerifiedChart) string {
 	}
 	var who []string
 	for _, v := range o.accepted.Evidence().Vouchers {
-		who = append(who, fmt.Sprintf("%s by %s key %s (%s)", v.Authority, v.Provider, v.Key, v.Signer))
+		who = append(who, voucherMessage(v))
 	}
 	return printable.String(fmt.Sprintf("verified signature of %s: %s", what, strings.Join(who, ", ")), maxMessage)
+}
+
+// voucherMessage says who vouched, by which method and, where that is proven, when.
+func voucherMessage(v verify.Voucher) string {
+	message := fmt.Sprintf("%s by %s key %s (%s)", v.Authority, v.Provider, v.Key, v.Signer)
+	if v.Subject != "" {
+		message = fmt.Sprintf("%s by %s identity %s", v.Authority, v.Provider, v.Signer)
+	}
+	if v.LogIndex != nil {
+		message += fmt.Sprintf(", log index %d", *v.LogIndex)
+	}
+	if !v.Time.IsZero() {
+		message += ", signed at " + v.Time.UTC().Format(time.RFC3339)
+	}
+	return message
 }

@@ -86,6 +86,7 @@ func (c *Client) Repository(t Target) (Reader, error) {
 	tenant := strings.Join([]string{t.Scope, entry, protocol, host}, "\n")
 	return &remote{
 		client: c,
+		target: t,
 		name:   repository,
 		host:   host,
 		base:   base.String(),

@@ -2,6 +2,8 @@ package registry
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"sync"
 	"time"
 
@@ -25,16 +27,19 @@ type Memory struct {
 
 type memoryKey struct{ scope, repository, ref string }
 
+// memoryEntry is an answer: bytes, or that there are none.
 type memoryEntry struct {
 	manifest Manifest
+	absent   error
 	at       time.Time
 }
 
 // entryOverhead is counted for each entry on top of its bytes.
 const entryOverhead = 512
 
-// NewMemory returns a Memory of at most limit bytes. What a tag named is
-// forgotten after maxAge; what is addressed by digest never goes stale.
+// NewMemory returns a Memory of at most limit bytes. What a tag named, what
+// referred to a manifest, and that there was no such tag or list, is forgotten
+// after maxAge; what is addressed by digest never goes stale.
 func NewMemory(limit int, maxAge time.Duration, now func() time.Time) *Memory {
 	m := &Memory{limit: limit, maxAge: maxAge, now: now}
 	// The bound is on bytes, kept by store; the number only has to be out of its way.
@@ -44,18 +49,18 @@ func NewMemory(limit int, maxAge time.Duration, now func() time.Time) *Memory {
 
 func cost(e memoryEntry) int { return len(e.manifest.Raw) + entryOverhead }
 
-func (m *Memory) load(k memoryKey, stale bool) (Manifest, bool) {
+func (m *Memory) load(k memoryKey, stale bool) (memoryEntry, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	e, ok := m.entries.Get(k)
 	if !ok || (!stale && m.now().Sub(e.at) > m.maxAge) {
-		return Manifest{}, false
+		return memoryEntry{}, false
 	}
-	return e.manifest, true
+	return e, true
 }
 
-func (m *Memory) store(k memoryKey, manifest Manifest) {
-	e := memoryEntry{manifest: manifest, at: m.now()}
+func (m *Memory) store(k memoryKey, e memoryEntry) {
+	e.at = m.now()
 	if cost(e) > m.limit/16 {
 		return
 	}
@@ -72,7 +77,7 @@ func (m *Memory) store(k memoryKey, manifest Manifest) {
 // under the same scope, and asks r for the rest. Scope keeps tenants apart: only
 // who asked for something before, by its own credentials, is answered from memory.
 func (m *Memory) Reader(scope, repository string, r Reader) *Remembering {
-	return &Remembering{Reader: r, memory: m, scope: scope, repository: repository}
+	return &Remembering{Reader: r, memory: m, scope: scope, repository: repository, use: &use{}}
 }
 
 // Remembering is a Reader over a Memory. It is for one use at a time.
@@ -80,33 +85,65 @@ type Remembering struct {
 	Reader
 	memory            *Memory
 	scope, repository string
-	fresh             bool
-	recalled          bool
+	use               *use
 }
+
+// use is what a Remembering shares with its siblings.
+type use struct{ fresh, recalled bool }
 
 // Live returns the Reader that asks the registry every time.
 func (r *Remembering) Live() Reader { return r.Reader }
 
-// Recalled says whether an answer for a tag came from the memory and not from
-// the registry, so that the registry might by now answer otherwise.
-func (r *Remembering) Recalled() bool { return r.recalled }
+// Recalled says whether an answer that may have changed came from the memory
+// and not from the registry, here or at a sibling.
+func (r *Remembering) Recalled() bool { return r.use.recalled }
 
-// Refresh makes the reader ask the registry for every tag from now on. What is
-// addressed by digest cannot have changed and still comes from the memory.
-func (r *Remembering) Refresh() { r.fresh, r.recalled = true, false }
+// Refresh makes the reader and its siblings ask the registry for whatever may
+// have changed from now on. What is addressed by digest cannot have, and still comes from the memory.
+func (r *Remembering) Refresh() { *r.use = use{fresh: true} }
+
+// Sibling implements Reader.
+func (r *Remembering) Sibling(repository string) (Reader, error) {
+	sibling, err := r.Reader.Sibling(repository)
+	if err != nil {
+		return nil, err
+	}
+	return &Remembering{Reader: sibling, memory: r.memory, scope: r.scope, repository: repository, use: r.use}, nil
+}
 
 // Resolve implements Reader.
 func (r *Remembering) Resolve(ctx context.Context, tag string) (Manifest, error) {
-	k := r.key("tag " + tag)
-	if !r.fresh {
-		if manifest, ok := r.memory.load(k, false); ok {
-			r.recalled = true
-			return manifest, nil
+	return r.changing("tag "+tag, func() (Manifest, error) { return r.Reader.Resolve(ctx, tag) })
+}
+
+// Referrers implements Reader.
+func (r *Remembering) Referrers(ctx context.Context, d digest.Digest) (Referrers, error) {
+	var list Referrers
+	kept, err := r.changing("referrers "+d.String(), func() (kept Manifest, err error) {
+		if list, err = r.Reader.Referrers(ctx, d); err == nil {
+			kept.Raw, err = json.Marshal(list)
+		}
+		return kept, err
+	})
+	if err == nil && list.Descriptors == nil {
+		err = json.Unmarshal(kept.Raw, &list)
+	}
+	return list, err
+}
+
+// changing returns what was answered before to a question whose answer may
+// change, that there is nothing included, or asks.
+func (r *Remembering) changing(question string, ask func() (Manifest, error)) (Manifest, error) {
+	k := r.key(question)
+	if !r.use.fresh {
+		if e, ok := r.memory.load(k, false); ok {
+			r.use.recalled = true
+			return e.manifest, e.absent
 		}
 	}
-	manifest, err := r.Reader.Resolve(ctx, tag)
-	if err == nil {
-		r.memory.store(k, manifest)
+	manifest, err := ask()
+	if err == nil || errors.Is(err, ErrNotFound) {
+		r.memory.store(k, memoryEntry{manifest: manifest, absent: err})
 	}
 	return manifest, err
 }
@@ -114,30 +151,30 @@ func (r *Remembering) Resolve(ctx context.Context, tag string) (Manifest, error)
 // Manifest implements Reader.
 func (r *Remembering) Manifest(ctx context.Context, d digest.Digest) (Manifest, error) {
 	k := r.key(d.String())
-	if manifest, ok := r.memory.load(k, true); ok {
-		return manifest, nil
+	if e, ok := r.memory.load(k, true); ok {
+		return e.manifest, nil
 	}
 	manifest, err := r.Reader.Manifest(ctx, d)
 	if err == nil {
-		r.memory.store(k, manifest)
+		r.memory.store(k, memoryEntry{manifest: manifest})
 	}
 	return manifest, err
 }
 
 // Remember puts a manifest that was resolved outside this reader where Manifest finds it.
 func (r *Remembering) Remember(manifest Manifest) {
-	r.memory.store(r.key(manifest.Descriptor.Digest.String()), manifest)
+	r.memory.store(r.key(manifest.Descriptor.Digest.String()), memoryEntry{manifest: manifest})
 }
 
 // Blob implements Reader.
 func (r *Remembering) Blob(ctx context.Context, d ocispec.Descriptor, limit int64) ([]byte, error) {
 	k := r.key("blob " + d.Digest.String())
-	if manifest, ok := r.memory.load(k, true); ok && manifest.Descriptor.Size == d.Size && d.Size <= limit {
-		return manifest.Raw, nil
+	if e, ok := r.memory.load(k, true); ok && e.manifest.Descriptor.Size == d.Size && d.Size <= limit {
+		return e.manifest.Raw, nil
 	}
 	raw, err := r.Reader.Blob(ctx, d, limit)
 	if err == nil {
-		r.memory.store(k, Manifest{Descriptor: d, Raw: raw})
+		r.memory.store(k, memoryEntry{manifest: Manifest{Descriptor: d, Raw: raw}})
 	}
 	return raw, err
 }

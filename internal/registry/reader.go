@@ -25,6 +25,10 @@ const (
 	MaxTagPages = 100
 	// MaxTags bounds the tags of a tag list.
 	MaxTags = 100_000
+	// MaxReferrers bounds the referrers of one manifest that are read, MaxReferrerPages
+	// the pages they come in; all pages together are at most MaxManifestSize.
+	MaxReferrers     = 1_000
+	MaxReferrerPages = 16
 )
 
 // Errors that a Reader's errors match. All of them, and any other error of a
@@ -65,6 +69,10 @@ type Reader interface {
 	// Manifest returns the manifest with the given digest.
 	Manifest(ctx context.Context, d digest.Digest) (Manifest, error)
 
+	// Referrers returns what the registry says refers to the manifest d. Where it
+	// has no referrers API the error matches ErrNotFound; where there are none it is nil.
+	Referrers(ctx context.Context, d digest.Digest) (Referrers, error)
+
 	// Blob returns the whole of a small blob. A descriptor with a size over limit
 	// is refused with ErrTooLarge before anything is asked for.
 	Blob(ctx context.Context, d ocispec.Descriptor, limit int64) ([]byte, error)
@@ -73,4 +81,10 @@ type Reader interface {
 	// after exactly the descriptor's size and digest were seen; otherwise an error
 	// matching ErrIntegrity, so bytes that were read before io.EOF prove nothing yet.
 	Open(ctx context.Context, d ocispec.Descriptor) (io.ReadCloser, error)
+
+	// Sibling returns a Reader of another repository, a host and a path, for
+	// whoever may read this one: with the same set of credentials, of which the
+	// registry's own are used, and in plain HTTP only where this one is read so
+	// from the same host. The error matches ErrURL where the name is not that of a repository.
+	Sibling(repository string) (Reader, error)
 }

@@ -20,6 +20,7 @@ const maxBlobSize = 1 << 30
 // remote is a Reader of one repository over HTTP.
 type remote struct {
 	client     *Client
+	target     Target
 	name       string // host/path as the user knows it
 	host       string // where it is read
 	base       string // https://host/v2/path
@@ -120,6 +121,15 @@ func (r *remote) Open(ctx context.Context, d ocispec.Descriptor) (io.ReadCloser,
 		return nil, failed(fmt.Errorf("%w: Content-Length %d, not %d", ErrIntegrity, resp.ContentLength, d.Size))
 	}
 	return newVerifiedBody(resp.Body, d, failed), nil
+}
+
+// Sibling implements Reader.
+func (r *remote) Sibling(repository string) (Reader, error) {
+	target := r.target
+	target.Repository = repository
+	host, _ := endpointOf(repository)
+	target.PlainHTTP = r.target.PlainHTTP && host == r.host
+	return r.client.Repository(target)
 }
 
 func checkDescriptor(d ocispec.Descriptor) error {

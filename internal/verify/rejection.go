@@ -11,24 +11,65 @@ import (
 // ErrRejected is matched by every verdict that a Subject is not trusted.
 var ErrRejected = errors.New("not trusted")
 
-// Bounds of a Rejection's text.
+// Bounds on what one authority considers, and on a Rejection's text.
 const (
 	// MaxCandidates is how many candidates one authority considers for one Subject.
-	MaxCandidates = 50
+	MaxCandidates = 64
+	// MaxMaterial bounds the bytes that are read to consider them.
+	MaxMaterial = 16 << 20
 	// maxListed is how many candidates the text of a Rejection lists.
 	maxListed = 8
-	// maxReason bounds the reason of one candidate in bytes.
-	maxReason = 200
+	// maxReason bounds the reason of one candidate in bytes, maxSigner what it says of its signer.
+	maxReason, maxSigner = 200, 300
 )
+
+// Signer is who made a signature, as far as the signature says.
+type Signer struct {
+	// KeyID is "SHA256:" and the hexadecimal digest of the key's SPKI; empty where it is not known.
+	KeyID string
+	// Issuer and Subject are those of an identity; empty for a key.
+	Issuer, Subject string
+	// Verified says that this was proven to be the signer; otherwise anybody may have written it.
+	Verified bool
+}
+
+// String names the signer, or is empty where none is known.
+func (s Signer) String() string {
+	who := s.KeyID
+	if s.Subject != "" {
+		who = Identity(s.Issuer, s.Subject)
+	}
+	return printable.String(who, maxSigner)
+}
+
+// Identity is the name of an identity as a signer.
+func Identity(issuer, subject string) string { return subject + " (" + issuer + ")" }
 
 // Candidate is something that might have been the signature, and why it was not.
 type Candidate struct {
 	// Source is where the candidate was found, relative to the repository.
 	Source string
-	// Format is the format of the candidate, as "legacy".
+	// Format is the format of the candidate, as "legacy" or "bundle".
 	Format string
-	// Reason says why it was refused.
+	// Signer is who made it.
+	Signer Signer
+	// Reason says why it was refused; empty for one that was not.
 	Reason string
+}
+
+// String says what the candidate is, and why it was refused.
+func (c Candidate) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s at %s", c.Format, c.Source)
+	if who := c.Signer.String(); who != "" {
+		claim := "said to be signed by"
+		if c.Signer.Verified {
+			claim = "signed by"
+		}
+		fmt.Fprintf(&b, ", %s %s", claim, who)
+	}
+	fmt.Fprintf(&b, ": %s", printable.String(c.Reason, maxReason))
+	return b.String()
 }
 
 // Rejection is the verdict of one authority: it does not vouch for the Subject. It matches ErrRejected.
@@ -57,10 +98,27 @@ func (r *Rejection) Error() string {
 		if i > 0 {
 			b.WriteString("; ")
 		}
-		fmt.Fprintf(&b, "%s signature at %s: %s", c.Format, c.Source, printable.String(c.Reason, maxReason))
+		b.WriteString(c.String())
 	}
 	return b.String()
 }
 
 // Is makes a Rejection match ErrRejected.
 func (r *Rejection) Is(target error) bool { return target == ErrRejected }
+
+// Seen returns the candidates of every Rejection in err, joined ones included.
+func Seen(err error) []Candidate {
+	switch e := err.(type) { //nolint:errorlint // every branch of the tree is walked
+	case nil:
+		return nil
+	case *Rejection:
+		return e.Candidates
+	case interface{ Unwrap() []error }:
+		var all []Candidate
+		for _, joined := range e.Unwrap() {
+			all = append(all, Seen(joined)...)
+		}
+		return all
+	}
+	return Seen(errors.Unwrap(err))
+}

@@ -33,6 +33,8 @@ type Evidence struct {
 	// Unread says what could not be read, and might have held more vouchers; nil
 	// where everything was read. Whoever finds the vouchers too few has no verdict while it is set.
 	Unread error
+	// Seen are the signers of signatures that were read on the way, those of the vouchers included.
+	Seen []Candidate
 }
 
 // IsZero says whether e is no evidence at all.
@@ -45,16 +47,21 @@ type Voucher struct {
 	// Provider is the kind of signature, as "cosign".
 	Provider string
 	// Signer identifies who signed, the same for the same signer wherever it is
-	// seen: for a key "SHA256:" and the hexadecimal digest of its SPKI. It is what distinct signers are counted by.
+	// seen: for a key "SHA256:" and the hexadecimal digest of its SPKI, for an
+	// identity its subject and issuer. It is what distinct signers are counted by.
 	Signer string
+	// Issuer and Subject are those of an identity; empty for a key.
+	Issuer, Subject string
 	// Key is the name under which the policy holds the signer's key, where there is one.
 	Key string
-	// Format is the format of the signature, as "legacy".
+	// Format is the format of the signature, as "legacy" or "bundle".
 	Format string
 	// Source is where the signature was found, relative to the repository.
 	Source string
 	// Time is a proven signing time, or zero where the signature proves none.
 	Time time.Time
+	// LogIndex is that of the entry in a trusted transparency log; nil where none is proven.
+	LogIndex *int64
 }
 
 // Verifier decides whether a Subject is trusted.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/verifiedchart/verifiedchart/internal/registry"
 	"github.com/verifiedchart/verifiedchart/internal/verify"
+	"github.com/verifiedchart/verifiedchart/internal/verify/bundle"
 	verifycosign "github.com/verifiedchart/verifiedchart/internal/verify/cosign"
 	"github.com/verifiedchart/verifiedchart/test/process"
 	"github.com/verifiedchart/verifiedchart/test/realparts"
@@ -31,15 +32,15 @@ func ed() (any, error) { _, k, err := ed25519.GenerateKey(rand.Reader); return k
 // authority trusts the keys.
 func authority(keys ...realparts.Key) verify.Verifier {
 	GinkgoHelper()
-	var parsed []verifycosign.Key
+	var parsed []bundle.Key
 	for _, k := range keys {
 		public, err := k.Public()
 		Expect(err).NotTo(HaveOccurred())
-		key, err := verifycosign.ParseKey(k.Name, public)
+		key, err := bundle.ParseKey(k.Name, public)
 		Expect(err).NotTo(HaveOccurred())
 		parsed = append(parsed, key)
 	}
-	v, err := verifycosign.NewKeyed("release", parsed)
+	v, err := verifycosign.New(verifycosign.Authority{Name: "release", Trust: bundle.Trust{Keys: parsed}, Every: true})
 	Expect(err).NotTo(HaveOccurred())
 	return v
 }

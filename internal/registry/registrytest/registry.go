@@ -32,7 +32,8 @@ type Registry struct {
 	// Server serves it.
 	Server *httptest.Server
 
-	content http.Handler
+	content          http.Handler
+	withoutReferrers bool
 
 	mu       sync.Mutex
 	fault    Fault
@@ -69,7 +70,7 @@ func New(opts ...Option) *Registry {
 	for _, o := range opts {
 		o(&c)
 	}
-	r := &Registry{content: ggcr.New(ggcr.Logger(log.New(io.Discard, "", 0)), ggcr.WithReferrersSupport(c.referrers))}
+	r := &Registry{withoutReferrers: !c.referrers, content: ggcr.New(ggcr.Logger(log.New(io.Discard, "", 0)), ggcr.WithReferrersSupport(c.referrers))}
 	r.Server = httptest.NewUnstartedServer(r.observe(r.content))
 	if c.address != "" {
 		_ = r.Server.Listener.Close()
@@ -185,6 +186,43 @@ func (r Repository) PushBlob(mediaType string, raw []byte) ocispec.Descriptor {
 // PushLayers stores an image manifest with the layers under a tag.
 func (r Repository) PushLayers(tag string, layers ...ocispec.Descriptor) ocispec.Descriptor {
 	return r.Registry.PushImage(r.Name, tag, r.PushBlob(ocispec.MediaTypeImageConfig, []byte("{}")), layers...)
+}
+
+// PushReferrer stores an artifact manifest with the layers that refers to a
+// subject; where there is no referrers API the referrers tag lists it, as clients do.
+func (r Repository) PushReferrer(artifactType string, subject ocispec.Descriptor, layers ...ocispec.Descriptor) ocispec.Descriptor {
+	raw, err := json.Marshal(ocispec.Manifest{
+		Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageManifest, ArtifactType: artifactType,
+		Config: r.PushBlob(ocispec.MediaTypeEmptyJSON, []byte("{}")), Layers: layers, Subject: &subject,
+	})
+	if err != nil {
+		panic(err)
+	}
+	d := r.Registry.PushManifest(r.Name, "", ocispec.MediaTypeImageManifest, raw)
+	if r.Registry.withoutReferrers {
+		d.ArtifactType = ocispec.MediaTypeEmptyJSON // as GHCR has it
+		r.listReferrer(subject.Digest, d)
+	}
+	return d
+}
+
+// listReferrer adds a referrer to those under the referrers tag.
+func (r Repository) listReferrer(subject digest.Digest, d ocispec.Descriptor) {
+	index := ocispec.Index{Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageIndex}
+	tag := strings.ReplaceAll(subject.String(), ":", "-")
+	resp := httptest.NewRecorder()
+	r.Registry.content.ServeHTTP(resp, httptest.NewRequest(http.MethodGet, fmt.Sprintf("/v2/%s/manifests/%s", r.Name, tag), nil))
+	if resp.Code == http.StatusOK {
+		if err := json.Unmarshal(resp.Body.Bytes(), &index); err != nil {
+			panic(err)
+		}
+	}
+	index.Manifests = append(index.Manifests, d)
+	raw, err := json.Marshal(index)
+	if err != nil {
+		panic(err)
+	}
+	r.Registry.PushManifest(r.Name, tag, ocispec.MediaTypeImageIndex, raw)
 }
 
 // DeleteTag deletes a tag.

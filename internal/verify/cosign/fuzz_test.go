@@ -10,6 +10,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/verifiedchart/verifiedchart/internal/verify"
+	"github.com/verifiedchart/verifiedchart/internal/verify/bundle"
 	"github.com/verifiedchart/verifiedchart/internal/verify/cosign"
 	. "github.com/verifiedchart/verifiedchart/internal/verify/verifytest"
 )
@@ -20,14 +21,7 @@ func FuzzSignatureManifest(f *testing.F) {
 	repo := NewRepository()
 	subject := repo.Subject("chart")
 	ours, theirs := P256(), P256()
-	key, err := cosign.ParseKey("a.pub", ours.Public)
-	if err != nil {
-		f.Fatal(err)
-	}
-	v, err := cosign.NewKeyed("release", []cosign.Key{key})
-	if err != nil {
-		f.Fatal(err)
-	}
+	v := must(f, keyed(ours))
 	for _, layers := range [][]ocispec.Descriptor{
 		nil,
 		{theirs.Legacy(repo, UsualPayload(subject))},
@@ -48,19 +42,32 @@ func FuzzSignatureManifest(f *testing.F) {
 	})
 }
 
+// keyed makes the authority that trusts a signer.
+func keyed(s Signer) func() (*cosign.Verifier, error) {
+	return func() (*cosign.Verifier, error) {
+		key, err := bundle.ParseKey("a.pub", s.Public)
+		if err != nil {
+			return nil, err
+		}
+		return cosign.New(cosign.Authority{Name: "release", Trust: bundle.Trust{Keys: []bundle.Key{key}}})
+	}
+}
+
+func must[T any](t testing.TB, make func() (T, error)) T {
+	t.Helper()
+	made, err := make()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return made
+}
+
 func BenchmarkKeyed(b *testing.B) {
 	for name, signer := range map[string]Signer{"ECDSA-P256": P256(), "Ed25519": Ed25519(), "RSA-4096": RSA(4096, crypto.SHA256)} {
 		repo := NewRepository()
 		subject := repo.Subject("chart")
 		SignLegacy(repo, subject, signer)
-		key, err := cosign.ParseKey("a.pub", signer.Public)
-		if err != nil {
-			b.Fatal(err)
-		}
-		v, err := cosign.NewKeyed("release", []cosign.Key{key})
-		if err != nil {
-			b.Fatal(err)
-		}
+		v := must(b, keyed(signer))
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {

@@ -14,20 +14,33 @@ import (
 
 	"github.com/verifiedchart/verifiedchart/internal/registry"
 	"github.com/verifiedchart/verifiedchart/internal/verify"
+	"github.com/verifiedchart/verifiedchart/internal/verify/bundle"
 	"github.com/verifiedchart/verifiedchart/internal/verify/cosign"
 	. "github.com/verifiedchart/verifiedchart/internal/verify/verifytest"
 )
 
 // authority returns a verifier that trusts the signers, under the names 0.pub, 1.pub, ….
-func authority(signers ...Signer) *cosign.Keyed {
+func authority(signers ...Signer) *cosign.Verifier {
 	GinkgoHelper()
-	var keys []cosign.Key
+	return trusting(cosign.Authority{Trust: bundle.Trust{Keys: keysOf(signers...)}, Every: true})
+}
+
+func keysOf(signers ...Signer) []bundle.Key {
+	GinkgoHelper()
+	var keys []bundle.Key
 	for i, s := range signers {
-		key, err := cosign.ParseKey(fmt.Sprintf("%d.pub", i), s.Public)
+		key, err := bundle.ParseKey(fmt.Sprintf("%d.pub", i), s.Public)
 		Expect(err).NotTo(HaveOccurred())
 		keys = append(keys, key)
 	}
-	v, err := cosign.NewKeyed("release", keys)
+	return keys
+}
+
+// trusting returns the verifier for an authority by the name of release.
+func trusting(a cosign.Authority) *cosign.Verifier {
+	GinkgoHelper()
+	a.Name = "release"
+	v, err := cosign.New(a)
 	Expect(err).NotTo(HaveOccurred())
 	return v
 }
@@ -64,7 +77,7 @@ var _ = Describe("A cosign authority with keys", func() {
 			Expect(err).NotTo(HaveOccurred())
 			Expect(evidence.Vouchers).To(ConsistOf(And(
 				HaveField("Authority", "release"), HaveField("Provider", "cosign"), HaveField("Key", "0.pub"),
-				HaveField("Signer", HavePrefix("SHA256:")), HaveField("Source", SignatureTag(subject.Manifest.Digest)),
+				HaveField("Signer", HavePrefix("SHA256:")), HaveField("Source", "tag "+SignatureTag(subject.Manifest.Digest)),
 			)))
 		},
 		Entry("ECDSA P-256 with SHA-256", P256),
@@ -116,7 +129,7 @@ var _ = Describe("A cosign authority with keys", func() {
 			push(ours.Legacy(repo, UsualPayload(subject)))
 			_, err := check(authority(ours), subject, repo)
 			Expect(err).NotTo(HaveOccurred())
-			Expect(repo.Asked()).To(ConsistOf(SignatureTag(subject.Manifest.Digest)))
+			Expect(repo.Asked()).To(ConsistOf("referrers", SignatureTag(subject.Manifest.Digest)))
 		})
 
 		It("D2: refuses another key's signature over it all the same", func() {
@@ -233,7 +246,7 @@ var _ = Describe("A cosign authority with keys", func() {
 		_, err := check(authority(ours), subject, repo)
 		Expect(err).To(MatchError(verify.ErrRejected))
 		Expect(len(err.Error())).To(BeNumerically("<", 4096))
-		Expect(len(repo.Asked())).To(BeNumerically("<=", 1+verify.MaxCandidates))
+		Expect(len(repo.Asked())).To(BeNumerically("<=", 3+verify.MaxCandidates))
 	})
 
 	It("D8: does not ask for a payload that claims to be huge", func() {
@@ -242,7 +255,7 @@ var _ = Describe("A cosign authority with keys", func() {
 		push(layer)
 		_, err := check(authority(ours), subject, repo)
 		Expect(err).To(MatchError(verify.ErrRejected))
-		Expect(repo.Asked()).To(ConsistOf(SignatureTag(subject.Manifest.Digest)))
+		Expect(repo.Asked()).To(ConsistOf("referrers", SignatureTag(subject.Manifest.Digest), ReferrersTag(subject.Manifest.Digest)))
 	})
 
 	DescribeTable("reaches no verdict where it could not find out",

@@ -26,15 +26,22 @@ type Repository struct {
 	tags      map[string]digest.Digest
 	manifests map[digest.Digest][]byte
 	blobs     map[digest.Digest][]byte
+	order     []digest.Digest
+	siblings  map[string]*Repository
 	faults    map[string]error
 	asked     []string
+
+	// WithoutReferrers leaves out the referrers API, as GHCR does: who pushes a referrer then keeps the referrers tag.
+	WithoutReferrers bool
+	// ListedAs is the artifactType under which referrers are listed, instead of their own.
+	ListedAs string
 }
 
 // NewRepository returns an empty repository.
 func NewRepository() *Repository {
 	return &Repository{
 		tags: map[string]digest.Digest{}, manifests: map[digest.Digest][]byte{},
-		blobs: map[digest.Digest][]byte{}, faults: map[string]error{},
+		blobs: map[digest.Digest][]byte{}, faults: map[string]error{}, siblings: map[string]*Repository{},
 	}
 }
 
@@ -66,6 +73,9 @@ func (r *Repository) PushManifest(tag string, raw []byte) ocispec.Descriptor {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	d := digest.FromBytes(raw)
+	if r.manifests[d] == nil {
+		r.order = append(r.order, d)
+	}
 	r.manifests[d] = raw
 	if tag != "" {
 		r.tags[tag] = d
@@ -155,6 +165,72 @@ func (r *Repository) Blob(_ context.Context, d ocispec.Descriptor, limit int64) 
 	}
 	return raw, nil
 }
+
+// PushReferrer stores an artifact manifest with the layers that refers to a
+// subject, and where there is no referrers API lists it under the referrers tag.
+func (r *Repository) PushReferrer(artifactType string, subject ocispec.Descriptor, layers ...ocispec.Descriptor) ocispec.Descriptor {
+	raw, d := referrer(r, artifactType, subject, layers)
+	r.PushManifest("", raw)
+	if r.WithoutReferrers {
+		list, _ := r.list(subject.Digest)
+		r.PushIndex(ReferrersTag(subject.Digest), list...)
+	}
+	return d
+}
+
+// PushIndex stores an image index under a tag.
+func (r *Repository) PushIndex(tag string, manifests ...ocispec.Descriptor) {
+	raw, err := json.Marshal(ocispec.Index{Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageIndex, Manifests: manifests})
+	must(err)
+	r.PushManifest(tag, raw)
+}
+
+// list returns the manifests whose subject is d, as they are listed.
+func (r *Repository) list(d digest.Digest) ([]ocispec.Descriptor, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.asked = append(r.asked, "referrers")
+	var list []ocispec.Descriptor
+	for _, candidate := range r.order {
+		var m ocispec.Manifest
+		if json.Unmarshal(r.manifests[candidate], &m) != nil || m.Subject == nil || m.Subject.Digest != d {
+			continue
+		}
+		listed := ocispec.Descriptor{MediaType: m.MediaType, Digest: candidate, Size: int64(len(r.manifests[candidate])), ArtifactType: m.ArtifactType}
+		if r.ListedAs != "" {
+			listed.ArtifactType = r.ListedAs
+		}
+		list = append(list, listed)
+	}
+	return list, r.faults["referrers"]
+}
+
+// Referrers implements registry.Reader.
+func (r *Repository) Referrers(_ context.Context, d digest.Digest) (registry.Referrers, error) {
+	list, err := r.list(d)
+	switch {
+	case err != nil:
+		return registry.Referrers{}, err
+	case r.WithoutReferrers:
+		return registry.Referrers{}, registry.ErrNotFound
+	case len(list) > registry.MaxReferrers:
+		return registry.Referrers{Descriptors: list[:registry.MaxReferrers], More: true}, nil
+	}
+	return registry.Referrers{Descriptors: list}, nil
+}
+
+// Beside returns the repository of a name in the same registry, which is empty at first.
+func (r *Repository) Beside(name string) *Repository {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.siblings[name] == nil {
+		r.siblings[name] = NewRepository()
+	}
+	return r.siblings[name]
+}
+
+// Sibling implements registry.Reader.
+func (r *Repository) Sibling(name string) (registry.Reader, error) { return r.Beside(name), nil }
 
 // Open implements registry.Reader.
 func (r *Repository) Open(ctx context.Context, d ocispec.Descriptor) (io.ReadCloser, error) {

@@ -25,6 +25,8 @@ import (
 type Signer struct {
 	// Public is the PEM encoded public key.
 	Public []byte
+	// Key is the key pair.
+	Key    crypto.Signer
 	signer signature.Signer
 }
 
@@ -52,7 +54,7 @@ func Ed25519ph() Signer {
 	must(err)
 	s, err := signature.LoadED25519phSigner(key)
 	must(err)
-	return Signer{Public: publicPEM(key.Public()), signer: s}
+	return Signer{Public: publicPEM(key.Public()), Key: key, signer: s}
 }
 
 // P256 returns a signer like `cosign generate-key-pair` makes.
@@ -62,7 +64,7 @@ func newSigner(key crypto.Signer, err error, hash crypto.Hash) Signer {
 	must(err)
 	s, err := signature.LoadSigner(key, hash)
 	must(err)
-	return Signer{Public: publicPEM(key.Public()), signer: s}
+	return Signer{Public: publicPEM(key.Public()), Key: key, signer: s}
 }
 
 func publicPEM(key crypto.PublicKey) []byte {
@@ -108,6 +110,8 @@ type Target interface {
 	PushBlob(mediaType string, raw []byte) ocispec.Descriptor
 	// PushLayers stores an image manifest with the layers under a tag.
 	PushLayers(tag string, layers ...ocispec.Descriptor) ocispec.Descriptor
+	// PushReferrer stores an artifact manifest with the layers that refers to a subject.
+	PushReferrer(artifactType string, subject ocispec.Descriptor, layers ...ocispec.Descriptor) ocispec.Descriptor
 }
 
 // Legacy returns the layer of a legacy signature over body, which is pushed.

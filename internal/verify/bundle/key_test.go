@@ -1,4 +1,4 @@
-package cosign_test
+package bundle_test
 
 import (
 	"bytes"
@@ -14,7 +14,7 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
-	"github.com/verifiedchart/verifiedchart/internal/verify/cosign"
+	"github.com/verifiedchart/verifiedchart/internal/verify/bundle"
 	. "github.com/verifiedchart/verifiedchart/internal/verify/verifytest"
 )
 
@@ -26,7 +26,7 @@ func encoded(kind string, der []byte, err error) []byte {
 var _ = Describe("ParseKey", func() {
 	DescribeTable("takes one public key",
 		func(raw func() []byte) {
-			key, err := cosign.ParseKey("cosign.pub", raw())
+			key, err := bundle.ParseKey("cosign.pub", raw())
 			Expect(err).NotTo(HaveOccurred())
 			Expect(key.Name).To(Equal("cosign.pub"))
 			Expect(key.ID).To(MatchRegexp("^SHA256:[0-9a-f]{64}$"))
@@ -42,8 +42,8 @@ var _ = Describe("ParseKey", func() {
 	DescribeTable("D9: refuses everything else, and repeats none of it",
 		func(raw func() []byte) {
 			in := raw()
-			_, err := cosign.ParseKey("cosign.pub", in)
-			Expect(err).To(MatchError(cosign.ErrKey))
+			_, err := bundle.ParseKey("cosign.pub", in)
+			Expect(err).To(MatchError(bundle.ErrKey))
 			for _, line := range bytes.Split(in, []byte("\n")) {
 				if len(line) > 30 {
 					Expect(err.Error()).NotTo(ContainSubstring(string(line)))
@@ -79,17 +79,29 @@ var _ = Describe("ParseKey", func() {
 		key, err := rsa.GenerateKey(rand.Reader, 2048)
 		pkcs1 := encoded("RSA PUBLIC KEY", x509.MarshalPKCS1PublicKey(&key.PublicKey), err)
 		der, err := x509.MarshalPKIXPublicKey(key.Public())
-		a, errA := cosign.ParseKey("a.pub", pkcs1)
-		b, errB := cosign.ParseKey("b.pub", encoded("PUBLIC KEY", der, err))
+		a, errA := bundle.ParseKey("a.pub", pkcs1)
+		b, errB := bundle.ParseKey("b.pub", encoded("PUBLIC KEY", der, err))
 		Expect(errA).NotTo(HaveOccurred())
 		Expect(errB).NotTo(HaveOccurred())
 		Expect(a.ID).To(Equal(b.ID))
 	})
 
-	It("makes no authority without a key", func() {
-		_, err := cosign.NewKeyed("release", nil)
-		Expect(err).To(MatchError(cosign.ErrKey))
-	})
+	DescribeTable("may be asked to sign with one hash only",
+		func(signer func() Signer, hash crypto.Hash, want error) {
+			key, err := bundle.ParseKey("a.pub", signer().Public)
+			Expect(err).NotTo(HaveOccurred())
+			_, err = key.WithHash(hash)
+			if want == nil {
+				Expect(err).NotTo(HaveOccurred())
+				return
+			}
+			Expect(err).To(MatchError(want))
+		},
+		Entry("SHA-512 with P-256", P256, crypto.SHA512, nil),
+		Entry("SHA-384 with RSA", func() Signer { return RSA(2048, crypto.SHA256) }, crypto.SHA384, nil),
+		Entry("SHA-512 with Ed25519, which is what it uses", Ed25519, crypto.SHA512, nil),
+		Entry("SHA-256 with Ed25519, which has no choice", Ed25519, crypto.SHA256, bundle.ErrKey),
+	)
 })
 
 // weakRSA encodes a key that crypto/rsa would not generate.
@@ -108,7 +120,7 @@ func FuzzParseKey(f *testing.F) {
 	f.Add(RSA(2048, crypto.SHA256).Public)
 	f.Add([]byte("-----BEGIN PUBLIC KEY-----\n"))
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		key, err := cosign.ParseKey("fuzz.pub", raw)
+		key, err := bundle.ParseKey("fuzz.pub", raw)
 		if (err == nil) != (key.ID != "") {
 			t.Fatalf("key %q with error %v", key.ID, err)
 		}

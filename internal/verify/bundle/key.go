@@ -1,4 +1,4 @@
-package cosign
+package bundle
 
 import (
 	"bytes"
@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/sigstore/sigstore/pkg/cryptoutils"
 	"github.com/sigstore/sigstore/pkg/signature"
@@ -26,14 +27,17 @@ var ErrKey = errors.New("not a usable public key")
 // maxKeySize bounds a PEM encoded public key; one of RSA-4096 takes 800 bytes.
 const maxKeySize = 16 << 10
 
-// Key is one public key of an authority. The zero value vouches for nothing.
+// Key is a public key that signatures are trusted by. The zero value trusts nothing.
 type Key struct {
-	// Name tells the key from the others of its authority, as "release.pub".
+	// Name tells the key from others, as "release.pub".
 	Name string
 	// ID is "SHA256:" and the hexadecimal SHA-256 of the DER encoded public key (SPKI).
 	ID string
 
-	verifiers []signature.Verifier
+	public    crypto.PublicKey
+	verifiers anyOf
+	// start and end bound when signatures by the key count; zero for no bound.
+	start, end time.Time
 }
 
 // ParseKey reads one PEM encoded public key: ECDSA on P-256, P-384 or P-521, RSA of 2048, 3072 or 4096 bits, or Ed25519.
@@ -51,13 +55,40 @@ func ParseKey(name string, encoded []byte) (Key, error) {
 	if err != nil {
 		return Key{}, fmt.Errorf("%w: %s: %w", ErrKey, name, err)
 	}
-	verifiers, err := verifiersFor(public)
+	verifiers, err := verifiersFor(public, hashesFor(public))
 	if err != nil {
 		return Key{}, fmt.Errorf("%w: %s: %w", ErrKey, name, err)
 	}
 	id := sha256.Sum256(spki)
-	return Key{Name: name, ID: "SHA256:" + hex.EncodeToString(id[:]), verifiers: verifiers}, nil
+	return Key{Name: name, ID: keyID(id[:]), public: public, verifiers: verifiers}, nil
 }
+
+// keyID is how a key is named by the SHA-256 of its SPKI.
+func keyID(sum []byte) string { return "SHA256:" + hex.EncodeToString(sum) }
+
+// WithHash returns the key for signatures over that hash alone. The error
+// matches ErrKey where the key is of a kind that has no choice of hash.
+func (k Key) WithHash(hash crypto.Hash) (Key, error) {
+	if _, ok := k.public.(ed25519.PublicKey); ok && hash != crypto.SHA512 {
+		return Key{}, fmt.Errorf("%w: %s: Ed25519 keys sign with SHA-512 and no other hash", ErrKey, k.Name)
+	}
+	verifiers, err := verifiersFor(k.public, []crypto.Hash{hash})
+	if err != nil {
+		return Key{}, fmt.Errorf("%w: %s: %w", ErrKey, k.Name, err)
+	}
+	k.verifiers = verifiers
+	return k, nil
+}
+
+// ValidFor returns the key for signatures that were provably made within a
+// period, both ends included. A zero start or end is no bound.
+func (k Key) ValidFor(start, end time.Time) Key {
+	k.start, k.end = start, end
+	return k
+}
+
+// expires says whether signatures by the key count only within a period.
+func (k Key) expires() bool { return !k.start.IsZero() || !k.end.IsZero() }
 
 func parsePublicKey(encoded []byte) (crypto.PublicKey, error) {
 	block, rest := pem.Decode(encoded)
@@ -98,16 +129,13 @@ func checkStrength(public crypto.PublicKey) error {
 }
 
 // verifiersFor returns a verifier for each scheme that signers use with such a
-// key, the likeliest first. The key does not say which hash was used with it:
-// cosign takes the one that fits the curve, older ones always took SHA-256, and
-// signers in a KMS take what the KMS key was made for (cert-manager: RSA with
-// SHA-512). Every hash here is collision resistant, so accepting any of them proves the same.
-func verifiersFor(public crypto.PublicKey) ([]signature.Verifier, error) {
+// key over the hashes, the likeliest first.
+func verifiersFor(public crypto.PublicKey, hashes []crypto.Hash) (anyOf, error) {
 	if key, ok := public.(ed25519.PublicKey); ok {
 		return ed25519Verifiers(key)
 	}
-	var verifiers []signature.Verifier
-	for _, hash := range hashesFor(public) {
+	var verifiers anyOf
+	for _, hash := range hashes {
 		v, err := signature.LoadVerifier(public, hash)
 		if err != nil {
 			return nil, err
@@ -117,7 +145,7 @@ func verifiersFor(public crypto.PublicKey) ([]signature.Verifier, error) {
 	return verifiers, nil
 }
 
-func ed25519Verifiers(key ed25519.PublicKey) ([]signature.Verifier, error) {
+func ed25519Verifiers(key ed25519.PublicKey) (anyOf, error) {
 	pure, err := signature.LoadED25519Verifier(key)
 	if err != nil {
 		return nil, err
@@ -126,9 +154,14 @@ func ed25519Verifiers(key ed25519.PublicKey) ([]signature.Verifier, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []signature.Verifier{pure, prehashed}, nil
+	return anyOf{pure, prehashed}, nil
 }
 
+// hashesFor returns the hashes that signers use with such a key. The key does
+// not say which was used with it: cosign takes the one that fits the curve,
+// older ones always took SHA-256, and signers in a KMS take what the KMS key was
+// made for (cert-manager: RSA with SHA-512). Every hash here is collision
+// resistant, so accepting any of them proves the same.
 func hashesFor(public crypto.PublicKey) []crypto.Hash {
 	switch key := public.(type) {
 	case *ecdsa.PublicKey:

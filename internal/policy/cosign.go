@@ -1,0 +1,137 @@
+package policy
+
+import (
+	"crypto"
+	"errors"
+	"fmt"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/sigstore/sigstore-go/pkg/fulcio/certificate"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
+	"github.com/verifiedchart/verifiedchart/internal/registry"
+	"github.com/verifiedchart/verifiedchart/internal/verify"
+	"github.com/verifiedchart/verifiedchart/internal/verify/bundle"
+	"github.com/verifiedchart/verifiedchart/internal/verify/cosign"
+)
+
+const (
+	// keySuffix marks the entries of a Secret that are public keys.
+	keySuffix = ".pub"
+	// maxKeys bounds the keys of one authority.
+	maxKeys = 16
+)
+
+// cosignAuthority returns the verifier of a cosign authority. Every asks for all of its signers.
+func cosignAuthority(a v1alpha1.Authority, m Material, every bool) verify.Verifier {
+	spec := cosign.Authority{Name: a.Name, Every: every, Trust: bundle.Trust{Root: m.Root, Log: logPolicy(a)}}
+	var err error
+	if a.SecretRef != nil {
+		spec.Trust.Keys, err = keysOf(a, m.Data)
+	} else {
+		spec.Identities, err = identitiesOf(a)
+	}
+	if err == nil && a.SignatureRepository != "" {
+		spec.Repository, err = registry.ParseURL(a.SignatureRepository)
+	}
+	var v *cosign.Verifier
+	if err == nil {
+		v, err = cosign.New(spec)
+	}
+	if err != nil {
+		return verify.Unavailable(fmt.Errorf("%w: authority %q: %w", verify.ErrTrustMalformed, a.Name, err))
+	}
+	return v
+}
+
+// logPolicy is what is asked of transparency logs: of identities what the
+// trusted root names, of keys nothing, unless the authority says otherwise.
+func logPolicy(a v1alpha1.Authority) bundle.LogPolicy {
+	switch {
+	case a.NeedsLog():
+		return bundle.LogRequired
+	case a.TransparencyLog == v1alpha1.TransparencyLogIgnore || a.SecretRef != nil:
+		return bundle.LogIgnored
+	}
+	return bundle.LogAsRoot
+}
+
+// identitiesOf compiles the identities of an authority.
+func identitiesOf(a v1alpha1.Authority) ([]cosign.Identity, error) {
+	var claims certificate.Extensions
+	if c := a.Claims; c != nil {
+		claims = certificate.Extensions{
+			BuildSignerURI: c.BuildSignerURI, BuildSignerDigest: c.BuildSignerDigest, RunnerEnvironment: c.RunnerEnvironment,
+			SourceRepositoryURI: c.SourceRepositoryURI, SourceRepositoryDigest: c.SourceRepositoryDigest, SourceRepositoryRef: c.SourceRepositoryRef,
+			SourceRepositoryIdentifier: c.SourceRepositoryIdentifier, SourceRepositoryOwnerURI: c.SourceRepositoryOwnerURI,
+			SourceRepositoryOwnerIdentifier: c.SourceRepositoryOwnerIdentifier, BuildConfigURI: c.BuildConfigURI, BuildConfigDigest: c.BuildConfigDigest,
+			BuildTrigger: c.BuildTrigger, RunInvocationURI: c.RunInvocationURI, SourceRepositoryVisibilityAtSigning: c.SourceRepositoryVisibilityAtSigning,
+		}
+	}
+	identities := make([]cosign.Identity, 0, len(a.MatchOIDCIdentity))
+	for _, m := range a.MatchOIDCIdentity {
+		identity, err := cosign.NewIdentity(m.Issuer, m.Subject, claims)
+		if err != nil {
+			return nil, err
+		}
+		identities = append(identities, identity)
+	}
+	return identities, nil
+}
+
+// keysOf parses the keys of an authority, with what it says of all of them.
+func keysOf(a v1alpha1.Authority, data map[string][]byte) ([]bundle.Key, error) {
+	keys, err := publicKeys(data)
+	for i := range keys {
+		if a.HashAlgorithm != "" && err == nil {
+			keys[i], err = keys[i].WithHash(hashes[a.HashAlgorithm])
+		}
+		if r := a.ValidFor; r != nil {
+			keys[i] = keys[i].ValidFor(timeOf(r.Start), timeOf(r.End))
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("Secret %q: %w", a.SecretRef.Name, err) //nolint:staticcheck // Secret is a kind
+	}
+	return keys, nil
+}
+
+var hashes = map[string]crypto.Hash{"SHA-256": crypto.SHA256, "SHA-384": crypto.SHA384, "SHA-512": crypto.SHA512}
+
+// publicKeys parses every *.pub entry, in the order of their names. One that
+// cannot be used makes all of them unusable: to go on with the rest would hide a
+// mistake in what decides about trust.
+func publicKeys(data map[string][]byte) ([]bundle.Key, error) {
+	var names []string
+	for name := range data {
+		if strings.HasSuffix(name, keySuffix) {
+			names = append(names, name)
+		}
+	}
+	sort.Strings(names)
+	switch {
+	case len(names) == 0:
+		return nil, errors.New("it has no entry *" + keySuffix + ": add the public key, as with kubectl create secret generic NAME --from-file=cosign.pub")
+	case len(names) > maxKeys:
+		return nil, fmt.Errorf("it has %d keys, more than %d: spread them over several authorities with atLeast", len(names), maxKeys)
+	}
+	keys := make([]bundle.Key, 0, len(names))
+	for _, name := range names {
+		key, err := bundle.ParseKey(name, data[name])
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, key)
+	}
+	return keys, nil
+}
+
+func timeOf(t *metav1.Time) time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return t.Time
+}

@@ -1,0 +1,142 @@
+// Package bundle judges one Sigstore bundle: whether the signature in it was
+// made over an artifact, by whom and when, as far as keys and a trusted root prove it.
+//
+// It knows the bundle formats v0.1 to v0.3, and cosign's legacy signatures,
+// which it turns into bundles, so that there is one way to judge. It does not
+// know where signatures are kept, which identities are wanted, or what a signature is for.
+package bundle
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+
+	intoto "github.com/in-toto/attestation/go/v1"
+	sigstore "github.com/sigstore/sigstore-go/pkg/bundle"
+	"github.com/sigstore/sigstore-go/pkg/fulcio/certificate"
+)
+
+const (
+	// MaxSize bounds a bundle in bytes.
+	MaxSize = 1 << 20
+
+	// MediaTypePrefix is how the media types of all versions of the format begin.
+	MediaTypePrefix = "application/vnd.dev.sigstore.bundle"
+
+	// CosignSign is the predicate type of the statement that is cosign's signature of an image.
+	CosignSign = "https://sigstore.dev/cosign/sign/v1"
+)
+
+// ErrMalformed is matched by the error for bytes that are no bundle, or none that could ever be trusted.
+var ErrMalformed = errors.New("not a usable Sigstore bundle")
+
+// Bundle is a parsed bundle, of which nothing is proven.
+type Bundle struct {
+	entity    *sigstore.Bundle
+	statement *intoto.Statement // nil for a message signature
+}
+
+// Parse reads a bundle of the versions v0.1 to v0.3. The error matches ErrMalformed.
+func Parse(raw []byte) (*Bundle, error) {
+	if len(raw) > MaxSize {
+		return nil, fmt.Errorf("%w: it has %d bytes, more than %d", ErrMalformed, len(raw), MaxSize)
+	}
+	return readable(func() (*Bundle, error) {
+		entity := &sigstore.Bundle{}
+		if err := entity.UnmarshalJSON(raw); err != nil {
+			return nil, err
+		}
+		return newBundle(entity)
+	})
+}
+
+// readable makes an error of read match ErrMalformed.
+func readable(read func() (*Bundle, error)) (*Bundle, error) {
+	b, err := contained(read)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	return b, nil
+}
+
+// contained makes an error of a panic in the libraries that read what anybody
+// may have written: one hostile candidate must not hide the others.
+func contained[T any](read func() (T, error)) (result T, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("reading it failed: %v", p)
+		}
+	}()
+	return read()
+}
+
+func newBundle(entity *sigstore.Bundle) (*Bundle, error) {
+	content, err := entity.SignatureContent()
+	if err != nil {
+		return nil, err
+	}
+	b := &Bundle{entity: entity}
+	if envelope := content.EnvelopeContent(); envelope != nil {
+		if b.statement, err = envelope.Statement(); err != nil {
+			return nil, err
+		}
+		if !isStatement(b.statement.GetType()) {
+			return nil, fmt.Errorf("its statement is of type %q", b.statement.GetType())
+		}
+	}
+	return b, nil
+}
+
+// isStatement says whether an in-toto statement is of a type that there is:
+// the type says how the rest is to be read.
+func isStatement(kind string) bool {
+	return kind == intoto.StatementTypeUri || kind == "https://in-toto.io/Statement/v0.1"
+}
+
+// PredicateType is what the statement in the bundle says it states; empty for a signature of the artifact itself.
+func (b *Bundle) PredicateType() string { return b.statement.GetPredicateType() }
+
+// IsSignature says whether the bundle is a signature: of the artifact itself,
+// or by cosign's statement. Any other statement vouches for something else
+// about the artifact, as an SBOM or its provenance, and not for the artifact.
+func (b *Bundle) IsSignature() bool { return b.statement == nil || b.PredicateType() == CosignSign }
+
+// Signer is who a signature says it is by: a key or an identity.
+type Signer struct {
+	// KeyID is the ID of a Key; empty where the signature does not say.
+	KeyID string
+	// Issuer and Subject are the OpenID Connect issuer and the subject alternative name of a certificate.
+	Issuer, Subject string
+	// Claims are what else Fulcio wrote into the certificate.
+	Claims certificate.Extensions
+}
+
+// Claimed returns who the bundle says has signed it. Nothing of it is proven.
+func (b *Bundle) Claimed() Signer {
+	signer, _ := contained(func() (Signer, error) {
+		content, err := b.entity.VerificationContent()
+		if err != nil {
+			return Signer{}, err
+		}
+		if leaf := content.Certificate(); leaf != nil {
+			summary, err := certificate.SummarizeCertificate(leaf)
+			return signerOf(summary), err
+		}
+		return Signer{KeyID: hinted(content.PublicKey().Hint())}, nil
+	})
+	return signer
+}
+
+func signerOf(summary certificate.Summary) Signer {
+	return Signer{Issuer: summary.Issuer, Subject: summary.SubjectAlternativeName, Claims: summary.Extensions}
+}
+
+// hinted returns the ID of the key that a hint means. By convention it is the
+// base64 encoded SHA-256 of the key's SPKI; any other says nothing.
+func hinted(hint string) string {
+	sum, err := base64.StdEncoding.DecodeString(hint)
+	if err != nil || len(sum) != 32 {
+		return ""
+	}
+	return keyID(sum)
+}

@@ -1,0 +1,50 @@
+package bundle_test
+
+import (
+	"encoding/hex"
+
+	. "github.com/onsi/gomega"
+	"github.com/opencontainers/go-digest"
+	pbbundle "github.com/sigstore/protobuf-specs/gen/pb-go/bundle/v1"
+	"google.golang.org/protobuf/encoding/protojson"
+
+	. "github.com/verifiedchart/verifiedchart/internal/verify/sigstoretest"
+)
+
+func flip(raw []byte) { raw[len(raw)/2] ^= 1 }
+
+func bytesOf(d digest.Digest) []byte {
+	raw, err := hex.DecodeString(d.Encoded())
+	Expect(err).NotTo(HaveOccurred())
+	return raw
+}
+
+func made(s *Sigstore, over []byte, how How) *pbbundle.Bundle {
+	var b pbbundle.Bundle
+	Expect(protojson.Unmarshal(s.Bundle(over, how), &b)).To(Succeed())
+	return &b
+}
+
+// swapEntry replaces the log entry by that of another signature by the same signer's name.
+func swapEntry(b *pbbundle.Bundle, s *Sigstore, over []byte) {
+	b.VerificationMaterial.TlogEntries = made(s, over, keyless()).VerificationMaterial.TlogEntries
+}
+
+// forgeCheckpoint replaces the checkpoint by one that another log signed.
+func forgeCheckpoint(b *pbbundle.Bundle, s *Sigstore, over []byte, how How) {
+	b.VerificationMaterial.TlogEntries[0].InclusionProof.Checkpoint = made(s, over, how).VerificationMaterial.TlogEntries[0].InclusionProof.Checkpoint
+}
+
+func repeatEntry(b *pbbundle.Bundle, times int) {
+	entry := b.VerificationMaterial.TlogEntries[0]
+	for range times - 1 {
+		b.VerificationMaterial.TlogEntries = append(b.VerificationMaterial.TlogEntries, entry)
+	}
+}
+
+func repeatStamp(b *pbbundle.Bundle, times int) {
+	stamps := b.VerificationMaterial.TimestampVerificationData
+	for range times - 1 {
+		stamps.Rfc3161Timestamps = append(stamps.Rfc3161Timestamps, stamps.Rfc3161Timestamps[0])
+	}
+}

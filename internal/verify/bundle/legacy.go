@@ -1,0 +1,163 @@
+package bundle
+
+import (
+	"crypto"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+
+	cosign "github.com/sigstore/cosign/v2/pkg/cosign/bundle"
+	pbbundle "github.com/sigstore/protobuf-specs/gen/pb-go/bundle/v1"
+	pbcommon "github.com/sigstore/protobuf-specs/gen/pb-go/common/v1"
+	pbrekor "github.com/sigstore/protobuf-specs/gen/pb-go/rekor/v1"
+	sigstore "github.com/sigstore/sigstore-go/pkg/bundle"
+)
+
+// Legacy is a signature as cosign wrote it before there were bundles
+// (SIGNATURE_SPEC of cosign): a payload, the signature over it, and the proofs as annotations.
+type Legacy struct {
+	// Payload is what was signed.
+	Payload []byte
+	// Signature is base64 encoded.
+	Signature string
+	// Certificate of the signer, PEM encoded, where it is not a key.
+	Certificate string
+	// RekorBundle and Timestamp are cosign's JSON for the entry in a transparency
+	// log and for an RFC 3161 time stamp; empty where there is none.
+	RekorBundle, Timestamp string
+}
+
+// FromLegacy turns a legacy signature into a bundle over its payload, with the
+// proofs that t asks for: one that nobody asks for must not spoil the
+// signature. The error matches ErrMalformed. What the payload says is for the caller to judge.
+func FromLegacy(l Legacy, t Trust) (*Bundle, error) {
+	return readable(func() (*Bundle, error) {
+		material := &pbbundle.VerificationMaterial{}
+		var logged *loggedEntry
+		var err error
+		if t.logged() && l.RekorBundle != "" {
+			if logged, err = parseRekorBundle(l.RekorBundle); err != nil {
+				return nil, err
+			}
+			material.TlogEntries = []*pbrekor.TransparencyLogEntry{logged.entry}
+		}
+		if t.timed() && l.Timestamp != "" {
+			if material.TimestampVerificationData, err = parseTimestamp(l.Timestamp); err != nil {
+				return nil, err
+			}
+		}
+		if err := l.signedWith(material, t); err != nil {
+			return nil, err
+		}
+		signed, err := l.message(logged)
+		if err != nil {
+			return nil, err
+		}
+		entity, err := sigstore.NewBundle(&pbbundle.Bundle{
+			MediaType:            MediaTypePrefix + "+json;version=0.1",
+			VerificationMaterial: material,
+			Content:              signed,
+		})
+		if err != nil {
+			return nil, err
+		}
+		return newBundle(entity)
+	})
+}
+
+// signedWith says what the signature was made with. The chain that cosign adds
+// is left out: intermediate certificates come from the trusted root alone.
+func (l Legacy) signedWith(material *pbbundle.VerificationMaterial, t Trust) error {
+	if t.keyed() {
+		material.Content = &pbbundle.VerificationMaterial_PublicKey{PublicKey: &pbcommon.PublicKeyIdentifier{}}
+		return nil
+	}
+	block, _ := pem.Decode([]byte(l.Certificate))
+	if block == nil || block.Type != "CERTIFICATE" {
+		return errors.New("it carries no certificate")
+	}
+	material.Content = &pbbundle.VerificationMaterial_X509CertificateChain{X509CertificateChain: &pbcommon.X509CertificateChain{
+		Certificates: []*pbcommon.X509Certificate{{RawBytes: block.Bytes}},
+	}}
+	return nil
+}
+
+// message is the signature with the digest of the payload, by the hash that was
+// logged: the log's entry must be for just that digest.
+func (l Legacy) message(logged *loggedEntry) (*pbbundle.Bundle_MessageSignature, error) {
+	signature, err := base64.StdEncoding.DecodeString(l.Signature)
+	if err != nil {
+		return nil, errors.New("the signature is not base64")
+	}
+	algorithm, hash := pbcommon.HashAlgorithm_SHA2_256, crypto.SHA256
+	switch {
+	case logged == nil:
+	case logged.hash == "sha384":
+		algorithm, hash = pbcommon.HashAlgorithm_SHA2_384, crypto.SHA384
+	case logged.hash == "sha512":
+		algorithm, hash = pbcommon.HashAlgorithm_SHA2_512, crypto.SHA512
+	}
+	h := hash.New()
+	h.Write(l.Payload)
+	return &pbbundle.Bundle_MessageSignature{MessageSignature: &pbcommon.MessageSignature{
+		MessageDigest: &pbcommon.HashOutput{Algorithm: algorithm, Digest: h.Sum(nil)},
+		Signature:     signature,
+	}}, nil
+}
+
+// loggedEntry is an entry in a transparency log, and the hash that it names.
+type loggedEntry struct {
+	entry *pbrekor.TransparencyLogEntry
+	hash  string
+}
+
+func parseRekorBundle(raw string) (*loggedEntry, error) {
+	var b cosign.RekorBundle
+	if err := json.Unmarshal([]byte(raw), &b); err != nil {
+		return nil, fmt.Errorf("the Rekor bundle is not JSON: %w", err)
+	}
+	encoded, _ := b.Payload.Body.(string)
+	body, err := base64.StdEncoding.DecodeString(encoded)
+	if err != nil || len(body) == 0 {
+		return nil, errors.New("the Rekor bundle has no body")
+	}
+	logID, err := hex.DecodeString(b.Payload.LogID)
+	if err != nil {
+		return nil, errors.New("the Rekor bundle has no log ID")
+	}
+	var kind struct {
+		Kind       string `json:"kind"`
+		APIVersion string `json:"apiVersion"`
+		Spec       struct {
+			Data struct {
+				Hash struct {
+					Algorithm string `json:"algorithm"`
+				} `json:"hash"`
+			} `json:"data"`
+		} `json:"spec"`
+	}
+	if err := json.Unmarshal(body, &kind); err != nil {
+		return nil, fmt.Errorf("the entry in the Rekor bundle is not JSON: %w", err)
+	}
+	return &loggedEntry{hash: kind.Spec.Data.Hash.Algorithm, entry: &pbrekor.TransparencyLogEntry{
+		LogIndex:          b.Payload.LogIndex,
+		LogId:             &pbcommon.LogId{KeyId: logID},
+		KindVersion:       &pbrekor.KindVersion{Kind: kind.Kind, Version: kind.APIVersion},
+		IntegratedTime:    b.Payload.IntegratedTime,
+		InclusionPromise:  &pbrekor.InclusionPromise{SignedEntryTimestamp: b.SignedEntryTimestamp},
+		CanonicalizedBody: body,
+	}}, nil
+}
+
+func parseTimestamp(raw string) (*pbbundle.TimestampVerificationData, error) {
+	var t cosign.RFC3161Timestamp
+	if err := json.Unmarshal([]byte(raw), &t); err != nil {
+		return nil, fmt.Errorf("the time stamp is not JSON: %w", err)
+	}
+	return &pbbundle.TimestampVerificationData{
+		Rfc3161Timestamps: []*pbcommon.RFC3161SignedTimestamp{{SignedTimestamp: t.SignedRFC3161Timestamp}},
+	}, nil
+}

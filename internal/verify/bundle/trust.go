@@ -1,0 +1,99 @@
+package bundle
+
+import (
+	"errors"
+
+	"github.com/sigstore/sigstore-go/pkg/root"
+	"github.com/sigstore/sigstore-go/pkg/verify"
+
+	"github.com/verifiedchart/verifiedchart/internal/trustroot"
+)
+
+// LogPolicy says whether a signature must be proven to be in a transparency log.
+type LogPolicy int
+
+const (
+	// LogAsRoot requires a log entry if the trusted root names a log, and is the zero value.
+	LogAsRoot LogPolicy = iota
+	// LogRequired requires a log entry.
+	LogRequired
+	// LogIgnored requires none; the time of a signature is then proven by a time-stamp authority alone.
+	LogIgnored
+)
+
+// Trust says what a signature must be proven by. The zero value trusts nothing.
+type Trust struct {
+	// Root holds the authorities and logs that are trusted. It may be nil where
+	// there are keys and neither a log entry nor a time is asked for.
+	Root *trustroot.Root
+	// Keys, of which one must have signed. Without any, the signature must be
+	// made with a certificate of an authority of the root, at a proven time.
+	Keys []Key
+	// Log is what is asked of transparency logs.
+	Log LogPolicy
+}
+
+// ErrTrust is matched by the error for a Trust that no signature can satisfy.
+var ErrTrust = errors.New("no signature can be proven")
+
+// Check returns an error matching ErrTrust where no signature can satisfy t.
+func (t Trust) Check() error {
+	switch {
+	case !t.keyed() && (t.Root == nil || !t.Root.HasCertificateAuthorities()):
+		return trustError("there are no keys, and the trusted root names no certificate authority")
+	case t.Log == LogRequired && (t.Root == nil || !t.Root.HasLogs()):
+		return trustError("a log entry is required, and the trusted root names no transparency log")
+	case t.timed() && !t.logged() && (t.Root == nil || !t.Root.HasTimestampAuthorities()):
+		return trustError("the time of a signature must be proven, and the trusted root names no time-stamp authority")
+	}
+	return nil
+}
+
+func trustError(reason string) error { return errors.Join(ErrTrust, errors.New(reason)) }
+
+// keyed says whether signatures are trusted by a key rather than by a certificate.
+func (t Trust) keyed() bool { return len(t.Keys) > 0 }
+
+// logged says whether a log entry is asked for.
+func (t Trust) logged() bool {
+	return t.Log == LogRequired || (t.Log == LogAsRoot && t.Root != nil && t.Root.HasLogs())
+}
+
+// timed says whether the time of a signature must be proven.
+func (t Trust) timed() bool {
+	for _, key := range t.Keys {
+		if key.expires() {
+			return true
+		}
+	}
+	return !t.keyed()
+}
+
+// options are what sigstore-go is asked to prove. Whatever the trusted root
+// names is asked for; the clock of this machine proves nothing.
+func (t Trust) options() []verify.VerifierOption {
+	var options []verify.VerifierOption
+	if t.logged() {
+		options = append(options, verify.WithTransparencyLog(1))
+	}
+	switch {
+	case !t.timed():
+		options = append(options, verify.WithNoObserverTimestamps())
+	case t.logged():
+		options = append(options, verify.WithObserverTimestamps(1))
+	default:
+		options = append(options, verify.WithSignedTimestamps(1))
+	}
+	if !t.keyed() && t.Root.HasCTLogs() {
+		options = append(options, verify.WithSignedCertificateTimestamps(1))
+	}
+	return options
+}
+
+// material returns what is trusted, with a key as the only one; nil for none.
+func (t Trust) material(key root.TimeConstrainedVerifier) material {
+	if t.Root == nil {
+		return material{TrustedMaterial: &root.BaseTrustedMaterial{}, key: key}
+	}
+	return material{TrustedMaterial: t.Root.Material(), key: key}
+}

@@ -1,0 +1,68 @@
+package cosign
+
+import (
+	"context"
+
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/verifiedchart/verifiedchart/internal/registry"
+)
+
+// budget is a registry.Reader that bounds the bytes of all that is read through
+// it. What it refuses to read is refused, and not unread: whoever fills a
+// repository must not be able to hold up the verdict for ever.
+type budget struct {
+	registry.Reader
+	left int
+}
+
+// reserve says whether another answer fits, of which no more is known than the registry's bound.
+func (b *budget) reserve(size int64) error {
+	if int64(b.left) < size {
+		return refuse("it is not considered: all candidates together have too many bytes")
+	}
+	return nil
+}
+
+// Resolve implements registry.Reader.
+func (b *budget) Resolve(ctx context.Context, tag string) (registry.Manifest, error) {
+	if err := b.reserve(registry.MaxManifestSize); err != nil {
+		return registry.Manifest{}, err
+	}
+	m, err := b.Reader.Resolve(ctx, tag)
+	b.left -= len(m.Raw)
+	return m, err
+}
+
+// Manifest implements registry.Reader.
+func (b *budget) Manifest(ctx context.Context, d digest.Digest) (registry.Manifest, error) {
+	if err := b.reserve(registry.MaxManifestSize); err != nil {
+		return registry.Manifest{}, err
+	}
+	m, err := b.Reader.Manifest(ctx, d)
+	b.left -= len(m.Raw)
+	return m, err
+}
+
+// Referrers implements registry.Reader. All pages together are as large as a manifest at most.
+func (b *budget) Referrers(ctx context.Context, d digest.Digest) (registry.Referrers, error) {
+	list, err := b.Reader.Referrers(ctx, d)
+	for _, listed := range list.Descriptors {
+		b.left -= len(listed.MediaType) + len(listed.Digest) + len(listed.ArtifactType)
+		for key, value := range listed.Annotations {
+			b.left -= len(key) + len(value)
+		}
+	}
+	return list, err
+}
+
+// Blob implements registry.Reader.
+func (b *budget) Blob(ctx context.Context, d ocispec.Descriptor, limit int64) ([]byte, error) {
+	if err := b.reserve(d.Size); err != nil {
+		return nil, err
+	}
+	raw, err := b.Reader.Blob(ctx, d, limit)
+	b.left -= len(raw)
+	return raw, err
+}

@@ -1,0 +1,140 @@
+package cosign
+
+import (
+	"encoding/json"
+	"fmt"
+
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"github.com/sigstore/cosign/v2/pkg/oci/static"
+
+	"github.com/verifiedchart/verifiedchart/internal/verify"
+	"github.com/verifiedchart/verifiedchart/internal/verify/bundle"
+)
+
+// Formats of candidates.
+const (
+	// bundleFormat is a Sigstore bundle.
+	bundleFormat = "bundle"
+	// legacyFormat is that of cosign's SIGNATURE_SPEC: a layer that is a "simple
+	// signing" payload, with the signature over it as an annotation.
+	legacyFormat = "legacy signature"
+	// otherFormat is anything else.
+	otherFormat = "manifest"
+)
+
+const (
+	payloadMediaType = "application/vnd.dev.cosign.simplesigning.v1+json"
+	// experimentalArtifactType is that of the referrers that cosign writes legacy signatures into under COSIGN_EXPERIMENTAL.
+	experimentalArtifactType = "application/vnd.dev.cosign.artifact.sig.v1+json"
+
+	// maxSignatures bounds the legacy signatures of one manifest; cosign appends, and the newest count (CVE-2023-46737).
+	maxSignatures = 50
+	// maxPayload bounds a payload, which names one digest and takes some 250 bytes (CVE-2024-29902).
+	maxPayload = 64 << 10
+	// maxSignature bounds an encoded signature; one of RSA-4096 takes 684 bytes.
+	maxSignature = 8 << 10
+	// maxProof bounds each of the other annotations of a legacy signature.
+	maxProof = 64 << 10
+)
+
+// candidate is something that may be a signature.
+type candidate struct {
+	source, format string
+	// problem is why it cannot be one, a *refusal, or why it could not be read.
+	problem error
+	// layer that holds it: a bundle, or what a legacy signature is over, with the signature among its annotations.
+	layer ocispec.Descriptor
+	// signer is who it says made it, once it is read.
+	signer verify.Signer
+}
+
+// refusal says why a candidate does not vouch. It is a verdict on the candidate alone.
+type refusal struct {
+	reason string
+	signer verify.Signer
+}
+
+func (r *refusal) Error() string { return r.reason }
+
+func refuse(format string, args ...any) *refusal {
+	return &refusal{reason: fmt.Sprintf(format, args...)}
+}
+
+// by adds who made the candidate.
+func (r *refusal) by(s verify.Signer) *refusal {
+	r.signer = s
+	return r
+}
+
+func (c candidate) refused(r *refusal) verify.Candidate {
+	return verify.Candidate{Source: c.source, Format: c.format, Signer: r.signer, Reason: r.reason}
+}
+
+func (c candidate) accepted(v verify.Voucher) verify.Candidate {
+	signer := verify.Signer{Issuer: v.Issuer, Subject: v.Subject, Verified: true}
+	if v.Subject == "" {
+		signer.KeyID = v.Signer
+	}
+	return verify.Candidate{Source: c.source, Format: c.format, Signer: signer}
+}
+
+// classify returns the candidates in a manifest, the newest first.
+func classify(raw []byte, source string) []candidate {
+	var manifest ocispec.Manifest
+	if err := json.Unmarshal(raw, &manifest); err != nil || manifest.Config.MediaType == "" {
+		return []candidate{{source: source, format: otherFormat, problem: refuse("it is not an OCI image manifest")}}
+	}
+	var candidates []candidate
+	for i := len(manifest.Layers) - 1; i >= 0; i-- {
+		c := candidate{source: source, layer: manifest.Layers[i]}
+		if len(candidates) == maxSignatures {
+			c.format, c.problem = otherFormat, refuse("%d older signatures are not considered: at most %d are", i+1, maxSignatures)
+			return append(candidates, c)
+		}
+		c.classify()
+		candidates = append(candidates, c)
+	}
+	if len(candidates) == 0 {
+		return []candidate{{source: source, format: otherFormat, problem: refuse("it holds nothing: not a signature")}}
+	}
+	return candidates
+}
+
+// classify tells what the layer is, and refuses what cannot be read within bounds.
+func (c *candidate) classify() {
+	limit := int64(maxPayload)
+	switch mediaType := c.layer.MediaType; {
+	case mediaType == payloadMediaType:
+		c.format = legacyFormat
+	case isBundle(mediaType):
+		c.format, limit = bundleFormat, bundle.MaxSize
+	default:
+		c.format = otherFormat
+		c.problem = refuse("a layer of media type %q is not a signature", mediaType)
+		return
+	}
+	switch {
+	case c.layer.Digest.Validate() != nil:
+		c.problem = refuse("its digest is malformed")
+	case c.layer.Size <= 0 || c.layer.Size > limit:
+		c.problem = refuse("it claims %d bytes, of 1 to %d", c.layer.Size, limit)
+	case c.format == legacyFormat:
+		c.checkAnnotations()
+	}
+}
+
+// checkAnnotations refuses a legacy signature without a signature, and annotations of absurd size.
+func (c *candidate) checkAnnotations() {
+	signature := c.layer.Annotations[static.SignatureAnnotationKey]
+	switch {
+	case signature == "":
+		c.problem = refuse("the layer carries no signature")
+	case len(signature) > maxSignature:
+		c.problem = refuse("the signature has %d bytes, more than %d", len(signature), maxSignature)
+	}
+	for _, key := range []string{static.CertificateAnnotationKey, static.BundleAnnotationKey, static.RFC3161TimestampAnnotationKey} {
+		if n := len(c.layer.Annotations[key]); n > maxProof {
+			c.problem = refuse("its annotation %s has %d bytes, more than %d", key, n, maxProof)
+		}
+	}
+}

@@ -1,0 +1,115 @@
+// Package cosign verifies signatures of OCI artifacts made by Sigstore's
+// cosign: with a key or with an identity, as bundles or in the legacy format,
+// wherever in a repository cosign keeps them.
+//
+//	discover   a manifest's digest → candidates, from referrers and tags
+//	judge      a candidate → who signed, or why that is not proven
+//
+// It does not know where keys and trusted roots come from, how many authorities
+// must vouch, or what is signed beyond its manifest's digest.
+package cosign
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/verifiedchart/verifiedchart/internal/registry"
+	"github.com/verifiedchart/verifiedchart/internal/verify"
+	"github.com/verifiedchart/verifiedchart/internal/verify/bundle"
+)
+
+// Provider is the name of this kind of signature.
+const Provider = "cosign"
+
+// Authority is who may sign, and how that is proven.
+type Authority struct {
+	// Name of the authority in the policy.
+	Name string
+	// Trust is what signatures are proven by: keys, or the authorities that certify identities.
+	Trust bundle.Trust
+	// Identities, any of which must have signed; there must be one at least where Trust has no keys, and none where it has.
+	Identities []Identity
+	// Repository, host and path, where the signatures are kept; the chart's where it is empty.
+	Repository string
+	// Every asks for all signers among the keys and identities, and not only for the first that is found.
+	Every bool
+}
+
+// ErrAuthority is matched by the error for an authority that could never vouch.
+var ErrAuthority = errors.New("the authority cannot vouch for anything")
+
+// Verifier vouches for a Subject that its authority has signed.
+type Verifier struct{ authority Authority }
+
+// New returns the verifier for an authority. The error matches ErrAuthority.
+func New(a Authority) (*Verifier, error) {
+	if err := a.Trust.Check(); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrAuthority, err)
+	}
+	if keyed := len(a.Trust.Keys) > 0; keyed == (len(a.Identities) > 0) {
+		return nil, fmt.Errorf("%w: it must have either keys or identities", ErrAuthority)
+	}
+	return &Verifier{authority: a}, nil
+}
+
+// Verify implements verify.Verifier. A candidate that is unrelated, broken or
+// out of reach never hides another that is good; where one that could not be
+// read might have been the good one there is no verdict.
+func (v *Verifier) Verify(ctx context.Context, s verify.Subject, r registry.Reader) (verify.Evidence, error) {
+	r, err := v.reader(r)
+	if err != nil {
+		return verify.Evidence{}, err
+	}
+	var evidence verify.Evidence
+	found := &discovery{subject: s, reader: &budget{Reader: r, left: verify.MaxMaterial}, in: v.authority.Repository}
+	for c := range found.candidates(ctx) {
+		voucher, err := v.judge(ctx, s, found.reader, c)
+		var refused *refusal
+		switch {
+		case errors.As(err, &refused):
+			evidence.Seen = append(evidence.Seen, c.refused(refused))
+		case err != nil:
+			evidence.Unread = errors.Join(evidence.Unread, err)
+		default:
+			evidence.Seen = append(evidence.Seen, c.accepted(voucher))
+			evidence.Vouchers = appendNew(evidence.Vouchers, voucher)
+		}
+		if v.enough(evidence) {
+			break
+		}
+	}
+	switch {
+	case !evidence.IsZero():
+		return evidence, nil
+	case evidence.Unread != nil:
+		return verify.Evidence{}, evidence.Unread
+	}
+	return verify.Evidence{}, &verify.Rejection{Authority: v.authority.Name, Looked: found.looked, Candidates: evidence.Seen}
+}
+
+// reader returns the reader of the repository that holds the signatures.
+func (v *Verifier) reader(r registry.Reader) (registry.Reader, error) {
+	if v.authority.Repository == "" {
+		return r, nil
+	}
+	return r.Sibling(v.authority.Repository)
+}
+
+// enough says whether nothing more can be learnt that matters.
+func (v *Verifier) enough(e verify.Evidence) bool {
+	if !v.authority.Every {
+		return len(e.Vouchers) > 0
+	}
+	return len(v.authority.Trust.Keys) > 0 && len(e.Vouchers) == len(v.authority.Trust.Keys)
+}
+
+// appendNew appends a voucher of a signer that is not among the others.
+func appendNew(vouchers []verify.Voucher, v verify.Voucher) []verify.Voucher {
+	for _, other := range vouchers {
+		if other.Signer == v.Signer {
+			return vouchers
+		}
+	}
+	return append(vouchers, v)
+}

@@ -1,0 +1,75 @@
+package cosign
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+
+	"github.com/sigstore/sigstore-go/pkg/fulcio/certificate"
+
+	"github.com/verifiedchart/verifiedchart/internal/verify/bundle"
+)
+
+// maxPattern bounds a pattern in bytes.
+const maxPattern = 1024
+
+// ErrPattern is matched by the error for a pattern that is no regular expression.
+var ErrPattern = errors.New("not a regular expression")
+
+// Identity is who may sign with a certificate. The zero value matches nobody.
+type Identity struct {
+	issuer, subject *regexp.Regexp
+	claims          certificate.Extensions
+}
+
+// NewIdentity returns the identities whose issuer and subject match the
+// patterns (RE2), each as a whole: `a@b\.c` does not match `xa@b.c`. Claims
+// that are set must be those of the certificate exactly. The error matches ErrPattern.
+func NewIdentity(issuer, subject string, claims certificate.Extensions) (Identity, error) {
+	i, err := whole(issuer)
+	if err != nil {
+		return Identity{}, fmt.Errorf("issuer: %w", err)
+	}
+	s, err := whole(subject)
+	if err != nil {
+		return Identity{}, fmt.Errorf("subject: %w", err)
+	}
+	return Identity{issuer: i, subject: s, claims: claims}, nil
+}
+
+// whole compiles a pattern that matches the whole of a text. It is compiled by
+// itself first: one as `a)|(b` is none, and would break out of the parentheses.
+func whole(pattern string) (*regexp.Regexp, error) {
+	if pattern == "" || len(pattern) > maxPattern {
+		return nil, fmt.Errorf("%w: it must have 1 to %d bytes", ErrPattern, maxPattern)
+	}
+	if _, err := regexp.Compile(pattern); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrPattern, err)
+	}
+	return regexp.Compile(`\A(?:` + pattern + `)\z`)
+}
+
+// mismatch says why a proven signer is not this identity; empty where it is.
+func (i Identity) mismatch(s bundle.Signer) string {
+	switch {
+	case i.issuer == nil || !i.issuer.MatchString(s.Issuer):
+		return "its issuer is not one that is asked for"
+	case !i.subject.MatchString(s.Subject):
+		return "its subject is not one that is asked for"
+	}
+	if err := certificate.CompareExtensions(i.claims, s.Claims); err != nil {
+		return "its certificate lacks a claim: " + err.Error()
+	}
+	return ""
+}
+
+// mismatch says why a signer is none of the identities; empty where it is one.
+func mismatch(identities []Identity, s bundle.Signer) string {
+	reason := "no identity is asked for"
+	for _, i := range identities {
+		if reason = i.mismatch(s); reason == "" {
+			return ""
+		}
+	}
+	return reason
+}

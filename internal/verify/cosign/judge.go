@@ -1,0 +1,120 @@
+package cosign
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/sigstore/cosign/v2/pkg/oci/static"
+
+	"github.com/verifiedchart/verifiedchart/internal/registry"
+	"github.com/verifiedchart/verifiedchart/internal/verify"
+	"github.com/verifiedchart/verifiedchart/internal/verify/bundle"
+)
+
+// judge returns the voucher that a candidate is. A *refusal says why it is none;
+// any other error that it could not be found out.
+func (v *Verifier) judge(ctx context.Context, s verify.Subject, r registry.Reader, c candidate) (verify.Voucher, error) {
+	if c.problem != nil {
+		return verify.Voucher{}, c.problem
+	}
+	var signature bundle.Signature
+	var err error
+	if c.format == legacyFormat {
+		signature, err = v.judgeLegacy(ctx, s, r, c)
+	} else {
+		signature, err = v.judgeBundle(ctx, s, r, c)
+	}
+	if err != nil {
+		return verify.Voucher{}, err
+	}
+	return v.vouch(c, signature)
+}
+
+// vouch says whether a proven signature is by whom the authority asks for. A
+// signature with a key is: it was proven by one of the authority's keys.
+func (v *Verifier) vouch(c candidate, signature bundle.Signature) (verify.Voucher, error) {
+	voucher := verify.Voucher{
+		Authority: v.authority.Name, Provider: Provider, Signer: signature.KeyID, Key: signature.KeyName,
+		Issuer: signature.Issuer, Subject: signature.Subject,
+		Format: c.format, Source: c.source, Time: signature.Time, LogIndex: signature.LogIndex,
+	}
+	if len(v.authority.Trust.Keys) > 0 {
+		return voucher, nil
+	}
+	if reason := mismatch(v.authority.Identities, signature.Signer); reason != "" {
+		return verify.Voucher{}, refuse("%s", reason).by(signerOf(signature.Signer, true))
+	}
+	voucher.Signer = verify.Identity(signature.Issuer, signature.Subject)
+	return voucher, nil
+}
+
+// judgeBundle judges a Sigstore bundle, which speaks for the manifest itself.
+func (v *Verifier) judgeBundle(ctx context.Context, s verify.Subject, r registry.Reader, c candidate) (bundle.Signature, error) {
+	raw, err := read(ctx, r, c, bundle.MaxSize)
+	if err != nil {
+		return bundle.Signature{}, err
+	}
+	b, err := bundle.Parse(raw)
+	if err != nil {
+		return bundle.Signature{}, refuse("%v", err)
+	}
+	claimed := signerOf(b.Claimed(), false)
+	if !b.IsSignature() {
+		return bundle.Signature{}, refuse("seen, not a signature: an attestation of type %q", b.PredicateType()).by(claimed)
+	}
+	signature, err := b.Verify(bundle.Bytes(s.Raw), v.authority.Trust)
+	if err != nil {
+		return bundle.Signature{}, unproven(err).by(claimed)
+	}
+	return signature, nil
+}
+
+// judgeLegacy judges a legacy signature, which speaks for its payload, and the payload for the manifest.
+func (v *Verifier) judgeLegacy(ctx context.Context, s verify.Subject, r registry.Reader, c candidate) (bundle.Signature, error) {
+	payload, err := payloadOf(ctx, s, r, c)
+	if err != nil {
+		return bundle.Signature{}, err
+	}
+	b, err := bundle.FromLegacy(bundle.Legacy{
+		Payload:     payload,
+		Signature:   c.layer.Annotations[static.SignatureAnnotationKey],
+		Certificate: c.layer.Annotations[static.CertificateAnnotationKey],
+		RekorBundle: c.layer.Annotations[static.BundleAnnotationKey],
+		Timestamp:   c.layer.Annotations[static.RFC3161TimestampAnnotationKey],
+	}, v.authority.Trust)
+	if err != nil {
+		return bundle.Signature{}, refuse("%v", err)
+	}
+	claimed := signerOf(b.Claimed(), false)
+	signature, err := b.Verify(bundle.Bytes(payload), v.authority.Trust)
+	if err != nil {
+		return bundle.Signature{}, unproven(err).by(claimed)
+	}
+	if err := checkClaim(payload, s.Manifest.Digest); err != nil {
+		return bundle.Signature{}, refuse("the signature is genuine but %v", err).by(signerOf(signature.Signer, true))
+	}
+	return signature, nil
+}
+
+// unproven is the refusal of a signature that is not proven.
+func unproven(err error) *refusal {
+	return refuse("%s", strings.TrimPrefix(err.Error(), bundle.ErrUntrusted.Error()+": "))
+}
+
+// read returns the layer of a candidate.
+func read(ctx context.Context, r registry.Reader, c candidate, limit int64) ([]byte, error) {
+	raw, err := r.Blob(ctx, c.layer, limit)
+	switch {
+	case errors.Is(err, registry.ErrNotFound):
+		return nil, refuse("it is listed, and not in the registry")
+	case err != nil:
+		return nil, fmt.Errorf("read %s at %s: %w", c.format, c.source, err)
+	}
+	return raw, nil
+}
+
+func signerOf(s bundle.Signer, verified bool) verify.Signer {
+	return verify.Signer{KeyID: s.KeyID, Issuer: s.Issuer, Subject: s.Subject, Verified: verified}
+}
