@@ -1,0 +1,94 @@
+package trustroot
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// failureMemory is for how long a failed refresh answers for further ones;
+// maxBackoff bounds how long the background waits after failures.
+const (
+	failureMemory = 30 * time.Second
+	maxBackoff    = 10 * time.Minute
+)
+
+// refresh is one under way. Its result may be read once done is closed.
+type refresh struct {
+	done chan struct{}
+	root *Root
+	err  error
+}
+
+// ask joins the refresh under way or starts one, unless one has failed just now.
+func (t *TUF) ask() (*refresh, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	since := t.now().Sub(t.attempted)
+	if t.running == nil && t.failure != nil && since >= 0 && since < failureMemory {
+		return nil, t.failure
+	}
+	return t.refresh(), nil
+}
+
+// refresh joins the refresh under way or starts one. The caller holds t.mu.
+func (t *TUF) refresh() *refresh {
+	if t.running == nil {
+		t.running = &refresh{done: make(chan struct{})}
+		go t.run(t.running)
+	}
+	return t.running
+}
+
+func (t *TUF) run(r *refresh) {
+	// Callers come and go; the refresh is for all of them.
+	ctx, cancel := context.WithTimeout(context.Background(), t.timeout)
+	defer cancel()
+	v, err := t.client.update(ctx, t.now())
+	at := t.now()
+	if err != nil {
+		v, at = t.fallback()
+		err = failed(ErrUnavailable, fmt.Errorf("from %s: %w", t.client.mirror.base, err))
+	}
+	t.settle(r, v, at, err)
+	t.announce()
+	select {
+	case t.settled <- struct{}{}:
+	default:
+	}
+}
+
+// fallback is the root at hand, or the one that an earlier process kept.
+func (t *TUF) fallback() (v verified, at time.Time) {
+	if v := t.current.Load(); v != nil {
+		return *v, t.refreshed
+	}
+	v, at, err := t.client.recall(t.now())
+	if err != nil {
+		return verified{}, time.Time{}
+	}
+	return v, at
+}
+
+func (t *TUF) settle(r *refresh, v verified, at time.Time, err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if v.root != nil {
+		if old := t.current.Load(); old != nil && old.root.ID() == v.root.ID() {
+			v.root = old.root // whoever holds it sees that nothing changed
+		}
+		t.current.Store(&v)
+	}
+	t.running, t.refreshed, t.attempted, t.failure = nil, at, t.now(), err
+	t.failures++
+	if err == nil {
+		t.failures = 0
+	}
+	if r.root = t.valid(); r.root == nil {
+		r.err = err
+		if err == nil {
+			r.err = failed(ErrUnavailable, fmt.Errorf("that of %s has just expired", t.client.mirror.base))
+		}
+	}
+	close(r.done)
+}
