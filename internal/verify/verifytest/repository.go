@@ -33,6 +33,8 @@ type Repository struct {
 
 	// WithoutReferrers leaves out the referrers API, as GHCR does: who pushes a referrer then keeps the referrers tag.
 	WithoutReferrers bool
+	// HideReferrers leaves the referrers that there are out of the API's answer, as a registry does that learnt it after they were pushed.
+	HideReferrers bool
 	// ListedAs is the artifactType under which referrers are listed, instead of their own.
 	ListedAs string
 }
@@ -213,6 +215,8 @@ func (r *Repository) Referrers(_ context.Context, d digest.Digest) (registry.Ref
 		return registry.Referrers{}, err
 	case r.WithoutReferrers:
 		return registry.Referrers{}, registry.ErrNotFound
+	case r.HideReferrers:
+		return registry.Referrers{}, nil
 	case len(list) > registry.MaxReferrers:
 		return registry.Referrers{Descriptors: list[:registry.MaxReferrers], More: true}, nil
 	}
