@@ -50,7 +50,11 @@ func run(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
-	reconciler, err := newReconciler(mgr, o, store)
+	root, err := addPublicRoot(mgr, o)
+	if err != nil {
+		return err
+	}
+	reconciler, err := newReconciler(mgr, o, store, root)
 	if err != nil {
 		return err
 	}
@@ -60,7 +64,7 @@ func run(ctx context.Context, o options) error {
 	if err := addChecks(mgr); err != nil {
 		return err
 	}
-	if err := setUp(ctx, mgr, o, reconciler); err != nil {
+	if err := setUp(ctx, mgr, o, reconciler, root); err != nil {
 		return err
 	}
 	ctrl.Log.Info("starting", "version", version)

@@ -33,6 +33,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/registry"
 	"github.com/verifiedchart/verifiedchart/internal/server"
 	"github.com/verifiedchart/verifiedchart/internal/storage"
+	"github.com/verifiedchart/verifiedchart/internal/trustroot"
 )
 
 const (
@@ -40,6 +41,8 @@ const (
 	memoryLimit = 16 << 20
 	// memoryAge is how long material found under a tag is used before the registry is asked again.
 	memoryAge = time.Hour
+	// maxTrustedRoots bounds the trusted roots of Secrets that are kept parsed.
+	maxTrustedRoots = 64
 )
 
 func scheme() *runtime.Scheme {
@@ -132,7 +135,7 @@ func dropSchema(obj any) (any, error) {
 	return obj, nil
 }
 
-func newReconciler(mgr ctrl.Manager, o options, store *storage.Storage) (*controller.VerifiedChartReconciler, error) {
+func newReconciler(mgr ctrl.Manager, o options, store *storage.Storage, root *publicRoot) (*controller.VerifiedChartReconciler, error) {
 	if err := o.jitter.SetGlobalJitter(nil); err != nil {
 		return nil, fmt.Errorf("--interval-jitter-percentage: %w", err)
 	}
@@ -145,6 +148,8 @@ func newReconciler(mgr ctrl.Manager, o options, store *storage.Storage) (*contro
 		Metrics:       helper.NewMetrics(mgr, metrics.MustMakeRecorder(), v1alpha1.VerifiedChartFinalizer),
 		EventRecorder: recorder,
 		Secrets:       controller.NewSecrets(mgr.GetCache(), mgr.GetAPIReader()),
+		TrustedRoots:  trustroot.NewCache(maxTrustedRoots),
+		PublicRoot:    root,
 		Registries:    registry.NewClient(registry.ClientOptions{UserAgent: name + "/" + version, AllowedHosts: o.allowedHosts}),
 		Memory:        registry.NewMemory(memoryLimit, memoryAge, time.Now),
 		Storage:       store,
@@ -154,8 +159,10 @@ func newReconciler(mgr ctrl.Manager, o options, store *storage.Storage) (*contro
 	}, nil
 }
 
-func setUp(ctx context.Context, mgr ctrl.Manager, o options, r *controller.VerifiedChartReconciler) error {
-	return r.SetupWithManager(ctx, mgr, controller.Options{RateLimiter: helper.GetRateLimiter(o.rateLimiter), Concurrent: o.concurrent})
+func setUp(ctx context.Context, mgr ctrl.Manager, o options, r *controller.VerifiedChartReconciler, root *publicRoot) error {
+	return r.SetupWithManager(ctx, mgr, controller.Options{
+		RateLimiter: helper.GetRateLimiter(o.rateLimiter), Concurrent: o.concurrent, PublicRootChanged: root.changed,
+	})
 }
 
 func addServer(mgr ctrl.Manager, o options, served *controller.Served) error {

@@ -2,6 +2,8 @@ package main
 
 import (
 	"os"
+	"path/filepath"
+	"time"
 
 	artifactconfig "github.com/fluxcd/pkg/artifact/config"
 	"github.com/fluxcd/pkg/runtime/client"
@@ -9,6 +11,7 @@ import (
 	"github.com/fluxcd/pkg/runtime/jitter"
 	"github.com/fluxcd/pkg/runtime/leaderelection"
 	"github.com/fluxcd/pkg/runtime/logger"
+	"github.com/sigstore/sigstore-go/pkg/tuf"
 	flag "github.com/spf13/pflag"
 )
 
@@ -18,6 +21,8 @@ type options struct {
 	concurrent                          int
 	insecureAllowHTTP                   bool
 	allowedHosts                        []string
+	tufMirror, tufRoot, tufCacheDir     string
+	tufRefresh                          time.Duration
 
 	artifact       artifactconfig.Options
 	client         client.Options
@@ -37,6 +42,11 @@ func (o *options) bind(fs *flag.FlagSet) {
 		"Allow VerifiedCharts with insecure: true to read their registry over plain HTTP.")
 	fs.StringSliceVar(&o.allowedHosts, "allow-internal-hosts", nil,
 		"Hosts and CIDRs that a registry may redirect to, or name as its token service, though they are on an internal network. A registry's own host needs no entry.")
+	fs.StringVar(&o.tufMirror, "tuf-mirror", tuf.DefaultMirror,
+		"The URL of the TUF repository with the trusted root of the public Sigstore. It is read only where an object needs it.")
+	fs.StringVar(&o.tufRoot, "tuf-root", "", "A file with the initial root.json of --tuf-mirror; by default that of the public Sigstore.")
+	fs.StringVar(&o.tufCacheDir, "tuf-cache-dir", filepath.Join(os.TempDir(), name, "tuf"), "The folder that what --tuf-mirror holds is kept in.")
+	fs.DurationVar(&o.tufRefresh, "tuf-refresh-interval", 12*time.Hour, "How often --tuf-mirror is asked whether the trusted root has changed.")
 	o.artifact.BindFlags(fs)
 	o.client.BindFlags(fs)
 	o.log.BindFlags(fs)

@@ -88,7 +88,7 @@ func run(mgr ctrl.Manager, r *VerifiedChartReconciler) {
 	ctx, cancel := context.WithCancel(context.Background())
 	Expect(r.SetupWithManager(ctx, mgr, Options{
 		RateLimiter: helper.GetRateLimiter(helper.RateLimiterOptions{MinRetryDelay: 50 * time.Millisecond, MaxRetryDelay: time.Second}),
-		Concurrent:  4, SkipNameValidation: true,
+		Concurrent:  4, SkipNameValidation: true, PublicRootChanged: publicRoot.changed,
 	})).To(Succeed())
 	stopped := make(chan error, 1)
 	go func() { stopped <- mgr.Start(ctx) }()
@@ -118,6 +118,7 @@ func newReconciler(mgr ctrl.Manager, dir string) *VerifiedChartReconciler {
 		EventRecorder: mgr.GetEventRecorderFor("verifiedchart-controller"), //nolint:staticcheck // the recorder of fluxcd/pkg/runtime is one of these
 		Secrets:       NewSecrets(mgr.GetCache(), mgr.GetAPIReader()),
 		TrustedRoots:  trustroot.NewCache(8),
+		PublicRoot:    publicRoot,
 		Registries:    registry.NewClient(registry.ClientOptions{}),
 		Memory:        registry.NewMemory(16<<20, time.Hour, time.Now),
 		Storage:       store,

@@ -144,6 +144,15 @@ func (w *world) get() *v1alpha1.VerifiedChart {
 	return obj
 }
 
+// remove deletes the object, and waits until it is gone, so that it asks for nothing any more.
+func (w *world) remove() {
+	GinkgoHelper()
+	Expect(w.client.Delete(w.ctx, w.get())).To(Succeed())
+	Eventually(func() error {
+		return w.client.Get(w.ctx, client.ObjectKey{Namespace: w.namespace, Name: "app"}, &v1alpha1.VerifiedChart{})
+	}).WithTimeout(patience).Should(MatchError(ContainSubstring("not found")))
+}
+
 // settle waits until the object fits.
 func (w *world) settle(fits func(Gomega, *v1alpha1.VerifiedChart)) *v1alpha1.VerifiedChart {
 	GinkgoHelper()

@@ -210,10 +210,8 @@ func (r Repository) PushReferrer(artifactType string, subject ocispec.Descriptor
 func (r Repository) listReferrer(subject digest.Digest, d ocispec.Descriptor) {
 	index := ocispec.Index{Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageIndex}
 	tag := strings.ReplaceAll(subject.String(), ":", "-")
-	resp := httptest.NewRecorder()
-	r.Registry.content.ServeHTTP(resp, httptest.NewRequest(http.MethodGet, fmt.Sprintf("/v2/%s/manifests/%s", r.Name, tag), nil))
-	if resp.Code == http.StatusOK {
-		if err := json.Unmarshal(resp.Body.Bytes(), &index); err != nil {
+	if listed := r.Registry.Manifest(r.Name, tag); listed != nil {
+		if err := json.Unmarshal(listed, &index); err != nil {
 			panic(err)
 		}
 	}
@@ -223,6 +221,16 @@ func (r Repository) listReferrer(subject digest.Digest, d ocispec.Descriptor) {
 		panic(err)
 	}
 	r.Registry.PushManifest(r.Name, tag, ocispec.MediaTypeImageIndex, raw)
+}
+
+// Manifest returns a manifest by a tag or a digest.
+func (r *Registry) Manifest(repository, reference string) []byte {
+	resp := httptest.NewRecorder()
+	r.content.ServeHTTP(resp, httptest.NewRequest(http.MethodGet, fmt.Sprintf("/v2/%s/manifests/%s", repository, reference), nil))
+	if resp.Code != http.StatusOK {
+		return nil
+	}
+	return resp.Body.Bytes()
 }
 
 // DeleteTag deletes a tag.

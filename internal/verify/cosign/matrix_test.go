@@ -91,7 +91,9 @@ var formats = []format{
 var methods = []method{
 	{"with a key",
 		func(w *signing) sigstoretest.How { return sigstoretest.How{Key: w.key} },
-		func(w *signing) cosign.Authority { return cosign.Authority{Trust: bundle.Trust{Keys: []bundle.Key{w.publicKey()}}} }},
+		func(w *signing) cosign.Authority {
+			return cosign.Authority{Trust: bundle.Trust{Keys: []bundle.Key{w.publicKey()}}}
+		}},
 	{"with a key, and logged",
 		func(w *signing) sigstoretest.How { return sigstoretest.How{Key: w.key} },
 		func(w *signing) cosign.Authority {

@@ -1,0 +1,399 @@
+package controller
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+
+	"github.com/fluxcd/pkg/apis/meta"
+	"github.com/fluxcd/pkg/runtime/conditions"
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+
+	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
+	"github.com/verifiedchart/verifiedchart/internal/registry/registrytest"
+	"github.com/verifiedchart/verifiedchart/internal/trustroot"
+	"github.com/verifiedchart/verifiedchart/internal/verify/sigstoretest"
+	"github.com/verifiedchart/verifiedchart/internal/verify/verifytest"
+)
+
+// switchedRoot is a public trusted root that tests switch. At first there is none.
+type switchedRoot struct {
+	mu      sync.Mutex
+	root    *trustroot.Root
+	asked   int
+	changed chan event.GenericEvent
+}
+
+var errNoMirror = errors.New("the mirror is down")
+
+// Root implements PublicRoot.
+func (s *switchedRoot) Root(context.Context) (*trustroot.Root, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.asked++
+	if s.root == nil {
+		return nil, errNoMirror
+	}
+	return s.root, nil
+}
+
+// change switches the root, nil to none, and tells.
+func (s *switchedRoot) change(root *trustroot.Root) {
+	s.mu.Lock()
+	s.root = root
+	s.mu.Unlock()
+	s.changed <- event.GenericEvent{Object: &v1alpha1.VerifiedChart{}}
+}
+
+func (s *switchedRoot) timesAsked() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.asked
+}
+
+// publicRoot is that of the reconciler of the suite.
+var publicRoot = &switchedRoot{changed: make(chan event.GenericEvent, 1)}
+
+const (
+	releaseIssuer  = "https://issuer.example"
+	releaseSubject = "https://github.com/org/charts/.github/workflows/release.yml@refs/heads/main"
+)
+
+// keylessly is how the release workflow signs.
+func keylessly() sigstoretest.How {
+	return sigstoretest.How{Issuer: releaseIssuer, Subject: releaseSubject, Statement: sigstoretest.CosignSign, Log: sigstoretest.RekorV1, Stamped: true}
+}
+
+// attach signs a manifest with a bundle, as cosign does.
+func (w *world) attach(s *sigstoretest.Sigstore, d ocispec.Descriptor, how sigstoretest.How) ocispec.Descriptor {
+	return verifytest.AttachBundle(w.repo, d, s.Bundle(w.manifest(d), how))
+}
+
+// manifest returns the bytes of a pushed manifest.
+func (w *world) manifest(d ocispec.Descriptor) []byte {
+	GinkgoHelper()
+	return w.registry.Manifest(w.repo.Name, d.Digest.String())
+}
+
+// setRoot makes the Secret trusted-root hold the root of a Sigstore.
+func (w *world) setRoot(raw []byte) {
+	GinkgoHelper()
+	w.setSecret("trusted-root", map[string][]byte{v1alpha1.TrustedRootKey: raw})
+}
+
+// keyless asks for the release workflow's signature, by the trusted root of the Secret.
+func keyless(change ...func(*v1alpha1.Authority)) func(*v1alpha1.VerifiedChartSpec) {
+	a := v1alpha1.Authority{
+		Name: "release", Provider: v1alpha1.CosignProvider,
+		MatchOIDCIdentity:    []v1alpha1.OIDCIdentityMatch{{Issuer: `^https://issuer\.example$`, Subject: `^https://github\.com/org/charts/.*$`}},
+		TrustedRootSecretRef: &meta.LocalObjectReference{Name: "trusted-root"},
+	}
+	for _, c := range change {
+		c(&a)
+	}
+	return func(s *v1alpha1.VerifiedChartSpec) { s.Verify.Authorities = []v1alpha1.Authority{a} }
+}
+
+func byPublicRoot(a *v1alpha1.Authority) { a.TrustedRootSecretRef = nil }
+
+func bySubject(pattern string) func(*v1alpha1.Authority) {
+	return func(a *v1alpha1.Authority) { a.MatchOIDCIdentity[0].Subject = pattern }
+}
+
+func (w *world) rejected() *v1alpha1.VerifiedChart {
+	GinkgoHelper()
+	return w.reason(v1alpha1.SourceVerifiedCondition, metav1.ConditionFalse, v1alpha1.VerificationErrorReason)
+}
+
+var _ = Describe("A keyless chart", func() {
+	var (
+		w        *world
+		sigstore *sigstoretest.Sigstore
+		chart    ocispec.Descriptor
+	)
+	BeforeEach(func() {
+		w = newWorld(context.Background())
+		sigstore = sigstoretest.New()
+		w.setRoot(sigstore.Root())
+		chart = w.push("1.0.0")
+	})
+
+	It("is published, and the status says who signed, where that is logged and when", func() {
+		w.attach(sigstore, chart, keylessly())
+		w.declare(keyless())
+		obj := w.ready(chart.Digest)
+		Expect(obj.Status.Verification.Authorities).To(ConsistOf(And(
+			HaveField("Issuer", releaseIssuer), HaveField("Subject", releaseSubject), HaveField("Signer", releaseSubject+" ("+releaseIssuer+")"),
+			HaveField("Format", "bundle"), HaveField("Source", HavePrefix("referrer sha256:")), HaveField("LogIndex", HaveValue(BeNumerically(">", 0))),
+			HaveField("SignedAt.Time", BeTemporally("==", sigstore.Epoch)),
+		)))
+		Expect(obj.Status.ObservedSigners).To(ConsistOf(HaveField("Verified", true)))
+		Expect(conditions.GetMessage(obj, v1alpha1.SourceVerifiedCondition)).To(And(ContainSubstring(releaseSubject), ContainSubstring("log index"), ContainSubstring("signed at")))
+	})
+
+	DescribeTable("costs at most six requests when it is new, and one when nothing changed",
+		func(o ...registrytest.Option) {
+			w.registry.Close()
+			w.registry = registrytest.New(o...)
+			w.repo.Registry = w.registry
+			chart = w.push("1.0.0")
+			w.attach(sigstore, chart, keylessly())
+			w.registry.Reset()
+			w.declare(keyless())
+			obj := w.ready(chart.Digest)
+			Expect(len(w.registry.Requests())).To(BeNumerically("<=", 6+1), "%v", w.registry.Requests()) // the configuration is not Helm's own
+			w.registry.Reset()
+			_, err := reconciler.Reconcile(w.ctx, requestFor(obj))
+			Expect(err).NotTo(HaveOccurred())
+			Expect(w.registry.Requests()).To(HaveLen(1))
+		},
+		Entry("where there is a referrers API"),
+		Entry("where there is none", registrytest.Option(registrytest.WithoutReferrers)),
+	)
+
+	DescribeTable("is refused",
+		func(arrange func(), ask ...func(*v1alpha1.Authority)) {
+			arrange()
+			w.declare(keyless(ask...))
+			obj := w.rejected()
+			Expect(obj.Status.Artifact).To(BeNil())
+			Expect(w.files()).To(BeEmpty())
+		},
+		Entry("E1: by another subject", func() { w.attach(sigstore, chart, keylessly()) }, bySubject(`^https://github\.com/other/.*$`)),
+		Entry("E1: by another issuer", func() { w.attach(sigstore, chart, keylessly()) }, func(a *v1alpha1.Authority) { a.MatchOIDCIdentity[0].Issuer = `^https://other\.example$` }),
+		Entry("E2: by a subject of which the pattern matches a part", func() { w.attach(sigstore, chart, keylessly()) }, bySubject(`https://github\.com/org/charts`)),
+		Entry("E2: by a subject that one half of a pattern ends with", func() { w.attach(sigstore, chart, keylessly()) }, bySubject(`nobody|main`)),
+		Entry("by a certificate without a claim that is asked for", func() { w.attach(sigstore, chart, keylessly()) }, func(a *v1alpha1.Authority) {
+			a.Claims = &v1alpha1.CertificateClaims{RunnerEnvironment: "github-hosted"}
+		}),
+		Entry("by another Sigstore", func() { w.attach(sigstoretest.New(), chart, keylessly()) }),
+		Entry("E13: by an attestation of the right identity", func() {
+			how := keylessly()
+			how.Statement = "https://slsa.dev/provenance/v1"
+			w.attach(sigstore, chart, how)
+		}),
+		Entry("by the signature of another chart", func() {
+			verifytest.AttachBundle(w.repo, chart, sigstore.Bundle([]byte("other"), keylessly()))
+		}),
+		Entry("E15: by none of ten thousand referrers", func() {
+			var list []ocispec.Descriptor
+			for i := range 10_000 {
+				list = append(list, ocispec.Descriptor{MediaType: ocispec.MediaTypeImageManifest, Digest: digest.FromString(fmt.Sprint(i)), Size: 1, ArtifactType: verifytest.BundleMediaType})
+			}
+			answer, err := json.Marshal(ocispec.Index{Manifests: list})
+			Expect(err).NotTo(HaveOccurred())
+			w.registry.Break(func(rw http.ResponseWriter, r *http.Request) bool {
+				if !strings.Contains(r.URL.Path, "/referrers/") {
+					return false
+				}
+				_, _ = rw.Write(answer)
+				return true
+			})
+		}),
+	)
+
+	It("says whose signature it has, ready to be asked for", func() {
+		w.attach(sigstore, chart, keylessly())
+		w.declare(keyless(bySubject("nobody@example.com")))
+		obj := w.rejected()
+		Expect(obj.Status.ObservedSigners).To(ConsistOf(And(HaveField("Verified", true), HaveField("Provider", "cosign"))))
+		seen := obj.Status.ObservedSigners[0].MatchOIDCIdentity[0]
+		w.edit(func(s *v1alpha1.VerifiedChartSpec) {
+			s.Verify.Authorities[0].MatchOIDCIdentity = []v1alpha1.OIDCIdentityMatch{{Issuer: seen.Issuer, Subject: seen.Subject}}
+		})
+		w.ready(chart.Digest)
+	})
+
+	It("does not say of a signature that it is whose it claims to be, where that is not proven", func() {
+		w.attach(sigstoretest.New(), chart, keylessly())
+		w.declare(keyless())
+		Expect(w.rejected().Status.ObservedSigners).To(ConsistOf(HaveField("Verified", false)))
+	})
+
+	It("is found beside an SBOM, an attestation and somebody else's signature", func() {
+		w.repo.PushReferrer("application/spdx+json", chart, w.repo.PushBlob("application/spdx+json", []byte("{}")))
+		other := keylessly()
+		other.Statement = "https://slsa.dev/provenance/v1"
+		w.attach(sigstore, chart, other)
+		w.attach(sigstoretest.New(), chart, keylessly())
+		w.attach(sigstore, chart, keylessly())
+		w.declare(keyless())
+		w.ready(chart.Digest)
+	})
+
+	It("is found in the repository of signatures", func() {
+		signatures := registrytest.Repository{Registry: w.registry, Name: "signatures"}
+		verifytest.AttachBundle(signatures, chart, sigstore.Bundle(w.manifest(chart), keylessly()))
+		w.declare(keyless(func(a *v1alpha1.Authority) { a.SignatureRepository = "oci://" + w.registry.Host() + "/signatures" }))
+		w.ready(chart.Digest)
+	})
+
+	It("E16: is not called unsigned because its referrers cannot be listed", func() {
+		w.attach(sigstore, chart, keylessly())
+		w.registry.Break(func(rw http.ResponseWriter, r *http.Request) bool {
+			if strings.Contains(r.URL.Path, "/referrers/") {
+				rw.WriteHeader(http.StatusInternalServerError)
+				return true
+			}
+			return false
+		})
+		w.declare(keyless())
+		w.reason(v1alpha1.FetchFailedCondition, metav1.ConditionTrue, v1alpha1.OCIPullFailedReason)
+		w.registry.Break(nil)
+		w.ready(chart.Digest)
+	})
+
+	Describe("depends on a trusted root", func() {
+		It("and is withdrawn at once when the root is replaced, and published again when it returns", func() {
+			w.attach(sigstore, chart, keylessly())
+			w.declare(keyless())
+			w.ready(chart.Digest)
+			w.setRoot(sigstoretest.New().Root())
+			Expect(w.rejected().Status.Artifact).To(BeNil())
+			Expect(w.files()).To(BeEmpty())
+			w.setRoot(sigstore.Root())
+			w.ready(chart.Digest)
+		})
+
+		DescribeTable("and stalls until it is mended, keeping what is published",
+			func(data map[string][]byte) {
+				w.attach(sigstore, chart, keylessly())
+				w.declare(keyless())
+				w.ready(chart.Digest)
+				w.setSecret("trusted-root", data)
+				obj := w.reason(v1alpha1.SourceVerifiedCondition, metav1.ConditionUnknown, v1alpha1.TrustUnavailableReason)
+				Expect(conditions.GetMessage(obj, meta.StalledCondition)).NotTo(BeEmpty())
+				Expect(artifactBytes(obj)).NotTo(BeEmpty())
+				w.setRoot(sigstore.Root())
+				w.ready(chart.Digest)
+			},
+			Entry("where the entry is missing", map[string][]byte{"root.json": []byte("{}")}),
+			Entry("where it is not JSON", map[string][]byte{v1alpha1.TrustedRootKey: []byte("<html>")}),
+			Entry("E20: where a log has no start of its validity", map[string][]byte{v1alpha1.TrustedRootKey: withoutStart()}),
+			Entry("where it names no authority", map[string][]byte{v1alpha1.TrustedRootKey: sigstoretest.New().Root(sigstoretest.Authority)}),
+		)
+
+		It("H7: and keeps what is published when the Secret is deleted", func() {
+			w.attach(sigstore, chart, keylessly())
+			w.declare(keyless())
+			w.ready(chart.Digest)
+			w.deleteSecret("trusted-root")
+			obj := w.reason(v1alpha1.SourceVerifiedCondition, metav1.ConditionUnknown, v1alpha1.TrustUnavailableReason)
+			Expect(artifactBytes(obj)).NotTo(BeEmpty())
+		})
+
+		It("with time-stamp authorities alone, for a key with a period and for an identity", func() {
+			small := sigstoretest.NewSmall()
+			w.setRoot(small.Root(sigstoretest.Log, sigstoretest.CTLog))
+			how := keylessly()
+			how.Log, how.WithoutSCT = sigstoretest.NoLog, true
+			w.attach(small, chart, how)
+			w.attach(small, chart, sigstoretest.How{Key: w.ours.Key, Statement: sigstoretest.CosignSign, Stamped: true})
+			w.declare(keyless(), func(s *v1alpha1.VerifiedChartSpec) {
+				s.Verify.Authorities = append(s.Verify.Authorities, v1alpha1.Authority{
+					Name: "key", Provider: v1alpha1.CosignProvider, SecretRef: &meta.LocalObjectReference{Name: "cosign-pub"},
+					TrustedRootSecretRef: &meta.LocalObjectReference{Name: "trusted-root"},
+					ValidFor:             &v1alpha1.TimeRange{End: &metav1.Time{Time: small.Epoch}},
+				})
+			})
+			w.ready(chart.Digest)
+			By("D15: not after the period")
+			w.edit(func(s *v1alpha1.VerifiedChartSpec) {
+				s.Verify.Authorities[1].ValidFor.End = &metav1.Time{Time: small.Epoch.Add(-1e9)}
+			})
+			Expect(w.rejected().Status.Artifact).To(BeNil())
+		})
+	})
+
+	Describe("that is proven by the public Sigstore", func() {
+		AfterEach(func() {
+			w.remove()
+			publicRoot.change(nil)
+		})
+
+		It("E17: is judged once the root can be had, and kept when it no longer can", func() {
+			w.attach(sigstore, chart, keylessly())
+			w.declare(keyless(byPublicRoot))
+			w.reason(v1alpha1.SourceVerifiedCondition, metav1.ConditionUnknown, v1alpha1.TrustUnavailableReason)
+			root, err := trustroot.Parse(sigstore.Root())
+			Expect(err).NotTo(HaveOccurred())
+			publicRoot.change(root)
+			w.ready(chart.Digest)
+			publicRoot.change(nil)
+			obj := w.reason(v1alpha1.SourceVerifiedCondition, metav1.ConditionUnknown, v1alpha1.TrustUnavailableReason)
+			Expect(artifactBytes(obj)).NotTo(BeEmpty())
+		})
+
+		It("is withdrawn at once when the root is another", func() {
+			w.attach(sigstore, chart, keylessly())
+			root, err := trustroot.Parse(sigstore.Root())
+			Expect(err).NotTo(HaveOccurred())
+			publicRoot.change(root)
+			w.declare(keyless(byPublicRoot))
+			w.ready(chart.Digest)
+			other, err := trustroot.Parse(sigstoretest.New().Root())
+			Expect(err).NotTo(HaveOccurred())
+			publicRoot.change(other)
+			Expect(w.rejected().Status.Artifact).To(BeNil())
+		})
+
+		It("is the only kind for which the root is asked for", func() {
+			asked := publicRoot.timesAsked()
+			w.attach(sigstore, chart, keylessly())
+			w.declare(keyless())
+			w.ready(chart.Digest)
+			w.sign(chart.Digest, w.ours)
+			w.edit(func(s *v1alpha1.VerifiedChartSpec) {
+				s.Verify.Authorities = []v1alpha1.Authority{{Name: "key", Provider: v1alpha1.CosignProvider, SecretRef: &meta.LocalObjectReference{Name: "cosign-pub"}}}
+			})
+			w.settle(func(g Gomega, obj *v1alpha1.VerifiedChart) {
+				g.Expect(obj.Status.ObservedGeneration).To(Equal(obj.Generation))
+			})
+			w.ready(chart.Digest)
+			Expect(publicRoot.timesAsked()).To(Equal(asked))
+		})
+	})
+
+	Describe("signed with a key and logged", func() {
+		required := func(a *v1alpha1.Authority) {
+			a.MatchOIDCIdentity, a.SecretRef, a.TransparencyLog = nil, &meta.LocalObjectReference{Name: "cosign-pub"}, v1alpha1.TransparencyLogRequired
+		}
+
+		It("E19: is proven by what the signature carries: no log is asked", func() {
+			w.attach(sigstore, chart, sigstoretest.How{Key: w.ours.Key, Statement: sigstoretest.CosignSign, Log: sigstoretest.RekorV1})
+			w.declare(keyless(required))
+			obj := w.ready(chart.Digest)
+			Expect(obj.Status.Verification.Authorities[0].LogIndex).NotTo(BeNil())
+		})
+
+		It("D12: is refused where it is not logged", func() {
+			w.attach(sigstore, chart, sigstoretest.How{Key: w.ours.Key, Statement: sigstoretest.CosignSign})
+			w.declare(keyless(required))
+			w.rejected()
+		})
+	})
+})
+
+// withoutStart is a trusted root of which a log has no start of its validity.
+func withoutStart() []byte {
+	var root map[string]any
+	if err := json.Unmarshal(sigstoretest.New().Root(), &root); err != nil {
+		panic(err)
+	}
+	key := root["tlogs"].([]any)[0].(map[string]any)["publicKey"].(map[string]any)
+	delete(key["validFor"].(map[string]any), "start")
+	raw, err := json.Marshal(root)
+	if err != nil {
+		panic(err)
+	}
+	return raw
+}
