@@ -39,6 +39,19 @@ func authority(name string, edits ...edit) any {
 	return a
 }
 
+// identity makes an authority keyless.
+func identity(issuer, subject string) edit {
+	return func(a map[string]any) {
+		delete(a, "secretRef")
+		a["matchOIDCIdentity"] = []any{map[string]any{"issuer": issuer, "subject": subject}}
+	}
+}
+
+// someone is an identity like any other.
+func someone() edit { return identity("^https://issuer[.]example$", "^release@example[.]com$") }
+
+func secretName(name string) any { return map[string]any{"name": name} }
+
 // create sends a VerifiedChart with a good spec, changed by the edits.
 func create(edits ...edit) (*unstructured.Unstructured, error) {
 	spec := map[string]any{
@@ -82,6 +95,25 @@ var _ = Describe("The API server", func() {
 			}
 			authorities(list...)(spec)
 		}),
+		Entry("with an identity", authorities(authority("a", someone()))),
+		Entry("with sixteen identities, and every claim", authorities(authority("a", func(a map[string]any) {
+			var list []any
+			for range 16 {
+				list = append(list, map[string]any{"issuer": "https://.*", "subject": "(a|b)+"})
+			}
+			delete(a, "secretRef")
+			a["matchOIDCIdentity"] = list
+			a["claims"] = map[string]any{"sourceRepositoryURI": "https://github.com/org/repo", "sourceRepositoryRef": "refs/heads/main",
+				"buildSignerURI": "https://github.com/org/repo/.github/workflows/release.yml@refs/heads/main", "buildTrigger": "push", "runnerEnvironment": "github-hosted"}
+		}))),
+		Entry("with an identity of a private Sigstore", authorities(authority("a", someone(), set(secretName("root"), "trustedRootSecretRef")))),
+		Entry("with an identity of a Sigstore without logs", authorities(authority("a", someone(), set("Ignore", "transparencyLog")))),
+		Entry("with a key whose signatures are logged", authorities(authority("a", set("Required", "transparencyLog")))),
+		Entry("with a key that signs with SHA-512", authorities(authority("a", set("SHA-512", "hashAlgorithm")))),
+		Entry("with a key with an end", authorities(authority("a", set("Required", "transparencyLog"), set(map[string]any{"end": "2027-01-01T00:00:00Z"}, "validFor")))),
+		Entry("with a key with a period that a time-stamp authority proves", authorities(authority("a", set(secretName("root"), "trustedRootSecretRef"),
+			set(map[string]any{"start": "2026-01-01T00:00:00Z", "end": "2027-01-01T00:00:00Z"}, "validFor")))),
+		Entry("with signatures in another repository", authorities(authority("a", set("oci://ghcr.io/org/signatures", "signatureRepository")))),
 		Entry("with as many as there are", authorities(authority("a"), authority("b")), set(int64(2), "verify", "atLeast")),
 	)
 
@@ -131,6 +163,24 @@ var _ = Describe("The API server", func() {
 		Entry("with an unknown provider", "cosign", authorities(authority("a", set("notary", "provider")))),
 		Entry("without a provider", "provider", authorities(authority("a", without("provider")))),
 		Entry("E3: with a cosign authority that could not trust anybody", "add secretRef", authorities(authority("a", without("secretRef")))),
+		Entry("E3: with an identity and no pattern of it", "matchOIDCIdentity", authorities(authority("a", without("secretRef"), set([]any{}, "matchOIDCIdentity")))),
+		Entry("E3: with an identity without a subject", "subject", authorities(authority("a", without("secretRef"), set([]any{map[string]any{"issuer": "x"}}, "matchOIDCIdentity")))),
+		Entry("E3: with an identity without an issuer", "issuer", authorities(authority("a", without("secretRef"), set([]any{map[string]any{"subject": "x"}}, "matchOIDCIdentity")))),
+		Entry("E3: with an identity of any subject, by an empty pattern", "subject", authorities(authority("a", identity("x", "")))),
+		Entry("E2: with a subject that does not compile", "regular expression", authorities(authority("a", identity("x", "(")))),
+		Entry("E2: with an issuer that does not compile", "regular expression", authorities(authority("a", identity("[", "x")))),
+		Entry("with a key and an identity", "either a key or an identity", authorities(authority("a", set([]any{map[string]any{"issuer": "x", "subject": "y"}}, "matchOIDCIdentity")))),
+		Entry("with claims of a key", "add matchOIDCIdentity", authorities(authority("a", set(map[string]any{"buildTrigger": "push"}, "claims")))),
+		Entry("with no claim", "claims", authorities(authority("a", someone(), set(map[string]any{}, "claims")))),
+		Entry("with a hash of an identity", "remove hashAlgorithm", authorities(authority("a", someone(), set("SHA-256", "hashAlgorithm")))),
+		Entry("with a weak hash", "hashAlgorithm", authorities(authority("a", set("SHA-1", "hashAlgorithm")))),
+		Entry("with a period of an identity", "remove validFor", authorities(authority("a", someone(), set(map[string]any{"end": "2027-01-01T00:00:00Z"}, "validFor")))),
+		Entry("with a period that nothing proves", "proven signing time", authorities(authority("a", set(map[string]any{"end": "2027-01-01T00:00:00Z"}, "validFor")))),
+		Entry("with an empty period", "a start, an end or both", authorities(authority("a", set("Required", "transparencyLog"), set(map[string]any{}, "validFor")))),
+		Entry("with a period that ends before it starts", "end before it starts", authorities(authority("a", set("Required", "transparencyLog"),
+			set(map[string]any{"start": "2027-01-01T00:00:00Z", "end": "2026-01-01T00:00:00Z"}, "validFor")))),
+		Entry("with an unknown demand on the log", "transparencyLog", authorities(authority("a", set("Maybe", "transparencyLog")))),
+		Entry("with signatures at a tag", "oci://host[:port]/path", authorities(authority("a", set("oci://ghcr.io/org/signatures:tag", "signatureRepository")))),
 		Entry("with more to vouch than there are", "lower it, or list more", set(int64(2), "verify", "atLeast")),
 		Entry("with nobody to vouch", "verify.atLeast", set(int64(0), "verify", "atLeast")),
 	)
