@@ -108,7 +108,8 @@ func (w *workflow) newTimestamp() error {
 func (w *workflow) snapshot() error {
 	// The one at hand bars older targets, even where there is a newer one.
 	if raw := w.cache.get(snapshotFile, maxSnapshot); raw != nil {
-		if _, err := w.trusted.UpdateSnapshot(raw, true); err == nil {
+		_, err := w.trusted.UpdateSnapshot(raw, true)
+		if err == nil && w.trusted.Timestamp.Signed.Meta[snapshotFile].VerifyLengthHashes(raw) == nil {
 			return nil
 		}
 	}

@@ -1,0 +1,184 @@
+package trustroot_test
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"strings"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/verifiedchart/verifiedchart/internal/trustroot"
+)
+
+// entry is one of the entries of a list in a trusted root.
+func entry(root object, list string) object { return root[list].([]any)[0].(object) }
+
+// period is what says when an entry may be trusted.
+func period(root object, list string) object {
+	one := entry(root, list)
+	if key, ok := one["publicKey"].(object); ok {
+		one = key
+	}
+	return one["validFor"].(object)
+}
+
+var lists = []string{"tlogs", "ctlogs", "certificateAuthorities", "timestampAuthorities"}
+
+// changed is the public-good trusted root, changed.
+func changed(change func(object)) []byte {
+	GinkgoHelper()
+	root := object{}
+	Expect(json.Unmarshal(published(publicGood), &root)).To(Succeed())
+	change(root)
+	raw, err := json.Marshal(root)
+	Expect(err).NotTo(HaveOccurred())
+	return raw
+}
+
+var _ = Describe("A trusted root", func() {
+	DescribeTable("loads as others publish it",
+		func(name string, authorities, logs, timestamps, ctLogs bool) {
+			raw := published(name)
+			root, err := trustroot.Parse(raw)
+			Expect(err).NotTo(HaveOccurred())
+			sum := sha256.Sum256(raw)
+			Expect(root.ID()).To(Equal("sha256:" + hex.EncodeToString(sum[:])))
+			Expect(root.HasCertificateAuthorities()).To(Equal(authorities))
+			Expect(root.HasLogs()).To(Equal(logs))
+			Expect(root.HasTimestampAuthorities()).To(Equal(timestamps))
+			Expect(root.HasCTLogs()).To(Equal(ctLogs))
+			Expect(len(root.Material().RekorLogs()) > 0).To(Equal(logs))
+		},
+		Entry("the public-good one", publicGood, true, true, true, true),
+		Entry("an older public-good one", "pkg/testing/data/trusted-roots/public-good.json", true, true, true, true),
+		Entry("one of a timestamp authority only", "pkg/testing/data/trusted-roots/public-key-validity.json", false, false, true, false),
+		Entry("one of a private Sigstore", "pkg/testing/data/trusted-roots/scaffolding.json", true, true, false, true),
+	)
+
+	DescribeTable("loads with what may differ",
+		func(change func(object)) {
+			_, err := trustroot.Parse(changed(change))
+			Expect(err).NotTo(HaveOccurred())
+		},
+		Entry("the media type of version 0.1, in its new form", func(r object) {
+			r["mediaType"] = "application/vnd.dev.sigstore.trustedroot.v0.1+json"
+		}),
+		Entry("the media type of version 0.2", func(r object) {
+			r["mediaType"] = "application/vnd.dev.sigstore.trustedroot.v0.2+json"
+		}),
+		Entry("fields that a later version brings", func(r object) {
+			r["comesLater"] = []any{object{"a": 1}}
+			entry(r, "tlogs")["comesLater"] = "b"
+		}),
+		Entry("an end without which it is not over", func(r object) { period(r, "tlogs")["end"] = "2999-01-01T00:00:00Z" }),
+		Entry("a start to come", func(r object) { r["tlogs"] = append(r["tlogs"].([]any), laterLog()) }),
+		Entry("no CT logs", func(r object) { delete(r, "ctlogs") }),
+		Entry("timestamp authorities only", func(r object) { keepOnly(r, "timestampAuthorities") }),
+		Entry("logs only", func(r object) { keepOnly(r, "tlogs") }),
+		Entry("certificate authorities only", func(r object) { keepOnly(r, "certificateAuthorities") }),
+	)
+
+	refused := func(raw []byte, say string) {
+		GinkgoHelper()
+		root, err := trustroot.Parse(raw)
+		Expect(err).To(MatchError(trustroot.ErrMalformed))
+		Expect(root).To(BeNil())
+		Expect(len(err.Error())).To(BeNumerically("<=", 512))
+		Expect(err.Error()).To(ContainSubstring(say))
+		Expect(err.Error()).NotTo(ContainSubstring("\n"))
+	}
+
+	It("E20: is refused if an entry lacks validFor.start", func() {
+		for _, list := range lists {
+			refused(changed(func(r object) { delete(period(r, list), "start") }), list+"[0]")
+		}
+	})
+
+	It("E20: is refused if an entry lacks validFor", func() {
+		for _, list := range lists {
+			refused(changed(func(r object) {
+				delete(entry(r, list), "validFor")
+				if key, ok := entry(r, list)["publicKey"].(object); ok {
+					delete(key, "validFor")
+				}
+			}), list+"[0]")
+		}
+	})
+
+	DescribeTable("is refused with", func(change func(object), say string) { refused(changed(change), say) },
+		Entry("an end before its start", func(r object) { period(r, "tlogs")["end"] = "1999-01-01T00:00:00Z" }, "tlogs[0]"),
+		Entry("a time that is none", func(r object) { period(r, "tlogs")["start"] = "yesterday" }, ""),
+		Entry("a null for an entry", func(r object) { r["certificateAuthorities"] = []any{nil} }, ""),
+		Entry("a null for a certificate", func(r object) {
+			entry(r, "certificateAuthorities")["certChain"] = object{"certificates": []any{nil}}
+		}, ""),
+		Entry("no certificate chain", func(r object) { delete(entry(r, "certificateAuthorities"), "certChain") }, "chain"),
+		Entry("a certificate that is none", func(r object) {
+			entry(r, "timestampAuthorities")["certChain"] = object{"certificates": []any{object{"rawBytes": "AAAA"}}}
+		}, "certificate"),
+		Entry("a log without an id", func(r object) { delete(entry(r, "tlogs"), "logId") }, "keyId"),
+		Entry("a log with an empty id", func(r object) { entry(r, "ctlogs")["logId"] = object{"keyId": ""} }, "ctlogs[0].logId.keyId"),
+		Entry("a log named twice", func(r object) { r["tlogs"] = []any{entry(r, "tlogs"), entry(r, "tlogs")} }, "tlogs[1]"),
+		Entry("a key that is none", func(r object) { entry(r, "tlogs")["publicKey"].(object)["rawBytes"] = "AAAA" }, "key"),
+		Entry("a kind of key not known", func(r object) { entry(r, "tlogs")["publicKey"].(object)["keyDetails"] = "ROT13" }, "key"),
+		Entry("a hash not known", func(r object) { entry(r, "tlogs")["hashAlgorithm"] = "MD5" }, "hash"),
+		Entry("another media type", func(r object) { r["mediaType"] = "application/json" }, "mediaType"),
+		Entry("H15: a hostile media type", func(r object) { r["mediaType"] = strings.Repeat("\x1b[31m\n", 1000) }, "mediaType"),
+		Entry("no media type", func(r object) { delete(r, "mediaType") }, "mediaType"),
+		Entry("CT logs only", func(r object) { keepOnly(r, "ctlogs") }, "no certificate authority"),
+	)
+
+	DescribeTable("is not", func(raw []byte) { refused(raw, "") },
+		Entry("nothing", nil),
+		Entry("a JSON null", []byte("null")),
+		Entry("an empty object", []byte("{}")),
+		Entry("an array", []byte("[]")),
+		Entry("not JSON", []byte("-----BEGIN CERTIFICATE-----")),
+		Entry("invalid UTF-8", []byte("{\"mediaType\":\"\xff\"}")),
+		Entry("a field given twice", []byte(`{"mediaType":"a","mediaType":"b"}`)),
+		Entry("deeply nested", []byte(strings.Repeat(`{"x":`, 100_000))),
+	)
+
+	It("is refused if cut short or followed by something", func() {
+		raw := published(publicGood)
+		refused(raw[:len(raw)/2], "")
+		refused(append(bytes.Clone(raw), '{'), "")
+	})
+
+	It("is refused above the largest size only", func() {
+		raw := published(publicGood)
+		fill := bytes.Repeat([]byte(" "), trustroot.MaxSize-len(raw))
+		_, err := trustroot.Parse(append(bytes.Clone(raw), fill...))
+		Expect(err).NotTo(HaveOccurred())
+		refused(append(append(bytes.Clone(raw), fill...), ' '), "1048577 bytes")
+	})
+
+	It("has the identity of its bytes", func() {
+		one, err := trustroot.Parse(newRoot())
+		Expect(err).NotTo(HaveOccurred())
+		other, err := trustroot.Parse(newRoot())
+		Expect(err).NotTo(HaveOccurred())
+		Expect(one.ID()).NotTo(Equal(other.ID()))
+	})
+})
+
+func keepOnly(root object, kept string) {
+	for _, list := range lists {
+		if list != kept {
+			delete(root, list)
+		}
+	}
+}
+
+// laterLog is a log that may be trusted some day.
+func laterLog() object {
+	root := object{}
+	if err := json.Unmarshal(newRoot(), &root); err != nil {
+		panic(err)
+	}
+	period(root, "tlogs")["start"] = "2999-01-01T00:00:00Z"
+	return entry(root, "tlogs")
+}
