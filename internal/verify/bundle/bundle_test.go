@@ -21,6 +21,7 @@ import (
 // The worlds that the rows speak of; making them is the slow part.
 var (
 	public, small = New(), NewSmall()
+	halfway       = NewExpiring(public.Epoch.Add(3 * time.Minute))
 	ours, theirs  = NewKey(), NewKey()
 	artifact      = []byte("manifest")
 )
@@ -220,6 +221,16 @@ var _ = Describe("A bundle", func() {
 		_, err = judge(expiring.Bundle(artifact, keyless(func(h *How) { h.Time = epoch.Add(-2 * time.Minute) })), bundle.Trust{Root: rootOf(expiring)})
 		Expect(err).NotTo(HaveOccurred(), "while it was valid")
 	})
+
+	DescribeTable("that two times are proven for is refused where one of them is outside the validity of",
+		func(s *Sigstore, how How) {
+			_, err := judge(s.Bundle(artifact, how), bundle.Trust{Root: rootOf(s)})
+			Expect(err).To(MatchError(bundle.ErrUntrusted))
+		},
+		Entry("the signer's certificate", public, keyless(func(h *How) { h.StampedAt = public.Epoch.Add(time.Hour) })),
+		Entry("the signer's certificate, by a second", public, keyless(func(h *How) { h.StampedAt = public.Epoch.Add(-61 * time.Second) })),
+		Entry("the intermediate certificate", halfway, keyless(func(h *How) { h.Time, h.StampedAt = halfway.Epoch, halfway.Epoch.Add(5*time.Minute) })),
+	)
 
 	DescribeTable("E22: is judged by the time that is proven, whatever the clock of this machine says",
 		func(at time.Duration) {

@@ -95,5 +95,6 @@ func (t Trust) material(key root.TimeConstrainedVerifier) material {
 	if t.Root == nil {
 		return material{TrustedMaterial: &root.BaseTrustedMaterial{}, key: key}
 	}
-	return material{TrustedMaterial: t.Root.Material(), key: key}
+	trusted := t.Root.Material()
+	return material{TrustedMaterial: trusted, key: key, authorities: once(trusted.FulcioCertificateAuthorities())}
 }

@@ -69,8 +69,12 @@ func (a *attempt) VerifySignature(sig, message io.Reader, opts ...signature.Veri
 // a key, or none. It answers for every hint, since a hint proves nothing.
 type material struct {
 	root.TrustedMaterial
-	key root.TimeConstrainedVerifier
+	key         root.TimeConstrainedVerifier
+	authorities []root.CertificateAuthority
 }
+
+// FulcioCertificateAuthorities implements root.TrustedMaterial.
+func (m material) FulcioCertificateAuthorities() []root.CertificateAuthority { return m.authorities }
 
 // PublicKeyVerifier implements root.TrustedMaterial.
 func (m material) PublicKeyVerifier(hint string) (root.TimeConstrainedVerifier, error) {

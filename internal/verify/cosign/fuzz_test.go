@@ -2,7 +2,6 @@ package cosign_test
 
 import (
 	"context"
-	"crypto"
 	"encoding/json"
 	"testing"
 
@@ -60,21 +59,4 @@ func must[T any](t testing.TB, make func() (T, error)) T {
 		t.Fatal(err)
 	}
 	return made
-}
-
-func BenchmarkKeyed(b *testing.B) {
-	for name, signer := range map[string]Signer{"ECDSA-P256": P256(), "Ed25519": Ed25519(), "RSA-4096": RSA(4096, crypto.SHA256)} {
-		repo := NewRepository()
-		subject := repo.Subject("chart")
-		SignLegacy(repo, subject, signer)
-		v := must(b, keyed(signer))
-		b.Run(name, func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				if _, err := verify.Check(context.Background(), v, subject, repo); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
-	}
 }

@@ -57,6 +57,8 @@ type How struct {
 	// Log is where the signature is logged; Stamped adds a time stamp.
 	Log     LogKind
 	Stamped bool
+	// StampedAt is the time of the time stamp where it is not Time.
+	StampedAt time.Time
 	// StampedBy is whose time-stamp authority adds the time stamp; by default the Sigstore's own.
 	StampedBy *Sigstore
 	// EmbedTSA puts the certificate of the time-stamp authority into the time stamp.
@@ -162,12 +164,15 @@ func (s *Sigstore) sign(what *signed) *pbbundle.VerificationMaterial {
 		m.TlogEntries = append(m.TlogEntries, s.enter(*what))
 	}
 	if what.how.Stamped {
-		stamper := s
+		stamper, at := s, what.how.StampedAt
+		if at.IsZero() {
+			at = s.at(what.how)
+		}
 		if what.how.StampedBy != nil {
 			stamper = what.how.StampedBy
 		}
 		m.TimestampVerificationData = &pbbundle.TimestampVerificationData{
-			Rfc3161Timestamps: []*pbcommon.RFC3161SignedTimestamp{{SignedTimestamp: stamper.stamp(what.how, s.at(what.how), what.signature)}},
+			Rfc3161Timestamps: []*pbcommon.RFC3161SignedTimestamp{{SignedTimestamp: stamper.stamp(what.how, at, what.signature)}},
 		}
 	}
 	return m

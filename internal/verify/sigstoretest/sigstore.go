@@ -29,9 +29,6 @@ import (
 type Sigstore struct {
 	// Epoch is when it signs unless it is told otherwise.
 	Epoch time.Time
-	// IntermediateEnd ends the intermediate certificate of the authority before the rest, where it is set before the first signature.
-	IntermediateEnd time.Time
-
 	ca, tsa    authority
 	log, ctlog *ecdsa.PrivateKey
 	entries    int64
@@ -52,15 +49,15 @@ func New() *Sigstore { return newSigstore(elliptic.P384(), time.Time{}) }
 // NewSmall returns a Sigstore such as a company runs: P-256 throughout.
 func NewSmall() *Sigstore { return newSigstore(elliptic.P256(), time.Time{}) }
 
-// NewExpiring returns one whose intermediate certificate ends at a time.
+// NewExpiring returns one whose certificate authority's intermediate certificate ends at a time.
 func NewExpiring(intermediateEnd time.Time) *Sigstore {
 	return newSigstore(elliptic.P256(), intermediateEnd)
 }
 
 func newSigstore(curve elliptic.Curve, intermediateEnd time.Time) *Sigstore {
-	s := &Sigstore{Epoch: time.Now().Add(-time.Hour).Truncate(time.Second), IntermediateEnd: intermediateEnd}
-	s.ca = s.newAuthority(curve, x509.ExtKeyUsageCodeSigning)
-	tsa := s.newAuthority(curve, x509.ExtKeyUsageTimeStamping)
+	s := &Sigstore{Epoch: time.Now().Add(-time.Hour).Truncate(time.Second)}
+	s.ca = s.newAuthority(curve, x509.ExtKeyUsageCodeSigning, intermediateEnd)
+	tsa := s.newAuthority(curve, x509.ExtKeyUsageTimeStamping, time.Time{})
 	s.tsa = s.timestampAuthority(tsa)
 	s.log, s.ctlog = newKey(elliptic.P256()), newKey(elliptic.P256())
 	return s
@@ -73,14 +70,14 @@ func newKey(curve elliptic.Curve) *ecdsa.PrivateKey {
 }
 
 // newAuthority returns an intermediate and a root certificate.
-func (s *Sigstore) newAuthority(curve elliptic.Curve, usage x509.ExtKeyUsage) authority {
+func (s *Sigstore) newAuthority(curve elliptic.Curve, usage x509.ExtKeyUsage, intermediateEnd time.Time) authority {
 	rootKey, key := newKey(curve), newKey(curve)
 	rootCertificate := s.certify(&x509.Certificate{
 		Subject: pkix.Name{CommonName: "root", Organization: []string{"sigstoretest"}}, KeyUsage: x509.KeyUsageCertSign, IsCA: true, BasicConstraintsValid: true,
 	}, nil, rootKey.Public(), rootKey)
 	template := &x509.Certificate{
 		Subject: pkix.Name{CommonName: "intermediate", Organization: []string{"sigstoretest"}}, KeyUsage: x509.KeyUsageCertSign, IsCA: true, BasicConstraintsValid: true,
-		ExtKeyUsage: []x509.ExtKeyUsage{usage}, NotAfter: s.IntermediateEnd,
+		ExtKeyUsage: []x509.ExtKeyUsage{usage}, NotAfter: intermediateEnd,
 	}
 	return authority{chain: []*x509.Certificate{s.certify(template, rootCertificate, key.Public(), rootKey), rootCertificate}, key: key}
 }

@@ -1,0 +1,62 @@
+package bundle
+
+import (
+	"crypto/x509"
+	"time"
+
+	"github.com/sigstore/sigstore-go/pkg/root"
+)
+
+// onceChecked is a certificate authority that checks the signatures of a chain
+// once in one judgement. A signature that two times are proven for is judged at
+// both, and nothing but the validity of the certificates depends on the time:
+// to check the signatures again would take as long as all the rest.
+type onceChecked struct {
+	*root.FulcioCertificateAuthority
+	leaf   *x509.Certificate
+	chains [][]*x509.Certificate
+}
+
+// once returns the authorities for one judgement.
+func once(authorities []root.CertificateAuthority) []root.CertificateAuthority {
+	wrapped := make([]root.CertificateAuthority, len(authorities))
+	for i, authority := range authorities {
+		wrapped[i] = authority
+		if fulcio, ok := authority.(*root.FulcioCertificateAuthority); ok {
+			wrapped[i] = &onceChecked{FulcioCertificateAuthority: fulcio}
+		}
+	}
+	return wrapped
+}
+
+// Verify implements root.CertificateAuthority.
+func (o *onceChecked) Verify(leaf *x509.Certificate, at time.Time) ([][]*x509.Certificate, error) {
+	if o.leaf != nil && o.leaf.Equal(leaf) && o.valid(at) {
+		return o.chains, nil
+	}
+	chains, err := o.FulcioCertificateAuthority.Verify(leaf, at)
+	if err == nil {
+		o.leaf, o.chains = leaf, chains
+	}
+	return chains, err
+}
+
+// valid says whether the authority and every certificate of the chains that were checked are valid at a time.
+func (o *onceChecked) valid(at time.Time) bool {
+	if !within(at, o.ValidityPeriodStart, o.ValidityPeriodEnd) {
+		return false
+	}
+	for _, chain := range o.chains {
+		for _, certificate := range chain {
+			if !within(at, certificate.NotBefore, certificate.NotAfter) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// within says whether a time is in a period, both ends included, of which a zero end is none.
+func within(at, start, end time.Time) bool {
+	return (start.IsZero() || !at.Before(start)) && (end.IsZero() || !at.After(end))
+}
