@@ -65,6 +65,70 @@ var _ = Describe("Memory", func() {
 		Expect(repo.Asked()).To(HaveLen(asked + 1))
 	})
 
+	It("remembers that there is no such tag, until it is asked anew or that is stale", func() {
+		_, err := reader().Resolve(ctx, "sig")
+		Expect(err).To(MatchError(registry.ErrNotFound))
+		repo.PushLayers("sig", repo.PushBlob("text/plain", []byte("signature")))
+		r := reader()
+		_, err = r.Resolve(ctx, "sig")
+		Expect(err).To(MatchError(registry.ErrNotFound))
+		Expect(r.Recalled()).To(BeTrue())
+		r.Refresh()
+		_, err = r.Resolve(ctx, "sig")
+		Expect(err).NotTo(HaveOccurred())
+		_, err = reader().Resolve(ctx, "sig")
+		Expect(err).NotTo(HaveOccurred())
+	})
+
+	It("asks for referrers once, for none of them too", func() {
+		manifest, _ := reader().Resolve(ctx, "tag")
+		d := manifest.Descriptor.Digest
+		asked := len(repo.Asked())
+		for range 2 {
+			list, err := reader().Referrers(ctx, d)
+			Expect(err).NotTo(HaveOccurred())
+			Expect(list.Descriptors).To(BeEmpty())
+		}
+		Expect(repo.Asked()).To(HaveLen(asked + 1))
+		referrer := repo.PushReferrer("application/vnd.example", manifest.Descriptor)
+		r := reader()
+		r.Refresh()
+		for _, fresh := range []registry.Reader{r, reader()} {
+			list, err := fresh.Referrers(ctx, d)
+			Expect(err).NotTo(HaveOccurred())
+			Expect(list.Descriptors).To(ConsistOf(HaveField("Digest", referrer.Digest)))
+		}
+	})
+
+	It("remembers that there is no referrers API", func() {
+		repo.WithoutReferrers = true
+		for range 2 {
+			_, err := reader().Referrers(ctx, "sha256:x")
+			Expect(err).To(MatchError(registry.ErrNotFound))
+		}
+		Expect(repo.Asked()).To(HaveLen(1))
+	})
+
+	It("shares with a sibling what is fresh, and keeps apart what it remembers", func() {
+		repo.Beside("registry.example/signatures").PushLayers("tag", repo.PushBlob("text/plain", []byte("other")))
+		ask := func(r *registry.Remembering) registry.Manifest {
+			GinkgoHelper()
+			sibling, err := r.Sibling("registry.example/signatures")
+			Expect(err).NotTo(HaveOccurred())
+			manifest, err := sibling.Resolve(ctx, "tag")
+			Expect(err).NotTo(HaveOccurred())
+			return manifest
+		}
+		own, _ := reader().Resolve(ctx, "tag")
+		Expect(ask(reader())).NotTo(Equal(own))
+		r := reader()
+		ask(r)
+		Expect(r.Recalled()).To(BeTrue())
+		r.Refresh()
+		ask(r)
+		Expect(r.Recalled()).To(BeFalse())
+	})
+
 	It("remembers no failure", func() {
 		repo.Fail("tag", verifytest.ErrUnreachable)
 		_, err := reader().Resolve(ctx, "tag")

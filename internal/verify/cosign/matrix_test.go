@@ -166,9 +166,7 @@ func sensible(f format, s shape) bool {
 func arrange(f format, m method, p place, other bool, s shape, damage func([]byte) []byte) (*signing, error) {
 	GinkgoHelper()
 	w := &signing{sigstore: s.start(), charts: NewRepository(), key: sigstoretest.NewKey(), damage: damage}
-	root, err := trustroot.Parse(w.sigstore.Root(s.lacks...))
-	Expect(err).NotTo(HaveOccurred())
-	w.root, w.keeps = root, w.charts
+	w.root, w.keeps = rootOf(w.sigstore, s.lacks...), w.charts
 	authority := m.trust(w)
 	if other {
 		w.keeps, authority.Repository = w.charts.Beside(elsewhere), elsewhere
@@ -178,8 +176,15 @@ func arrange(f format, m method, p place, other bool, s shape, damage func([]byt
 	how := m.how(w)
 	s.how(&how)
 	p.push(w, f.artifactType, f.layer(w, how))
-	_, err = check(trusting(authority), w.subject, w.charts)
+	_, err := check(trusting(authority), w.subject, w.charts)
 	return w, err
+}
+
+func rootOf(s *sigstoretest.Sigstore, without ...sigstoretest.Part) *trustroot.Root {
+	GinkgoHelper()
+	root, err := trustroot.Parse(s.Root(without...))
+	Expect(err).NotTo(HaveOccurred())
+	return root
 }
 
 var _ = Describe("The matrix of signatures", func() {

@@ -28,7 +28,7 @@ import (
 // Sigstore is a Sigstore. Its authorities are valid for a year around Epoch.
 type Sigstore struct {
 	// Epoch is when it signs unless it is told otherwise.
-	Epoch time.Time
+	Epoch      time.Time
 	ca, tsa    authority
 	log, ctlog *ecdsa.PrivateKey
 	entries    int64

@@ -30,6 +30,7 @@ type Repository struct {
 	siblings  map[string]*Repository
 	faults    map[string]error
 	asked     []string
+	sent      int
 
 	// WithoutReferrers leaves out the referrers API, as GHCR does: who pushes a referrer then keeps the referrers tag.
 	WithoutReferrers bool
@@ -59,6 +60,13 @@ func (r *Repository) Asked() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return append([]string(nil), r.asked...)
+}
+
+// Sent returns how many bytes of manifests and blobs were sent.
+func (r *Repository) Sent() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.sent
 }
 
 // PushBlob stores a blob.
@@ -142,6 +150,7 @@ func (r *Repository) manifest(d digest.Digest) (registry.Manifest, error) {
 	if !ok {
 		return registry.Manifest{}, fmt.Errorf("%w: manifest %s", registry.ErrNotFound, d)
 	}
+	r.sent += len(raw)
 	return registry.Manifest{
 		Descriptor: ocispec.Descriptor{MediaType: ocispec.MediaTypeImageManifest, Digest: d, Size: int64(len(raw))}, Raw: raw,
 	}, nil
@@ -165,6 +174,7 @@ func (r *Repository) Blob(_ context.Context, d ocispec.Descriptor, limit int64) 
 	if int64(len(raw)) != d.Size {
 		return nil, registry.ErrIntegrity
 	}
+	r.sent += len(raw)
 	return raw, nil
 }
 

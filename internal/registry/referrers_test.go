@@ -1,0 +1,143 @@
+package registry_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	"github.com/opencontainers/go-digest"
+
+	"github.com/verifiedchart/verifiedchart/internal/registry"
+	"github.com/verifiedchart/verifiedchart/internal/registry/registrytest"
+)
+
+// listed is an entry of a list of referrers.
+func listed(name string) string {
+	return fmt.Sprintf(`{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":%q,"size":2}`, digest.FromString(name))
+}
+
+func page(entries ...string) string {
+	return `{"schemaVersion":2,"manifests":[` + strings.Join(entries, ",") + `]}`
+}
+
+// pages is a fault that answers with one page after the other.
+func pages(all ...string) registrytest.Fault {
+	next := 0
+	return func(w http.ResponseWriter, _ *http.Request) bool {
+		answer := all[min(next, len(all)-1)]
+		if next++; next < len(all) {
+			w.Header().Set("Link", fmt.Sprintf(`</v2/charts/app/referrers/x?page=%d>; rel="next"`, next))
+		}
+		_, _ = w.Write([]byte(answer))
+		return true
+	}
+}
+
+var _ = Describe("The list of referrers", func() {
+	ctx := context.Background()
+	var p pushed
+	BeforeEach(func() { p = push() })
+
+	It("is that of the registry, whatever it says of them", func() {
+		repo := registrytest.Repository{Registry: p.Registry, Name: app}
+		d := repo.PushReferrer("application/vnd.example", p.manifest, repo.PushBlob("text/plain", []byte("x")))
+		list, err := p.reader().Referrers(ctx, p.manifest.Digest)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(list.Descriptors).To(ConsistOf(HaveField("Digest", d.Digest)))
+		Expect(list.More).To(BeFalse())
+	})
+
+	It("is empty where nothing refers to a manifest, and absent where there is no such API", func() {
+		list, err := p.reader().Referrers(ctx, digest.FromString("other"))
+		Expect(err).NotTo(HaveOccurred())
+		Expect(list.Descriptors).To(BeEmpty())
+		_, err = push(registrytest.WithoutReferrers).reader().Referrers(ctx, p.manifest.Digest)
+		Expect(err).To(MatchError(registry.ErrNotFound))
+	})
+
+	DescribeTable("is read within bounds",
+		func(fault registrytest.Fault, count int, more bool, requests int) {
+			p.Break(fault)
+			r := p.reader()
+			var list registry.Referrers
+			Expect(allocated(func() {
+				var err error
+				list, err = r.Referrers(ctx, p.manifest.Digest)
+				Expect(err).NotTo(HaveOccurred())
+			})).To(BeNumerically("<", 32<<20))
+			Expect(list.Descriptors).To(HaveLen(count))
+			Expect(list.More).To(Equal(more))
+			Expect(p.Requests()).To(HaveLen(requests))
+		},
+		Entry("one page", pages(page(listed("a"), listed("b"))), 2, false, 1),
+		Entry("three pages", pages(page(listed("a")), page(listed("b")), page(listed("c"))), 3, false, 3),
+		Entry("null", pages(`{"manifests":null}`), 0, false, 1),
+		Entry("no list", pages(`{}`), 0, false, 1),
+		Entry("the list after other things", pages(`{"annotations":{"a":"b"},"manifests":[`+listed("a")+`],"x":[1,{}]}`), 1, false, 1),
+		Entry("E15: ten thousand on one page", pages(page(strings.Split(strings.Repeat(listed("a")+"\n", 10_000), "\n")[:10_000]...)), registry.MaxReferrers, true, 1),
+		Entry("E15: a million empty ones", pages(page(strings.Split(strings.Repeat("{} ", 1_000_000), " ")[:1_000_000]...)), registry.MaxReferrers, true, 1),
+		Entry("E15: endless pages", pages(strings.Split(strings.Repeat(page(listed("a"))+"\n", 100), "\n")[:100]...), registry.MaxReferrerPages, true, registry.MaxReferrerPages),
+		Entry("E15: a page of which one entry is huge", pages(page(listed("a"), `{"digest":"`+strings.Repeat("x", 5<<20)+`"}`)), 1, true, 1),
+	)
+
+	DescribeTable("is malformed",
+		func(answer string) {
+			p.Break(pages(answer))
+			_, err := p.reader().Referrers(ctx, p.manifest.Digest)
+			Expect(err).To(MatchError(registry.ErrMalformed))
+		},
+		Entry("where it is a login page", "<!doctype html>"),
+		Entry("where it is nothing", ""),
+		Entry("where it is a list", "[]"),
+		Entry("where its list is none", `{"manifests":{}}`),
+		Entry("where an entry is none", `{"manifests":[1]}`),
+		Entry("where it ends early", `{"manifests":[`+listed("a")),
+	)
+
+	DescribeTable("A17: is not read from another host",
+		func(link string) {
+			p.Break(func(w http.ResponseWriter, _ *http.Request) bool {
+				w.Header().Set("Link", link)
+				_, _ = w.Write([]byte(page(listed("a"))))
+				return true
+			})
+			_, err := p.reader().Referrers(ctx, p.manifest.Digest)
+			Expect(err).To(MatchError(registry.ErrMalformed))
+		},
+		Entry("by a URL", `<http://other.example/v2/charts/app/referrers/x>; rel="next"`),
+		Entry("by a path", `<//other.example/v2/charts/app/referrers/x>; rel="next"`),
+	)
+
+	It("E16: is an error, and not empty, where the registry fails", func() {
+		p.Break(answer(http.StatusInternalServerError))
+		_, err := p.reader().Referrers(ctx, p.manifest.Digest)
+		Expect(err).To(HaveOccurred())
+		Expect(err).NotTo(MatchError(registry.ErrNotFound))
+	})
+})
+
+var _ = Describe("A sibling", func() {
+	It("is read as its brother is, from the same host", func() {
+		p := push()
+		p.PushChart("signatures", "1.0.0", []byte("{}"), archive)
+		sibling, err := p.reader().Sibling(p.Host() + "/signatures")
+		Expect(err).NotTo(HaveOccurred())
+		Expect(resolve(context.Background(), p, sibling)).To(Succeed())
+	})
+
+	It("A14: is not read in plain HTTP from another host", func() {
+		p, other := push(), push()
+		sibling, err := p.reader().Sibling(other.Host() + "/" + app)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(resolve(short(), other, sibling)).NotTo(Succeed())
+		Expect(other.Requests()).To(BeEmpty())
+	})
+
+	It("has to have the name of a repository", func() {
+		_, err := push().reader().Sibling("user:pass@host/app")
+		Expect(err).To(MatchError(registry.ErrURL))
+	})
+})

@@ -1,0 +1,280 @@
+package cosign_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/verifiedchart/verifiedchart/internal/registry"
+	"github.com/verifiedchart/verifiedchart/internal/verify"
+	"github.com/verifiedchart/verifiedchart/internal/verify/bundle"
+	"github.com/verifiedchart/verifiedchart/internal/verify/cosign"
+	"github.com/verifiedchart/verifiedchart/internal/verify/sigstoretest"
+	. "github.com/verifiedchart/verifiedchart/internal/verify/verifytest"
+)
+
+var _ = Describe("Discovery", func() {
+	var (
+		repo         *Repository
+		subject      verify.Subject
+		ours, theirs Signer
+		sigstore     = sigstoretest.NewSmall()
+	)
+	BeforeEach(func() {
+		repo = NewRepository()
+		subject = repo.Subject("chart")
+		ours, theirs = P256(), P256()
+	})
+	// sign attaches a bundle, by a key.
+	sign := func(s Signer, change ...func(*sigstoretest.How)) ocispec.Descriptor {
+		how := sigstoretest.How{Key: s.Key, Statement: sigstoretest.CosignSign}
+		for _, c := range change {
+			c(&how)
+		}
+		return AttachBundle(repo, subject.Manifest, sigstore.Bundle(subject.Raw, how))
+	}
+	one := func(signers ...Signer) *cosign.Verifier {
+		return trusting(cosign.Authority{Trust: bundle.Trust{Keys: keysOf(signers...)}})
+	}
+	rejection := func(err error) *verify.Rejection {
+		GinkgoHelper()
+		var r *verify.Rejection
+		Expect(errors.As(err, &r)).To(BeTrue(), "%v", err)
+		return r
+	}
+
+	DescribeTable("finds the good one beside others",
+		func(arrange func()) {
+			arrange()
+			_, err := check(one(ours), subject, repo)
+			Expect(err).NotTo(HaveOccurred())
+		},
+		Entry("an SBOM", func() {
+			repo.PushReferrer("application/spdx+json", subject.Manifest, repo.PushBlob("application/spdx+json", []byte("{}")))
+			sign(ours)
+		}),
+		Entry("an attestation by the same key", func() {
+			sign(ours, func(h *sigstoretest.How) { h.Statement = "https://slsa.dev/provenance/v1" })
+			sign(ours)
+		}),
+		Entry("somebody else's signature", func() { sign(theirs); sign(ours) }),
+		Entry("a broken bundle", func() { AttachBundle(repo, subject.Manifest, []byte("{")); sign(ours) }),
+		Entry("a referrer that is gone", func() {
+			repo.Fail(AttachBundle(repo, subject.Manifest, []byte("x")).Digest.String(), registry.ErrNotFound)
+			sign(ours)
+		}),
+		Entry("a referrer that cannot be read now", func() {
+			repo.Fail(AttachBundle(repo, subject.Manifest, []byte("x")).Digest.String(), ErrUnreachable)
+			sign(ours)
+		}),
+		Entry("referrers that cannot be listed, by a legacy signature", func() {
+			repo.Fail("referrers", ErrUnreachable)
+			SignLegacy(repo, subject, ours)
+		}),
+		Entry("an attestation, by a legacy signature", func() {
+			sign(ours, func(h *sigstoretest.How) { h.Statement = "https://slsa.dev/provenance/v1" })
+			SignLegacy(repo, subject, ours)
+		}),
+		Entry("a legacy signature by another, by a bundle", func() { SignLegacy(repo, subject, theirs); sign(ours) }),
+		Entry("a signature tag that is no manifest", func() { repo.PushManifest(SignatureTag(subject.Manifest.Digest), []byte("x")); sign(ours) }),
+		Entry("sixty unrelated referrers that are listed before it", func() {
+			for i := range 100 {
+				repo.PushReferrer("application/spdx+json", subject.Manifest, repo.PushBlob("application/spdx+json", []byte(fmt.Sprint(i))))
+			}
+			sign(ours)
+		}),
+		Entry("a referrers tag that is no index", func() {
+			repo.PushManifest(ReferrersTag(subject.Manifest.Digest), []byte("x"))
+			SignLegacy(repo, subject, ours)
+		}),
+		Entry("an index that lists a malformed digest", func() {
+			repo.WithoutReferrers = true
+			d := sign(ours)
+			repo.PushIndex(ReferrersTag(subject.Manifest.Digest), ocispec.Descriptor{Digest: "sha256:x"}, ocispec.Descriptor{Digest: "../x"}, d)
+		}),
+		Entry("an index that lists one referrer many times", func() {
+			repo.WithoutReferrers = true
+			bad, good := sign(theirs), sign(ours)
+			list := []ocispec.Descriptor{}
+			for range 200 {
+				list = append(list, bad)
+			}
+			repo.PushIndex(ReferrersTag(subject.Manifest.Digest), append(list, good)...)
+		}),
+	)
+
+	It("asks for nothing more once somebody has vouched, unless signers are counted", func() {
+		sign(ours)
+		SignLegacy(repo, subject, theirs)
+		_, err := check(one(ours, theirs), subject, repo)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(repo.Asked()).NotTo(ContainElement(SignatureTag(subject.Manifest.Digest)))
+		evidence, err := check(authority(ours, theirs), subject, repo)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(evidence.Vouchers).To(HaveLen(2))
+	})
+
+	DescribeTable("reaches no verdict where it could not find out",
+		func(arrange func()) {
+			arrange()
+			_, err := check(one(ours), subject, repo)
+			Expect(err).To(MatchError(ErrUnreachable))
+			Expect(err).NotTo(MatchError(verify.ErrRejected))
+		},
+		Entry("E16: the referrers cannot be listed", func() { repo.Fail("referrers", ErrUnreachable) }),
+		Entry("E16: the referrers tag cannot be read", func() {
+			repo.WithoutReferrers = true
+			repo.Fail(ReferrersTag(subject.Manifest.Digest), ErrUnreachable)
+		}),
+		Entry("E16: a referrer cannot be read", func() { repo.Fail(sign(ours).Digest.String(), ErrUnreachable) }),
+		Entry("E16: a bundle cannot be read", func() {
+			raw := sigstore.Bundle(subject.Raw, sigstoretest.How{Key: ours.Key})
+			AttachBundle(repo, subject.Manifest, raw)
+			repo.Fail(digest.FromBytes(raw).String(), ErrUnreachable)
+		}),
+		Entry("one is refused and another cannot be read", func() { sign(theirs); repo.Fail(sign(ours).Digest.String(), ErrUnreachable) }),
+	)
+
+	It("says where it looked where there is no signature", func() {
+		_, err := check(one(ours), subject, repo)
+		Expect(rejection(err).Looked).To(Equal([]string{
+			"referrers of " + subject.Manifest.Digest.String(), "tag " + SignatureTag(subject.Manifest.Digest), "tag " + ReferrersTag(subject.Manifest.Digest),
+		}))
+		_, err = check(trusting(cosign.Authority{Trust: bundle.Trust{Keys: keysOf(ours)}, Repository: elsewhere}), subject, repo)
+		Expect(rejection(err).Looked).To(HaveEach(HaveSuffix(" in " + elsewhere)))
+	})
+
+	It("says of each candidate where it was, what it is, who made it, and why it is refused", func() {
+		attestation := sign(theirs, func(h *sigstoretest.How) { h.Statement = "https://slsa.dev/provenance/v1" })
+		stranger := sign(theirs)
+		sbom := repo.PushReferrer("application/spdx+json", subject.Manifest, repo.PushBlob("application/spdx+json", []byte("{}")))
+		SignLegacy(repo, subject, theirs)
+		_, err := check(one(ours), subject, repo)
+		id := keysOf(theirs)[0].ID
+		Expect(rejection(err).Candidates).To(Equal([]verify.Candidate{
+			{Source: "referrer " + attestation.Digest.String(), Format: "bundle", Signer: verify.Signer{KeyID: id}, Reason: `seen, not a signature: an attestation of type "https://slsa.dev/provenance/v1"`},
+			{Source: "referrer " + stranger.Digest.String(), Format: "bundle", Signer: verify.Signer{KeyID: id}, Reason: "key 0.pub: it was not made with this key"},
+			{Source: "referrer " + sbom.Digest.String(), Format: "manifest", Reason: `a layer of media type "application/spdx+json" is not a signature`},
+			{Source: "tag " + SignatureTag(subject.Manifest.Digest), Format: "legacy signature", Reason: "key 0.pub: it was not made with this key"},
+		}))
+		Expect(err.Error()).To(ContainSubstring("said to be signed by " + id))
+	})
+
+	It("C14: shows nothing that could be taken for anything else", func() {
+		how := release
+		how.Subject, how.Log, how.Stamped = "https://evil.example/\x1b[31m\n"+strings.Repeat("x", 2000), sigstoretest.RekorV1, true
+		how.Subject = "release\x1b[31m\n" + strings.Repeat("x", 2000) + "@example.com"
+		AttachBundle(repo, subject.Manifest, sigstore.Bundle(subject.Raw, how))
+		_, err := check(one(ours), subject, repo)
+		Expect(err).To(MatchError(verify.ErrRejected))
+		Expect(err.Error()).NotTo(Or(ContainSubstring("\x1b"), ContainSubstring("\n")))
+		Expect(len(err.Error())).To(BeNumerically("<", 1500))
+	})
+
+	DescribeTable("E15: considers 64 candidates, 16 MiB and no more",
+		func(arrange func()) {
+			arrange()
+			_, err := check(one(ours), subject, repo)
+			Expect(err).To(MatchError(verify.ErrRejected))
+			Expect(len(rejection(err).Candidates)).To(BeNumerically("<=", verify.MaxCandidates+1))
+			Expect(len(err.Error())).To(BeNumerically("<", 4096))
+			Expect(len(repo.Asked())).To(BeNumerically("<=", 2*verify.MaxCandidates+3))
+			Expect(repo.Sent()).To(BeNumerically("<=", verify.MaxMaterial))
+		},
+		Entry("of a thousand bundles", func() {
+			for i := range 1001 {
+				AttachBundle(repo, subject.Manifest, []byte(fmt.Sprint(i)))
+			}
+		}),
+		Entry("of a hundred large bundles", func() {
+			for i := range 100 {
+				AttachBundle(repo, subject.Manifest, []byte(fmt.Sprint(i, strings.Repeat(" ", bundle.MaxSize-10))))
+			}
+		}),
+		Entry("of a hundred large manifests", func() {
+			for i := range 100 {
+				layer := repo.PushBlob(BundleMediaType, []byte(fmt.Sprint(i)))
+				layer.Annotations = map[string]string{"x": strings.Repeat("x", 2<<20)}
+				repo.PushReferrer(BundleMediaType, subject.Manifest, layer)
+			}
+		}),
+		Entry("of a manifest with a thousand bundles", func() {
+			var layers []ocispec.Descriptor
+			for i := range 1001 {
+				layers = append(layers, repo.PushBlob(BundleMediaType, []byte(fmt.Sprint(i))))
+			}
+			repo.PushReferrer(BundleMediaType, subject.Manifest, layers...)
+		}),
+	)
+
+	It("does not ask for a bundle that claims to be larger than one may be", func() {
+		layer := repo.PushBlob(BundleMediaType, []byte("x"))
+		layer.Size = bundle.MaxSize + 1
+		repo.PushReferrer(BundleMediaType, subject.Manifest, layer)
+		_, err := check(one(ours), subject, repo)
+		Expect(err).To(MatchError(verify.ErrRejected))
+		Expect(repo.Asked()).NotTo(ContainElement(layer.Digest.String()))
+	})
+})
+
+var _ = Describe("An authority", func() {
+	root := func() bundle.Trust { return bundle.Trust{Root: rootOf(sigstoretest.NewSmall())} }
+
+	DescribeTable("is refused where it could never vouch",
+		func(a func() cosign.Authority) {
+			_, err := cosign.New(a())
+			Expect(err).To(MatchError(cosign.ErrAuthority))
+		},
+		Entry("with neither keys nor a root", func() cosign.Authority { return cosign.Authority{} }),
+		Entry("E3: with a root and no identity", func() cosign.Authority { return cosign.Authority{Trust: root()} }),
+		Entry("with keys and identities", func() cosign.Authority {
+			return cosign.Authority{Trust: bundle.Trust{Keys: keysOf(P256())}, Identities: identities("a", "b")}
+		}),
+	)
+
+	DescribeTable("E2: matches identities as a whole",
+		func(issuer, subject string, matches bool) {
+			repo, sigstore := NewRepository(), sigstoretest.NewSmall()
+			s := repo.Subject("chart")
+			how := release
+			how.Log, how.Stamped = sigstoretest.RekorV1, true
+			AttachBundle(repo, s.Manifest, sigstore.Bundle(s.Raw, how))
+			v := trusting(cosign.Authority{Trust: bundle.Trust{Root: rootOf(sigstore)}, Identities: identities(issuer, subject)})
+			_, err := check(v, s, repo)
+			if matches {
+				Expect(err).NotTo(HaveOccurred())
+				return
+			}
+			Expect(err).To(MatchError(verify.ErrRejected))
+		},
+		Entry("literally", "https://issuer[.]example", "https://github[.]com/org/charts/[.]github/workflows/release[.]yml@refs/heads/main", true),
+		Entry("with anchors", "^https://issuer[.]example$", "^https://github[.]com/org/.*$", true),
+		Entry("by one of two", "a|https://issuer[.]example", ".+", true),
+		Entry("not by a part", "issuer", ".*", false),
+		Entry("not by the beginning", "https://issuer[.]example", "https://github[.]com/org", false),
+		Entry("not by the end", "https://issuer[.]example", "main", false),
+		Entry("not by the end of one half", "https://issuer[.]example", "x|main", false),
+		Entry("not by a line", "https://issuer[.]example", "(?m)^.*main$|y", true),
+		Entry("not by a flag that ends lines elsewhere", "(?m)^https$", ".*", false),
+		Entry("not in another case", "https://ISSUER[.]example", ".*", false),
+	)
+
+	DescribeTable("E2: refuses what is no pattern",
+		func(pattern string) {
+			_, err := cosign.NewIdentity(pattern, "x", release.Claims)
+			Expect(err).To(MatchError(cosign.ErrPattern))
+			_, err = cosign.NewIdentity("x", pattern, release.Claims)
+			Expect(err).To(MatchError(cosign.ErrPattern))
+		},
+		Entry("nothing", ""),
+		Entry("an open parenthesis", "("),
+		Entry("what breaks out of parentheses", "a)|(b"),
+		Entry("a look-ahead, which RE2 has not", "(?=a)"),
+		Entry("more than one may be", strings.Repeat("a", 1025)),
+	)
+})
