@@ -44,8 +44,6 @@ type candidate struct {
 	problem error
 	// layer that holds it: a bundle, or what a legacy signature is over, with the signature among its annotations.
 	layer ocispec.Descriptor
-	// signer is who it says made it, once it is read.
-	signer verify.Signer
 }
 
 // refusal says why a candidate does not vouch. It is a verdict on the candidate alone.
