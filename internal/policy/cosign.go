@@ -31,7 +31,8 @@ func cosignAuthority(a v1alpha1.Authority, m Material, every bool) verify.Verifi
 	var err error
 	if a.SecretRef != nil {
 		spec.Trust.Keys, err = keysOf(a, m.Data)
-	} else {
+	}
+	if err == nil {
 		spec.Identities, err = identitiesOf(a)
 	}
 	if err == nil && a.SignatureRepository != "" {

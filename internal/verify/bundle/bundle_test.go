@@ -206,7 +206,7 @@ var _ = Describe("A bundle", func() {
 			h.Log = RekorV1
 			h.Alter = func(b *pbbundle.Bundle) { swapEntry(b, public, []byte("other")) }
 		}), key(ours).loggedIn(public)),
-		Entry("of a key, and logged in another log", small, byKey(func(h *How) { h.Log = RekorV1 }), key(ours).loggedIn(public)),
+		Entry("E21: of a key, and logged in another log, whatever key that offers", small, byKey(func(h *How) { h.Log = RekorV1 }), key(ours).loggedIn(public)),
 		Entry("D15: of a key, before its validity", public, byKey(func(h *How) { h.Stamped = true }), key(ours).validFor(public, time.Second, time.Hour)),
 		Entry("D15: of a key, after its validity", public, byKey(func(h *How) { h.Stamped = true }), key(ours).validFor(public, -time.Hour, -time.Second)),
 		Entry("D15: of a key with a validity, at no proven time", public, byKey(), key(ours).validFor(public, -time.Hour, time.Hour)),

@@ -1,0 +1,113 @@
+package policy_test
+
+import (
+	"context"
+	"crypto"
+	"time"
+
+	"github.com/fluxcd/pkg/apis/meta"
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	"github.com/sigstore/sigstore-go/pkg/fulcio/certificate"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
+	"github.com/verifiedchart/verifiedchart/internal/policy"
+	"github.com/verifiedchart/verifiedchart/internal/trustroot"
+	"github.com/verifiedchart/verifiedchart/internal/verify"
+	"github.com/verifiedchart/verifiedchart/internal/verify/sigstoretest"
+	. "github.com/verifiedchart/verifiedchart/internal/verify/verifytest"
+)
+
+var _ = Describe("A cosign authority", func() {
+	sigstore, ours := sigstoretest.NewSmall(), P256()
+
+	// by changes how the chart is signed, ask what is asked for.
+	type (
+		by  func(*sigstoretest.How)
+		ask func(*v1alpha1.Authority)
+	)
+	workflow := func(h *sigstoretest.How) {
+		h.Issuer, h.Subject, h.Log, h.Stamped = "https://issuer.example", "release@example.com", sigstoretest.RekorV1, true
+		h.Claims = certificate.Extensions{SourceRepositoryURI: "https://github.com/org/charts", BuildTrigger: "push"}
+	}
+	key := func(h *sigstoretest.How) { h.Key = ours.Key }
+	identity := func(a *v1alpha1.Authority) {
+		a.MatchOIDCIdentity = []v1alpha1.OIDCIdentityMatch{{Issuer: "nobody", Subject: "nobody"}, {Issuer: "https://issuer[.]example", Subject: "release@.*"}}
+	}
+	theKey := func(a *v1alpha1.Authority) { a.SecretRef = &meta.LocalObjectReference{Name: "key"} }
+	at := func(offset time.Duration) *metav1.Time { return &metav1.Time{Time: sigstore.Epoch.Add(offset)} }
+
+	judge := func(bys []by, asks []ask, without ...sigstoretest.Part) error {
+		GinkgoHelper()
+		repo := NewRepository()
+		subject := repo.Subject("chart")
+		var how sigstoretest.How
+		for _, change := range bys {
+			change(&how)
+		}
+		AttachBundle(repo, subject.Manifest, sigstore.Bundle(subject.Raw, how))
+		root, err := trustroot.Parse(sigstore.Root(without...))
+		Expect(err).NotTo(HaveOccurred())
+		a := v1alpha1.Authority{Name: "a", Provider: v1alpha1.CosignProvider}
+		for _, change := range asks {
+			change(&a)
+		}
+		m := secret(ours)
+		m.Root = root
+		v := policy.Build(v1alpha1.Verification{Authorities: []v1alpha1.Authority{a}}, map[string]policy.Material{"a": m})
+		_, err = verify.Check(context.Background(), v, subject, repo)
+		return err
+	}
+
+	DescribeTable("vouches for what it asks for, and not for what lacks it",
+		func(signed []by, asked []ask, lacking by, want ask) {
+			Expect(judge(signed, asked)).To(Succeed())
+			if lacking != nil {
+				Expect(judge(append(signed, lacking), asked)).To(MatchError(verify.ErrRejected))
+			}
+			if want != nil {
+				Expect(judge(signed, append(asked, want))).To(MatchError(verify.ErrRejected))
+			}
+		},
+		Entry("an identity", []by{workflow}, []ask{identity},
+			by(func(h *sigstoretest.How) { h.Subject = "mallory@example.com" }),
+			ask(func(a *v1alpha1.Authority) { a.MatchOIDCIdentity = a.MatchOIDCIdentity[:1] })),
+		Entry("an identity with a claim", []by{workflow}, []ask{identity, func(a *v1alpha1.Authority) {
+			a.Claims = &v1alpha1.CertificateClaims{SourceRepositoryURI: "https://github.com/org/charts", BuildTrigger: "push"}
+		}},
+			by(func(h *sigstoretest.How) { h.Claims.BuildTrigger = "pull_request" }),
+			ask(func(a *v1alpha1.Authority) { a.Claims.RunnerEnvironment = "github-hosted" })),
+		Entry("an identity's log entry", []by{workflow}, []ask{identity}, by(func(h *sigstoretest.How) { h.Log = sigstoretest.NoLog }), nil),
+		Entry("an identity's time stamp, where logs are ignored", []by{workflow, func(h *sigstoretest.How) { h.Log = sigstoretest.NoLog }},
+			[]ask{identity, func(a *v1alpha1.Authority) { a.TransparencyLog = v1alpha1.TransparencyLogIgnore }},
+			by(func(h *sigstoretest.How) { h.Stamped = false }),
+			ask(func(a *v1alpha1.Authority) { a.TransparencyLog = v1alpha1.TransparencyLogRequired })),
+		Entry("a key", []by{key}, []ask{theKey}, by(func(h *sigstoretest.How) { h.Key = P256().Key }),
+			ask(func(a *v1alpha1.Authority) { a.TransparencyLog = v1alpha1.TransparencyLogRequired })),
+		Entry("D12: a key's log entry", []by{key, func(h *sigstoretest.How) { h.Log = sigstoretest.RekorV2 }},
+			[]ask{theKey, func(a *v1alpha1.Authority) { a.TransparencyLog = v1alpha1.TransparencyLogRequired }},
+			by(func(h *sigstoretest.How) { h.Log = sigstoretest.NoLog }), nil),
+		Entry("a key's hash", []by{key, func(h *sigstoretest.How) { h.Hash = crypto.SHA512 }}, []ask{theKey, func(a *v1alpha1.Authority) { a.HashAlgorithm = "SHA-512" }},
+			by(func(h *sigstoretest.How) { h.Hash = crypto.SHA256 }), ask(func(a *v1alpha1.Authority) { a.HashAlgorithm = "SHA-384" })),
+		Entry("D15: a key's period", []by{key, func(h *sigstoretest.How) { h.Stamped = true }},
+			[]ask{theKey, func(a *v1alpha1.Authority) { a.ValidFor = &v1alpha1.TimeRange{Start: at(-time.Hour), End: at(time.Hour)} }},
+			by(func(h *sigstoretest.How) { h.Time = sigstore.Epoch.Add(2 * time.Hour) }),
+			ask(func(a *v1alpha1.Authority) { a.ValidFor = &v1alpha1.TimeRange{Start: at(time.Second)} })),
+	)
+
+	DescribeTable("cannot vouch, which is no verdict, where what it asks for cannot be",
+		func(asks []ask, without ...sigstoretest.Part) {
+			err := judge([]by{workflow}, asks, without...)
+			Expect(err).To(MatchError(verify.ErrTrustMalformed))
+			Expect(err).NotTo(MatchError(verify.ErrRejected))
+		},
+		Entry("by a root without authorities", []ask{identity}, sigstoretest.Authority),
+		Entry("by a root without logs, of which an entry is required", []ask{identity, func(a *v1alpha1.Authority) { a.TransparencyLog = v1alpha1.TransparencyLogRequired }}, sigstoretest.Log),
+		Entry("by a root without time-stamp authorities, where logs are ignored", []ask{identity, func(a *v1alpha1.Authority) { a.TransparencyLog = v1alpha1.TransparencyLogIgnore }}, sigstoretest.TimestampAuthority),
+		Entry("by a period of a key without time-stamp authorities", []ask{theKey, func(a *v1alpha1.Authority) { a.ValidFor = &v1alpha1.TimeRange{End: at(0)} }}, sigstoretest.TimestampAuthority),
+		Entry("E2: by a pattern that does not compile", []ask{func(a *v1alpha1.Authority) { a.MatchOIDCIdentity = []v1alpha1.OIDCIdentityMatch{{Issuer: "(", Subject: "x"}} }}),
+		Entry("by a repository of signatures that is none", []ask{identity, func(a *v1alpha1.Authority) { a.SignatureRepository = "oci://user:pass@host/x" }}),
+		Entry("by a key and an identity", []ask{identity, theKey}),
+	)
+})
