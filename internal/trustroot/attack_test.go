@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -44,6 +45,10 @@ func attacks(next []byte) []TableEntry {
 		Entry("a target of great length", target(func(f *metadata.TargetFiles) { f.Length = 1 << 40 })),
 		Entry("CVE-2026-24686: a target path that leads out", func(r *Repository) { r.SetTarget("../../x", next) }),
 		Entry("an absolute target path", func(r *Repository) { r.SetTarget("/etc/x", next) }),
+		Entry("another target in its place", func(r *Repository) {
+			r.SetTrustedRoot(next)
+			r.Tamper("targets/"+strings.TrimPrefix(idOf(next), "sha256:")+".trusted_root.json", func([]byte) []byte { return newRoot() })
+		}),
 		Entry("a trusted root that is none", func(r *Repository) { r.SetTrustedRoot([]byte("{}")) }),
 
 		Entry("a root that never ends", endless("2.root.json")),
@@ -54,6 +59,9 @@ func attacks(next []byte) []TableEntry {
 		Entry("CVE-2026-23991: a root that is an array", serve("2.root.json", `{"signed":[]}`)),
 		Entry("a timestamp that is a page", serve("timestamp.json", "<html>Log in to the proxy</html>")),
 		Entry("a timestamp that is empty", serve("timestamp.json", "")),
+		Entry("a timestamp that goes on", func(r *Repository) {
+			r.Tamper("timestamp.json", func(raw []byte) []byte { return append(raw, bytes.Repeat([]byte(" "), 16<<10)...) })
+		}),
 		Entry("a timestamp with a byte changed", func(r *Repository) {
 			r.Tamper("timestamp.json", func(raw []byte) []byte { return bytes.Replace(raw, []byte(`"version":2`), []byte(`"version":9`), 2) })
 		}),

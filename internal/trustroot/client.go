@@ -20,7 +20,7 @@ import (
 type client struct {
 	initial []byte
 	mirror  *mirror
-	cache   *cache
+	store   *store
 }
 
 // verified is a trusted root, and until when the metadata vouches for it.
@@ -40,24 +40,19 @@ func (c *client) recall(now time.Time) (v verified, at time.Time, err error) {
 	if err != nil {
 		return verified{}, time.Time{}, err
 	}
-	at, _ = c.cache.confirmed()
+	at, _ = c.store.confirmed()
 	return v, at, nil
 }
 
 // follow is the client workflow of the TUF specification (5.1 to 5.7).
 func (c *client) follow(now time.Time, fetch fetchFunc) (v verified, err error) {
-	// A hole in metadata whose signature is right makes go-tuf panic, which must not end the process.
-	defer func() {
-		if cause := recover(); cause != nil {
-			v, err = verified{}, fmt.Errorf("the metadata cannot be read: %v", cause)
-		}
-	}()
-	trusted, err := trustedmetadata.New(c.initial)
+	defer guard(&err)
+	trusted, err := begin(c.initial)
 	if err != nil {
 		return verified{}, err
 	}
 	trusted.RefTime = now
-	w := &workflow{cache: c.cache, fetch: fetch, trusted: trusted, proven: map[string][]byte{}}
+	w := &workflow{store: c.store, fetch: fetch, trusted: trusted, proven: map[string][]byte{}}
 	for _, step := range []func() error{w.roots, w.timestamp, w.snapshot, w.targets} {
 		if err := step(); err != nil {
 			return verified{}, err
@@ -68,9 +63,23 @@ func (c *client) follow(now time.Time, fetch fetchFunc) (v verified, err error) 
 		return verified{}, err
 	}
 	if fetch != nil {
-		if err := w.keep(now); err != nil {
-			return verified{}, fmt.Errorf("keep the metadata in %s: %w", c.cache.dir, err)
+		if err := w.keep(); err != nil {
+			return verified{}, fmt.Errorf("keep the metadata in %s: %w", c.store.dir, err)
 		}
 	}
 	return verified{root: parsed, expires: w.expires()}, nil
+}
+
+// begin is the first step: to trust the initial root.
+func begin(initial []byte) (_ *trustedmetadata.TrustedMetadata, err error) {
+	defer guard(&err)
+	return trustedmetadata.New(initial)
+}
+
+// guard, deferred, makes an error of a panic: a null in metadata makes go-tuf
+// panic, and who has stolen a key can sign one. That must not end the process.
+func guard(err *error) {
+	if cause := recover(); cause != nil {
+		*err = fmt.Errorf("the metadata cannot be read: %v", cause)
+	}
 }

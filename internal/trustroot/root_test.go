@@ -50,7 +50,8 @@ var _ = Describe("A trusted root", func() {
 			Expect(root.HasLogs()).To(Equal(logs))
 			Expect(root.HasTimestampAuthorities()).To(Equal(timestamps))
 			Expect(root.HasCTLogs()).To(Equal(ctLogs))
-			Expect(len(root.Material().RekorLogs()) > 0).To(Equal(logs))
+			Expect(root.Material().FulcioCertificateAuthorities()).To(HaveLen(lenOf(raw, "certificateAuthorities")))
+			Expect(root.Material().RekorLogs()).To(HaveLen(lenOf(raw, "tlogs")))
 		},
 		Entry("the public-good one", publicGood, true, true, true, true),
 		Entry("an older public-good one", "pkg/testing/data/trusted-roots/public-good.json", true, true, true, true),
@@ -164,6 +165,18 @@ var _ = Describe("A trusted root", func() {
 		Expect(one.ID()).NotTo(Equal(other.ID()))
 	})
 })
+
+// lenOf is how long a list of a trusted root is.
+func lenOf(raw []byte, list string) int {
+	GinkgoHelper()
+	root := map[string]json.RawMessage{}
+	Expect(json.Unmarshal(raw, &root)).To(Succeed())
+	var entries []any
+	if root[list] != nil {
+		Expect(json.Unmarshal(root[list], &entries)).To(Succeed())
+	}
+	return len(entries)
+}
 
 func keepOnly(root object, kept string) {
 	for _, list := range lists {

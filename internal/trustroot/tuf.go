@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/sigstore/sigstore-go/pkg/tuf"
-	"github.com/theupdateframework/go-tuf/v2/metadata/trustedmetadata"
 )
 
 // ErrUnavailable is matched by the error where no trusted root could be had: the
@@ -80,7 +79,7 @@ func NewTUF(o TUFOptions) (*TUF, error) {
 	if o.CacheDir == "" {
 		return nil, errors.New("a TUF client needs a directory to keep metadata in")
 	}
-	if _, err := trustedmetadata.New(o.Root); err != nil {
+	if _, err := begin(o.Root); err != nil {
 		return nil, fmt.Errorf("the initial TUF root: %w", err)
 	}
 	mirror, err := newMirror(o.Mirror, o.Transport)
@@ -88,7 +87,7 @@ func NewTUF(o TUFOptions) (*TUF, error) {
 		return nil, err
 	}
 	return &TUF{
-		client:  &client{initial: o.Root, mirror: mirror, cache: newCache(o.CacheDir)},
+		client:  &client{initial: o.Root, mirror: mirror, store: newStore(o.CacheDir)},
 		every:   o.RefreshEvery,
 		timeout: o.Timeout,
 		now:     o.Now,

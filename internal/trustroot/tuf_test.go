@@ -253,16 +253,68 @@ var _ = Describe("The trusted root of a TUF repository", func() {
 			fails(restarted)
 		})
 
+		It("is not had of a mirror that stands still (freeze)", func() {
+			t := start()
+			serves(t, raw)
+			expire()
+			Expect(fails(t)).To(MatchError(&metadata.ErrExpiredMetadata{}))
+		})
+
+		It("is not had by a timestamp of before that names what is new", func() {
+			repository.Publish(trustroottest.Edit{Timestamp: func(t *metadata.TimestampType) { t.Version += 10 }})
+			serves(start(), raw)
+			repository.SetTrustedRoot(next)
+			t := start()
+			serves(t, raw)
+			Expect(t.LastError()).To(MatchError(&metadata.ErrBadVersionNumber{}))
+		})
+
+		It("is not had by a new snapshot of targets of before", func() {
+			repository.SetTrustedRoot(next)
+			serves(start(), next)
+			repository.Publish(trustroottest.Edit{Snapshot: func(s *metadata.SnapshotType) { s.Meta["targets.json"] = metadata.MetaFile(2) }})
+			t := start()
+			serves(t, next)
+			Expect(t.LastError()).To(MatchError(&metadata.ErrBadVersionNumber{}))
+		})
+
+		It("is not downloaded if it is too large", func() {
+			repository.SetTrustedRoot(make([]byte, trustroot.MaxSize+1))
+			fails(start())
+			Expect(repository.Requests()).NotTo(ContainElement(HavePrefix("targets/")))
+		})
+
 		It("stays as it was where the cache is lost while it runs", func() {
 			repository.Publish(longer(3 * trustroottest.Validity))
 			repository.SetTrustedRoot(next)
-			t := start()
+			serves(start(), next)
+			repository.SetFault(trustroottest.Down)
+			t := start() // knows it from the cache
 			serves(t, next)
 			Expect(os.RemoveAll(dir)).To(Succeed())
+			repository.SetFault(nil)
 			repository.Rollback()
 			expire()
 			Expect(fails(t)).To(MatchError(&metadata.ErrBadVersionNumber{}))
 		})
+
+		DescribeTable("is not had by a root, signed with stolen keys, that",
+			func(change func(*metadata.RootType)) {
+				t := start()
+				serves(t, raw)
+				repository.EditRoot(change)
+				fails(start()) // what is at hand is signed by keys that are revoked now
+				serves(t, raw)
+				expire()
+				fails(t)
+			},
+			Entry("CVE-2026-23992: needs no signature", func(r *metadata.RootType) { r.Roles[metadata.TIMESTAMP].Threshold = 0 }),
+			Entry("needs less than none", func(r *metadata.RootType) { r.Roles[metadata.SNAPSHOT].Threshold = -1 }),
+			Entry("has no role for targets", func(r *metadata.RootType) { delete(r.Roles, metadata.TARGETS) }),
+			Entry("has a hole for a role", func(r *metadata.RootType) { r.Roles[metadata.TARGETS] = nil }),
+			Entry("has a hole for a key", func(r *metadata.RootType) { r.Keys[r.Roles[metadata.TIMESTAMP].KeyIDs[0]] = nil }),
+			Entry("has expired", func(r *metadata.RootType) { r.Expires = time.Unix(0, 0).UTC() }),
+		)
 
 		It("is not read from a cache that others changed", func() {
 			serves(start(), raw)
@@ -282,28 +334,59 @@ var _ = Describe("The trusted root of a TUF repository", func() {
 			serves(t, raw)
 			Expect(t.LastError()).To(MatchError(trustroot.ErrUnavailable))
 		})
-
-		It("is not had from another host without TLS", func() {
-			other := trustroottest.New()
-			DeferCleanup(other.Close)
-			repository.SetFault(func(w http.ResponseWriter, r *http.Request) bool {
-				http.Redirect(w, r, other.URL()+r.URL.Path, http.StatusFound)
-				return true
-			})
-			fails(start())
-			Expect(other.Requests()).To(BeEmpty())
-		})
 	})
 
-	It("follows a redirection within the mirror", func() {
-		repository.SetFault(only("timestamp.json", func(w http.ResponseWriter, r *http.Request) bool {
-			if r.URL.RawQuery != "" {
-				return false
+	DescribeTable("is had through redirections, but not from another host without TLS",
+		func(mirror, to string, want bool) {
+			options.Mirror, options.Transport = mirror, repository.Transport()
+			repository.SetFault(only("timestamp.json", func(w http.ResponseWriter, r *http.Request) bool {
+				if r.URL.RawQuery != "" {
+					return false
+				}
+				http.Redirect(w, r, to+"/timestamp.json?again", http.StatusFound)
+				return true
+			}))
+			asked := 0
+			if want {
+				serves(start(), raw)
+				asked = 1
+			} else {
+				fails(start())
 			}
-			http.Redirect(w, r, "/timestamp.json?again", http.StatusFound)
+			Expect(repository.Requests()).To(HaveLen(2 + 4*asked))
+		},
+		Entry("within a host", "http://tuf.example", "", true),
+		Entry("within a host with TLS", "https://tuf.example", "", true),
+		Entry("from TLS to another host with TLS", "https://tuf.example", "https://cdn.example", true),
+		Entry("to another host with TLS", "http://tuf.example", "https://cdn.example", true),
+		Entry("to another host without", "http://tuf.example", "http://169.254.169.254", false),
+		Entry("to another port without", "http://tuf.example", "http://tuf.example:8080", false),
+		Entry("from TLS to none", "https://tuf.example", "http://tuf.example", false),
+		Entry("to no web server", "https://tuf.example", "ftp://tuf.example", false),
+	)
+
+	It("is not had from a mirror that redirects in a circle", func() {
+		repository.SetFault(func(w http.ResponseWriter, r *http.Request) bool {
+			http.Redirect(w, r, r.URL.Path, http.StatusFound)
 			return true
-		}))
+		})
+		fails(start())
+		Expect(repository.Requests()).To(HaveLen(4))
+	})
+
+	It("is kept again where the cache was lost", func() {
+		t := start()
+		serves(t, raw)
+		Expect(os.RemoveAll(dir)).To(Succeed())
+		expire()
+		repository.Publish(longer(2 * trustroottest.Validity))
+		serves(t, raw)
+		repository.SetFault(trustroottest.Down)
 		serves(start(), raw)
+	})
+
+	It("is fetched by whoever asks, leader or not", func() {
+		Expect(start().NeedLeaderElection()).To(BeFalse())
 	})
 
 	It("is not waited for beyond the timeout", func() {
@@ -340,6 +423,9 @@ var _ = Describe("The trusted root of a TUF repository", func() {
 		},
 		Entry("a directory", func(o *trustroot.TUFOptions) { o.CacheDir = "" }),
 		Entry("a root that is one", func(o *trustroot.TUFOptions) { o.Root = []byte("{}") }),
+		Entry("CVE-2026-23991: a root without a hole", func(o *trustroot.TUFOptions) {
+			o.Root = []byte(`{"signed":{"_type":"root","roles":{"root":null}},"signatures":[]}`)
+		}),
 		Entry("a mirror that is a URL", func(o *trustroot.TUFOptions) { o.Mirror = "http://a b" }),
 		Entry("a mirror of a scheme that is spoken", func(o *trustroot.TUFOptions) { o.Mirror = "file:///etc" }),
 		Entry("a mirror with a host", func(o *trustroot.TUFOptions) { o.Mirror = "https:///x" }),

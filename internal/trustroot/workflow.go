@@ -29,12 +29,12 @@ const (
 	maxRotations = 256
 )
 
-// fetchFunc downloads the file at a path of at most limit bytes. Where it is nil, only the cache is read.
+// fetchFunc downloads the file at a path of at most limit bytes. Where it is nil, only the store is read.
 type fetchFunc func(path string, limit int64) ([]byte, error)
 
 // workflow is one run through the client workflow.
 type workflow struct {
-	cache   *cache
+	store   *store
 	fetch   fetchFunc
 	trusted *trustedmetadata.TrustedMetadata
 	// proven are the files to keep if all of them hold.
@@ -54,7 +54,7 @@ func (w *workflow) download(path string, limit int64) ([]byte, error) {
 func (w *workflow) roots() error {
 	for fetched := 0; fetched < maxRotations; {
 		name := fmt.Sprintf("%d.root.json", w.trusted.Root.Signed.Version+1)
-		if raw := w.cache.get(name, maxRoot); raw != nil {
+		if raw := w.store.get(name, maxRoot); raw != nil {
 			if _, err := w.trusted.UpdateRoot(raw); err == nil {
 				continue
 			}
@@ -69,8 +69,8 @@ func (w *workflow) roots() error {
 		if _, err := w.trusted.UpdateRoot(raw); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
-		if err := w.cache.put(name, raw); err != nil {
-			return fmt.Errorf("keep %s in %s: %w", name, w.cache.dir, err)
+		if err := w.store.put(name, raw); err != nil {
+			return fmt.Errorf("keep %s in %s: %w", name, w.store.dir, err)
 		}
 		fetched++
 	}
@@ -80,7 +80,7 @@ func (w *workflow) roots() error {
 func (w *workflow) timestamp() error {
 	// The one at hand bars older ones, even where it is itself expired.
 	err := errNotFound
-	if raw := w.cache.get(timestampFile, maxTimestamp); raw != nil {
+	if raw := w.store.get(timestampFile, maxTimestamp); raw != nil {
 		_, err = w.trusted.UpdateTimestamp(raw)
 	}
 	if w.fetch != nil {
@@ -107,7 +107,7 @@ func (w *workflow) newTimestamp() error {
 
 func (w *workflow) snapshot() error {
 	// The one at hand bars older targets, even where there is a newer one.
-	if raw := w.cache.get(snapshotFile, maxSnapshot); raw != nil {
+	if raw := w.store.get(snapshotFile, maxSnapshot); raw != nil {
 		_, err := w.trusted.UpdateSnapshot(raw, true)
 		if err == nil && w.trusted.Timestamp.Signed.Meta[snapshotFile].VerifyLengthHashes(raw) == nil {
 			return nil
@@ -124,7 +124,7 @@ func (w *workflow) snapshot() error {
 }
 
 func (w *workflow) targets() error {
-	if raw := w.cache.get(targetsFile, maxTargets); raw != nil {
+	if raw := w.store.get(targetsFile, maxTargets); raw != nil {
 		if _, err := w.trusted.UpdateTargets(raw); err == nil {
 			return nil
 		}
@@ -172,7 +172,7 @@ func (w *workflow) target() (*Root, error) {
 	if info == nil {
 		return nil, fmt.Errorf("%s: the repository has no such target", target)
 	}
-	raw := w.cache.get(target, MaxSize)
+	raw := w.store.get(target, MaxSize)
 	if raw == nil || info.VerifyLengthHashes(raw) != nil {
 		var err error
 		if raw, err = w.newTarget(info); err != nil {
@@ -211,15 +211,18 @@ func (w *workflow) newTarget(info *metadata.TargetFiles) ([]byte, error) {
 }
 
 // keep keeps what was proven; the timestamp last, which makes the others count.
-func (w *workflow) keep(now time.Time) error {
+// Files are written even if they were at hand, as the directory may have lost them.
+func (w *workflow) keep() error {
 	for _, name := range []string{target, targetsFile, snapshotFile, timestampFile} {
-		if raw, ok := w.proven[name]; ok {
-			if err := w.cache.put(name, raw); err != nil {
-				return err
-			}
+		raw, ok := w.proven[name]
+		if !ok {
+			raw = w.store.get(name, maxTargets)
+		}
+		if err := w.store.put(name, raw); err != nil {
+			return err
 		}
 	}
-	return w.cache.confirm(now)
+	return nil
 }
 
 // expires is when the first of the metadata ends.

@@ -112,12 +112,15 @@ func (r *Repository) Rollback() {
 
 // RotateRoot publishes a new root, signed by the old keys and the new ones, that
 // gives each role new keys, and new metadata signed by them.
-func (r *Repository) RotateRoot() { r.rotate(threshold) }
+func (r *Repository) RotateRoot() { r.rotate(threshold, nil) }
+
+// EditRoot is RotateRoot, with a root that is changed before it is signed.
+func (r *Repository) EditRoot(change func(*metadata.RootType)) { r.rotate(threshold, change) }
 
 // ForgeRoot publishes what RotateRoot would, signed by too few of the old keys.
-func (r *Repository) ForgeRoot() { r.rotate(threshold - 1) }
+func (r *Repository) ForgeRoot() { r.rotate(threshold-1, nil) }
 
-func (r *Repository) rotate(signatures int) {
+func (r *Repository) rotate(signatures int, change func(*metadata.RootType)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.remember()
@@ -127,6 +130,7 @@ func (r *Repository) rotate(signatures int) {
 	next.Signed.Version = r.root.Signed.Version + 1
 	next.Signed.ConsistentSnapshot = r.root.Signed.ConsistentSnapshot
 	r.keys.install(&next.Signed)
+	edit(change, &next.Signed)
 	r.publishRoot(next, slices.Concat(old.root[:signatures], r.keys.root[:threshold])...)
 	r.publish(Edit{})
 }
