@@ -21,7 +21,12 @@ const (
 	Registry       = "registry"
 	Helm           = "helm"
 	Cosign         = "cosign"
+	Cosign3        = "cosign3"
 	HelmController = "helm-controller"
+	Fulcio         = "fulcio"
+	Rekor          = "rekor-server"
+	Timestamp      = "timestamp-server"
+	Oras           = "oras"
 )
 
 // CRDs is the folder, beside the programs, of the custom resource definitions that helm-controller needs.

@@ -55,7 +55,13 @@ var _ = Describe("a part", func() {
 		sum := filepath.Join(b.modules, "tiny", "go.sum")
 		Expect(os.WriteFile(sum, []byte("\n"), 0o644)).To(Succeed())
 		Expect(b.buildAll(ctx, []part{p}, 1)).To(Succeed())
-		Expect(modified(built)).NotTo(Equal(first), "go.sum changed")
+		second := modified(built)
+		Expect(second).NotTo(Equal(first), "go.sum changed")
+
+		program := filepath.Join(b.modules, "tiny", "main.go")
+		Expect(os.WriteFile(program, []byte("package main\n\nfunc main() {}\n"), 0o644)).To(Succeed())
+		Expect(b.buildAll(ctx, []part{p}, 1)).To(Succeed())
+		Expect(modified(built)).NotTo(Equal(second), "the program changed")
 
 		Expect(os.Remove(built)).To(Succeed())
 		Expect(b.buildAll(ctx, []part{p}, 1)).To(Succeed())
@@ -83,7 +89,7 @@ var _ = Describe("a part", func() {
 	It("is not built where KUBEBUILDER_ASSETS provides it", func() {
 		b, _ := tiny()
 		left := b.useAssets(all(), "/assets")
-		Expect(names(left)).To(Equal("crds, registry, helm, cosign, helm-controller"))
+		Expect(names(left)).To(Equal("crds, registry, helm, oras, cosign, cosign3, fulcio, rekor-server, timestamp-server, helm-controller"))
 	})
 
 	It("has a version in the module that pins it", func() {
@@ -105,7 +111,7 @@ var _ = DescribeTable("the parts to build are", func(only, expected string, ok b
 	Expect(err == nil).To(Equal(ok))
 	Expect(names(chosen)).To(Equal(expected))
 },
-	Entry("all by default", "", "crds, registry, helm, etcd, kube-apiserver, kubectl, cosign, helm-controller", true),
+	Entry("all by default", "", "crds, registry, helm, oras, etcd, kube-apiserver, kubectl, cosign, cosign3, fulcio, rekor-server, timestamp-server, helm-controller", true),
 	Entry("those that are named, in that order", "helm, etcd", "helm, etcd", true),
 	Entry("none if one is unknown", "helm,nonsense", "", false),
 )

@@ -110,7 +110,11 @@ func (b *builder) build(ctx context.Context, p part) error {
 func (b *builder) stampOf(p part) (version, stamp string, err error) {
 	sum := sha256.New()
 	for _, dir := range p.dirs() {
-		for _, name := range []string{"go.mod", "go.sum"} {
+		names, err := b.sources(dir)
+		if err != nil {
+			return "", "", err
+		}
+		for _, name := range names {
 			content, err := os.ReadFile(filepath.Join(b.modules, dir, name))
 			if err != nil {
 				return "", "", err
@@ -125,6 +129,17 @@ func (b *builder) stampOf(p part) (version, stamp string, err error) {
 	}
 	fmt.Fprintf(sum, "%s%s %q %v", b.goEnv, p.pkg, p.flags(version), p.crds)
 	return version, hex.EncodeToString(sum.Sum(nil)), nil
+}
+
+// sources returns the names of the files that make a module: those that pin its
+// requirements, and its own program where it has one.
+func (b *builder) sources(dir string) ([]string, error) {
+	names := []string{"go.mod", "go.sum"}
+	programs, err := filepath.Glob(filepath.Join(b.modules, dir, "*.go"))
+	for _, program := range programs {
+		names = append(names, filepath.Base(program))
+	}
+	return names, err
 }
 
 func (b *builder) stampFile(p part) string { return filepath.Join(b.out, ".stamps", p.name) }

@@ -1,8 +1,9 @@
 // Program build builds the real parts of the tests and the demo (etcd,
-// kube-apiserver, kubectl, registry, helm, cosign, helm-controller and the
-// custom resource definitions they need) from the modules beside it into
-// bin/parts. What is already built from the same module files, by the same Go,
-// is left alone. It needs Go and the module proxy, nothing else.
+// kube-apiserver, kubectl, registry, helm, oras, cosign, the programs of a
+// private Sigstore, helm-controller and the custom resource definitions they
+// need) from the modules beside it into bin/parts. What is already built from
+// the same module files, by the same Go, is left alone. It needs Go and the
+// module proxy, nothing else.
 package main
 
 import (

@@ -35,12 +35,18 @@ func all() []part {
 		{name: parts.Registry, dir: "registry", module: "github.com/distribution/distribution/v3",
 			pkg: "github.com/distribution/distribution/v3/cmd/registry"},
 		{name: parts.Helm, dir: "helm", module: "helm.sh/helm/v3", pkg: "helm.sh/helm/v3/cmd/helm"},
+		{name: parts.Oras, dir: "oras", module: "oras.land/oras", pkg: "oras.land/oras/cmd/oras"},
 		{name: parts.Etcd, dir: "kubernetes", module: "go.etcd.io/etcd/server/v3", pkg: "go.etcd.io/etcd/server/v3"},
 		{name: parts.KubeAPIServer, dir: "kubernetes", module: "k8s.io/kubernetes", pkg: "k8s.io/kubernetes/cmd/kube-apiserver",
 			versionVars: []string{"k8s.io/component-base/version.gitVersion"}},
 		{name: parts.Kubectl, dir: "kubernetes", module: "k8s.io/kubernetes", pkg: "k8s.io/kubernetes/cmd/kubectl",
 			versionVars: []string{"k8s.io/component-base/version.gitVersion"}},
 		{name: parts.Cosign, dir: "cosign", module: "github.com/sigstore/cosign/v2", pkg: "github.com/sigstore/cosign/v2/cmd/cosign"},
+		{name: parts.Cosign3, dir: "cosign3", module: "github.com/sigstore/cosign/v3", pkg: "github.com/sigstore/cosign/v3/cmd/cosign"},
+		{name: parts.Fulcio, dir: "fulcio", module: "github.com/sigstore/fulcio", pkg: "github.com/sigstore/fulcio"},
+		{name: parts.Rekor, dir: "rekor", module: "github.com/sigstore/rekor-tiles/v2",
+			pkg: "github.com/sigstore/rekor-tiles/v2/cmd/rekor-server/posix"},
+		{name: parts.Timestamp, dir: "timestamp", module: "github.com/sigstore/timestamp-authority/v2", pkg: "."},
 		{name: parts.HelmController, dir: "helm-controller", module: helmController, pkg: helmController},
 	}
 }
