@@ -138,6 +138,13 @@ var _ = Describe("A bundle", func() {
 		Entry("logged in Rekor v1 with a time stamp's time alone", public, keyless(func(h *How) { h.WithoutPromise = true }), root(public)),
 		Entry("logged in Rekor v2", public, keyless(func(h *How) { h.Log = RekorV2 }), root(public)),
 		Entry("logged in Rekor v2, by a statement", public, keyless(func(h *How) { h.Log, h.Statement = RekorV2, CosignSign }), root(public)),
+		Entry("by a statement, logged in Rekor v1 as in-toto", public, keyless(func(h *How) { h.Statement, h.LogAs = CosignSign, "intoto" }), root(public)),
+		Entry("by a statement, logged in Rekor v1 by its hash", public, keyless(func(h *How) { h.Statement, h.LogAs = CosignSign, "hashedrekord" }), root(public)),
+		Entry("by a statement, logged in Rekor v1 by its hash, of a key", public, byKey(func(h *How) { h.Statement, h.Log, h.LogAs = CosignSign, RekorV1, "hashedrekord" }), key(ours).loggedIn(public)),
+		Entry("by a statement, with a checkpoint that names no tree", public, keyless(func(h *How) { h.Statement, h.PlainCheckpoint, h.WithoutPromise = CosignSign, true, true }), root(public)),
+		Entry("by a statement, logged as in-toto with a checkpoint that names no tree, of a key", public, byKey(func(h *How) {
+			h.Statement, h.Log, h.LogAs, h.PlainCheckpoint, h.WithoutPromise = CosignSign, RekorV1, "intoto", true, true
+		}), key(ours).loggedIn(public)),
 		Entry("against a root that has time-stamp authorities alone", small, keyless(func(h *How) { h.Log, h.WithoutSCT = NoLog, true }), root(small, Log, CTLog)),
 		Entry("with a log entry, by the time stamp alone, where logs are ignored", small, keyless(), ignoringLogs(root(small))),
 		Entry("of a key, over the artifact", public, byKey(), key(ours)),
@@ -158,6 +165,9 @@ var _ = Describe("A bundle", func() {
 			AddReportEntry("reason", err.Error())
 		},
 		Entry("by another Sigstore's root", small, keyless(), root(public)),
+		Entry("with a log's time, and a time stamp of another authority", public, keyless(func(h *How) { h.StampedBy = small }), root(public)),
+		Entry("E7: with a certificate that was never logged, where the root names no log of certificates and one is required all the same", public,
+			keyless(func(h *How) { h.WithoutSCT = true }), root(public, CTLog).with(func(t *bundle.Trust) { t.RequireSCT = true })),
 		Entry("E7: with a certificate that was never logged", public, keyless(func(h *How) { h.WithoutSCT = true }), root(public)),
 		Entry("E7: with a certificate that another log promises", public, keyless(func(h *How) { h.ForeignSCT = true }), root(public)),
 		Entry("E10: with a log's time that the log did not sign, and no other", public, keyless(func(h *How) { h.Stamped, h.WithoutPromise = false, true }), root(public)),
@@ -188,6 +198,55 @@ var _ = Describe("A bundle", func() {
 			h.Alter = func(b *pbbundle.Bundle) { repeatStamp(b, 33) }
 		}), root(public)),
 		Entry("E9: with a statement about 1,025 subjects", public, keyless(func(h *How) { h.Statement, h.Subjects = CosignSign, 1024 }), root(public)),
+		Entry("D13: logged by its hash, with the entry of another statement", public, keyless(func(h *How) {
+			h.Statement, h.LogAs = CosignSign, "hashedrekord"
+			h.Alter = func(b *pbbundle.Bundle) { swapEntryOf(b, public, []byte("other"), *h) }
+		}), root(public)),
+		Entry("D13: logged by its hash, with the entry of another signature", public, keyless(func(h *How) {
+			h.Statement, h.LogAs = CosignSign, "hashedrekord"
+			h.Alter = func(b *pbbundle.Bundle) { swapEntryOf(b, public, artifact, *h) }
+		}), root(public)),
+		Entry("E11: logged by its hash, with a checkpoint that the log did not sign", public, keyless(func(h *How) {
+			h.Statement, h.LogAs = CosignSign, "hashedrekord"
+			how := *h
+			h.Alter = func(b *pbbundle.Bundle) { forgeCheckpoint(b, small, artifact, how) }
+		}), root(public)),
+		Entry("logged by its hash, with another payload", public, keyless(func(h *How) {
+			h.Statement, h.LogAs = CosignSign, "hashedrekord"
+			h.Alter = func(b *pbbundle.Bundle) { flip(b.GetDsseEnvelope().Payload) }
+		}), root(public)),
+		Entry("logged by its hash, with another signature", public, keyless(func(h *How) {
+			h.Statement, h.LogAs = CosignSign, "hashedrekord"
+			h.Alter = func(b *pbbundle.Bundle) { flip(b.GetDsseEnvelope().Signatures[0].Sig) }
+		}), root(public)),
+		Entry("logged by its hash, in another log", small, keyless(func(h *How) { h.Statement, h.LogAs = CosignSign, "hashedrekord" }), root(public)),
+		Entry("E9: logged by its hash, about 1,025 subjects", public, keyless(func(h *How) { h.Statement, h.LogAs = CosignSign, "hashedrekord"; h.Subjects = 1024 }), root(public)),
+		Entry("D13: logged with a checkpoint that names no tree, with the entry of another statement", public, keyless(func(h *How) {
+			h.Statement, h.PlainCheckpoint, h.WithoutPromise = CosignSign, true, true
+			h.Alter = func(b *pbbundle.Bundle) { swapEntryOf(b, public, []byte("other"), *h) }
+		}), root(public)),
+		Entry("D13: logged with a checkpoint that names no tree, with the entry of another signature", public, keyless(func(h *How) {
+			h.Statement, h.PlainCheckpoint, h.WithoutPromise = CosignSign, true, true
+			h.Alter = func(b *pbbundle.Bundle) { swapEntryOf(b, public, artifact, *h) }
+		}), root(public)),
+		Entry("E11: logged with a checkpoint that names no tree, with a checkpoint that the log did not sign", public, keyless(func(h *How) {
+			h.Statement, h.PlainCheckpoint, h.WithoutPromise = CosignSign, true, true
+			how := *h
+			h.Alter = func(b *pbbundle.Bundle) { forgeCheckpoint(b, small, artifact, how) }
+		}), root(public)),
+		Entry("logged with a checkpoint that names no tree, with another payload", public, keyless(func(h *How) {
+			h.Statement, h.PlainCheckpoint, h.WithoutPromise = CosignSign, true, true
+			h.Alter = func(b *pbbundle.Bundle) { flip(b.GetDsseEnvelope().Payload) }
+		}), root(public)),
+		Entry("logged with a checkpoint that names no tree, with another signature", public, keyless(func(h *How) {
+			h.Statement, h.PlainCheckpoint, h.WithoutPromise = CosignSign, true, true
+			h.Alter = func(b *pbbundle.Bundle) { flip(b.GetDsseEnvelope().Signatures[0].Sig) }
+		}), root(public)),
+		Entry("logged with a checkpoint that names no tree, in another log", small, keyless(func(h *How) { h.Statement, h.PlainCheckpoint, h.WithoutPromise = CosignSign, true, true }), root(public)),
+		Entry("E9: logged with a checkpoint that names no tree, about 1,025 subjects", public, keyless(func(h *How) {
+			h.Statement, h.PlainCheckpoint, h.WithoutPromise = CosignSign, true, true
+			h.Subjects = 1024
+		}), root(public)),
 		Entry("with no time that anybody proves", public, keyless(func(h *How) { h.Log, h.Stamped = NoLog, false }), root(public)),
 		Entry("without a log entry", public, keyless(func(h *How) { h.Log = NoLog }), root(public)),
 		Entry("without a time stamp, where logs are ignored", public, keyless(func(h *How) { h.Stamped = false }), ignoringLogs(root(public))),
@@ -257,6 +316,8 @@ var _ = Describe("A bundle", func() {
 		Entry("of an identity, by a statement", keyless(func(h *How) { h.Statement = CosignSign }), root(public)),
 		Entry("of a key", byKey(), key(ours)),
 		Entry("of a key, by a statement", byKey(func(h *How) { h.Statement = CosignSign }), key(ours)),
+		Entry("of an identity, logged by its hash", keyless(func(h *How) { h.Statement, h.LogAs = CosignSign, "hashedrekord" }), root(public)),
+		Entry("of an identity, with a checkpoint that names no tree", keyless(func(h *How) { h.Statement, h.PlainCheckpoint, h.WithoutPromise = CosignSign, true, true }), root(public)),
 	)
 
 	It("with a pure Ed25519 signature of nothing is not one of every digest", func() {

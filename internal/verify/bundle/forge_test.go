@@ -30,6 +30,12 @@ func swapEntry(b *pbbundle.Bundle, s *Sigstore, over []byte) {
 	b.VerificationMaterial.TlogEntries = made(s, over, keyless()).VerificationMaterial.TlogEntries
 }
 
+// swapEntryOf is swapEntry for a signature that was made and logged in another way.
+func swapEntryOf(b *pbbundle.Bundle, s *Sigstore, over []byte, how How) {
+	how.Alter = nil
+	b.VerificationMaterial.TlogEntries = made(s, over, how).VerificationMaterial.TlogEntries
+}
+
 // forgeCheckpoint replaces the checkpoint by one that another log signed.
 func forgeCheckpoint(b *pbbundle.Bundle, s *Sigstore, over []byte, how How) {
 	b.VerificationMaterial.TlogEntries[0].InclusionProof.Checkpoint = made(s, over, how).VerificationMaterial.TlogEntries[0].InclusionProof.Checkpoint

@@ -31,6 +31,8 @@ type Trust struct {
 	Keys []Key
 	// Log is what is asked of transparency logs.
 	Log LogPolicy
+	// RequireSCT asks for a signed certificate timestamp though the root may name no CT log.
+	RequireSCT bool
 }
 
 // ErrTrust is matched by the error for a Trust that no signature can satisfy.
@@ -69,23 +71,27 @@ func (t Trust) timed() bool {
 	return !t.keyed()
 }
 
-// options are what sigstore-go is asked to prove. Whatever the trusted root
-// names is asked for; the clock of this machine proves nothing.
-func (t Trust) options() []verify.VerifierOption {
+// options are what sigstore-go is asked to prove of a bundle, but for the log
+// entry. Whatever the trusted root names is asked for, and a proof of the time
+// that the bundle carries must hold; the clock of this machine proves nothing.
+func (t Trust) options(b *Bundle) []verify.VerifierOption {
 	var options []verify.VerifierOption
-	if t.logged() {
-		options = append(options, verify.WithTransparencyLog(1))
+	if !t.keyed() && (t.RequireSCT || t.Root.HasCTLogs()) {
+		options = append(options, verify.WithSignedCertificateTimestamps(1))
 	}
-	switch {
-	case !t.timed():
-		options = append(options, verify.WithNoObserverTimestamps())
-	case t.logged():
-		options = append(options, verify.WithObserverTimestamps(1))
-	default:
+	if !t.timed() {
+		return append(options, verify.WithNoObserverTimestamps())
+	}
+	stamped := t.Root.HasTimestampAuthorities() && b.isStamped()
+	promised := t.logged() && b.entity.HasInclusionPromise()
+	if stamped {
 		options = append(options, verify.WithSignedTimestamps(1))
 	}
-	if !t.keyed() && t.Root.HasCTLogs() {
-		options = append(options, verify.WithSignedCertificateTimestamps(1))
+	if promised {
+		options = append(options, verify.WithIntegratedTimestamps(1))
+	}
+	if !stamped && !promised {
+		options = append(options, verify.WithObserverTimestamps(1)) // which there is none
 	}
 	return options
 }

@@ -1,40 +1,15 @@
 package bundle
 
 import (
-	"bytes"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
 	"time"
 
-	"github.com/opencontainers/go-digest"
 	"github.com/sigstore/sigstore-go/pkg/root"
 	"github.com/sigstore/sigstore-go/pkg/verify"
 )
-
-// Artifact is what a signature must be over. The zero value is nothing that can be signed.
-type Artifact struct {
-	policy func() verify.ArtifactPolicyOption
-}
-
-// Bytes is an artifact of which all bytes are known.
-func Bytes(raw []byte) Artifact {
-	return Artifact{func() verify.ArtifactPolicyOption { return verify.WithArtifact(bytes.NewReader(raw)) }}
-}
-
-// Digest is an artifact of which only a digest is known. Signatures that are
-// made over the bytes themselves, as with Ed25519, cannot be judged by it.
-func Digest(d digest.Digest) (Artifact, error) {
-	if err := d.Validate(); err != nil {
-		return Artifact{}, err
-	}
-	sum, err := hex.DecodeString(d.Encoded())
-	if err != nil {
-		return Artifact{}, err
-	}
-	return Artifact{func() verify.ArtifactPolicyOption { return verify.WithArtifactDigest(string(d.Algorithm()), sum) }}, nil
-}
 
 // Signature is a signature that was proven, by a key or by an identity. Whether
 // the identity is one that is wanted is for the caller to say.
@@ -57,7 +32,7 @@ func (b *Bundle) Verify(a Artifact, t Trust) (Signature, error) {
 	if err := t.Check(); err != nil {
 		return Signature{}, err
 	}
-	if a.policy == nil {
+	if a.isZero() {
 		return Signature{}, fmt.Errorf("%w: there is no artifact", ErrUntrusted)
 	}
 	signature, err := contained(func() (Signature, error) {
@@ -89,8 +64,7 @@ func (b *Bundle) verifyKeys(a Artifact, t Trust) (Signature, error) {
 
 func (b *Bundle) verifyKey(a Artifact, t Trust, key Key) (Signature, error) {
 	try := &attempt{anyOf: key.verifiers}
-	policy := verify.NewPolicy(a.policy(), verify.WithoutIdentitiesUnsafe(), verify.WithKey())
-	result, err := b.decide(t, root.NewExpiringKey(try, key.start, key.end), policy)
+	result, err := b.decide(a, t, root.NewExpiringKey(try, key.start, key.end), verify.WithKey())
 	switch {
 	case err != nil && try.failed:
 		return Signature{}, errOtherKey
@@ -102,7 +76,7 @@ func (b *Bundle) verifyKey(a Artifact, t Trust, key Key) (Signature, error) {
 
 // verifyIdentity returns the signature that was made with a certificate.
 func (b *Bundle) verifyIdentity(a Artifact, t Trust) (Signature, error) {
-	result, err := b.decide(t, nil, verify.NewPolicy(a.policy(), verify.WithoutIdentitiesUnsafe()))
+	result, err := b.decide(a, t, nil)
 	if err != nil {
 		return Signature{}, err
 	}
@@ -112,13 +86,34 @@ func (b *Bundle) verifyIdentity(a Artifact, t Trust) (Signature, error) {
 	return Signature{Signer: signerOf(*result.Signature.Certificate), Time: timeOf(result), LogIndex: b.logIndex(t)}, nil
 }
 
-// decide lets sigstore-go decide, by the key alone or, without one, by certificates alone.
-func (b *Bundle) decide(t Trust, key root.TimeConstrainedVerifier, policy verify.PolicyBuilder) (*verify.VerificationResult, error) {
-	verifier, err := verify.NewVerifier(t.material(key), t.options()...)
+// decide lets sigstore-go decide, by the key alone or, without one, by
+// certificates alone. Who signed is for the caller to judge. What sigstore-go
+// cannot judge of a log entry is judged here, or told it in other words.
+func (b *Bundle) decide(a Artifact, t Trust, key root.TimeConstrainedVerifier, who ...verify.PolicyOption) (*verify.VerificationResult, error) {
+	trusted, options := t.material(key), t.options(b)
+	var entity verify.SignedEntity = b.entity
+	if b.loggedAsHash() {
+		if err := a.isSubjectOf(b.statement); err != nil {
+			return nil, err
+		}
+		message, pae, err := b.asMessage()
+		if err != nil {
+			return nil, err
+		}
+		entity, a = message, Bytes(pae)
+	}
+	if entry := b.plainEntry(); entry != nil && t.logged() {
+		if err := b.checkPlainEntry(entry, trusted); err != nil {
+			return nil, err
+		}
+	} else if t.logged() {
+		options = append(options, verify.WithTransparencyLog(1))
+	}
+	verifier, err := verify.NewVerifier(trusted, options...)
 	if err != nil {
 		return nil, err
 	}
-	return verifier.Verify(b.entity, policy)
+	return verifier.Verify(entity, verify.NewPolicy(a.policy(), append(who, verify.WithoutIdentitiesUnsafe())...))
 }
 
 func timeOf(result *verify.VerificationResult) time.Time {

@@ -20,6 +20,7 @@ import (
 	tilesnote "github.com/sigstore/rekor-tiles/v2/pkg/note"
 	"github.com/sigstore/rekor/pkg/util"
 	"github.com/sigstore/sigstore/pkg/signature"
+	"github.com/sigstore/sigstore/pkg/signature/options"
 	"github.com/transparency-dev/formats/log"
 	"golang.org/x/mod/sumdb/note"
 	"google.golang.org/protobuf/encoding/protojson"
@@ -48,20 +49,11 @@ func (s *Sigstore) enter(what signed) *pbrekor.TransparencyLogEntry {
 }
 
 func (s *Sigstore) enterV1(what signed) *pbrekor.TransparencyLogEntry {
-	kind, spec := "hashedrekord", map[string]any{
-		"data":      map[string]any{"hash": hashOf(what.how.hash(), what.message)},
-		"signature": map[string]any{"content": what.signature, "publicKey": map[string]any{"content": what.verifier}},
-	}
-	if what.payload != nil {
-		kind, spec = "dsse", map[string]any{
-			"envelopeHash": hashOf(crypto.SHA256, what.message), "payloadHash": hashOf(crypto.SHA256, what.payload),
-			"signatures": []any{map[string]any{"signature": base64.StdEncoding.EncodeToString(what.signature), "verifier": what.verifier}},
-		}
-	}
+	kind, version, spec := what.entryV1()
 	// Canonical JSON: sorted keys and no spaces, which is what Go writes of maps.
-	body, err := json.Marshal(map[string]any{"apiVersion": "0.0.1", "kind": kind, "spec": spec})
+	body, err := json.Marshal(map[string]any{"apiVersion": version, "kind": kind, "spec": spec})
 	must(err)
-	entry := s.entry(what, body, kind, "0.0.1")
+	entry := s.entry(what, body, kind, version)
 	entry.IntegratedTime = s.at(what.how).Unix()
 	if !what.how.WithoutPromise {
 		entry.InclusionPromise = &pbrekor.InclusionPromise{SignedEntryTimestamp: s.promiseEntry(entry)}
@@ -69,11 +61,42 @@ func (s *Sigstore) enterV1(what signed) *pbrekor.TransparencyLogEntry {
 	entry.InclusionProof = s.prove(body, func(rootHash []byte) string {
 		signer, err := signature.LoadECDSASigner(s.log, crypto.SHA256)
 		must(err)
-		checkpoint, err := util.CreateAndSignCheckpoint(context.Background(), origin, 1, 1, rootHash, signer)
+		name := origin + " - 1"
+		if what.how.PlainCheckpoint {
+			name = origin
+		}
+		checkpoint, err := util.CreateSignedCheckpoint(util.Checkpoint{Origin: name, Size: 1, Hash: rootHash})
 		must(err)
-		return string(checkpoint)
+		_, err = checkpoint.Sign(origin, signer, options.WithContext(context.Background()))
+		must(err)
+		raw, err := checkpoint.MarshalText()
+		must(err)
+		return string(raw)
 	})
 	return entry
+}
+
+// entryV1 is what Rekor v1 keeps of a signature.
+func (what signed) entryV1() (kind, version string, spec map[string]any) {
+	switch {
+	case what.payload == nil || what.how.LogAs == "hashedrekord":
+		return "hashedrekord", "0.0.1", map[string]any{
+			"data":      map[string]any{"hash": hashOf(what.how.hash(), what.message)},
+			"signature": map[string]any{"content": what.signature, "publicKey": map[string]any{"content": what.verifier}},
+		}
+	case what.how.LogAs == "intoto":
+		encoded := base64.StdEncoding.EncodeToString(what.signature)
+		return "intoto", "0.0.2", map[string]any{"content": map[string]any{
+			"envelope": map[string]any{"payloadType": statementMediaType, "signatures": []any{
+				map[string]any{"publicKey": what.verifier, "sig": []byte(encoded)},
+			}},
+			"hash": hashOf(crypto.SHA256, what.message), "payloadHash": hashOf(crypto.SHA256, what.payload),
+		}}
+	}
+	return "dsse", "0.0.1", map[string]any{
+		"envelopeHash": hashOf(crypto.SHA256, what.message), "payloadHash": hashOf(crypto.SHA256, what.payload),
+		"signatures": []any{map[string]any{"signature": base64.StdEncoding.EncodeToString(what.signature), "verifier": what.verifier}},
+	}
 }
 
 // promiseEntry is the signed entry timestamp of an entry.

@@ -65,6 +65,10 @@ type How struct {
 	EmbedTSA bool
 	// WithoutPromise leaves out the signed entry timestamp, WithoutSCT and ForeignSCT the one of the certificate, or its log.
 	WithoutPromise, WithoutSCT, ForeignSCT bool
+	// LogAs is the kind of the Rekor v1 entry of a statement: "dsse" by default, "intoto" or "hashedrekord".
+	LogAs string
+	// PlainCheckpoint leaves the name of the tree out of a Rekor v1 checkpoint.
+	PlainCheckpoint bool
 	// Alter changes the bundle after it was made.
 	Alter func(*pbbundle.Bundle)
 }
