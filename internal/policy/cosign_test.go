@@ -91,7 +91,9 @@ var _ = Describe("A cosign authority", func() {
 		Entry("a key's hash", []by{key, func(h *sigstoretest.How) { h.Hash = crypto.SHA512 }}, []ask{theKey, func(a *v1alpha1.Authority) { a.HashAlgorithm = "SHA-512" }},
 			by(func(h *sigstoretest.How) { h.Hash = crypto.SHA256 }), ask(func(a *v1alpha1.Authority) { a.HashAlgorithm = "SHA-384" })),
 		Entry("D15: a key's period", []by{key, func(h *sigstoretest.How) { h.Stamped = true }},
-			[]ask{theKey, func(a *v1alpha1.Authority) { a.ValidFor = &v1alpha1.TimeRange{Start: at(-time.Hour), End: at(time.Hour)} }},
+			[]ask{theKey, func(a *v1alpha1.Authority) {
+				a.ValidFor = &v1alpha1.TimeRange{Start: at(-time.Hour), End: at(time.Hour)}
+			}},
 			by(func(h *sigstoretest.How) { h.Time = sigstore.Epoch.Add(2 * time.Hour) }),
 			ask(func(a *v1alpha1.Authority) { a.ValidFor = &v1alpha1.TimeRange{Start: at(time.Second)} })),
 	)
@@ -106,7 +108,9 @@ var _ = Describe("A cosign authority", func() {
 		Entry("by a root without logs, of which an entry is required", []ask{identity, func(a *v1alpha1.Authority) { a.TransparencyLog = v1alpha1.TransparencyLogRequired }}, sigstoretest.Log),
 		Entry("by a root without time-stamp authorities, where logs are ignored", []ask{identity, func(a *v1alpha1.Authority) { a.TransparencyLog = v1alpha1.TransparencyLogIgnore }}, sigstoretest.TimestampAuthority),
 		Entry("by a period of a key without time-stamp authorities", []ask{theKey, func(a *v1alpha1.Authority) { a.ValidFor = &v1alpha1.TimeRange{End: at(0)} }}, sigstoretest.TimestampAuthority),
-		Entry("E2: by a pattern that does not compile", []ask{func(a *v1alpha1.Authority) { a.MatchOIDCIdentity = []v1alpha1.OIDCIdentityMatch{{Issuer: "(", Subject: "x"}} }}),
+		Entry("E2: by a pattern that does not compile", []ask{func(a *v1alpha1.Authority) {
+			a.MatchOIDCIdentity = []v1alpha1.OIDCIdentityMatch{{Issuer: "(", Subject: "x"}}
+		}}),
 		Entry("by a repository of signatures that is none", []ask{identity, func(a *v1alpha1.Authority) { a.SignatureRepository = "oci://user:pass@host/x" }}),
 		Entry("by a key and an identity", []ask{identity, theKey}),
 	)

@@ -30,9 +30,9 @@ type Root struct {
 
 // Parse reads a trusted_root.json of at most MaxSize bytes.
 //
-// It has to name a certificate authority, a transparency log or a timestamp
-// authority, and each of these and each CT log has to say since when it may be
-// trusted (validFor.start). Fields that are not known are skipped: the format
+// Each authority and log has to say since when it may be trusted
+// (validFor.start). A root that names none is one all the same: signatures with
+// a key may need nothing of it. Fields that are not known are skipped: the format
 // grows by optional fields under the same media type, as it did by "operator",
 // and a root that has one must still load. Any other deviation is refused with
 // an error that matches ErrMalformed and has a text of at most 512 bytes.

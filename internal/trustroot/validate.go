@@ -23,9 +23,6 @@ func validate(r *trustrootpb.TrustedRoot) error {
 	if !slices.Contains(mediaTypes, r.GetMediaType()) {
 		return fmt.Errorf("mediaType: %q is not that of a trusted root", r.GetMediaType())
 	}
-	if len(r.GetCertificateAuthorities())+len(r.GetTlogs())+len(r.GetTimestampAuthorities()) == 0 {
-		return errors.New("it names no certificate authority, no transparency log and no timestamp authority")
-	}
 	return errors.Join(
 		validateLogs("tlogs", r.GetTlogs()),
 		validateLogs("ctlogs", r.GetCtlogs()),

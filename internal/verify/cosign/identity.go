@@ -49,8 +49,8 @@ func whole(pattern string) (*regexp.Regexp, error) {
 	return regexp.Compile(`\A(?:` + pattern + `)\z`)
 }
 
-// mismatch says why a proven signer is not this identity; empty where it is.
-func (i Identity) mismatch(s bundle.Signer) string {
+// Mismatch says why a proven signer is not this identity; empty where it is.
+func (i Identity) Mismatch(s bundle.Signer) string {
 	switch {
 	case i.issuer == nil || !i.issuer.MatchString(s.Issuer):
 		return "its issuer is not one that is asked for"
@@ -67,7 +67,7 @@ func (i Identity) mismatch(s bundle.Signer) string {
 func mismatch(identities []Identity, s bundle.Signer) string {
 	reason := "no identity is asked for"
 	for _, i := range identities {
-		if reason = i.mismatch(s); reason == "" {
+		if reason = i.Mismatch(s); reason == "" {
 			return ""
 		}
 	}
