@@ -101,12 +101,6 @@ func (b *Bundle) PredicateType() string { return b.statement.GetPredicateType() 
 // about the artifact, as an SBOM or its provenance, and not for the artifact.
 func (b *Bundle) IsSignature() bool { return b.statement == nil || b.PredicateType() == CosignSign }
 
-// isStamped says whether the bundle carries a time stamp.
-func (b *Bundle) isStamped() bool {
-	stamps, err := b.entity.Timestamps()
-	return err == nil && len(stamps) > 0
-}
-
 // Signer is who a signature says it is by: a key or an identity.
 type Signer struct {
 	// KeyID is the ID of a Key; empty where the signature does not say.

@@ -272,6 +272,17 @@ var _ = Describe("A bundle", func() {
 		Entry("of a key with a validity, at the log's time, outside of it", public, byKey(func(h *How) { h.Log = RekorV1 }), key(ours).validFor(public, time.Second, time.Hour).loggedIn(public)),
 	)
 
+	It("may carry two time stamps of one authority, within the validity of all, and one that proves nothing", func() {
+		how := keyless(func(h *How) {
+			h.Alter = func(b *pbbundle.Bundle) {
+				stampAgain(b, public, public.Epoch.Add(time.Minute))
+				stampAgain(b, small, public.Epoch.Add(time.Hour))
+			}
+		})
+		_, err := judge(public.Bundle(artifact, how), bundle.Trust{Root: rootOf(public)})
+		Expect(err).NotTo(HaveOccurred())
+	})
+
 	It("E6: is refused where the intermediate certificate had expired when it was signed, though the signer's had not", func() {
 		epoch := time.Now().Add(-time.Hour)
 		expiring := NewExpiring(epoch.Add(-time.Minute))
@@ -288,6 +299,13 @@ var _ = Describe("A bundle", func() {
 		},
 		Entry("the signer's certificate", public, keyless(func(h *How) { h.StampedAt = public.Epoch.Add(time.Hour) })),
 		Entry("the signer's certificate, by a second", public, keyless(func(h *How) { h.StampedAt = public.Epoch.Add(-61 * time.Second) })),
+		Entry("the signer's certificate, by the second time stamp of one authority", public, keyless(func(h *How) {
+			h.Alter = func(b *pbbundle.Bundle) { stampAgain(b, public, public.Epoch.Add(time.Hour)) }
+		})),
+		Entry("the signer's certificate, by the first time stamp of one authority", public, keyless(func(h *How) {
+			h.StampedAt = public.Epoch.Add(time.Hour)
+			h.Alter = func(b *pbbundle.Bundle) { stampAgain(b, public, public.Epoch) }
+		})),
 		Entry("the intermediate certificate", halfway, keyless(func(h *How) { h.Time, h.StampedAt = halfway.Epoch, halfway.Epoch.Add(5*time.Minute) })),
 	)
 

@@ -2,10 +2,12 @@ package bundle_test
 
 import (
 	"encoding/hex"
+	"time"
 
 	. "github.com/onsi/gomega"
 	"github.com/opencontainers/go-digest"
 	pbbundle "github.com/sigstore/protobuf-specs/gen/pb-go/bundle/v1"
+	pbcommon "github.com/sigstore/protobuf-specs/gen/pb-go/common/v1"
 	"google.golang.org/protobuf/encoding/protojson"
 
 	. "github.com/verifiedchart/verifiedchart/internal/verify/sigstoretest"
@@ -46,6 +48,14 @@ func repeatEntry(b *pbbundle.Bundle, times int) {
 	for range times - 1 {
 		b.VerificationMaterial.TlogEntries = append(b.VerificationMaterial.TlogEntries, entry)
 	}
+}
+
+// stampAgain adds another time stamp of the signature.
+func stampAgain(b *pbbundle.Bundle, s *Sigstore, at time.Time) {
+	stamps := b.VerificationMaterial.TimestampVerificationData
+	stamps.Rfc3161Timestamps = append(stamps.Rfc3161Timestamps, &pbcommon.RFC3161SignedTimestamp{
+		SignedTimestamp: s.Stamp(b.GetMessageSignature().Signature, at),
+	})
 }
 
 func repeatStamp(b *pbbundle.Bundle, times int) {

@@ -109,6 +109,9 @@ func (b *Bundle) decide(a Artifact, t Trust, key root.TimeConstrainedVerifier, w
 	} else if t.logged() {
 		options = append(options, verify.WithTransparencyLog(1))
 	}
+	if err := b.checkEveryStamp(t, trusted); err != nil {
+		return nil, err
+	}
 	verifier, err := verify.NewVerifier(trusted, options...)
 	if err != nil {
 		return nil, err

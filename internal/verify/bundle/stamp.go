@@ -1,0 +1,74 @@
+package bundle
+
+import (
+	"errors"
+	"time"
+
+	"github.com/sigstore/sigstore-go/pkg/verify"
+	"github.com/sigstore/sigstore/pkg/cryptoutils"
+)
+
+// isStamped says whether the bundle carries a time stamp.
+func (b *Bundle) isStamped() bool {
+	stamps, err := b.entity.Timestamps()
+	return err == nil && len(stamps) > 0
+}
+
+// checkEveryStamp demands that a signature is valid at each time that an
+// authority stamped it. sigstore-go v1.2.1 takes one time stamp of each
+// authority, and does not look at what others of the same authority say.
+func (b *Bundle) checkEveryStamp(t Trust, m material) error {
+	stamps, err := b.entity.Timestamps()
+	if err != nil || len(stamps) < 2 || !t.timed() {
+		return err
+	}
+	if len(stamps) > maxStamps {
+		return errors.New("too many time stamps")
+	}
+	content, err := b.entity.SignatureContent()
+	if err != nil {
+		return err
+	}
+	for _, stamp := range stamps {
+		for _, authority := range m.TimestampingAuthorities() {
+			proven, err := authority.Verify(stamp, content.Signature())
+			if err != nil {
+				continue // it proves nothing
+			}
+			if err := b.checkValidAt(proven.Time, m); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// maxStamps bounds the time stamps of a bundle, as sigstore-go does (CVE-2024-45395).
+const maxStamps = 32
+
+// checkValidAt demands that who signed could do so at a time.
+func (b *Bundle) checkValidAt(at time.Time, m material) error {
+	signer, err := b.entity.VerificationContent()
+	if err != nil {
+		return err
+	}
+	leaf := signer.Certificate()
+	if leaf == nil {
+		if m.key == nil || !m.key.ValidAtTime(at) {
+			return errors.New("a time stamp is outside of the key's period of validity")
+		}
+		return nil
+	}
+	// An OtherName, which Fulcio writes for some identities, is unknown to crypto/x509.
+	known := leaf.UnhandledCriticalExtensions[:0]
+	for _, oid := range leaf.UnhandledCriticalExtensions {
+		if !oid.Equal(cryptoutils.SANOID) {
+			known = append(known, oid)
+		}
+	}
+	leaf.UnhandledCriticalExtensions = known
+	if _, err := verify.VerifyLeafCertificate(at, leaf, m); err != nil {
+		return errors.New("a time stamp is outside of the certificate's validity")
+	}
+	return nil
+}
