@@ -1,0 +1,52 @@
+package controller
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
+	"github.com/verifiedchart/verifiedchart/internal/verify"
+)
+
+var _ = Describe("The signers that were seen", func() {
+	identity := func(subject string, verified bool) verify.Candidate {
+		return verify.Candidate{Source: "referrer", Format: "bundle", Signer: verify.Signer{Issuer: "https://issuer.example", Subject: subject, Verified: verified}}
+	}
+
+	It("are told once each, the proven ones first", func() {
+		key := verify.Candidate{Source: "tag", Format: "legacy signature", Signer: verify.Signer{KeyID: "SHA256:1"}}
+		unknown := verify.Candidate{Source: "tag", Format: "legacy signature"}
+		signers := observed([]verify.Candidate{identity("a", false), key, unknown, identity("b", true), key, identity("a", true), identity("b", true)})
+		Expect(signers).To(HaveExactElements(
+			And(HaveField("Verified", true), HaveField("MatchOIDCIdentity", ConsistOf(HaveField("Subject", "^b$")))),
+			And(HaveField("Verified", true), HaveField("MatchOIDCIdentity", ConsistOf(HaveField("Subject", "^a$")))),
+			And(HaveField("Verified", false), HaveField("Key", "SHA256:1")),
+		))
+	})
+
+	It("are as patterns that match the signer alone", func() {
+		subject := `https://github.com/org/repo/.github/workflows/x.yml@refs/heads/(main|a+b)`
+		pattern := observed([]verify.Candidate{identity(subject, true)})[0].MatchOIDCIdentity[0].Subject
+		Expect(regexp.MatchString(pattern, subject)).To(BeTrue())
+		Expect(regexp.MatchString(pattern, subject+"x")).To(BeFalse())
+		Expect(regexp.MatchString(pattern, strings.ReplaceAll(subject, ".", "x"))).To(BeFalse())
+	})
+
+	It("H15: are bounded, whatever they say of themselves", func() {
+		var candidates []verify.Candidate
+		for i := range 1000 {
+			candidates = append(candidates, identity(fmt.Sprint(i, strings.Repeat("\x1b[\xff(.)", 10_000)), true))
+		}
+		signers := observed(candidates)
+		Expect(len(signers)).To(BeNumerically("<=", 16))
+		for _, s := range signers {
+			Expect(len(s.MatchOIDCIdentity[0].Subject)).To(BeNumerically("<", 1000))
+			Expect(s.MatchOIDCIdentity[0].Subject).NotTo(Or(ContainSubstring("\x1b"), ContainSubstring("\xff")))
+		}
+		Expect(signers).NotTo(ContainElement(v1alpha1.ObservedSigner{}))
+	})
+})
