@@ -14,6 +14,7 @@ import (
 	intoto "github.com/in-toto/attestation/go/v1"
 	sigstore "github.com/sigstore/sigstore-go/pkg/bundle"
 	"github.com/sigstore/sigstore-go/pkg/fulcio/certificate"
+	"github.com/sigstore/sigstore-go/pkg/tlog"
 )
 
 const (
@@ -32,9 +33,19 @@ var ErrMalformed = errors.New("not a usable Sigstore bundle")
 
 // Bundle is a parsed bundle, of which nothing is proven.
 type Bundle struct {
-	entity    *sigstore.Bundle
+	entity    parsed
 	statement *intoto.Statement // nil for a message signature
 }
+
+// parsed is a bundle of which the log entries are parsed once: that takes as
+// long as to check a signature.
+type parsed struct {
+	*sigstore.Bundle
+	entries []*tlog.Entry
+}
+
+// TlogEntries implements verify.SignedEntity.
+func (p parsed) TlogEntries() ([]*tlog.Entry, error) { return p.entries, nil }
 
 // Parse reads a bundle of the versions v0.1 to v0.3. The error matches ErrMalformed.
 func Parse(raw []byte) (*Bundle, error) {
@@ -75,7 +86,11 @@ func newBundle(entity *sigstore.Bundle) (*Bundle, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Bundle{entity: entity}
+	entries, err := entity.TlogEntries()
+	if err != nil {
+		return nil, err
+	}
+	b := &Bundle{entity: parsed{entity, entries}}
 	if envelope := content.EnvelopeContent(); envelope != nil {
 		if b.statement, err = envelope.Statement(); err != nil {
 			return nil, err

@@ -27,7 +27,7 @@ func (b *Bundle) loggedAsHash() bool {
 	if b.statement == nil {
 		return false
 	}
-	for _, entry := range b.entries() {
+	for _, entry := range b.entity.entries {
 		if _, _, ok := entry.GetHashedRekordDigest(); ok && !entry.IsRekorV2() {
 			return true
 		}
@@ -35,18 +35,10 @@ func (b *Bundle) loggedAsHash() bool {
 	return false
 }
 
-func (b *Bundle) entries() []*tlog.Entry {
-	entries, err := b.entity.TlogEntries()
-	if err != nil {
-		return nil
-	}
-	return entries
-}
-
 // messageEntity is a bundle whose envelope is taken for what it is to the signer: a
 // signature over the envelope's pre-authentication encoding.
 type messageEntity struct {
-	*sigstore.Bundle
+	parsed
 	content *sigstore.MessageSignature
 }
 
@@ -65,7 +57,7 @@ func (b *Bundle) asMessage() (messageEntity, []byte, error) {
 		return messageEntity{}, nil, errors.New("an envelope must hold a payload and one signature")
 	}
 	pae := dsse.PAE(envelope.PayloadType, payload)
-	sum, algorithm := digestBy(b.entries(), pae)
+	sum, algorithm := digestBy(b.entity.entries, pae)
 	return messageEntity{b.entity, sigstore.NewMessageSignature(sum, algorithm, content.Signature())}, pae, nil
 }
 
@@ -92,7 +84,7 @@ var treeName = regexp.MustCompile(` - [0-9]+$`)
 // Rekor v1, which nothing but a checkpoint without a tree's name proves. Such an
 // entry proves no time.
 func (b *Bundle) plainEntry() *tlog.Entry {
-	entries := b.entries()
+	entries := b.entity.entries
 	if len(entries) != 1 || b.statement == nil {
 		return nil
 	}

@@ -132,12 +132,8 @@ func (b *Bundle) logIndex(t Trust) *int64 {
 	if !t.logged() {
 		return nil
 	}
-	entries, err := b.entity.TlogEntries()
-	if err != nil {
-		return nil
-	}
 	var found []int64
-	for _, entry := range entries {
+	for _, entry := range b.entity.entries {
 		if _, ok := t.Root.Material().RekorLogs()[hex.EncodeToString([]byte(entry.LogKeyID()))]; ok {
 			found = append(found, entry.LogIndex())
 		}
