@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -12,6 +13,9 @@ import (
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
 	"github.com/verifiedchart/verifiedchart/internal/trustroot"
 )
+
+// tufTimeout bounds one refresh, and so how long a mirror that hangs may hold up a reconcile that needs the root.
+const tufTimeout = 15 * time.Second
 
 // publicRoot is the trusted root of the public Sigstore, kept current by TUF.
 // Nothing is fetched before the first object needs it.
@@ -32,7 +36,7 @@ func addPublicRoot(mgr ctrl.Manager, o options) (*publicRoot, error) {
 	p := &publicRoot{changed: make(chan event.GenericEvent, 1)}
 	var err error
 	p.TUF, err = trustroot.NewTUF(trustroot.TUFOptions{
-		Mirror: o.tufMirror, Root: initial, CacheDir: o.tufCacheDir, RefreshEvery: o.tufRefresh, Changed: p.notify,
+		Mirror: o.tufMirror, Root: initial, CacheDir: o.tufCacheDir, RefreshEvery: o.tufRefresh, Timeout: tufTimeout, Changed: p.notify,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("--tuf-mirror, --tuf-root: %w", err)

@@ -64,6 +64,10 @@ func (v *Verifier) Verify(ctx context.Context, s verify.Subject, r registry.Read
 	var evidence verify.Evidence
 	found := &discovery{subject: s, reader: &budget{Reader: r, left: verify.MaxMaterial}, in: v.authority.Repository}
 	for c := range found.candidates(ctx) {
+		if err := ctx.Err(); err != nil { // what is remembered is read whether there is time or not
+			evidence.Unread = errors.Join(evidence.Unread, err)
+			break
+		}
 		voucher, err := v.judge(ctx, s, found.reader, c)
 		var refused *refusal
 		switch {

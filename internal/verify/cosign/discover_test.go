@@ -1,6 +1,7 @@
 package cosign_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -139,6 +140,15 @@ var _ = Describe("Discovery", func() {
 		}),
 		Entry("one is refused and another cannot be read", func() { sign(theirs); repo.Fail(sign(ours).Digest.String(), ErrUnreachable) }),
 	)
+
+	It("reaches no verdict where the time is over", func() {
+		sign(ours)
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		_, err := verify.Check(ctx, one(ours), subject, repo)
+		Expect(err).To(MatchError(context.Canceled))
+		Expect(err).NotTo(MatchError(verify.ErrRejected))
+	})
 
 	It("says where it looked where there is no signature", func() {
 		_, err := check(one(ours), subject, repo)
