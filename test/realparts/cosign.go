@@ -23,18 +23,30 @@ type Key struct {
 // Public returns the PEM encoded public key.
 func (k Key) Public() ([]byte, error) { return os.ReadFile(k.PublicFile) }
 
-// NewCosign returns a cosign that keeps its files in dir.
-func NewCosign(dir string) (*Cosign, error) {
-	path, err := parts.Path(parts.Cosign)
+// NewCosign returns a cosign 2 that keeps its files in dir. By default it writes
+// legacy signatures. It cannot have a LoggedBundle: what it asks Rekor v2 to log is refused.
+func NewCosign(dir string) (*Cosign, error) { return newCosign(dir, parts.Cosign) }
+
+// NewCosign3 returns a cosign 3, which writes bundles by default, that keeps its files in dir.
+func NewCosign3(dir string) (*Cosign, error) { return newCosign(dir, parts.Cosign3) }
+
+func newCosign(dir, part string) (*Cosign, error) {
+	path, err := parts.Path(part)
 	if err != nil {
 		return nil, err
 	}
-	dir, env, err := home(dir, parts.Cosign)
+	dir, env, err := home(dir, part)
 	if err != nil {
 		return nil, err
 	}
 	env = append(env, "COSIGN_PASSWORD=", "COSIGN_YES=true")
-	return &Cosign{tool{name: parts.Cosign, path: path, dir: dir, env: append(env, offline()...)}}, nil
+	return &Cosign{tool{name: part, path: path, dir: dir, env: append(env, offline()...)}}, nil
+}
+
+// Into returns the same cosign, which puts legacy signatures with a tag into
+// another repository (host and path). All else it puts where the signed manifest is.
+func (c *Cosign) Into(repository string) *Cosign {
+	return &Cosign{c.tool.with("COSIGN_REPOSITORY=" + repository)}
 }
 
 // GenerateKey makes a key pair as `cosign generate-key-pair` does: ECDSA P-256.

@@ -1,5 +1,6 @@
 // Package realparts drives the programs that the product meets in real life:
-// OCI registries, helm, cosign, Flux's helm-controller and our own controller.
+// OCI registries, helm, oras, cosign, the services of a private Sigstore, Flux's
+// helm-controller and our own controller.
 // Each driver knows one program's flags and output. None knows what is tested.
 package realparts
 
@@ -10,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -33,6 +35,12 @@ func (t tool) run(ctx context.Context, args ...string) (string, error) {
 		return "", fmt.Errorf("%s %s: %w: %s", t.name, strings.Join(args, " "), err, strings.TrimSpace(said.String()))
 	}
 	return said.String(), nil
+}
+
+// with returns the tool with more in its environment.
+func (t tool) with(env ...string) tool {
+	t.env = append(slices.Clip(t.env), env...)
+	return t
 }
 
 // home returns a folder of its own for a program, and an environment that keeps
