@@ -1,0 +1,29 @@
+package main
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	. "github.com/verifiedchart/verifiedchart/internal/verify/sigstoretest"
+)
+
+// expired is a bundle of half a year ago with a time stamp the certificates of
+// which have expired since. What makes it writes the time of its clock into it.
+var expired *given
+
+func TestConformance(t *testing.T) {
+	RegisterFailHandler(Fail)
+	synctest.Test(t, func(*testing.T) {
+		at := ours.Epoch.AddDate(0, -6, 0)
+		time.Sleep(time.Until(at)) // the clock of the bubble jumps there
+		expired = keyless(rekorV2Alone, func(h *How) { h.Time = at })()
+		l := newLab(at.AddDate(0, -1, 0), at.AddDate(0, 1, 0))
+		l.trustedBy(expired.root)
+		addStamps(expired, l.stamp(expired.signature(), at))
+	})
+	RunSpecs(t, "Conformance")
+}
