@@ -63,7 +63,7 @@ check-generated: generate manifests ## Fail if generated code is not fresh.
 ##@ Test
 
 .PHONY: parts
-parts: ## Build the real parts of the tests and the demo: control plane, registry, helm, cosign, helm-controller.
+parts: ## Build the real parts of the tests and the demo: control plane, registry, helm, cosign, Sigstore, helm-controller.
 	go run ./test/parts/build
 
 .PHONY: test

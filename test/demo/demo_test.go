@@ -77,7 +77,7 @@ var _ = Describe("the demo", func() {
 		nothingLeft(temp)
 	},
 		Entry("while it starts the control plane, by SIGTERM", "start etcd", 130, syscall.SIGTERM),
-		Entry("while it pushes charts, because its terminal is closed", "package four charts", 130, syscall.SIGHUP),
+		Entry("while it pushes charts, because its terminal is closed", "package six charts", 130, syscall.SIGHUP),
 		Entry("when all is up, by Ctrl-C: that is how it ends", "All of it runs until Ctrl-C", 0, os.Interrupt),
 	)
 

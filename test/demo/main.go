@@ -1,6 +1,6 @@
 // Program demo shows the whole road on this machine: it starts a control
 // plane, a registry, our controller and Flux's helm-controller on free ports of
-// the loopback interface, lets them deal with a signed chart and with three
+// the loopback interface, lets them deal with two signed charts and with four
 // that must be refused, shows what came of it, and stays up to be looked at
 // until Ctrl-C. With ONCE=1 it ends by itself; its exit status is 0 only if all
 // that should be seen was seen. Nothing of it is left behind.
@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -83,7 +84,7 @@ func buildParts(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, "go", "run", "./test/parts/build")
+	cmd := exec.CommandContext(ctx, "go", "run", "./test/parts/build", "-only="+strings.Join(scenario.Parts(), ","))
 	cmd.Dir = root
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

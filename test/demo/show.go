@@ -11,9 +11,6 @@ import (
 	"github.com/verifiedchart/verifiedchart/test/scenario"
 )
 
-// names of the VerifiedCharts of the road.
-var names = []string{"signed", "unsigned", "stranger", "moved"}
-
 // prepare does the steps of the setup, and stops at the first that fails.
 func prepare(ctx context.Context, w *scenario.World) error {
 	for _, step := range scenario.Setup() {
@@ -52,7 +49,7 @@ func show(ctx context.Context, w *scenario.World) error {
 		fmt.Print(said)
 	}
 	fmt.Println("\nWhat is served:")
-	for _, name := range names {
+	for _, name := range scenario.Names() {
 		fmt.Printf("  %-9s %s\n", name, download(ctx, w, name))
 	}
 	return nil
@@ -83,6 +80,8 @@ All of it runs until Ctrl-C. In another terminal, to look around:
   alias kubectl=%[2]s
   kubectl get vchart -o wide
   kubectl describe vchart stranger
+  kubectl get vchart keyless -o yaml
+  kubectl get vchart impostor -o jsonpath='{.status.observedSigners}'
   kubectl get events --sort-by=.lastTimestamp
   tail -f %[3]s
   curl -s http://%[4]s/metrics | grep gotk
@@ -101,7 +100,7 @@ To take the key away, or another one in its place, and to bring it back:
   kubectl create secret generic release-key --from-file=release.pub=%[9]s
 
 `, w.Plane.Kubeconfig(), program(parts.Kubectl), w.Controller.Log(), w.Controller.Metrics, w.Registry.Addr(),
-		program(parts.Cosign), strings.Join(realparts.SignCommand(w.Release, w.Charts["unsigned"].Ref()), " "),
+		program(parts.Cosign3), strings.Join(realparts.SignCommand(w.Release, w.Charts["unsigned"].Ref()), " "),
 		w.Stranger.PublicFile, w.Release.PublicFile)
 }
 

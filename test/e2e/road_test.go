@@ -38,6 +38,7 @@ var _ = Describe("the road from a signed chart to an installed one", func() {
 			hostile(&w)
 			storage(&w)
 			trust(&w)
+			identities(&w)
 			restart(&w)
 			wire(&w)
 			deletion(&w)

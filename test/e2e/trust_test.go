@@ -62,7 +62,7 @@ func trust(w **scenario.World) {
 		Expect(w.Proven(ctx, "signed")).To(Succeed())
 		Expect(w.Until(ctx, "stranger", scenario.IsRefused)).To(Succeed())
 		Expect(w.NotServed(ctx, w.Charts["stranger"])).To(Succeed())
-		Expect(w.ReleaseReady(ctx)).To(Succeed())
+		Expect(w.ReleaseReady(ctx, "signed")).To(Succeed())
 	})
 }
 

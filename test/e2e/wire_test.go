@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -26,7 +27,7 @@ func wire(w **scenario.World) {
 			}).WithContext(ctx).WithTimeout(time.Minute).WithPolling(200 * time.Millisecond).Should(Succeed())
 
 			restartWith(ctx, w)
-			Eventually(w.ReleaseReady).WithContext(ctx).WithArguments(ctx).WithTimeout(time.Minute).WithPolling(200 * time.Millisecond).Should(Succeed())
+			Eventually(w.ReleaseReady).WithContext(ctx).WithArguments("signed").WithTimeout(time.Minute).WithPolling(200 * time.Millisecond).Should(Succeed())
 		})
 }
 
@@ -34,8 +35,10 @@ func wire(w **scenario.World) {
 func restartWith(ctx context.Context, w *scenario.World, flags ...string) {
 	GinkgoHelper()
 	Expect(w.Controller.Stop()).To(Succeed())
-	w.Controller.Flags = flags
+	usual := w.Controller.Flags
+	w.Controller.Flags = append(slices.Clone(usual), flags...)
 	Expect(w.Controller.Start(ctx, &w.Group)).To(Succeed())
+	w.Controller.Flags = usual
 	Expect(w.Reconcile(ctx, "signed", published)).To(Succeed())
 	// The revision is the same, so helm-controller has to be asked to look.
 	Expect(w.Kubectl.Run(ctx, "annotate", "--overwrite", "helmrelease", "signed", "reconcile.fluxcd.io/requestedAt="+time.Now().String())).NotTo(BeEmpty())

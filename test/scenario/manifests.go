@@ -3,6 +3,7 @@ package scenario
 import (
 	"encoding/base64"
 	"fmt"
+	"regexp"
 )
 
 // KeySecret is the name of the Secret with the public key, and KeyEntry its entry.
@@ -23,8 +24,34 @@ data:
 `, KeySecret, Namespace, KeyEntry, base64.StdEncoding.EncodeToString(public))
 }
 
-// verifiedChart asks for a chart of the registry, as a ref says, if the release key signed it.
-func verifiedChart(name, registry, ref string) string {
+// RootSecret is the name of the Secret with the trusted root of the Sigstore.
+const RootSecret = "sigstore"
+
+// rootSecret is a Secret with a trusted root.
+func rootSecret(root []byte) string {
+	return fmt.Sprintf(`
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: %s, namespace: %s}
+data:
+  trusted_root.json: %s
+`, RootSecret, Namespace, base64.StdEncoding.EncodeToString(root))
+}
+
+// KeyAuthority is the authority of the release key.
+func KeyAuthority() string {
+	return "name: release, provider: cosign, secretRef: {name: " + KeySecret + "}"
+}
+
+// IdentityAuthority is the authority of the release identity, by the trusted root in the Secret.
+func (w *World) IdentityAuthority() string {
+	return fmt.Sprintf("name: release, provider: cosign, trustedRootSecretRef: {name: %s}, matchOIDCIdentity: [{issuer: %q, subject: %q}]",
+		RootSecret, regexp.QuoteMeta(w.Sigstore.Issuer.URL()), regexp.QuoteMeta(Identity))
+}
+
+// verifiedChart asks for a chart of the registry, as a ref says, if an authority vouches for it.
+func verifiedChart(name, registry, ref, authority string) string {
 	return fmt.Sprintf(`
 ---
 apiVersion: source.verifiedchart.dev/v1alpha1
@@ -37,21 +64,21 @@ spec:
   insecure: true
   verify:
     authorities:
-    - name: release
-      provider: cosign
-      secretRef: {name: %[5]s}
-`, name, Namespace, registry, ref, KeySecret)
+    - {%[5]s}
+`, name, Namespace, registry, ref, authority)
 }
 
 // helmRelease does not wait for what it installs: nothing runs in a control plane without nodes.
-const helmRelease = `
+func helmRelease(name string) string {
+	return fmt.Sprintf(`
 ---
 apiVersion: helm.toolkit.fluxcd.io/v2
 kind: HelmRelease
-metadata: {name: signed, namespace: ` + Namespace + `}
+metadata: {name: %[1]s, namespace: %[2]s}
 spec:
   interval: 10m
-  chartRef: {kind: ExternalArtifact, name: signed}
+  chartRef: {kind: ExternalArtifact, name: %[1]s}
   install: {disableWait: true}
   upgrade: {disableWait: true}
-`
+`, name, Namespace)
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 
 	"github.com/fluxcd/pkg/apis/meta"
 	corev1 "k8s.io/api/core/v1"
@@ -19,9 +20,12 @@ import (
 func Road() []Step {
 	return []Step{
 		{"the signed chart is proven, and its bytes are served as helm packaged them", served("signed")},
-		{"helm-controller has installed the signed chart", installed},
+		{"helm-controller has installed the signed chart", installed("signed")},
+		{"the chart that " + Identity + " signed is proven, without a key, and its bytes are served", served("keyless")},
+		{"helm-controller has installed the keyless chart", installed("keyless")},
 		{"the unsigned chart is refused, and nothing of it is served", refused("unsigned")},
 		{"the chart that a stranger signed is refused, and nothing of it is served", refused("stranger")},
+		{"the chart that an impostor signed keyless is refused, and the status says who signed it", impostor},
 		{"the chart whose tag will move is proven while it is what was signed", served("moved")},
 		{"its tag moves to other bytes, which are refused: nothing of them is served, and what was proven still is", moved},
 	}
@@ -64,13 +68,36 @@ func (w *World) proven(ctx context.Context, name string) error {
 		return err
 	}
 	want := w.Charts[name].Digest.String()
-	if v := vc.Status.Verification; v == nil || v.Digest != want || len(v.Authorities) != 1 || v.Authorities[0].Key != KeyEntry {
-		return fmt.Errorf("status.verification of %s is %+v, which does not say that %s signed %s", name, v, KeyEntry, want)
+	if v := vc.Status.Verification; v == nil || v.Digest != want || len(v.Authorities) != 1 || !byRelease(v.Authorities[0]) {
+		return fmt.Errorf("status.verification of %s is %+v, which does not say that %s or %s signed %s", name, v, KeyEntry, Identity, want)
 	}
 	if a := vc.Status.Artifact; a == nil || a.Revision != Version+"@"+want {
 		return fmt.Errorf("status.artifact of %s is %+v, not revision %s@%s", name, a, Version, want)
 	}
 	return nil
+}
+
+// byRelease says whether the publisher vouched: by the key, or by the identity at a proven time.
+func byRelease(a v1alpha1.AuthorityStatus) bool {
+	return a.Key == KeyEntry || (a.Subject == Identity && a.SignedAt != nil)
+}
+
+// impostor says that a chart is refused that somebody else signed, and that it is said who.
+func impostor(ctx context.Context, w *World) error {
+	if err := refused("impostor")(ctx, w); err != nil {
+		return err
+	}
+	vc, err := w.Get(ctx, "impostor")
+	if err != nil {
+		return err
+	}
+	want := "^" + regexp.QuoteMeta(Impostor) + "$"
+	for _, s := range vc.Status.ObservedSigners {
+		if s.Verified && len(s.MatchOIDCIdentity) == 1 && s.MatchOIDCIdentity[0].Subject == want {
+			return nil
+		}
+	}
+	return fmt.Errorf("status.observedSigners of impostor is %+v, which does not say that %s signed it", vc.Status.ObservedSigners, Impostor)
 }
 
 // refused says that a VerifiedChart is proven not to be trusted, and that none of its bytes are to be had.
@@ -102,27 +129,29 @@ func IsRefused(vc *v1alpha1.VerifiedChart) error {
 }
 
 // installed says that helm-controller has installed the chart.
-func installed(ctx context.Context, w *World) error {
-	return until(ctx, func(ctx context.Context) error {
-		if err := w.ReleaseReady(ctx); err != nil {
-			return err
-		}
-		var note corev1.ConfigMap
-		if err := w.Client.Get(ctx, client.ObjectKey{Namespace: Namespace, Name: "signed"}, &note); err != nil {
-			return err
-		}
-		if got, want := note.Data["message"], "hello from the signed chart"; got != want {
-			return fmt.Errorf("the installed ConfigMap says %q, not %q", got, want)
-		}
-		return nil
-	})
+func installed(name string) func(context.Context, *World) error {
+	return func(ctx context.Context, w *World) error {
+		return until(ctx, func(ctx context.Context) error {
+			if err := w.ReleaseReady(ctx, name); err != nil {
+				return err
+			}
+			var note corev1.ConfigMap
+			if err := w.Client.Get(ctx, client.ObjectKey{Namespace: Namespace, Name: name}, &note); err != nil {
+				return err
+			}
+			if got, want := note.Data["message"], "hello from the "+name+" chart"; got != want {
+				return fmt.Errorf("the installed ConfigMap says %q, not %q", got, want)
+			}
+			return nil
+		})
+	}
 }
 
-// ReleaseReady returns nil if the HelmRelease is Ready.
-func (w *World) ReleaseReady(ctx context.Context) error {
+// ReleaseReady returns nil if the HelmRelease of a chart is Ready.
+func (w *World) ReleaseReady(ctx context.Context, name string) error {
 	release := &unstructured.Unstructured{}
 	release.SetGroupVersionKind(schema.GroupVersionKind{Group: "helm.toolkit.fluxcd.io", Version: "v2", Kind: "HelmRelease"})
-	if err := w.Client.Get(ctx, client.ObjectKey{Namespace: Namespace, Name: "signed"}, release); err != nil {
+	if err := w.Client.Get(ctx, client.ObjectKey{Namespace: Namespace, Name: name}, release); err != nil {
 		return err
 	}
 	conditions, _, err := unstructured.NestedSlice(release.Object, "status", "conditions")
@@ -134,7 +163,7 @@ func (w *World) ReleaseReady(ctx context.Context) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("HelmRelease signed is not Ready: %v", conditions)
+	return fmt.Errorf("HelmRelease %s is not Ready: %v", name, conditions)
 }
 
 // moved moves the tag of a proven chart to bytes that nobody has signed.

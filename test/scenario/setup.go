@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/verifiedchart/verifiedchart/internal/trustroot/trustroottest"
 	"github.com/verifiedchart/verifiedchart/test/controlplane"
 	"github.com/verifiedchart/verifiedchart/test/parts"
 	"github.com/verifiedchart/verifiedchart/test/realparts"
@@ -18,7 +19,7 @@ import (
 func Setup() []Step {
 	return append(Ground(),
 		Step{"start verifiedchart-controller and helm-controller", startControllers},
-		Step{"apply the key, the VerifiedCharts and the HelmRelease", apply},
+		Step{"apply the key, the trusted root, the VerifiedCharts and the HelmReleases", apply},
 	)
 }
 
@@ -29,8 +30,10 @@ func Ground() []Step {
 		{"start etcd and kube-apiserver", startControlPlane},
 		{"apply what make deploy does, and the custom resources of Flux", deploy},
 		{"start the registry", startRegistry},
-		{"package four charts with helm and push them", pushCharts},
+		{"start a Sigstore of our own: Fulcio, Rekor and a time-stamp authority", startSigstore},
+		{"package six charts with helm and push them", pushCharts},
 		{"sign two of them with the release key and one with a stranger's, with cosign", signCharts},
+		{"sign one as " + Identity + " and one as " + Impostor + ", keyless", signKeyless},
 	}
 }
 
@@ -87,16 +90,31 @@ func startRegistry(ctx context.Context, w *World) (err error) {
 	return err
 }
 
+// startSigstore also publishes its trusted root as that of the public Sigstore, by a TUF repository of our own.
+func startSigstore(ctx context.Context, w *World) (err error) {
+	if w.Sigstore, err = realparts.StartSigstore(ctx, w.Dir, &w.Group); err != nil {
+		return err
+	}
+	w.Mirror = trustroottest.New()
+	w.Mirror.SetTrustedRoot(w.Sigstore.TrustedRoot())
+	return nil
+}
+
 func pushCharts(ctx context.Context, w *World) (err error) {
 	if w.Helm, err = realparts.NewHelm(w.Dir); err != nil {
 		return err
 	}
-	for _, name := range []string{"signed", "unsigned", "stranger", "moved"} {
+	for _, name := range Names() {
 		if err := w.Push(ctx, name); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// Names are those of the charts of the road, and of the VerifiedCharts that ask for them.
+func Names() []string {
+	return []string{"signed", "keyless", "unsigned", "stranger", "impostor", "moved"}
 }
 
 // Push packages a chart of the name, pushes it and keeps it in Charts.
@@ -105,9 +123,19 @@ func (w *World) Push(ctx context.Context, name string) (err error) {
 	return err
 }
 
-// Declare applies a VerifiedChart for a chart that was pushed, with a ref like "tag: 1.0.0".
+// Declare applies a VerifiedChart for a chart that was pushed, with a ref like "tag: 1.0.0", for whom the release key has to vouch.
 func (w *World) Declare(ctx context.Context, name, ref string) error {
-	return w.Kubectl.Apply(ctx, verifiedChart(name, w.Registry.Addr(), ref))
+	return w.DeclareFor(ctx, name, ref, KeyAuthority())
+}
+
+// DeclareFor applies a VerifiedChart for whom an authority has to vouch, which is the inside of a YAML flow mapping.
+func (w *World) DeclareFor(ctx context.Context, name, ref, authority string) error {
+	return w.Kubectl.Apply(ctx, verifiedChart(name, w.Registry.Addr(), ref, authority))
+}
+
+// TrustRoot makes a trusted root the one that identities have to be proven by.
+func (w *World) TrustRoot(ctx context.Context, root []byte) error {
+	return w.Kubectl.Apply(ctx, rootSecret(root))
 }
 
 // Trust makes the key the one that charts have to be signed with.
@@ -129,7 +157,7 @@ func (w *World) push(ctx context.Context, name, message string) (realparts.Pushe
 }
 
 func signCharts(ctx context.Context, w *World) (err error) {
-	if w.Cosign, err = realparts.NewCosign(w.Dir); err != nil {
+	if w.Cosign, err = realparts.NewCosign3(w.Dir); err != nil {
 		return err
 	}
 	if w.Release, err = w.Cosign.GenerateKey(ctx, "release"); err != nil {
@@ -146,13 +174,28 @@ func signCharts(ctx context.Context, w *World) (err error) {
 	return nil
 }
 
+// signKeyless signs as cosign 3 does by default: a bundle that is logged, beside the chart.
+func signKeyless(ctx context.Context, w *World) error {
+	for name, email := range map[string]string{"keyless": Identity, "impostor": Impostor} {
+		if err := w.Cosign.SignKeyless(ctx, realparts.LoggedBundle, email, w.Sigstore, w.Charts[name].Ref()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func startControllers(ctx context.Context, w *World) error {
 	kubeconfig, err := w.Plane.ServiceAccount(systemNamespace, realparts.ControllerName)
 	if err != nil {
 		return err
 	}
+	initial := filepath.Join(w.Dir, "root.json")
+	if err := os.WriteFile(initial, w.Mirror.RootJSON(), 0o600); err != nil {
+		return err
+	}
 	w.Controller = &realparts.Controller{
 		Binary: w.Binary(), Kubeconfig: kubeconfig, Dir: filepath.Join(w.Dir, "controller"), Namespace: systemNamespace,
+		Flags: []string{"--tuf-mirror=" + w.Mirror.URL(), "--tuf-root=" + initial, "--tuf-cache-dir=" + filepath.Join(w.Dir, "tuf")},
 	}
 	if err := w.Controller.Start(ctx, &w.Group); err != nil {
 		return err
@@ -165,9 +208,13 @@ func apply(ctx context.Context, w *World) error {
 	if err := w.Trust(ctx, w.Release); err != nil {
 		return err
 	}
-	manifests := helmRelease
+	manifests := rootSecret(w.Sigstore.TrustedRoot()) + helmRelease("signed") + helmRelease("keyless")
 	for name := range w.Charts {
-		manifests += verifiedChart(name, w.Registry.Addr(), "tag: "+Version)
+		authority := KeyAuthority()
+		if name == "keyless" || name == "impostor" {
+			authority = w.IdentityAuthority()
+		}
+		manifests += verifiedChart(name, w.Registry.Addr(), "tag: "+Version, authority)
 	}
 	return w.Kubectl.Apply(ctx, manifests)
 }

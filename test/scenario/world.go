@@ -20,6 +20,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
+	"github.com/verifiedchart/verifiedchart/internal/trustroot/trustroottest"
 	"github.com/verifiedchart/verifiedchart/test/controlplane"
 	"github.com/verifiedchart/verifiedchart/test/parts"
 	"github.com/verifiedchart/verifiedchart/test/process"
@@ -31,6 +32,9 @@ const (
 	Namespace = "default"
 	// Version of every chart.
 	Version = "1.0.0"
+	// Identity signs keyless for the publisher; Impostor is nobody's.
+	Identity = "release@example.com"
+	Impostor = "impostor@example.com"
 	// systemNamespace is where the controller would run in a cluster.
 	systemNamespace = "verifiedchart-system"
 
@@ -51,12 +55,16 @@ type World struct {
 	// Referrers says whether the registry is one with the referrers API, or else the distribution registry.
 	Referrers bool
 
-	Plane      *controlplane.ControlPlane
-	Kubectl    *controlplane.Kubectl
-	Client     client.Client
-	Registry   realparts.OCIRegistry
-	Helm       *realparts.Helm
-	Cosign     *realparts.Cosign
+	Plane    *controlplane.ControlPlane
+	Kubectl  *controlplane.Kubectl
+	Client   client.Client
+	Registry realparts.OCIRegistry
+	Helm     *realparts.Helm
+	// Cosign is cosign 3.
+	Cosign   *realparts.Cosign
+	Sigstore *realparts.Sigstore
+	// Mirror is the TUF repository that stands for that of the public Sigstore.
+	Mirror     *trustroottest.Repository
 	Controller *realparts.Controller
 	// Group are the programs that run.
 	Group process.Group
@@ -67,10 +75,18 @@ type World struct {
 	Moved  realparts.Pushed
 }
 
+// Parts are the parts that a world is filled with.
+func Parts() []string {
+	return []string{
+		parts.CRDs, parts.Etcd, parts.KubeAPIServer, parts.Kubectl, parts.Registry, parts.Helm, parts.Cosign3,
+		parts.Fulcio, parts.Rekor, parts.Timestamp, parts.HelmController,
+	}
+}
+
 // NewWorld returns an empty world in a temporary folder. The error matches
 // parts.ErrNotBuilt where there is nothing to fill it with.
 func NewWorld() (*World, error) {
-	err := parts.Missing(parts.Etcd, parts.KubeAPIServer, parts.Kubectl, parts.Registry, parts.Helm, parts.Cosign, parts.HelmController, parts.CRDs)
+	err := parts.Missing(Parts()...)
 	if err != nil {
 		return nil, err
 	}
@@ -103,6 +119,12 @@ func (w *World) Close() error {
 	err := w.Group.Stop()
 	if w.Registry != nil {
 		_ = w.Registry.Close()
+	}
+	if w.Sigstore != nil {
+		w.Sigstore.Close()
+	}
+	if w.Mirror != nil {
+		w.Mirror.Close()
 	}
 	if gone := os.RemoveAll(w.Dir); err == nil {
 		err = gone
