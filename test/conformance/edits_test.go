@@ -84,10 +84,16 @@ func signedPart(b *pbbundle.Bundle) *pbbundle.Bundle {
 }
 
 var _ = Describe("A bundle", func() {
-	It("is refused cut off at any place, and with any byte more", func() {
-		for _, given := range genuine {
+	// One shape is edited everywhere, and the others here and there: all of it
+	// would take minutes under the race detector.
+	It("is refused cut off at any place, and with anything after it", func() {
+		for shape, given := range genuine {
 			e := newEdited(GinkgoT().TempDir(), given())
-			for end := range e.raw {
+			step := 1
+			if shape > 0 {
+				step = 7
+			}
+			for end := shape; end < len(e.raw); end += step {
 				Expect(e.judge(e.raw[:end])).To(Succeed())
 			}
 			for _, more := range []string{"x", "{}", "\x00", ",", "}"} {
@@ -99,7 +105,7 @@ var _ = Describe("A bundle", func() {
 	It("is refused with a bit flipped, or trusted for what it was", func() {
 		for shape, given := range genuine {
 			e := newEdited(GinkgoT().TempDir(), given())
-			for at := shape; at < len(e.raw); at += 5 { // every byte would take minutes under the race detector
+			for at := shape; at < len(e.raw); at += 9 {
 				raw := bytes.Clone(e.raw)
 				raw[at] ^= 1 << (at % 7)
 				Expect(e.judge(raw)).To(Succeed())

@@ -18,6 +18,8 @@ import (
 	pbcommon "github.com/sigstore/protobuf-specs/gen/pb-go/common/v1"
 	pbdsse "github.com/sigstore/protobuf-specs/gen/pb-go/dsse"
 	pbtrustroot "github.com/sigstore/protobuf-specs/gen/pb-go/trustroot/v1"
+
+	. "github.com/verifiedchart/verifiedchart/internal/verify/sigstoretest"
 )
 
 func flip(raw []byte) { raw[len(raw)/2] ^= 1 }
@@ -147,5 +149,53 @@ func restate(change func(map[string]any)) func(*given) {
 		envelope.Payload = payload
 		envelope.Signatures[0].Sig, err = ecdsa.SignASN1(rand.Reader, key, sum[:])
 		Expect(err).NotTo(HaveOccurred())
+	}
+}
+
+// becomes is given of something else altogether.
+func becomes(other func() *given) func(*given) { return func(g *given) { *g = *other() } }
+
+func asHash(h *How)        { h.LogAs = "hashedrekord" }
+func asInToto(h *How)      { h.LogAs = "intoto" }
+func asPlainInToto(h *How) { h.LogAs, h.PlainCheckpoint = "intoto", true }
+
+// unloggedKey is given of a key and a root that names nothing.
+func unloggedKey(change ...func(*How)) func() *given {
+	return func() *given {
+		how := How{Key: key}
+		for _, c := range change {
+			c(&how)
+		}
+		return signedBy(ours, how, Authority, CTLog, TimestampAuthority, Log)
+	}
+}
+
+// managedKey is given of a key, and of a root that names everything.
+func managedKey() *given { return signedBy(ours, How{Key: key, Log: RekorV1, Stamped: true}) }
+
+// inLab is given of a signature that was logged at a time from the epoch on.
+func inLab(after time.Duration) func() *given {
+	return changed(keyless(), func(g *given) {
+		l := usualLab()
+		l.trustedBy(g.root)
+		l.enterAgain(g, ours.Epoch.Add(after))
+	})
+}
+
+// stampedByLab is given of a signature with a time stamp of an authority whose
+// certificates are valid from some time before the epoch until some time after the test.
+func stampedByLab(before, after time.Duration) func() *given {
+	return changed(keyless(rekorV2Alone), func(g *given) {
+		l := newLab(ours.Epoch.Add(-before), time.Now().Add(after))
+		l.trustedBy(g.root)
+		addStamps(g, l.stamp(g.signature(), ours.Epoch))
+	})
+}
+
+// expiring is given of an authority whose intermediate certificate ends at a time from the epoch on.
+func expiring(after time.Duration) func() *given {
+	return func() *given {
+		s := NewExpiring(ours.Epoch.Add(after))
+		return signedBy(s, How{Issuer: issuer, Subject: identity, Log: RekorV1, Time: ours.Epoch})
 	}
 }

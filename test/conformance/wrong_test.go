@@ -71,6 +71,9 @@ var wrong = []struct {
 	// By a key.
 	{"managed-key-no-key_fail", managedKey, func(g *given) { g.key, g.identity, g.issuer = nil, identity, issuer }},
 	{"managed-key-wrong-key_fail", keyed(), func(g *given) { g.key = PublicKey(NewKey()) }},
+	{"another key, where nothing is logged", unloggedKey(), func(g *given) { g.key = PublicKey(NewKey()) }},
+	{"a signature that the key did not make, where nothing is logged", unloggedKey(), func(g *given) { flip(g.signature()) }},
+	{"an envelope that the key did not sign, where nothing is logged", unloggedKey(statement), func(g *given) { flip(g.signature()) }},
 	{"managed-key-and-client-identity_fail", keyed(), func(g *given) { g.identity, g.issuer = identity, issuer }},
 	{"D9: a private key for the public one", keyed(), func(g *given) { g.key = privatePEM(key) }},
 	{"a key without a log entry, though the root names a log", keyed(), becomes(keyed(unlogged))},
@@ -226,54 +229,6 @@ var wrong = []struct {
 }
 
 const otherIdentity = "https://github.com/mallory/charts/.github/workflows/release.yaml@refs/heads/main"
-
-// becomes is given of something else altogether.
-func becomes(other func() *given) func(*given) { return func(g *given) { *g = *other() } }
-
-func asHash(h *How)        { h.LogAs = "hashedrekord" }
-func asInToto(h *How)      { h.LogAs = "intoto" }
-func asPlainInToto(h *How) { h.LogAs, h.PlainCheckpoint = "intoto", true }
-
-// unloggedKey is given of a key and a root that names nothing.
-func unloggedKey(change ...func(*How)) func() *given {
-	return func() *given {
-		how := How{Key: key}
-		for _, c := range change {
-			c(&how)
-		}
-		return signedBy(ours, how, Authority, CTLog, TimestampAuthority, Log)
-	}
-}
-
-// managedKey is given of a key, and of a root that names everything.
-func managedKey() *given { return signedBy(ours, How{Key: key, Log: RekorV1, Stamped: true}) }
-
-// inLab is given of a signature that was logged at a time from the epoch on.
-func inLab(after time.Duration) func() *given {
-	return changed(keyless(), func(g *given) {
-		l := usualLab()
-		l.trustedBy(g.root)
-		l.enterAgain(g, ours.Epoch.Add(after))
-	})
-}
-
-// stampedByLab is given of a signature with a time stamp of an authority whose
-// certificates are valid from some time before the epoch until some time after the test.
-func stampedByLab(before, after time.Duration) func() *given {
-	return changed(keyless(rekorV2Alone), func(g *given) {
-		l := newLab(ours.Epoch.Add(-before), time.Now().Add(after))
-		l.trustedBy(g.root)
-		addStamps(g, l.stamp(g.signature(), ours.Epoch))
-	})
-}
-
-// expiring is given of an authority whose intermediate certificate ends at a time from the epoch on.
-func expiring(after time.Duration) func() *given {
-	return func() *given {
-		s := NewExpiring(ours.Epoch.Add(after))
-		return signedBy(s, How{Issuer: issuer, Subject: identity, Log: RekorV1, Time: ours.Epoch})
-	}
-}
 
 var _ = Describe("The client", func() {
 	for _, row := range wrong {
