@@ -78,7 +78,7 @@ bench: parts build ## Print what the controller costs, and run the benchmarks.
 FUZZTIME ?= 30s
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for FUZZTIME.
-	@grep -rl --include='*_test.go' '^func Fuzz' internal | while read -r f; do \
+	@grep -rl --include='*_test.go' '^func Fuzz' internal test | while read -r f; do \
 		for t in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9]*\).*/\1/p' $$f); do \
 			echo "$$t"; go test -run '^$$' -fuzz "^$$t$$" -fuzztime $(FUZZTIME) ./$$(dirname $$f) || exit 1; \
 		done; done

@@ -285,21 +285,15 @@ type AuthorityStatus struct {
 	LogIndex *int64 `json:"logIndex,omitempty"`
 }
 
-// ObservedSigner is who made a signature of the chart that was seen, in the
-// words of an authority. It is not trusted by being here.
+// ObservedSigner is who made a signature of the chart that was seen. It is not trusted by being here.
 type ObservedSigner struct {
-	// Provider of the authority that would accept it.
-	Provider string `json:"provider"`
-
 	// Verified says that the signature is proven to be of this signer, by an
 	// authority of the spec. Where it is false anybody may have claimed it.
 	Verified bool `json:"verified"`
 
-	// MatchOIDCIdentity matches the identity that signed, and no other.
+	// Authority that would accept it, to be listed under `spec.verify.authorities`. Absent for a key, which only a Secret can name.
 	// +optional
-	// +listType=atomic
-	// +kubebuilder:validation:MaxItems=1
-	MatchOIDCIdentity []ObservedIdentity `json:"matchOIDCIdentity,omitempty"`
+	Authority *ObservedAuthority `json:"authority,omitempty"`
 
 	// Key that signed: `SHA256:` and the hexadecimal digest of its DER encoded public key (SPKI).
 	// +optional
@@ -312,4 +306,30 @@ type ObservedSigner struct {
 	// Source is where in the registry the signature was found.
 	// +optional
 	Source string `json:"source,omitempty"`
+}
+
+// ObservedAuthority is an Authority of one identity, by the trusted root of the authority that saw it.
+type ObservedAuthority struct {
+	// Name to be changed to one's liking.
+	Name string `json:"name"`
+
+	// Provider of the signature.
+	Provider string `json:"provider"`
+
+	// MatchOIDCIdentity matches the identity that signed, and no other.
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=1
+	MatchOIDCIdentity []ObservedIdentity `json:"matchOIDCIdentity"`
+
+	// TrustedRootSecretRef of the authority that saw it.
+	// +optional
+	TrustedRootSecretRef *meta.LocalObjectReference `json:"trustedRootSecretRef,omitempty"`
+
+	// TransparencyLog of the authority that saw it.
+	// +optional
+	TransparencyLog string `json:"transparencyLog,omitempty"`
+
+	// SignatureRepository of the authority that saw it.
+	// +optional
+	SignatureRepository string `json:"signatureRepository,omitempty"`
 }

@@ -205,10 +205,13 @@ var _ = Describe("A keyless chart", func() {
 		w.attach(sigstore, chart, keylessly())
 		w.declare(keyless(bySubject("nobody@example.com")))
 		obj := w.rejected()
-		Expect(obj.Status.ObservedSigners).To(ConsistOf(And(HaveField("Verified", true), HaveField("Provider", "cosign"))))
-		seen := obj.Status.ObservedSigners[0].MatchOIDCIdentity[0]
+		Expect(obj.Status.ObservedSigners).To(ConsistOf(And(HaveField("Verified", true), HaveField("Authority.Provider", "cosign"))))
+		pasted, err := json.Marshal(obj.Status.ObservedSigners[0].Authority)
+		Expect(err).NotTo(HaveOccurred())
 		w.edit(func(s *v1alpha1.VerifiedChartSpec) {
-			s.Verify.Authorities[0].MatchOIDCIdentity = []v1alpha1.OIDCIdentityMatch{{Issuer: seen.Issuer, Subject: seen.Subject}}
+			var a v1alpha1.Authority
+			Expect(json.Unmarshal(pasted, &a)).To(Succeed())
+			s.Verify.Authorities = []v1alpha1.Authority{a}
 		})
 		w.ready(chart.Digest)
 	})

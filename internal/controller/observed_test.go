@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/fluxcd/pkg/apis/meta"
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
@@ -13,24 +14,35 @@ import (
 )
 
 var _ = Describe("The signers that were seen", func() {
+	asked := v1alpha1.Verification{Authorities: []v1alpha1.Authority{{
+		Name: "release", TrustedRootSecretRef: &meta.LocalObjectReference{Name: "root"}, SignatureRepository: "oci://host/signatures", TransparencyLog: "Ignore",
+	}}}
 	identity := func(subject string, verified bool) verify.Candidate {
-		return verify.Candidate{Source: "referrer", Format: "bundle", Signer: verify.Signer{Issuer: "https://issuer.example", Subject: subject, Verified: verified}}
+		return verify.Candidate{Authority: "release", Source: "referrer", Format: "bundle", Signer: verify.Signer{Issuer: "https://issuer.example", Subject: subject, Verified: verified}}
 	}
 
 	It("are told once each, the proven ones first", func() {
 		key := verify.Candidate{Source: "tag", Format: "legacy signature", Signer: verify.Signer{KeyID: "SHA256:1"}}
 		unknown := verify.Candidate{Source: "tag", Format: "legacy signature"}
-		signers := observed([]verify.Candidate{identity("a", false), key, unknown, identity("b", true), key, identity("a", true), identity("b", true)})
+		signers := observed(asked, []verify.Candidate{identity("a", false), key, unknown, identity("b", true), key, identity("a", true), identity("b", true)})
 		Expect(signers).To(HaveExactElements(
-			And(HaveField("Verified", true), HaveField("MatchOIDCIdentity", ConsistOf(HaveField("Subject", "^b$")))),
-			And(HaveField("Verified", true), HaveField("MatchOIDCIdentity", ConsistOf(HaveField("Subject", "^a$")))),
+			And(HaveField("Verified", true), HaveField("Authority.MatchOIDCIdentity", ConsistOf(HaveField("Subject", "^b$")))),
+			And(HaveField("Verified", true), HaveField("Authority.MatchOIDCIdentity", ConsistOf(HaveField("Subject", "^a$")))),
 			And(HaveField("Verified", false), HaveField("Key", "SHA256:1")),
 		))
 	})
 
+	It("come with an authority that judges as the one does that saw them", func() {
+		Expect(observed(asked, []verify.Candidate{identity("a", true)})[0].Authority).To(Equal(&v1alpha1.ObservedAuthority{
+			Name: "signer-1", Provider: "cosign", TrustedRootSecretRef: &meta.LocalObjectReference{Name: "root"},
+			SignatureRepository: "oci://host/signatures", TransparencyLog: "Ignore",
+			MatchOIDCIdentity: []v1alpha1.ObservedIdentity{{Issuer: `^https://issuer\.example$`, Subject: "^a$"}},
+		}))
+	})
+
 	It("are as patterns that match the signer alone", func() {
 		subject := `https://github.com/org/repo/.github/workflows/x.yml@refs/heads/(main|a+b)`
-		pattern := observed([]verify.Candidate{identity(subject, true)})[0].MatchOIDCIdentity[0].Subject
+		pattern := observed(asked, []verify.Candidate{identity(subject, true)})[0].Authority.MatchOIDCIdentity[0].Subject
 		Expect(regexp.MatchString(pattern, subject)).To(BeTrue())
 		Expect(regexp.MatchString(pattern, subject+"x")).To(BeFalse())
 		Expect(regexp.MatchString(pattern, strings.ReplaceAll(subject, ".", "x"))).To(BeFalse())
@@ -41,11 +53,11 @@ var _ = Describe("The signers that were seen", func() {
 		for i := range 1000 {
 			candidates = append(candidates, identity(fmt.Sprint(i, strings.Repeat("\x1b[\xff(.)", 10_000)), true))
 		}
-		signers := observed(candidates)
+		signers := observed(asked, candidates)
 		Expect(len(signers)).To(BeNumerically("<=", 16))
 		for _, s := range signers {
-			Expect(len(s.MatchOIDCIdentity[0].Subject)).To(BeNumerically("<", 1000))
-			Expect(s.MatchOIDCIdentity[0].Subject).NotTo(Or(ContainSubstring("\x1b"), ContainSubstring("\xff")))
+			Expect(len(s.Authority.MatchOIDCIdentity[0].Subject)).To(BeNumerically("<", 1000))
+			Expect(s.Authority.MatchOIDCIdentity[0].Subject).NotTo(Or(ContainSubstring("\x1b"), ContainSubstring("\xff")))
 		}
 		Expect(signers).NotTo(ContainElement(v1alpha1.ObservedSigner{}))
 	})

@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"fmt"
 	"regexp"
 
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
@@ -16,46 +17,46 @@ const (
 	maxObservedText = 400
 )
 
-// observed returns who made the signatures that were seen, in the words of an
-// authority; the proven ones first, none twice.
-func observed(candidates []verify.Candidate) []v1alpha1.ObservedSigner {
+// observed returns who made the signatures that were seen, with an authority
+// that would accept each; the proven ones first, none twice.
+func observed(v v1alpha1.Verification, candidates []verify.Candidate) []v1alpha1.ObservedSigner {
 	var signers []v1alpha1.ObservedSigner
+	seen := map[string]bool{}
 	for _, verified := range []bool{true, false} {
 		for _, c := range candidates {
-			if c.Signer.Verified == verified && len(signers) < maxObserved && !contains(signers, c.Signer) && c.Signer.String() != "" {
-				signers = append(signers, observedSigner(c))
+			who := c.Signer.String()
+			if c.Signer.Verified != verified || who == "" || seen[who] || len(signers) == maxObserved {
+				continue
 			}
+			seen[who] = true
+			signers = append(signers, v1alpha1.ObservedSigner{
+				Verified: verified, Format: c.Format, Source: printable.String(c.Source, maxObservedText),
+				Key: c.Signer.KeyID, Authority: authorityFor(v, c, len(signers)+1),
+			})
 		}
 	}
 	return signers
 }
 
-func observedSigner(c verify.Candidate) v1alpha1.ObservedSigner {
-	s := v1alpha1.ObservedSigner{
-		Provider: cosign.Provider, Verified: c.Signer.Verified, Format: c.Format,
-		Source: printable.String(c.Source, maxObservedText), Key: c.Signer.KeyID,
+// authorityFor returns the authority of an identity, which judges as the one does that saw it.
+func authorityFor(v v1alpha1.Verification, c verify.Candidate, number int) *v1alpha1.ObservedAuthority {
+	if c.Signer.Subject == "" {
+		return nil
 	}
-	if c.Signer.Subject != "" {
-		s.MatchOIDCIdentity = []v1alpha1.ObservedIdentity{{Issuer: literally(c.Signer.Issuer), Subject: literally(c.Signer.Subject)}}
+	a := &v1alpha1.ObservedAuthority{
+		Name: fmt.Sprintf("signer-%d", number), Provider: cosign.Provider,
+		MatchOIDCIdentity: []v1alpha1.ObservedIdentity{{Issuer: literally(c.Signer.Issuer), Subject: literally(c.Signer.Subject)}},
 	}
-	return s
+	for _, asked := range v.Authorities {
+		if asked.Name == c.Authority {
+			a.TrustedRootSecretRef, a.SignatureRepository = asked.TrustedRootSecretRef, asked.SignatureRepository
+			a.TransparencyLog = asked.TransparencyLog
+		}
+	}
+	return a
 }
 
 // literally is the pattern that matches a text and nothing else.
 func literally(text string) string {
 	return "^" + regexp.QuoteMeta(printable.String(text, maxObservedText)) + "$"
-}
-
-func contains(signers []v1alpha1.ObservedSigner, s verify.Signer) bool {
-	for _, other := range signers {
-		if s.Subject == "" && other.Key == s.KeyID && len(other.MatchOIDCIdentity) == 0 {
-			return true
-		}
-		for _, m := range other.MatchOIDCIdentity {
-			if s.Subject != "" && m.Subject == literally(s.Subject) && m.Issuer == literally(s.Issuer) {
-				return true
-			}
-		}
-	}
-	return false
 }

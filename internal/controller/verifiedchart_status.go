@@ -109,10 +109,10 @@ func (o outcome) apply(obj *v1alpha1.VerifiedChart) {
 func (o outcome) applyVerified(obj *v1alpha1.VerifiedChart) {
 	switch o.verified {
 	case metav1.ConditionTrue:
-		obj.Status.ObservedSigners = observed(o.accepted.Evidence().Seen)
+		obj.Status.ObservedSigners = observed(obj.Spec.Verify, o.accepted.Evidence().Seen)
 		conditions.MarkTrue(obj, v1alpha1.SourceVerifiedCondition, v1alpha1.SucceededReason, "%s", o.verifiedMessage(obj))
 	case metav1.ConditionFalse:
-		obj.Status.ObservedSigners = observed(verify.Seen(o.err))
+		obj.Status.ObservedSigners = observed(obj.Spec.Verify, verify.Seen(o.err))
 		conditions.MarkFalse(obj, v1alpha1.SourceVerifiedCondition, v1alpha1.VerificationErrorReason, "%s", o.message)
 	case metav1.ConditionUnknown:
 		conditions.MarkUnknown(obj, v1alpha1.SourceVerifiedCondition, v1alpha1.TrustUnavailableReason, "%s", o.message)

@@ -47,6 +47,8 @@ func Identity(issuer, subject string) string { return subject + " (" + issuer + 
 
 // Candidate is something that might have been the signature, and why it was not.
 type Candidate struct {
+	// Authority is the name of the authority that considered it.
+	Authority string
 	// Source is where the candidate was found, relative to the repository.
 	Source string
 	// Format is the format of the candidate, as "legacy" or "bundle".

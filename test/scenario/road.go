@@ -93,7 +93,7 @@ func impostor(ctx context.Context, w *World) error {
 	}
 	want := "^" + regexp.QuoteMeta(Impostor) + "$"
 	for _, s := range vc.Status.ObservedSigners {
-		if s.Verified && len(s.MatchOIDCIdentity) == 1 && s.MatchOIDCIdentity[0].Subject == want {
+		if a := s.Authority; s.Verified && a != nil && len(a.MatchOIDCIdentity) == 1 && a.MatchOIDCIdentity[0].Subject == want {
 			return nil
 		}
 	}

@@ -64,8 +64,8 @@ func (r *refusal) by(s verify.Signer) *refusal {
 	return r
 }
 
-func (c candidate) refused(r *refusal) verify.Candidate {
-	return verify.Candidate{Source: c.source, Format: c.format, Signer: r.signer, Reason: r.reason}
+func (c candidate) refused(authority string, r *refusal) verify.Candidate {
+	return verify.Candidate{Authority: authority, Source: c.source, Format: c.format, Signer: r.signer, Reason: r.reason}
 }
 
 func (c candidate) accepted(v verify.Voucher) verify.Candidate {
@@ -73,7 +73,7 @@ func (c candidate) accepted(v verify.Voucher) verify.Candidate {
 	if v.Subject == "" {
 		signer.KeyID = v.Signer
 	}
-	return verify.Candidate{Source: c.source, Format: c.format, Signer: signer}
+	return verify.Candidate{Authority: v.Authority, Source: c.source, Format: c.format, Signer: signer}
 }
 
 // classify returns the candidates in a manifest, the newest first.

@@ -72,7 +72,7 @@ func (v *Verifier) Verify(ctx context.Context, s verify.Subject, r registry.Read
 		var refused *refusal
 		switch {
 		case errors.As(err, &refused):
-			evidence.Seen = append(evidence.Seen, c.refused(refused))
+			evidence.Seen = append(evidence.Seen, c.refused(v.authority.Name, refused))
 		case err != nil:
 			evidence.Unread = errors.Join(evidence.Unread, err)
 		default:

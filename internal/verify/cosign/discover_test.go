@@ -167,10 +167,10 @@ var _ = Describe("Discovery", func() {
 		_, err := check(one(ours), subject, repo)
 		id := keysOf(theirs)[0].ID
 		Expect(rejection(err).Candidates).To(Equal([]verify.Candidate{
-			{Source: "referrer " + attestation.Digest.String(), Format: "bundle", Signer: verify.Signer{KeyID: id}, Reason: `seen, not a signature: an attestation of type "https://slsa.dev/provenance/v1"`},
-			{Source: "referrer " + stranger.Digest.String(), Format: "bundle", Signer: verify.Signer{KeyID: id}, Reason: "key 0.pub: it was not made with this key"},
-			{Source: "referrer " + sbom.Digest.String(), Format: "manifest", Reason: `a layer of media type "application/spdx+json" is not a signature`},
-			{Source: "tag " + SignatureTag(subject.Manifest.Digest), Format: "legacy signature", Reason: "key 0.pub: it was not made with this key"},
+			{Authority: "release", Source: "referrer " + attestation.Digest.String(), Format: "bundle", Signer: verify.Signer{KeyID: id}, Reason: `seen, not a signature: an attestation of type "https://slsa.dev/provenance/v1"`},
+			{Authority: "release", Source: "referrer " + stranger.Digest.String(), Format: "bundle", Signer: verify.Signer{KeyID: id}, Reason: "key 0.pub: it was not made with this key"},
+			{Authority: "release", Source: "referrer " + sbom.Digest.String(), Format: "manifest", Reason: `a layer of media type "application/spdx+json" is not a signature`},
+			{Authority: "release", Source: "tag " + SignatureTag(subject.Manifest.Digest), Format: "legacy signature", Reason: "key 0.pub: it was not made with this key"},
 		}))
 		Expect(err.Error()).To(ContainSubstring("said to be signed by " + id))
 	})
