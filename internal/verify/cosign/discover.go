@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 
 	"github.com/opencontainers/go-digest"
@@ -82,8 +83,13 @@ func (d *discovery) referrers(ctx context.Context, yield func(candidate) bool) (
 }
 
 // likelyFirst returns those first that are listed as signatures, then those of
-// which nothing is known. It is a matter of order alone: what a registry lists them as proves nothing.
+// which nothing is known. It is a matter of order alone: what a registry lists
+// them as proves nothing. Alike ones are ordered by digest, since some registries
+// list them in another order each time, and the same question has the same answer.
 func likelyFirst(descriptors []ocispec.Descriptor) []ocispec.Descriptor {
+	descriptors = slices.SortedFunc(slices.Values(descriptors), func(a, b ocispec.Descriptor) int {
+		return strings.Compare(a.Digest.String(), b.Digest.String())
+	})
 	var likely, unknown, other []ocispec.Descriptor
 	for _, d := range descriptors {
 		switch {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -166,13 +167,29 @@ var _ = Describe("Discovery", func() {
 		SignLegacy(repo, subject, theirs)
 		_, err := check(one(ours), subject, repo)
 		id := keysOf(theirs)[0].ID
-		Expect(rejection(err).Candidates).To(Equal([]verify.Candidate{
+		Expect(rejection(err).Candidates).To(ConsistOf([]verify.Candidate{
 			{Authority: "release", Source: "referrer " + attestation.Digest.String(), Format: "bundle", Signer: verify.Signer{KeyID: id}, Reason: `seen, not a signature: an attestation of type "https://slsa.dev/provenance/v1"`},
 			{Authority: "release", Source: "referrer " + stranger.Digest.String(), Format: "bundle", Signer: verify.Signer{KeyID: id}, Reason: "key 0.pub: it was not made with this key"},
 			{Authority: "release", Source: "referrer " + sbom.Digest.String(), Format: "manifest", Reason: `a layer of media type "application/spdx+json" is not a signature`},
 			{Authority: "release", Source: "tag " + SignatureTag(subject.Manifest.Digest), Format: "legacy signature", Reason: "key 0.pub: it was not made with this key"},
 		}))
 		Expect(err.Error()).To(ContainSubstring("said to be signed by " + id))
+	})
+
+	It("answers the same whatever the order in which a registry lists the referrers", func() {
+		repo.WithoutReferrers = true
+		var list []ocispec.Descriptor
+		for range 5 {
+			list = append(list, sign(theirs))
+		}
+		var answers []string
+		for range 2 {
+			slices.Reverse(list)
+			repo.PushIndex(ReferrersTag(subject.Manifest.Digest), list...)
+			_, err := check(one(ours), subject, repo)
+			answers = append(answers, err.Error())
+		}
+		Expect(answers[0]).To(Equal(answers[1]))
 	})
 
 	It("C14: shows nothing that could be taken for anything else", func() {
