@@ -1,0 +1,138 @@
+package document
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/opencontainers/go-digest"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/verifiedchart/verifiedchart/internal/printable"
+)
+
+// maxDepth is how deep the nodes of a document may be nested.
+const maxDepth = 32
+
+// mapping holds the values of a YAML mapping by its keys.
+type mapping map[string]*yaml.Node
+
+// parseMapping reads text as one YAML document, which is a mapping.
+func parseMapping(text string) (mapping, error) {
+	decoder := yaml.NewDecoder(strings.NewReader(text))
+	var document, next yaml.Node
+	if err := decoder.Decode(&document); err != nil {
+		return nil, unreadable(err)
+	}
+	// A document can end without a marker, after which most readers take no notice of the rest.
+	if err := decoder.Decode(&next); !errors.Is(err, io.EOF) {
+		return nil, errors.New("it is not one YAML document")
+	}
+	root := document.Content[0]
+	if err := unambiguous(root, maxDepth); err != nil {
+		return nil, err
+	}
+	return mappingOf(root)
+}
+
+// unreadable says why the decoder did not read a document. It may quote as much as it likes of it.
+func unreadable(err error) error {
+	if errors.Is(err, io.EOF) {
+		return errors.New("it is empty")
+	}
+	return errors.New(printable.String(err.Error(), maxShown))
+}
+
+// unambiguous refuses a node that stands for another, that says what type it is
+// of, that is nested deeper than left, or whose keys are not unlike strings; and
+// likewise all nodes in it.
+func unambiguous(n *yaml.Node, left int) error {
+	switch {
+	case left == 0:
+		return fmt.Errorf("it is nested deeper than %d", maxDepth)
+	case n.Kind == yaml.AliasNode || n.Anchor != "":
+		return fmt.Errorf("line %d: it has an anchor or an alias", n.Line)
+	case n.Style&yaml.TaggedStyle != 0:
+		return fmt.Errorf("line %d: it has a tag", n.Line)
+	case n.Kind == yaml.MappingNode:
+		if _, err := mappingOf(n); err != nil {
+			return err
+		}
+	}
+	for _, c := range n.Content {
+		if err := unambiguous(c, left-1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// mappingOf returns what n maps. Its keys must be strings, and no two the same.
+func mappingOf(n *yaml.Node) (mapping, error) {
+	if n.Kind != yaml.MappingNode {
+		return nil, fmt.Errorf("line %d: it is not a mapping", n.Line)
+	}
+	m := make(mapping, len(n.Content)/2)
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, err := stringOf(n.Content[i])
+		if err != nil {
+			return nil, err
+		}
+		if _, ok := m[key]; ok {
+			return nil, fmt.Errorf("line %d: the key %q appears twice", n.Content[i].Line, printable.String(key, maxShown))
+		}
+		m[key] = n.Content[i+1]
+	}
+	return m, nil
+}
+
+// stringOf returns the string that n is. It must be one to all YAML decoders:
+// YAML 1.1, by which Helm reads, has words for true and false that are strings to YAML 1.2.
+func stringOf(n *yaml.Node) (string, error) {
+	if n.Kind != yaml.ScalarNode || n.ShortTag() != "!!str" {
+		return "", fmt.Errorf("line %d: it is not a string", n.Line)
+	}
+	if n.Style == 0 {
+		switch strings.ToLower(n.Value) {
+		case "y", "n", "yes", "no", "on", "off":
+			return "", fmt.Errorf("line %d: %q is not a string to all YAML decoders", n.Line, n.Value)
+		}
+	}
+	return n.Value, nil
+}
+
+// identifier returns the string by that key. Helm's decoder does not care about
+// the case of keys, so that no other key may differ from it in case alone.
+func (m mapping) identifier(key string) (string, error) {
+	for k := range m {
+		if k != key && strings.EqualFold(k, key) {
+			return "", fmt.Errorf("the key %q must be spelt %q", printable.String(k, maxShown), key)
+		}
+	}
+	n, ok := m[key]
+	if !ok {
+		return "", fmt.Errorf("it has no %s", key)
+	}
+	value, err := stringOf(n)
+	if err != nil {
+		return "", fmt.Errorf("the %s: %w", key, err)
+	}
+	if value == "" {
+		return "", fmt.Errorf("the %s is empty", key)
+	}
+	return value, nil
+}
+
+// parseSum returns the digest that n is.
+func parseSum(n *yaml.Node) (digest.Digest, error) {
+	value, err := stringOf(n)
+	if err != nil {
+		return "", err
+	}
+	d := digest.Digest(value)
+	if err := d.Validate(); err != nil || d.Algorithm() != digest.SHA256 {
+		return "", fmt.Errorf(`%q is not "sha256:" and 64 lower-case hexadecimal digits`, printable.String(value, maxShown))
+	}
+	return d, nil
+}

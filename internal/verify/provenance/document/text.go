@@ -1,0 +1,75 @@
+package document
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// endOfDocument is the line that Helm puts between Chart.yaml and the files.
+const endOfDocument = "..."
+
+// split returns the two YAML documents of a text, their lines ended by LF.
+func split(text []byte) (metadata, sums string, err error) {
+	if len(text) > MaxSize {
+		return "", "", fmt.Errorf("it has more than %d bytes", MaxSize)
+	}
+	if !utf8.Valid(text) {
+		return "", "", errors.New("it is not UTF-8")
+	}
+	s := string(bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n")))
+	if i := strings.IndexFunc(s, forbidden); i >= 0 {
+		r, _ := utf8.DecodeRuneInString(s[i:])
+		return "", "", fmt.Errorf("it holds the character %U", r)
+	}
+	if syntax(s) > maxSyntax {
+		return "", "", fmt.Errorf("it may have more than %d nodes", maxSyntax)
+	}
+	return splitLines(s)
+}
+
+// syntax counts the characters that can begin a node: to parse a document that is
+// made of nothing else takes hundreds of times its size.
+func syntax(s string) int {
+	n := 0
+	for _, c := range []string{"-", "?", ":", ",", "[", "{"} {
+		n += strings.Count(s, c)
+	}
+	return n
+}
+
+// forbidden says whether a character may not stand in a text: a control
+// character, or one that YAML decoders do not agree to be the end of a line or
+// the beginning of a text. A CR is one unless it was part of a CRLF.
+func forbidden(r rune) bool {
+	switch r {
+	case '\t', '\n':
+		return false
+	case '\u2028', '\u2029', '\ufeff':
+		return true
+	}
+	return unicode.IsControl(r)
+}
+
+// splitLines parts a text at its only line "...", as Helm does: the line feed
+// before it belongs to neither document. No other line may begin as the marker of
+// a document does, so that YAML decoders find no other documents than Helm.
+func splitLines(s string) (metadata, sums string, err error) {
+	at, start := -1, 0
+	for line := range strings.Lines(s) {
+		if strings.HasPrefix(line, endOfDocument) || strings.HasPrefix(line, "---") {
+			if at >= 0 || line != endOfDocument+"\n" {
+				return "", "", errors.New(`it has another marker of a document than one line "..."`)
+			}
+			at = start
+		}
+		start += len(line)
+	}
+	if at < 0 {
+		return "", "", errors.New(`it has no line "..."`)
+	}
+	return strings.TrimSuffix(s[:at], "\n"), s[at+len(endOfDocument)+1:], nil
+}
