@@ -147,7 +147,7 @@ func identities(w **scenario.World) {
 	spec("whom the status says to have signed can be asked for", w, func(ctx context.Context, w *scenario.World) {
 		said, err := w.Kubectl.Run(ctx, "get", "verifiedchart", "impostor", "-o", "jsonpath={.status.observedSigners[0].authority}")
 		Expect(err).NotTo(HaveOccurred())
-		Expect(w.DeclareFor(ctx, "impostor", pinned, strings.Trim(said, "{}"))).To(Succeed())
+		Expect(w.DeclareFor(ctx, "impostor", pinned, strings.TrimSuffix(strings.TrimPrefix(said, "{"), "}"))).To(Succeed())
 		Expect(w.Until(ctx, "impostor", published)).To(Succeed())
 		Expect(w.ServedAsPushed(ctx, "impostor")).To(Succeed())
 		Expect(w.DeclareFor(ctx, "impostor", pinned, w.IdentityAuthority())).To(Succeed())
