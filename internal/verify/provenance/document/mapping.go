@@ -75,7 +75,7 @@ func mappingOf(n *yaml.Node) (mapping, error) {
 	}
 	m := make(mapping, len(n.Content)/2)
 	for i := 0; i+1 < len(n.Content); i += 2 {
-		key, err := stringOf(n.Content[i])
+		key, err := keyOf(n.Content[i])
 		if err != nil {
 			return nil, err
 		}
@@ -85,6 +85,16 @@ func mappingOf(n *yaml.Node) (mapping, error) {
 		m[key] = n.Content[i+1]
 	}
 	return m, nil
+}
+
+// keyOf returns the key that n is. Helm's decoder merges even where the quotes
+// say that "<<" is a string, and so lets a later mapping replace the name.
+func keyOf(n *yaml.Node) (string, error) {
+	key, err := stringOf(n)
+	if err == nil && key == "<<" {
+		return "", fmt.Errorf("line %d: it has a merge", n.Line)
+	}
+	return key, err
 }
 
 // stringOf returns the string that n is. It must be one to all YAML decoders:
