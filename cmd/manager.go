@@ -37,8 +37,9 @@ import (
 )
 
 const (
-	// memoryLimit bounds the signature material that is kept, some 2 KiB an object.
-	memoryLimit = 16 << 20
+	// memoryLimit bounds the signature material that is kept: some 2 KiB an object
+	// that is signed with a key, and 14 KiB one that is signed keyless.
+	memoryLimit = 32 << 20
 	// memoryAge is how long material found under a tag is used before the registry is asked again.
 	memoryAge = time.Hour
 	// maxTrustedRoots bounds the trusted roots of Secrets that are kept parsed.

@@ -18,6 +18,10 @@ import (
 // MaxSize bounds a trusted root in bytes; the public-good one takes 7 KiB.
 const MaxSize = 1 << 20
 
+// MaxEntries bounds the entries of each kind in a trusted root. A signature may
+// have to be tried with each; the public-good root has three of a kind at most.
+const MaxEntries = 64
+
 // ErrMalformed is matched by the error for bytes that are no usable trusted
 // root: asking for them again is in vain.
 var ErrMalformed = errors.New("not a usable trusted root")

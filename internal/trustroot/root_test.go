@@ -130,6 +130,13 @@ var _ = Describe("A trusted root", func() {
 		Entry("a hash not known", func(r object) { entry(r, "tlogs")["hashAlgorithm"] = "MD5" }, "hash"),
 		Entry("another media type", func(r object) { r["mediaType"] = "application/json" }, "mediaType"),
 		Entry("H15: a hostile media type", func(r object) { r["mediaType"] = strings.Repeat("\x1b[31m\n", 1000) }, "mediaType"),
+		Entry("more authorities than a signature can be tried with", func(r object) {
+			var many []any
+			for range trustroot.MaxEntries + 1 {
+				many = append(many, entry(r, "certificateAuthorities"))
+			}
+			r["certificateAuthorities"] = many
+		}, "65 entries"),
 		Entry("no media type", func(r object) { delete(r, "mediaType") }, "mediaType"),
 	)
 

@@ -23,6 +23,14 @@ func validate(r *trustrootpb.TrustedRoot) error {
 	if !slices.Contains(mediaTypes, r.GetMediaType()) {
 		return fmt.Errorf("mediaType: %q is not that of a trusted root", r.GetMediaType())
 	}
+	for field, entries := range map[string]int{
+		"tlogs": len(r.GetTlogs()), "ctlogs": len(r.GetCtlogs()),
+		"certificateAuthorities": len(r.GetCertificateAuthorities()), "timestampAuthorities": len(r.GetTimestampAuthorities()),
+	} {
+		if entries > MaxEntries {
+			return fmt.Errorf("%s has %d entries, more than %d", field, entries, MaxEntries)
+		}
+	}
 	return errors.Join(
 		validateLogs("tlogs", r.GetTlogs()),
 		validateLogs("ctlogs", r.GetCtlogs()),
