@@ -1,0 +1,71 @@
+package openpgp
+
+import (
+	"crypto"
+	"crypto/rsa"
+	"fmt"
+
+	"github.com/ProtonMail/go-crypto/openpgp/packet"
+)
+
+// The sizes of an RSA modulus: a shorter one is weak, a longer one a waste of our time.
+const minRSABits, maxRSABits = 2048, 16384
+
+// weakKey says why signatures by the key are not accepted, whatever they sign. It is empty
+// for a key that is strong enough.
+func weakKey(k *packet.PublicKey) string {
+	switch k.PubKeyAlgo {
+	case packet.PubKeyAlgoRSA, packet.PubKeyAlgoRSASignOnly:
+		return weakRSA(k)
+	case packet.PubKeyAlgoECDSA:
+		return weakCurve(k, packet.CurveNistP256, packet.CurveNistP384, packet.CurveNistP521)
+	case packet.PubKeyAlgoEdDSA:
+		return weakCurve(k, packet.Curve25519)
+	case packet.PubKeyAlgoEd25519:
+		return ""
+	case packet.PubKeyAlgoDSA:
+		return "its algorithm is DSA"
+	}
+	return fmt.Sprintf("its algorithm, number %d, is not one of RSA, ECDSA and Ed25519", k.PubKeyAlgo)
+}
+
+func weakRSA(k *packet.PublicKey) string {
+	// The length that the packet claims is whatever its author wrote.
+	public, ok := k.PublicKey.(*rsa.PublicKey)
+	if !ok {
+		return "it is no RSA key"
+	}
+	if bits := public.N.BitLen(); bits < minRSABits || bits > maxRSABits {
+		return fmt.Sprintf("it is an RSA key of %d bits, and %d to %d are accepted", bits, minRSABits, maxRSABits)
+	}
+	return ""
+}
+
+func weakCurve(k *packet.PublicKey, accepted ...packet.Curve) string {
+	curve, err := k.Curve()
+	for _, c := range accepted {
+		if err == nil && curve == c {
+			return ""
+		}
+	}
+	return fmt.Sprintf("its curve, %s, is not one of NIST's, and not Curve25519", curve)
+}
+
+// weakSignature says why no signature like s is accepted of a key of that version,
+// whatever it signs.
+func weakSignature(s *packet.Signature, version int) string {
+	switch s.Hash {
+	case crypto.SHA256, crypto.SHA384, crypto.SHA512:
+	default:
+		return fmt.Sprintf("it hashes with %s, and SHA-256, SHA-384 and SHA-512 are accepted", s.Hash)
+	}
+	if s.Version != version {
+		return fmt.Sprintf("it is a signature of version %d by a key of version %d", s.Version, version)
+	}
+	for _, n := range s.Notations {
+		if n.IsCritical {
+			return "it holds a critical notation, and none is known"
+		}
+	}
+	return ""
+}

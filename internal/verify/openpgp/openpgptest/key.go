@@ -1,0 +1,146 @@
+package openpgptest
+
+import (
+	"crypto"
+	"time"
+
+	"github.com/ProtonMail/go-crypto/openpgp/packet"
+	openpgp "github.com/ProtonMail/go-crypto/openpgp/v2"
+)
+
+// Created is when keys are created that are not told otherwise. It is a whole second, in the past.
+var Created = time.Date(2024, time.January, 1, 0, 0, 0, 0, time.UTC)
+
+// KeyOption changes what NewKey makes.
+type KeyOption func(*keySpec)
+
+type keySpec struct {
+	algorithm Algorithm
+	created   time.Time
+	v6        bool
+	users     []string
+	certifies func(*packet.Signature)
+}
+
+// Using makes a key of the algorithm; it is Ed25519 without.
+func Using(a Algorithm) KeyOption { return func(s *keySpec) { s.algorithm = a } }
+
+// CreatedAt makes a key that was created at the time; it is Created without.
+func CreatedAt(t time.Time) KeyOption { return func(s *keySpec) { s.created = t } }
+
+// V6 makes a key of version 6.
+func V6() KeyOption { return func(s *keySpec) { s.v6 = true } }
+
+// WithUserIDs makes a key with the user ids, the first of them the primary one.
+func WithUserIDs(ids ...string) KeyOption { return func(s *keySpec) { s.users = ids } }
+
+// SelfSigned changes the self-signatures of the key before they are made.
+func SelfSigned(change func(*packet.Signature)) KeyOption {
+	return func(s *keySpec) { s.certifies = change }
+}
+
+// ExpiringAfter makes a key that lives as long.
+func ExpiringAfter(d time.Duration) KeyOption {
+	return SelfSigned(func(s *packet.Signature) { s.KeyLifetimeSecs = seconds(d) })
+}
+
+// CertifyOnly makes a key whose primary key is not flagged for signing.
+func CertifyOnly() KeyOption { return SelfSigned(func(s *packet.Signature) { s.FlagSign = false }) }
+
+// NewKey makes a key pair whose primary key certifies and signs. It has no subkey.
+func NewKey(options ...KeyOption) *openpgp.Entity {
+	spec := keySpec{algorithm: Ed25519, created: Created, users: []string{"Ada <ada@example.com>"}}
+	for _, o := range options {
+		o(&spec)
+	}
+	primary := spec.algorithm(spec.created)
+	primary.IsSubkey = false
+	if spec.v6 {
+		must(primary.UpgradeToV6())
+	}
+	e := &openpgp.Entity{PrimaryKey: &primary.PublicKey, PrivateKey: primary, Identities: map[string]*openpgp.Identity{}}
+	if spec.v6 {
+		AddDirectSignature(e, spec.created, spec.certifies)
+	}
+	for i, id := range spec.users {
+		Certify(e, id, spec.created, func(s *packet.Signature) {
+			first := i == 0
+			s.IsPrimaryId = &first
+			if spec.certifies != nil {
+				spec.certifies(s)
+			}
+		})
+	}
+	return e
+}
+
+// Certify adds a self-signature over a user id, which it adds where it is new.
+func Certify(e *openpgp.Entity, id string, at time.Time, change func(*packet.Signature)) {
+	s := selfSignature(e, packet.SigTypePositiveCert, at, change)
+	must(s.SignUserId(id, e.PrimaryKey, e.PrivateKey, config(s)))
+	user := userID(e, id)
+	user.SelfCertifications = append(user.SelfCertifications, packet.NewVerifiableSig(s))
+}
+
+// RevokeUserID revokes a user id.
+func RevokeUserID(e *openpgp.Entity, id string, at time.Time) {
+	s := selfSignature(e, packet.SigTypeCertificationRevocation, at, nil)
+	must(s.SignUserId(id, e.PrimaryKey, e.PrivateKey, config(s)))
+	user := userID(e, id)
+	user.Revocations = append(user.Revocations, packet.NewVerifiableSig(s))
+}
+
+func userID(e *openpgp.Entity, id string) *openpgp.Identity {
+	if e.Identities[id] == nil {
+		e.Identities[id] = &openpgp.Identity{Primary: e, Name: id, UserId: &packet.UserId{Id: id}}
+	}
+	return e.Identities[id]
+}
+
+// AddDirectSignature adds a self-signature over the primary key alone.
+func AddDirectSignature(e *openpgp.Entity, at time.Time, change func(*packet.Signature)) {
+	s := selfSignature(e, packet.SigTypeDirectSignature, at, change)
+	must(s.SignDirectKeyBinding(e.PrimaryKey, e.PrivateKey, config(s)))
+	e.DirectSignatures = append(e.DirectSignatures, packet.NewVerifiableSig(s))
+}
+
+// Revoke revokes the primary key.
+func Revoke(e *openpgp.Entity, at time.Time, reason packet.ReasonForRevocation) {
+	must(e.Revoke(reason, "", &packet.Config{Time: func() time.Time { return at }}))
+}
+
+// selfSignature is one that says that the primary key certifies and signs.
+func selfSignature(e *openpgp.Entity, t packet.SignatureType, at time.Time, change func(*packet.Signature)) *packet.Signature {
+	s := signature(e.PrivateKey, t, at)
+	s.FlagsValid, s.FlagCertify, s.FlagSign = true, true, true
+	if change != nil {
+		change(s)
+	}
+	return s
+}
+
+// signature is an unsigned one by the key.
+func signature(by *packet.PrivateKey, t packet.SignatureType, at time.Time) *packet.Signature {
+	return &packet.Signature{
+		Version: by.Version, SigType: t, PubKeyAlgo: by.PubKeyAlgo, Hash: strongest(by), CreationTime: at,
+		IssuerKeyId: &by.KeyId, IssuerKeyVersion: uint8(by.Version), IssuerFingerprint: by.Fingerprint,
+	}
+}
+
+// strongest is a hash that suits every key.
+func strongest(by *packet.PrivateKey) crypto.Hash {
+	if by.PubKeyAlgo == packet.PubKeyAlgoRSA && by.Version < 6 {
+		return crypto.SHA256
+	}
+	return crypto.SHA512
+}
+
+// config signs without the library's salt, which it has none of for SHA-1.
+func config(s *packet.Signature) *packet.Config {
+	return &packet.Config{NonDeterministicSignaturesViaNotation: packet.BoolPointer(s.Hash != crypto.SHA1)}
+}
+
+func seconds(d time.Duration) *uint32 {
+	s := uint32(d / time.Second)
+	return &s
+}

@@ -1,0 +1,174 @@
+package openpgp
+
+import (
+	"fmt"
+	"time"
+)
+
+// A problem is why a key may not have signed; empty where it may.
+type problem = string
+
+// mayHaveSigned says why a message that the key signed at a time is not trusted at
+// another one, now; it is empty where it is.
+func (s *signer) mayHaveSigned(at time.Time, o Options) problem {
+	c := s.certificate
+	primary, isPrimary := c.signers[0], s == c.signers[0]
+	if p := primary.alive("primary key", c.properties(o.Now), at, o); p != "" {
+		return p
+	}
+	if isPrimary {
+		if signs := c.properties(o.Now)[0].signs; !signs {
+			return "the primary key is not flagged for signing"
+		}
+		return ""
+	}
+	binding, p := s.binding(o.Now)
+	if p != "" {
+		return p
+	}
+	if p := s.alive("subkey", []statement{binding}, at, o); p != "" {
+		return p
+	}
+	return binding.signing(o.Now)
+}
+
+// alive says why the key was not alive when it signed, or is not now, going by what is said
+// of it.
+func (s *signer) alive(what string, says []statement, at time.Time, o Options) problem {
+	switch {
+	case s.certificate.signers[0].revoked || s.revoked:
+		return fmt.Sprintf("the %s is revoked", what)
+	case s.weak != "":
+		return fmt.Sprintf("the %s is not accepted: %s", what, s.weak)
+	case len(says) == 0:
+		return fmt.Sprintf("the %s has no self-signature that is valid now", what)
+	case at.Before(s.key.CreationTime):
+		return fmt.Sprintf("the signature is older than the %s", what)
+	}
+	for _, say := range says {
+		if p := say.expired(what, at, o); p != "" {
+			return p
+		}
+	}
+	return ""
+}
+
+// expired says why the key was past its life when it signed, or is now where that counts.
+func (s *statement) expired(what string, at time.Time, o Options) problem {
+	switch {
+	case s.keyExpires.IsZero():
+		return ""
+	case !at.Before(s.keyExpires):
+		return fmt.Sprintf("the %s had expired on %s, before it signed", what, s.keyExpires.UTC().Format(time.DateOnly))
+	case !o.AllowExpiredKeys && !o.Now.Before(s.keyExpires):
+		return fmt.Sprintf("the %s expired on %s", what, s.keyExpires.UTC().Format(time.DateOnly))
+	}
+	return ""
+}
+
+// signing says why the binding does not make a signing key of the subkey.
+func (s *statement) signing(now time.Time) problem {
+	switch {
+	case !s.signs:
+		return "the subkey is not flagged for signing"
+	case s.cross == nil:
+		return "the subkey's cross-signature " + s.crossProblem
+	}
+	if state := s.cross.state(now); state != "" {
+		return "the subkey's cross-signature " + state
+	}
+	return ""
+}
+
+// binding returns the newest binding of a subkey, which is the one that counts.
+func (s *signer) binding(now time.Time) (statement, problem) {
+	binding, ok := newest(s.bindings, now)
+	switch {
+	case !ok && s.unbound != "":
+		return statement{}, "the subkey's binding is not accepted: " + s.unbound
+	case !ok:
+		return statement{}, "the subkey is not bound to its primary key by a valid signature"
+	}
+	if state := binding.state(now); state != "" {
+		return statement{}, "the subkey's binding " + state
+	}
+	return binding, ""
+}
+
+// newest returns the newest of the statements that are not from the future.
+func newest(all []statement, now time.Time) (best statement, ok bool) {
+	for _, s := range all {
+		if s.made.After(now.Add(tolerance)) {
+			continue
+		}
+		if !ok || s.made.After(best.made) {
+			best, ok = s, true
+		}
+	}
+	return best, ok
+}
+
+// properties returns the statements by which the primary key lives, the one that says what
+// it is for first. There are none where none is valid now.
+func (c *certificate) properties(now time.Time) []statement {
+	direct, hasDirect := valid(c.direct, now)
+	if c.primary.Version >= versionWithDirect {
+		if !hasDirect {
+			return nil
+		}
+		return []statement{direct}
+	}
+	says, ok := c.userSays(now)
+	switch {
+	case ok && hasDirect:
+		return []statement{says, direct}
+	case ok:
+		return []statement{says}
+	case hasDirect:
+		return []statement{direct}
+	}
+	return nil
+}
+
+// userSays returns what the primary user id says. One that is revoked does not name the
+// key any more, but where there is no other, what it says of the key still stands.
+func (c *certificate) userSays(now time.Time) (statement, bool) {
+	if _, says, ok := c.primaryUser(now, false); ok {
+		return says, true
+	}
+	_, says, ok := c.primaryUser(now, true)
+	return says, ok
+}
+
+// primaryUser returns the user id that is flagged as the primary one, or else the newest.
+func (c *certificate) primaryUser(now time.Time, revoked bool) (id string, best statement, ok bool) {
+	for _, u := range c.users {
+		says, has := valid(u.says, now)
+		if !has || u.isRevoked(says) != revoked {
+			continue
+		}
+		if !ok || says.before(best) {
+			id, best, ok = u.id, says, true
+		}
+	}
+	return id, best, ok
+}
+
+// before reports whether s makes a better primary user id than t.
+func (s *statement) before(t statement) bool {
+	if s.primaryUser != t.primaryUser {
+		return s.primaryUser
+	}
+	return s.made.After(t.made)
+}
+
+// isRevoked reports whether the user id was revoked, and not certified again since.
+func (u *user) isRevoked(says statement) bool {
+	return !u.revoked.IsZero() && !says.made.After(u.revoked)
+}
+
+// valid returns the newest of the statements, unless it has expired.
+func valid(all []statement, now time.Time) (statement, bool) {
+	s, ok := newest(all, now)
+	return s, ok && s.state(now) == ""
+}

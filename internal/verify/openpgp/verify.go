@@ -1,0 +1,193 @@
+package openpgp
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/ProtonMail/go-crypto/openpgp/clearsign"
+	"github.com/ProtonMail/go-crypto/openpgp/packet"
+
+	"github.com/verifiedchart/verifiedchart/internal/printable"
+)
+
+// Verify judges a clear-signed message, and returns its text: what was signed, with line
+// feeds as line ends, without white space at the ends of lines and without the last line
+// end, as RFC 9580, section 7, has it. One good signature among several suffices.
+//
+// Every error matches ErrUntrusted.
+func (k *Keyring) Verify(message []byte, o Options) (text []byte, s Signature, err error) {
+	defer func() {
+		// What a library panics on is not a message to trust.
+		if r := recover(); r != nil {
+			text, s, err = nil, Signature{}, untrusted("the message cannot be read: %s", printable.String(fmt.Sprint(r), maxReason))
+		}
+	}()
+	if len(message) > MaxMessage {
+		return nil, Signature{}, untrusted("the message is longer than %d bytes", MaxMessage)
+	}
+	block, err := decode(message)
+	if err != nil {
+		return nil, Signature{}, err
+	}
+	s, err = k.judge(block, o)
+	if err != nil {
+		return nil, Signature{}, err
+	}
+	return block.Plaintext, s, nil
+}
+
+// judge returns the first good signature of the block. Where there is none it tells of the
+// one that came furthest, since anybody may have added the others.
+func (k *Keyring) judge(block *clearsign.Block, o Options) (Signature, error) {
+	signatures, err := signaturesOf(block)
+	if err != nil {
+		return Signature{}, err
+	}
+	var closest verdict
+	for _, p := range signatures {
+		v := k.consider(p, block.Bytes, o)
+		if v.reason == "" {
+			return v.signature, nil
+		}
+		if v.step > closest.step {
+			closest = v
+		}
+	}
+	return Signature{}, untrusted("%s", closest.reason)
+}
+
+// signaturesOf returns the signature packets of the block, of which there is at least one,
+// and no packet of another kind.
+func signaturesOf(block *clearsign.Block) ([]*packet.OpaquePacket, error) {
+	binary, err := io.ReadAll(block.ArmoredSignature.Body)
+	if err != nil {
+		return nil, untrusted("the signature is not Base64")
+	}
+	var signatures []*packet.OpaquePacket
+	for r := packet.NewOpaqueReader(bytes.NewReader(binary)); ; {
+		p, err := r.Next()
+		switch {
+		case errors.Is(err, io.EOF) && p == nil && len(signatures) > 0:
+			return signatures, nil
+		case err != nil:
+			return nil, untrusted("the signature is malformed")
+		case p.Tag != tagSignature:
+			return nil, untrusted("there is something else than signatures where the signature belongs")
+		case len(signatures) == maxSignatures:
+			return nil, untrusted("there are more than %d signatures", maxSignatures)
+		}
+		signatures = append(signatures, p)
+	}
+}
+
+// How far a signature came, by which the most telling verdict is chosen.
+const (
+	stepRead = iota + 1
+	stepKnown
+	stepProven
+)
+
+// A verdict is a good signature, or the reason why it is none.
+type verdict struct {
+	signature Signature
+	reason    string
+	step      int
+}
+
+func refuse(step int, format string, args ...any) verdict {
+	return verdict{step: step, reason: fmt.Sprintf(format, args...)}
+}
+
+func (k *Keyring) consider(o *packet.OpaquePacket, signed []byte, opts Options) verdict {
+	s, ok := parse[*packet.Signature](o)
+	if !ok {
+		return refuse(stepRead, "the signature is broken, or of an algorithm or version that is not known")
+	}
+	if s.SigType != packet.SigTypeBinary && s.SigType != packet.SigTypeText {
+		return refuse(stepRead, "it is a signature of type 0x%02X, not one of a document", uint8(s.SigType))
+	}
+	signers := k.signersOf(s)
+	if len(signers) == 0 {
+		return refuse(stepRead, "the signature is by %s, which the keyring does not hold", issuer(s))
+	}
+	// Ids can be made to collide, so that every key of the id has its turn.
+	closest := verdict{}
+	for _, by := range signers {
+		v := by.consider(s, signed, opts)
+		if v.reason == "" || v.step > closest.step {
+			closest = v
+		}
+		if v.reason == "" {
+			break
+		}
+	}
+	return closest
+}
+
+// signersOf returns the keys that the signature says to be by.
+func (k *Keyring) signersOf(s *packet.Signature) (by []*signer) {
+	if s.IssuerKeyId == nil {
+		return nil
+	}
+	for _, candidate := range k.signers[*s.IssuerKeyId] {
+		if s.CheckKeyIdOrFingerprint(candidate.key) {
+			by = append(by, candidate)
+		}
+	}
+	return by
+}
+
+func issuer(s *packet.Signature) string {
+	switch {
+	case len(s.IssuerFingerprint) > 0:
+		return fmt.Sprintf("key %X", s.IssuerFingerprint)
+	case s.IssuerKeyId != nil:
+		return fmt.Sprintf("key id %016X", *s.IssuerKeyId)
+	}
+	return "a key that it does not name"
+}
+
+// consider judges a signature that is said to be by the key.
+func (s *signer) consider(sig *packet.Signature, signed []byte, o Options) verdict {
+	id := fingerprint(s.key)
+	if weak := weakSignature(sig, s.key.Version); weak != "" {
+		return refuse(stepKnown, "the signature by key %s is not accepted: %s", id, weak)
+	}
+	if s.weak != "" {
+		return refuse(stepKnown, "key %s is not accepted: %s", id, s.weak)
+	}
+	if !s.signed(signed, sig) {
+		return refuse(stepKnown, "the signature by key %s does not match the message", id)
+	}
+	if reason := timely(sig, o); reason != "" {
+		return refuse(stepProven, "the signature by key %s %s", id, reason)
+	}
+	if reason := s.mayHaveSigned(sig.CreationTime, o); reason != "" {
+		return refuse(stepProven, "key %s signed, but %s", id, reason)
+	}
+	user, _, _ := s.certificate.primaryUser(o.Now, false)
+	return verdict{signature: Signature{
+		Primary: fingerprint(s.certificate.primary),
+		Signing: id,
+		UserID:  printable.String(user, maxUserID),
+		Time:    sig.CreationTime.UTC(),
+	}}
+}
+
+func (s *signer) signed(signed []byte, sig *packet.Signature) bool {
+	// A clear-signed text has its canonical line ends already, whatever the signature's type.
+	h, err := sig.PrepareVerify()
+	if err != nil {
+		return false
+	}
+	h.Write(signed)
+	return s.key.VerifySignature(h, sig) == nil
+}
+
+// timely says why the signature itself is not valid now.
+func timely(sig *packet.Signature, o Options) string {
+	s := statement{made: sig.CreationTime, expires: end(sig.CreationTime, sig.SigLifetimeSecs)}
+	return s.state(o.Now)
+}

@@ -1,0 +1,351 @@
+package openpgp_test
+
+import (
+	"bytes"
+	"crypto"
+	"fmt"
+	"strings"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/ProtonMail/go-crypto/openpgp/packet"
+	v2 "github.com/ProtonMail/go-crypto/openpgp/v2"
+
+	"github.com/verifiedchart/verifiedchart/internal/verify/openpgp"
+	. "github.com/verifiedchart/verifiedchart/internal/verify/openpgp/openpgptest"
+)
+
+const (
+	ada  = "Ada <ada@example.com>"
+	day  = 24 * time.Hour
+	text = "name: nginx\nversion: 1.2.3\n\n...\nfiles:\n  nginx-1.2.3.tgz: sha256:0123\n"
+)
+
+var (
+	signedAt = Created.Add(time.Hour)
+	now      = Created.Add(30 * day)
+	judge    = openpgp.Options{Now: now}
+	lenient  = openpgp.Options{Now: now, AllowExpiredKeys: true}
+)
+
+func ring(keys ...*v2.Entity) *openpgp.Keyring {
+	GinkgoHelper()
+	k, err := openpgp.ParseKeyring(map[string][]byte{"keys.gpg": Public(keys...)})
+	Expect(err).NotTo(HaveOccurred())
+	return k
+}
+
+func fingerprintOf(k *packet.PublicKey) string { return fmt.Sprintf("%X", k.Fingerprint) }
+
+func accepted(k *openpgp.Keyring, message []byte, o openpgp.Options) openpgp.Signature {
+	GinkgoHelper()
+	_, s, err := k.Verify(message, o)
+	Expect(err).NotTo(HaveOccurred())
+	return s
+}
+
+func refused(k *openpgp.Keyring, message []byte, o openpgp.Options) {
+	GinkgoHelper()
+	got, s, err := k.Verify(message, o)
+	Expect(err).To(MatchError(openpgp.ErrUntrusted))
+	Expect(err).NotTo(MatchError(openpgp.ErrKeyring))
+	Expect(got).To(BeNil())
+	Expect(s).To(BeZero())
+}
+
+var _ = Describe("A clear-signed message", func() {
+	DescribeTable("is accepted whatever accepted key and hash signed it",
+		func(hash crypto.Hash, options ...KeyOption) {
+			key := NewKey(options...)
+			got, s, err := ring(NewKey(), key).Verify(Sign(key, text, Hashed(hash)), judge)
+			Expect(err).NotTo(HaveOccurred())
+			Expect(string(got)).To(Equal(text))
+			Expect(s).To(Equal(openpgp.Signature{
+				Primary: fingerprintOf(key.PrimaryKey), Signing: fingerprintOf(key.PrimaryKey), UserID: ada, Time: signedAt,
+			}))
+		},
+		Entry("Ed25519 with SHA-256", crypto.SHA256),
+		Entry("Ed25519 with SHA-512", crypto.SHA512),
+		Entry("Ed25519 as GnuPG writes it", crypto.SHA512, Using(Ed25519Legacy)),
+		Entry("Ed25519 of version 6", crypto.SHA512, V6()),
+		Entry("ECDSA P-256 with SHA-256", crypto.SHA256, Using(P256)),
+		Entry("ECDSA P-384 with SHA-384", crypto.SHA384, Using(P384)),
+		Entry("ECDSA P-521 with SHA-512", crypto.SHA512, Using(P521)),
+		Entry("ECDSA P-256 of version 6", crypto.SHA256, Using(P256), V6()),
+		Entry("RSA-2048 with SHA-256", crypto.SHA256, Using(RSA2048)),
+		Entry("RSA-3072 with SHA-512", crypto.SHA512, Using(RSA3072)),
+	)
+
+	DescribeTable("keeps its text exactly as it was signed",
+		func(signed, read string) {
+			key := NewKey()
+			got, _, err := ring(key).Verify(Sign(key, signed), judge)
+			Expect(err).NotTo(HaveOccurred())
+			Expect(string(got)).To(Equal(read))
+		},
+		Entry("one line", "one", "one"),
+		Entry("no line", "", ""),
+		Entry("empty lines at the start and at the end", "\n\none\n\n", "\n\none\n\n"),
+		Entry("lines that start with dashes", "- one\n-- two\n--- three\n-", "- one\n-- two\n--- three\n-"),
+		Entry("a line like the start of a block", "-----BEGIN PGP SIGNED MESSAGE-----\n", "-----BEGIN PGP SIGNED MESSAGE-----\n"),
+		Entry("white space at the ends of lines, which nobody signs", "one \t\ntwo\t \n", "one\ntwo\n"),
+		Entry("white space at the starts of lines", "  one\n\ttwo", "  one\n\ttwo"),
+		Entry("text of other scripts", "größe: 図\n", "größe: 図\n"),
+	)
+
+	DescribeTable("is accepted with harmless differences",
+		func(change func(message []byte) []byte) {
+			key := NewKey()
+			got, _, err := ring(key).Verify(change(Sign(key, text)), judge)
+			Expect(err).NotTo(HaveOccurred())
+			Expect(string(got)).To(Equal(text))
+		},
+		Entry("no final newline", func(m []byte) []byte { return bytes.TrimRight(m, "\n") }),
+		Entry("white space around it", func(m []byte) []byte { return []byte("\r\n \t\n" + string(m) + " \n\r\n\t") }),
+		Entry("CRLF line ends", func(m []byte) []byte { return bytes.ReplaceAll(m, []byte("\n"), []byte("\r\n")) }),
+		Entry("no header", func(m []byte) []byte { return bytes.Replace(m, []byte("Hash: SHA256\n"), nil, 1) }),
+		Entry("two headers", func(m []byte) []byte {
+			return bytes.Replace(m, []byte("Hash: SHA256\n"), []byte("Hash: SHA512\nHash: SHA256,SHA384\n"), 1)
+		}),
+		Entry("a line escaped that needs it not, as GnuPG does to From", func(m []byte) []byte {
+			return bytes.Replace(m, []byte("\nname: "), []byte("\n- name: "), 1)
+		}),
+		Entry("white space at the end of a line", func(m []byte) []byte { return bytes.Replace(m, []byte("nginx\n"), []byte("nginx  \n"), 1) }),
+		Entry("the headers that GnuPG may write to a signature", func(m []byte) []byte {
+			return bytes.Replace(m, []byte("SIGNATURE-----\n"), []byte("SIGNATURE-----\nVersion: GnuPG v2\nComment: any\n"), 1)
+		}),
+		Entry("no checksum", func(m []byte) []byte {
+			at := bytes.LastIndex(m, []byte("\n="))
+			return append(bytes.Clone(m[:at]), m[at+6:]...)
+		}),
+	)
+
+	DescribeTable("is refused where it is not what was signed",
+		func(message func(key *v2.Entity) []byte) {
+			key := NewKey()
+			refused(ring(key), message(key), judge)
+		},
+		Entry("F2: a letter is changed", func(k *v2.Entity) []byte {
+			return bytes.Replace(Sign(k, text), []byte("1.2.3"), []byte("1.2.4"), 1)
+		}),
+		Entry("F2: a line is added", func(k *v2.Entity) []byte {
+			return bytes.Replace(Sign(k, text), []byte("files:\n"), []byte("files:\n\n"), 1)
+		}),
+		Entry("F2: a line is removed", func(k *v2.Entity) []byte {
+			return bytes.Replace(Sign(k, text), []byte("...\n"), nil, 1)
+		}),
+		Entry("F2: white space is put before a line", func(k *v2.Entity) []byte {
+			return bytes.Replace(Sign(k, text), []byte("name:"), []byte(" name:"), 1)
+		}),
+		Entry("F2: the signature of another text", func(k *v2.Entity) []byte { return Message(text, Signature(k, "other")) }),
+		Entry("F2: the hash of the signature is changed", func(k *v2.Entity) []byte {
+			s := Signature(k, text)
+			s[len(s)-1] ^= 1
+			return Message(text, s)
+		}),
+		Entry("F2: the time of the signature is changed", func(k *v2.Entity) []byte {
+			s := Signature(k, text)
+			return Message(text, bytes.Replace(s, timeBytes(signedAt), timeBytes(signedAt.Add(time.Hour)), 1))
+		}),
+		Entry("F3: the signer is not known", func(*v2.Entity) []byte { return Sign(NewKey(), text) }),
+		Entry("F3: the signer is not known, and says to be one that is", func(k *v2.Entity) []byte {
+			impostor := *NewKey().PrivateKey
+			impostor.Fingerprint, impostor.KeyId = k.PrimaryKey.Fingerprint, k.PrimaryKey.KeyId
+			return Sign(k, text, With(&impostor))
+		}),
+		Entry("F3: the signature names no signer", func(*v2.Entity) []byte {
+			key := NewKey(Using(RSA2048))
+			s := RawSignature(key, text, crypto.SHA256, signedAt)
+			at := bytes.Index(s, []byte{9, 16})
+			s[at+1] = 40 // a private subpacket
+			return Message(text, s)
+		}),
+		Entry("F7: text before the block", func(k *v2.Entity) []byte { return append([]byte("trust me\n"), Sign(k, text)...) }),
+		Entry("F7: text before the block, on its line", func(k *v2.Entity) []byte { return append([]byte(" "), Sign(k, text)...) }),
+		Entry("F7: text after the block", func(k *v2.Entity) []byte { return append(Sign(k, text), "trust me"...) }),
+		Entry("F7: a NUL after the block", func(k *v2.Entity) []byte { return append(Sign(k, text), 0) }),
+		Entry("F7: a no-break space after the block", func(k *v2.Entity) []byte { return append(Sign(k, text), "\u00a0"...) }),
+		Entry("F7: text after the end of the block, on its line", func(k *v2.Entity) []byte {
+			return append(bytes.TrimRight(Sign(k, text), "\n"), "trust me\n"...)
+		}),
+		Entry("F7: two blocks", func(k *v2.Entity) []byte { return append(Sign(k, text), Sign(k, text)...) }),
+		Entry("F7: a block in a block", func(k *v2.Entity) []byte {
+			return Framed("", "-----BEGIN PGP SIGNED MESSAGE-----\n\n"+text, Signature(k, text))
+		}),
+		Entry("F7: a line of dashes that is not escaped", func(k *v2.Entity) []byte {
+			signed := "---\n" + text
+			return Framed("", signed, Signature(k, signed))
+		}),
+		Entry("F7: two signature blocks", func(k *v2.Entity) []byte {
+			return append(Sign(k, text), ArmoredSignature(Signature(k, text))...)
+		}),
+		Entry("F7: text between the signature and its end", func(k *v2.Entity) []byte {
+			return bytes.Replace(Sign(k, text), []byte("-----END"), []byte("trust me\n-----END"), 1)
+		}),
+		Entry("F7: another packet before the signature", func(k *v2.Entity) []byte {
+			return Message(text, Packet(11, []byte("b\x00\x00\x00\x00\x00evil")), Signature(k, text))
+		}),
+		Entry("F7: another packet after the signature", func(k *v2.Entity) []byte {
+			return Message(text, Signature(k, text), Packet(60, []byte("hidden")))
+		}),
+		Entry("F7: bytes after the signature", func(k *v2.Entity) []byte { return Message(text, Signature(k, text), []byte("hidden")) }),
+		Entry("F7: a signature cut short", func(k *v2.Entity) []byte {
+			s := Signature(k, text)
+			return Message(text, s[:len(s)-1])
+		}),
+		Entry("F7: no signature", func(*v2.Entity) []byte { return Message(text) }),
+		Entry("F7: no block at all", func(*v2.Entity) []byte { return []byte(text) }),
+		Entry("F7: nothing", func(*v2.Entity) []byte { return nil }),
+		Entry("F7: nothing but white space", func(*v2.Entity) []byte { return []byte(" \n\n") }),
+		Entry("F7: no end of the signature", func(k *v2.Entity) []byte {
+			return bytes.Replace(Sign(k, text), []byte("-----END PGP SIGNATURE-----"), nil, 1)
+		}),
+		Entry("F7: an end of the block in its headers", func(*v2.Entity) []byte { return []byte("-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n") }),
+		Entry("F14: a signature over a user id", func(k *v2.Entity) []byte { return Sign(k, text, OfType(packet.SigTypePositiveCert)) }),
+		Entry("F14: a signature over a key", func(k *v2.Entity) []byte { return Sign(k, text, OfType(packet.SigTypeDirectSignature)) }),
+		Entry("F14: a signature of no document", func(k *v2.Entity) []byte { return Sign(k, text, OfType(2)) }),
+		Entry("F14: a time stamp", func(k *v2.Entity) []byte { return Sign(k, text, OfType(0x40)) }),
+		Entry("F14: a key's signature over its own user id, taken from the keyring", func(k *v2.Entity) []byte {
+			var b bytes.Buffer
+			Expect(k.Identities[ada].SelfCertifications[0].Packet.Serialize(&b)).To(Succeed())
+			return Message(text, b.Bytes())
+		}),
+		Entry("F14: a critical notation that nobody knows", func(k *v2.Entity) []byte {
+			return Sign(k, text, Changed(func(s *packet.Signature) {
+				s.Notations = append(s.Notations, &packet.Notation{Name: "for@example.com", Value: []byte("a"), IsCritical: true})
+			}))
+		}),
+	)
+
+	DescribeTable("is refused with a header that does not belong there",
+		func(headers string) {
+			key := NewKey()
+			refused(ring(key), Framed(headers, text, Signature(key, text)), judge)
+		},
+		Entry("F8: another header", "Comment: trust me\n"),
+		Entry("F8: another header after a good one", "Hash: SHA256\nVersion: 1\n"),
+		Entry("F8: a line that is no header", "trust me\n"),
+		Entry("F8: a header without a name", ": SHA256\n"),
+		Entry("F8: a hash that nobody knows", "Hash: LEGIT\n"),
+		Entry("F8: an empty hash", "Hash: \n"),
+		Entry("F8: text after the hash", "Hash: SHA256 trust me\n"),
+		Entry("F8: a tab in a header", "Hash:\tSHA256\n"),
+		Entry("F8: a vertical tab in a header", "Hash: SHA256\v\n"),
+		Entry("F8: an escape in a header", "Hash: SHA256\x1b[2K\n"),
+		Entry("F8: a NUL in a header", "Hash: SHA256\x00\n"),
+		Entry("F8: a carriage return in a header", "Hash: SHA256\rtrust me\n"),
+		Entry("F8: a line that only seems empty for its form feed", "\f\n"),
+		Entry("F8: a line that only seems empty for its no-break space", "\u00a0\n"),
+		Entry("F8: a line that only seems empty for its ideographic space", "Hash: SHA256\n\u3000\n"),
+		Entry("F8: a header in other characters", "Hаsh: SHA256\n"),
+		Entry("F8: a header in small letters", "hash: SHA256\n"),
+		Entry("F8: white space before a header", " Hash: SHA256\n"),
+	)
+
+	DescribeTable("is refused with a header in its signature that does not belong there",
+		func(header string) {
+			key := NewKey()
+			message := bytes.Replace(Sign(key, text), []byte("SIGNATURE-----\n"), []byte("SIGNATURE-----\n"+header), 1)
+			refused(ring(key), message, judge)
+		},
+		Entry("F8: another header", "Trust: me\n"),
+		Entry("F8: a line that is no header", "trust me\n"),
+		Entry("F8: an escape in a header", "Comment: \x1b[2K\n"),
+		Entry("F8: the start of another block", "-----BEGIN PGP SIGNATURE-----\n"),
+	)
+
+	DescribeTable("is refused where its hash is weak",
+		func(hash crypto.Hash) {
+			key := NewKey(Using(RSA2048))
+			accepted(ring(key), Message(text, RawSignature(key, text, crypto.SHA256, signedAt)), judge)
+			refused(ring(key), Message(text, RawSignature(key, text, hash, signedAt)), judge)
+		},
+		Entry("F9: SHA-1", crypto.SHA1),
+		Entry("F9: MD5", crypto.MD5),
+	)
+
+	DescribeTable("is refused where its hash is not one of three",
+		func(hash crypto.Hash) {
+			key := NewKey()
+			refused(ring(key), Sign(key, text, Hashed(hash)), judge)
+		},
+		Entry("F9: SHA-1", crypto.SHA1),
+		Entry("F9: SHA-224", crypto.SHA224),
+		Entry("F9: SHA3-256", crypto.SHA3_256),
+	)
+
+	DescribeTable("is refused where the subkey that signed is weak",
+		func(a Algorithm, hash crypto.Hash) {
+			key := NewKey()
+			subkey := AddSubkey(key, SubkeyUsing(a))
+			refused(ring(key), Sign(key, text, With(subkey), Hashed(hash)), judge)
+		},
+		Entry("F10: RSA-1024", RSA1024, crypto.SHA256),
+		Entry("F10: RSA with less than 2048 bits", RSA2040, crypto.SHA256),
+		Entry("F10: DSA", DSA, crypto.SHA256),
+		Entry("F10: ECDSA on secp256k1", Secp256k1, crypto.SHA256),
+		Entry("F10: ECDSA on a Brainpool curve", BrainpoolP256, crypto.SHA256),
+		Entry("F10: Ed448", Ed448, crypto.SHA512),
+	)
+
+	It("F21: is refused before it is parsed where it is longer than the bound, and not where it is not", func() {
+		key := NewKey()
+		line := strings.Repeat("x", 63) + "\n"
+		message := Sign(key, strings.Repeat(line, 4000))
+		message = append(message, bytes.Repeat([]byte(" "), openpgp.MaxMessage-len(message))...)
+		accepted(ring(key), message, judge)
+		refused(ring(key), append(message, ' '), judge)
+	})
+
+	DescribeTable("F16: is accepted for one good signature among several",
+		func(signatures func(key *v2.Entity) [][]byte) {
+			key := NewKey()
+			s := accepted(ring(key), Message(text, signatures(key)...), judge)
+			Expect(s.Primary).To(Equal(fingerprintOf(key.PrimaryKey)))
+		},
+		Entry("an unknown signer first and the good second", func(k *v2.Entity) [][]byte {
+			return [][]byte{Signature(NewKey(), text), Signature(k, text)}
+		}),
+		Entry("the good first and an unknown signer second", func(k *v2.Entity) [][]byte {
+			return [][]byte{Signature(k, text), Signature(NewKey(), text)}
+		}),
+		Entry("a bad one by the same key first", func(k *v2.Entity) [][]byte {
+			return [][]byte{Signature(k, "other"), Signature(k, text)}
+		}),
+		Entry("one of an unknown version first", func(k *v2.Entity) [][]byte {
+			return [][]byte{Packet(2, []byte{3, 5, 0}), Signature(k, text)}
+		}),
+		Entry("one that is garbage first", func(k *v2.Entity) [][]byte {
+			return [][]byte{Packet(2, Garbage("signature", 80)), Signature(k, text)}
+		}),
+		Entry("the last of sixteen", func(k *v2.Entity) [][]byte {
+			return append(many(15, Signature(NewKey(), text)), Signature(k, text))
+		}),
+	)
+
+	It("F16: is refused with more than sixteen signatures, even good ones", func() {
+		key := NewKey()
+		refused(ring(key), Message(text, many(17, Signature(key, text))...), judge)
+	})
+
+	It("F16: is refused where none of several is good, and says why the known one is not", func() {
+		key, other := NewKey(), NewKey()
+		message := Message(text, Signature(other, text), Signature(key, text, Expiring(day)), Signature(other, text))
+		_, _, err := ring(key).Verify(message, judge)
+		Expect(err).To(MatchError(ContainSubstring(fingerprintOf(key.PrimaryKey))))
+	})
+})
+
+func many(n int, one []byte) (all [][]byte) {
+	for range n {
+		all = append(all, one)
+	}
+	return all
+}
+
+func timeBytes(t time.Time) []byte {
+	s := uint32(t.Unix())
+	return []byte{byte(s >> 24), byte(s >> 16), byte(s >> 8), byte(s)}
+}
