@@ -5,10 +5,12 @@
 // message or the keyring was found, or what follows from a verdict.
 //
 // The packets are parsed, and the signatures computed, by
-// github.com/ProtonMail/go-crypto. Which key may sign is decided here, once,
-// when the keyring is parsed, because that library keeps its own verdicts in the
-// keys (so that one keyring cannot serve two goroutines), looks at the first key
-// of an id only, and judges a key by the time that the signature claims.
+// github.com/ProtonMail/go-crypto. Which key may sign is decided here, going by
+// what a key proves to say of itself when the keyring is parsed, because that
+// library keeps its own verdicts in the keys (so that one keyring cannot serve two
+// goroutines), looks at the first key of an id only, and judges a key by the time
+// that the signature claims. How a message is framed is decided here as well,
+// because the library reads on past what does not belong to it.
 package openpgp
 
 import (

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/ProtonMail/go-crypto/openpgp/clearsign"
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
 
 	"github.com/verifiedchart/verifiedchart/internal/printable"
@@ -27,27 +26,27 @@ func (k *Keyring) Verify(message []byte, o Options) (text []byte, s Signature, e
 	if len(message) > MaxMessage {
 		return nil, Signature{}, untrusted("the message is longer than %d bytes", MaxMessage)
 	}
-	block, err := decode(message)
+	b, err := readBlock(message)
 	if err != nil {
 		return nil, Signature{}, err
 	}
-	s, err = k.judge(block, o)
+	s, err = k.judge(b, o)
 	if err != nil {
 		return nil, Signature{}, err
 	}
-	return block.Plaintext, s, nil
+	return b.text, s, nil
 }
 
 // judge returns the first good signature of the block. Where there is none it tells of the
 // one that came furthest, since anybody may have added the others.
-func (k *Keyring) judge(block *clearsign.Block, o Options) (Signature, error) {
-	signatures, err := signaturesOf(block)
+func (k *Keyring) judge(b *block, o Options) (Signature, error) {
+	signatures, err := signaturesOf(b)
 	if err != nil {
 		return Signature{}, err
 	}
 	var closest verdict
 	for _, p := range signatures {
-		v := k.consider(p, block.Bytes, o)
+		v := k.consider(p, b, o)
 		if v.reason == "" {
 			return v.signature, nil
 		}
@@ -60,10 +59,10 @@ func (k *Keyring) judge(block *clearsign.Block, o Options) (Signature, error) {
 
 // signaturesOf returns the signature packets of the block, of which there is at least one,
 // and no packet of another kind.
-func signaturesOf(block *clearsign.Block) ([]*packet.OpaquePacket, error) {
-	binary, err := io.ReadAll(block.ArmoredSignature.Body)
+func signaturesOf(b *block) ([]*packet.OpaquePacket, error) {
+	binary, err := b.signature()
 	if err != nil {
-		return nil, untrusted("the signature is not Base64")
+		return nil, err
 	}
 	var signatures []*packet.OpaquePacket
 	for r := packet.NewOpaqueReader(bytes.NewReader(binary)); ; {
@@ -100,7 +99,7 @@ func refuse(step int, format string, args ...any) verdict {
 	return verdict{step: step, reason: fmt.Sprintf(format, args...)}
 }
 
-func (k *Keyring) consider(o *packet.OpaquePacket, signed []byte, opts Options) verdict {
+func (k *Keyring) consider(o *packet.OpaquePacket, b *block, opts Options) verdict {
 	s, ok := parse[*packet.Signature](o)
 	if !ok {
 		return refuse(stepRead, "the signature is broken, or of an algorithm or version that is not known")
@@ -115,7 +114,7 @@ func (k *Keyring) consider(o *packet.OpaquePacket, signed []byte, opts Options) 
 	// Ids can be made to collide, so that every key of the id has its turn.
 	closest := verdict{}
 	for _, by := range signers {
-		v := by.consider(s, signed, opts)
+		v := by.consider(s, b, opts)
 		if v.reason == "" || v.step > closest.step {
 			closest = v
 		}
@@ -150,7 +149,7 @@ func issuer(s *packet.Signature) string {
 }
 
 // consider judges a signature that is said to be by the key.
-func (s *signer) consider(sig *packet.Signature, signed []byte, o Options) verdict {
+func (s *signer) consider(sig *packet.Signature, b *block, o Options) verdict {
 	id := fingerprint(s.key)
 	if weak := weakSignature(sig, s.key.Version); weak != "" {
 		return refuse(stepKnown, "the signature by key %s is not accepted: %s", id, weak)
@@ -158,7 +157,7 @@ func (s *signer) consider(sig *packet.Signature, signed []byte, o Options) verdi
 	if s.weak != "" {
 		return refuse(stepKnown, "key %s is not accepted: %s", id, s.weak)
 	}
-	if !s.signed(signed, sig) {
+	if !s.signed(b, sig) {
 		return refuse(stepKnown, "the signature by key %s does not match the message", id)
 	}
 	if reason := timely(sig, o); reason != "" {
@@ -176,13 +175,13 @@ func (s *signer) consider(sig *packet.Signature, signed []byte, o Options) verdi
 	}}
 }
 
-func (s *signer) signed(signed []byte, sig *packet.Signature) bool {
+func (s *signer) signed(b *block, sig *packet.Signature) bool {
 	// A clear-signed text has its canonical line ends already, whatever the signature's type.
 	h, err := sig.PrepareVerify()
 	if err != nil {
 		return false
 	}
-	h.Write(signed)
+	b.writeTo(h)
 	return s.key.VerifySignature(h, sig) == nil
 }
 

@@ -83,7 +83,19 @@ func Canonical(text string) []byte {
 
 // Message returns the text in a clear-signed block with the signature packets.
 func Message(text string, signatures ...[]byte) []byte {
-	return Framed("Hash: SHA256\n", Escaped(text), signatures...)
+	return Framed("Hash: "+hashName(signatures)+"\n", Escaped(text), signatures...)
+}
+
+// hashName is the hash of the first signature that can be read: GnuPG verifies with no other.
+func hashName(signatures [][]byte) string {
+	for _, s := range signatures {
+		if p, err := packet.Read(bytes.NewReader(s)); err == nil {
+			if read, ok := p.(*packet.Signature); ok {
+				return strings.Replace(read.Hash.String(), "SHA-", "SHA", 1)
+			}
+		}
+	}
+	return "SHA256"
 }
 
 // Escaped returns the text with dashes before the lines that start with one.

@@ -1,0 +1,388 @@
+package openpgp_test
+
+import (
+	"bytes"
+	"crypto"
+	"encoding/binary"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/ProtonMail/go-crypto/openpgp/packet"
+	v2 "github.com/ProtonMail/go-crypto/openpgp/v2"
+
+	"github.com/verifiedchart/verifiedchart/internal/verify/openpgp"
+	. "github.com/verifiedchart/verifiedchart/internal/verify/openpgp/openpgptest"
+)
+
+func parsed(entries map[string][]byte) *openpgp.Keyring {
+	GinkgoHelper()
+	k, err := openpgp.ParseKeyring(entries)
+	Expect(err).NotTo(HaveOccurred())
+	return k
+}
+
+func entry(content ...[]byte) map[string][]byte {
+	return map[string][]byte{"keys": bytes.Join(content, nil)}
+}
+
+var _ = Describe("A keyring", func() {
+	DescribeTable("holds the keys of an entry in every form",
+		func(content func(a, b *v2.Entity) []byte) {
+			a, b := NewKey(), NewKey(V6())
+			AddSubkey(a)
+			k := parsed(entry(content(a, b)))
+			Expect(k.Len()).To(Equal(2))
+			Expect(k.Skipped()).To(BeEmpty())
+			accepted(k, Sign(a, text, With(a.Subkeys[0].PrivateKey)), judge)
+			accepted(k, Sign(b, text), judge)
+		},
+		Entry("binary", func(a, b *v2.Entity) []byte { return Public(a, b) }),
+		Entry("binary, with GnuPG's trust packets", func(a, b *v2.Entity) []byte {
+			trust := Packet(12, []byte{0, 0})
+			return bytes.Join([][]byte{Public(a), trust, Public(b), trust}, nil)
+		}),
+		Entry("ASCII-armored in one block", func(a, b *v2.Entity) []byte { return Armored(Public(a, b)) }),
+		Entry("ASCII-armored in two blocks", func(a, b *v2.Entity) []byte {
+			return append(Armored(Public(a)), Armored(Public(b))...)
+		}),
+		Entry("ASCII-armored with text around the blocks", func(a, b *v2.Entity) []byte {
+			return fmt.Appendf(nil, "The keys of Ada:\n\n%s\nand of version 6:\n%s\n-- \n", Armored(Public(a)), Armored(Public(b)))
+		}),
+		Entry("ASCII-armored with CRLF line ends and a byte order mark", func(a, b *v2.Entity) []byte {
+			content := append(Armored(Public(a)), Armored(Public(b))...)
+			return append([]byte("\xef\xbb\xbf"), bytes.ReplaceAll(content, []byte("\n"), []byte("\r\n"))...)
+		}),
+		Entry("ASCII-armored without a newline between the blocks", func(a, b *v2.Entity) []byte {
+			return append(bytes.TrimSpace(Armored(Public(a))), bytes.TrimSpace(Armored(Public(b)))...)
+		}),
+		Entry("a GnuPG keybox", func(a, b *v2.Entity) []byte { return Keybox(a, b) }),
+		Entry("a GnuPG keybox with a deleted key", func(a, b *v2.Entity) []byte {
+			deleted := KeyboxBlob(Public(NewKey()))
+			deleted[4] = 0
+			return append(Keybox(a, b), deleted...)
+		}),
+	)
+
+	It("holds the keys of several entries, each once", func() {
+		a, b := NewKey(), NewKey()
+		k := parsed(map[string][]byte{"a": Public(a), "b": Armored(Public(b)), "both": Keybox(a, b)})
+		Expect(k.Len()).To(Equal(2))
+		Expect(k.Skipped()).To(BeEmpty())
+	})
+
+	DescribeTable("takes all that is said of a key from wherever it stands",
+		func(change func(newer *v2.Entity)) {
+			older := withSubkey()
+			message := bySubkey(older).message
+			accepted(parsed(entry(Public(older))), message, judge)
+			before := Public(older)
+			change(older)
+			refused(parsed(map[string][]byte{"1": before, "2": Public(older)}), message, judge)
+			refused(parsed(map[string][]byte{"1": Public(older), "2": before}), message, judge)
+			refused(parsed(entry(Armored(before), Armored(Public(older)))), message, judge)
+		},
+		Entry("that it is revoked", func(k *v2.Entity) { Revoke(k, now.Add(-day), packet.KeyRetired) }),
+		Entry("that its subkey is revoked", func(k *v2.Entity) { RevokeSubkey(k, now.Add(-day), packet.KeyRetired) }),
+		Entry("that its subkey has a shorter life", func(k *v2.Entity) {
+			Rebind(k, SubkeyCreatedAt(Created.Add(day)), SubkeyExpiringAfter(2*day))
+		}),
+	)
+
+	DescribeTable("skips and lists what is not to be used, and keeps the good key beside it",
+		func(content func() []byte, says ...string) {
+			good := NewKey()
+			k := parsed(map[string][]byte{"good": Public(good), "odd": content()})
+			Expect(k.Len()).To(Equal(1))
+			accepted(k, Sign(good, text), judge)
+			Expect(k.Skipped()).NotTo(BeEmpty())
+			for _, s := range k.Skipped() {
+				Expect(s.Entry).To(Equal("odd"))
+				Expect(s.Reason).NotTo(BeEmpty())
+				Expect(len(s.Reason)).To(BeNumerically("<=", 300))
+			}
+			for _, part := range says {
+				Expect(k.Skipped()).To(ContainElement(HaveField("Reason", ContainSubstring(part))))
+			}
+			_, err := openpgp.ParseKeyring(entry(content()))
+			Expect(err).To(MatchError(openpgp.ErrKeyring))
+			Expect(err).NotTo(MatchError(openpgp.ErrUntrusted))
+		},
+		Entry("F10: an RSA-1024 key", func() []byte { return Public(NewKey(Using(RSA1024))) }, "1024"),
+		Entry("F10: an RSA key of less than 2048 bits", func() []byte { return Public(NewKey(Using(RSA2040))) }, "2040"),
+		Entry("F10: a DSA key", func() []byte {
+			return Public(NewKey(Using(DSA), SelfSigned(hashing(crypto.SHA256))))
+		}, "DSA"),
+		Entry("F10: an ECDSA key on secp256k1", func() []byte { return Public(NewKey(Using(Secp256k1))) }, "SecP256k1"),
+		Entry("F10: an ECDSA key on a Brainpool curve", func() []byte { return Public(NewKey(Using(BrainpoolP256))) }),
+		Entry("F10: an Ed448 key", func() []byte { return Public(NewKey(Using(Ed448))) }),
+		Entry("F10: a weak primary key with a strong subkey", func() []byte {
+			key := NewKey(Using(RSA1024))
+			AddSubkey(key)
+			return Public(key)
+		}),
+		Entry("F9: a key whose self-signature hashes with SHA-1", func() []byte {
+			return Public(NewKey(SelfSigned(hashing(crypto.SHA1))))
+		}, "SHA-1"),
+		Entry("a key of an unknown algorithm", func() []byte { return Packet(6, []byte{4, 0, 0, 0, 0, 99, 0, 0}) }),
+		Entry("a key of an unknown version", func() []byte { return Packet(6, []byte{3, 0, 0, 0, 0, 0, 0, 1, 0}) }),
+		Entry("a key that nobody signed", func() []byte {
+			key := NewKey()
+			key.Identities = nil
+			return Public(key)
+		}),
+		Entry("a key that only another key signed", func() []byte {
+			key := NewKey()
+			key.Identities = NewKey().Identities
+			return Public(key)
+		}),
+		Entry("a key of version 6 without a direct-key signature", func() []byte {
+			key := NewKey(V6())
+			key.DirectSignatures = nil
+			return Public(key)
+		}),
+		Entry("a key whose user id was changed", func() []byte {
+			return bytes.Replace(Public(NewKey()), []byte("Ada"), []byte("Eve"), 1)
+		}),
+		Entry("a key that is cut short", func() []byte {
+			key := Public(NewKey())
+			return key[:len(key)-1]
+		}, "broken"),
+		Entry("a subkey without its primary key", func() []byte {
+			var b bytes.Buffer
+			Expect(withSubkey().Subkeys[0].Serialize(&b, false)).To(Succeed())
+			return b.Bytes()
+		}, "belong to no key"),
+		Entry("a key with more signatures of its own than anybody needs", func() []byte {
+			key := NewKey()
+			one := key.Identities[ada].SelfCertifications[0]
+			for range 600 {
+				key.Identities[ada].SelfCertifications = append(key.Identities[ada].SelfCertifications, one)
+			}
+			return Public(key)
+		}, "more than"),
+		Entry("a key with more user ids than anybody has", func() []byte {
+			key := NewKey()
+			for i := range 600 {
+				Certify(key, fmt.Sprint(i), Created, nil)
+			}
+			return Public(key)
+		}, "more than"),
+		Entry("packets without end", func() []byte { return bytes.Repeat(Packet(60, nil), 60_000) }, "packets"),
+		Entry("an empty entry", func() []byte { return nil }, "empty"),
+		Entry("white space", func() []byte { return []byte(" \n") }, "empty"),
+		Entry("text", func() []byte { return []byte("the key is on the server") }, "no OpenPGP keyring"),
+		Entry("garbage", func() []byte { return append([]byte{0xff}, Garbage("keyring", 1000)...) }),
+		Entry("an ASCII-armored message", func() []byte { return ArmoredSignature(Signature(NewKey(), text)) }, "no keys"),
+		Entry("an ASCII-armored block that is not Base64", func() []byte {
+			return []byte("-----BEGIN PGP PUBLIC KEY BLOCK-----\n\n!!!!\n-----END PGP PUBLIC KEY BLOCK-----\n")
+		}),
+		Entry("an ASCII-armored block that has no end", func() []byte {
+			return bytes.Split(Armored(Public(NewKey())), []byte("\n="))[0][:80]
+		}),
+		Entry("a keybox that is cut short", func() []byte {
+			box := Keybox(NewKey())
+			return box[:len(box)-1]
+		}, "broken"),
+		Entry("a keybox with a blob of no length", func() []byte { return append(Keybox(), 0, 0, 0, 0, 2) }, "broken"),
+		Entry("a keybox whose key lies outside its blob", func() []byte {
+			blob := KeyboxBlob(Public(NewKey()))
+			binary.BigEndian.PutUint32(blob[12:], 1<<31)
+			return append(Keybox(), blob...)
+		}, "broken"),
+		Entry("a keybox with a blob too short for a key", func() []byte { return append(Keybox(), 0, 0, 0, 6, 2, 1) }, "broken"),
+		Entry("a private key", func() []byte { return Private(NewKey()) }, "replace that key pair"),
+		Entry("an ASCII-armored private key", func() []byte { return ArmoredPrivate(Private(NewKey())) }, "replace that key pair"),
+		Entry("an ASCII-armored private key that cannot be read", func() []byte {
+			return []byte("-----BEGIN PGP PRIVATE KEY BLOCK-----")
+		}, "replace that key pair"),
+		Entry("a private key in a public key block", func() []byte { return Armored(Private(NewKey())) }, "replace that key pair"),
+		Entry("a private key in a keybox", func() []byte { return append(Keybox(), KeyboxBlob(Private(NewKey()))...) },
+			"replace that key pair"),
+		Entry("a private key that is cut short", func() []byte {
+			key := Private(NewKey())
+			return key[:40]
+		}, "replace that key pair"),
+		Entry("a private subkey after a public key", func() []byte {
+			key := withSubkey()
+			var b bytes.Buffer
+			Expect(key.Subkeys[0].Serialize(&b, true)).To(Succeed())
+			return append(Public(NewKey()), b.Bytes()...)
+		}, "replace that key pair"),
+		Entry("a private key after a public one", func() []byte { return append(Public(NewKey()), Private(NewKey())...) },
+			"replace that key pair"),
+	)
+
+	DescribeTable("keeps the good keys before and after a bad one in the same entry",
+		func(bad func() []byte) {
+			a, b := NewKey(), NewKey()
+			k := parsed(entry(Public(a), bad(), Public(b)))
+			Expect(k.Len()).To(Equal(2))
+			Expect(k.Skipped()).To(HaveLen(1))
+			accepted(k, Sign(a, text), judge)
+			accepted(k, Sign(b, text), judge)
+		},
+		Entry("a weak one", func() []byte { return Public(NewKey(Using(RSA1024))) }),
+		Entry("one of an unknown algorithm", func() []byte {
+			return append(Packet(6, []byte{4, 0, 0, 0, 0, 99, 0, 0}), Packet(13, []byte("Ada"))...)
+		}),
+		Entry("one that is garbage", func() []byte { return Packet(6, Garbage("key", 100)) }),
+		Entry("one that nobody signed", func() []byte {
+			key := NewKey()
+			key.Identities = nil
+			return Public(key)
+		}),
+	)
+
+	It("does not use the key at which an entry is cut short, since a revocation may be cut off", func() {
+		a, b := NewKey(), NewKey()
+		k := parsed(entry(Public(a, b), []byte{0xc2, 0xff}))
+		Expect(k.Len()).To(Equal(1))
+		accepted(k, Sign(a, text), judge)
+		refused(k, Sign(b, text), judge)
+	})
+
+	It("passes over a user attribute and what is signed of it", func() {
+		key := NewKey()
+		var certification bytes.Buffer
+		Expect(key.Identities[ada].SelfCertifications[0].Packet.Serialize(&certification)).To(Succeed())
+		k := parsed(entry(Public(key), Packet(17, []byte{5, 1, 1, 2, 3, 4}), certification.Bytes()))
+		Expect(accepted(k, Sign(key, text), judge).UserID).To(Equal(ada))
+	})
+
+	DescribeTable("F3: is an error where it holds nothing",
+		func(entries map[string][]byte) {
+			_, err := openpgp.ParseKeyring(entries)
+			Expect(err).To(MatchError(openpgp.ErrKeyring))
+		},
+		Entry("no entries", nil),
+		Entry("an empty entry", map[string][]byte{"keys": nil}),
+		Entry("an empty keybox", map[string][]byte{"keys": Keybox()}),
+	)
+
+	It("lists a hundred skipped ones, bounded and fit to be shown", func() {
+		entries := map[string][]byte{"good": Public(NewKey())}
+		for i := range 150 {
+			entries[fmt.Sprintf("odd-%03d\x1b[31m%s", i, strings.Repeat("x", 400))] = []byte("no key")
+		}
+		skipped := parsed(entries).Skipped()
+		Expect(skipped).To(HaveLen(100))
+		Expect(skipped[0].Entry).To(HavePrefix("odd-000 [31m"))
+		Expect(len(skipped[0].Entry)).To(BeNumerically("<=", 253))
+		Expect(skipped[99].Reason).To(ContainSubstring("51"))
+	})
+
+	It("holds a thousand keys, and no more", func() {
+		keys := make([]*v2.Entity, 0, openpgp.MaxKeys+1)
+		for i := range openpgp.MaxKeys {
+			keys = append(keys, NewKey(CreatedAt(Created.Add(time.Duration(i)*time.Second))))
+		}
+		k := ring(keys...)
+		Expect(k.Len()).To(Equal(1000))
+		for _, key := range []*v2.Entity{keys[0], keys[500], keys[999]} {
+			Expect(accepted(k, Sign(key, text), judge).Primary).To(Equal(fingerprintOf(key.PrimaryKey)))
+		}
+		refused(k, Sign(NewKey(), text), judge)
+		_, err := openpgp.ParseKeyring(entry(Public(append(keys, NewKey())...)))
+		Expect(err).To(MatchError(openpgp.ErrKeyring))
+	})
+
+	It("is not larger than 4 MiB in all", func() {
+		key := Armored(Public(NewKey()))
+		rest := make([]byte, openpgp.MaxKeyring-len(key))
+		Expect(parsed(map[string][]byte{"a": key, "b": rest}).Len()).To(Equal(1))
+		_, err := openpgp.ParseKeyring(map[string][]byte{"a": key, "b": append(rest, 0)})
+		Expect(err).To(MatchError(openpgp.ErrKeyring))
+	})
+
+	It("serves many at a time", func() {
+		key := withSubkey()
+		k := ring(NewKey(), key)
+		message := bySubkey(key).message
+		var group sync.WaitGroup
+		for range 8 {
+			group.Go(func() {
+				defer GinkgoRecover()
+				for range 20 {
+					accepted(k, message, judge)
+				}
+			})
+		}
+		group.Wait()
+	})
+
+	It("does not change with what it was made of", func() {
+		key := NewKey()
+		content := Public(key)
+		k := parsed(entry(content))
+		clear(content)
+		k.Skipped()
+		accepted(k, Sign(key, text), judge)
+	})
+})
+
+var _ = Describe("A keyring of only some keys", func() {
+	var (
+		a, b *v2.Entity
+		k    *openpgp.Keyring
+	)
+	BeforeEach(func() {
+		a, b = NewKey(), NewKey(V6())
+		AddSubkey(a)
+		k = parsed(map[string][]byte{"keys": Public(a, b), "odd": nil})
+	})
+
+	DescribeTable("holds those of the fingerprints, however they are written",
+		func(write func(fingerprint string) string) {
+			only, err := k.Only([]string{write(fingerprintOf(a.PrimaryKey))})
+			Expect(err).NotTo(HaveOccurred())
+			Expect(only.Len()).To(Equal(1))
+			Expect(only.Skipped()).To(Equal(k.Skipped()))
+			accepted(only, Sign(a, text), judge)
+			accepted(only, Sign(a, text, With(a.Subkeys[0].PrivateKey)), judge)
+			refused(only, Sign(b, text), judge)
+			Expect(k.Len()).To(Equal(2))
+		},
+		Entry("in capitals", func(f string) string { return f }),
+		Entry("in small letters", strings.ToLower),
+		Entry("as GnuPG shows them", func(f string) string {
+			var groups []string
+			for i := 0; i < 40; i += 4 {
+				groups = append(groups, f[i:i+4])
+			}
+			return strings.Join(groups[:5], " ") + "  " + strings.Join(groups[5:], " ")
+		}),
+	)
+
+	It("holds those of version 6", func() {
+		only, err := k.Only([]string{fingerprintOf(b.PrimaryKey)})
+		Expect(err).NotTo(HaveOccurred())
+		accepted(only, Sign(b, text), judge)
+	})
+
+	It("holds those that there are", func() {
+		only, err := k.Only([]string{fingerprintOf(a.PrimaryKey), fingerprintOf(NewKey().PrimaryKey), fingerprintOf(b.PrimaryKey)})
+		Expect(err).NotTo(HaveOccurred())
+		Expect(only.Len()).To(Equal(2))
+	})
+
+	DescribeTable("is an error",
+		func(fingerprints func() []string) {
+			_, err := k.Only(fingerprints())
+			Expect(err).To(MatchError(openpgp.ErrKeyring))
+		},
+		Entry("of none", func() []string { return nil }),
+		Entry("of a key that it does not hold", func() []string { return []string{fingerprintOf(NewKey().PrimaryKey)} }),
+		Entry("of a subkey", func() []string { return []string{fingerprintOf(a.Subkeys[0].PublicKey)} }),
+		Entry("of a key id", func() []string { return []string{a.PrimaryKey.KeyIdString()} }),
+		Entry("of a key id beside a good fingerprint", func() []string {
+			return []string{fingerprintOf(a.PrimaryKey), a.PrimaryKey.KeyIdString()}
+		}),
+		Entry("of what is not hexadecimal", func() []string { return []string{strings.Repeat("G", 40)} }),
+		Entry("of an empty one", func() []string { return []string{""} }),
+	)
+})
