@@ -44,7 +44,7 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		d, err := document.Parse(text)
 		if err != nil {
-			if shown := err.Error(); !errors.Is(err, document.ErrMalformed) || printable.String(shown, 512) != shown {
+			if shown := err.Error(); !errors.Is(err, document.ErrMalformed) || printable.String(shown, 1024) != shown {
 				t.Fatalf("the error is %q", shown)
 			}
 			return
