@@ -151,9 +151,7 @@ var _ = Describe("A keyless chart", func() {
 			w.declare(keyless())
 			obj := w.ready(chart.Digest)
 			Expect(len(w.registry.Requests())).To(BeNumerically("<=", 6+1), "%v", w.registry.Requests()) // the configuration is not Helm's own
-			w.registry.Reset()
-			_, err := reconciler.Reconcile(w.ctx, requestFor(obj))
-			Expect(err).NotTo(HaveOccurred())
+			w.reconcileAlone(obj)
 			Expect(w.registry.Requests()).To(HaveLen(1))
 		},
 		Entry("where there is a referrers API"),

@@ -222,6 +222,19 @@ func (w *world) announced() *meta.Artifact {
 	return ea.Status.Artifact
 }
 
+// reconcileAlone reconciles obj once, when the reconciler's cache has seen what was written of it last.
+func (w *world) reconcileAlone(obj *v1alpha1.VerifiedChart) {
+	GinkgoHelper()
+	Eventually(func(g Gomega) {
+		var cached v1alpha1.VerifiedChart
+		g.Expect(reconciler.Get(w.ctx, client.ObjectKeyFromObject(obj), &cached)).To(Succeed())
+		g.Expect(cached.ResourceVersion).To(Equal(w.get().ResourceVersion))
+	}).WithTimeout(patience).Should(Succeed())
+	w.registry.Reset()
+	_, err := reconciler.Reconcile(w.ctx, requestFor(obj))
+	Expect(err).NotTo(HaveOccurred())
+}
+
 // requestFor is the request to reconcile obj.
 func requestFor(obj *v1alpha1.VerifiedChart) ctrl.Request {
 	return ctrl.Request{NamespacedName: client.ObjectKeyFromObject(obj)}

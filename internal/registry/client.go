@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"oras.land/oras-go/v2/registry/remote/auth"
@@ -35,6 +36,8 @@ type Client struct {
 	tokens    *tokens
 	throttled *throttle
 	pause     time.Duration
+	// lacksReferrers has the origins whose last answer was that there is no referrers API.
+	lacksReferrers sync.Map
 }
 
 // Target is a repository and how it may be read.

@@ -73,6 +73,10 @@ type Reader interface {
 	// has no referrers API the error matches ErrNotFound; where there are none it is nil.
 	Referrers(ctx context.Context, d digest.Digest) (Referrers, error)
 
+	// LacksReferrers says whether the registry's last answer to Referrers, about any
+	// repository, was that it has no such API. It is a hint of where to look first, and asks for nothing.
+	LacksReferrers() bool
+
 	// Blob returns the whole of a small blob. A descriptor with a size over limit
 	// is refused with ErrTooLarge before anything is asked for.
 	Blob(ctx context.Context, d ocispec.Descriptor, limit int64) ([]byte, error)

@@ -33,7 +33,13 @@ func (r *remote) Referrers(ctx context.Context, d digest.Digest) (Referrers, err
 	page, left := r.base+"/referrers/"+d.String(), MaxManifestSize
 	for pages := 1; page != "" && !all.More; pages++ {
 		list, size, next, err := r.referrersPage(ctx, page, left, MaxReferrers-len(all.Descriptors))
+		if err == nil {
+			r.client.lacksReferrers.Delete(r.origin.hostPort)
+		}
 		if err != nil {
+			if errors.Is(err, ErrNotFound) {
+				r.client.lacksReferrers.Store(r.origin.hostPort, true)
+			}
 			return Referrers{}, r.failed("referrers of "+d.String(), err)
 		}
 		all.Descriptors = append(all.Descriptors, list.Descriptors...)
@@ -42,6 +48,12 @@ func (r *remote) Referrers(ctx context.Context, d digest.Digest) (Referrers, err
 		all.More = list.More || (page != "" && (pages == MaxReferrerPages || left <= 0))
 	}
 	return all, nil
+}
+
+// LacksReferrers implements Reader.
+func (r *remote) LacksReferrers() bool {
+	_, lacks := r.client.lacksReferrers.Load(r.origin.hostPort)
+	return lacks
 }
 
 // referrersPage reads a page of at most size bytes, and of it at most count referrers.

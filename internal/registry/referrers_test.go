@@ -58,6 +58,18 @@ var _ = Describe("The list of referrers", func() {
 		Expect(err).To(MatchError(registry.ErrNotFound))
 	})
 
+	It("leaves a hint where there is no such API, until there is", func() {
+		p := push(registrytest.WithoutReferrers)
+		client := newClient()
+		Expect(open(client, p.target()).LacksReferrers()).To(BeFalse())
+		_, _ = open(client, p.target()).Referrers(ctx, p.manifest.Digest)
+		Expect(open(client, p.target()).LacksReferrers()).To(BeTrue())
+		p.Break(pages(page()))
+		_, err := open(client, p.target()).Referrers(ctx, p.manifest.Digest)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(open(client, p.target()).LacksReferrers()).To(BeFalse())
+	})
+
 	DescribeTable("is read within bounds",
 		func(fault registrytest.Fault, count int, more bool, requests int) {
 			p.Break(fault)

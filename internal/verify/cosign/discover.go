@@ -27,19 +27,27 @@ type discovery struct {
 }
 
 // candidates yields what may be a signature, one by one, so that nothing more is
-// read than is needed: the referrers, which are where cosign writes now, then the
-// tag of legacy signatures. The referrers tag, which stands in for the API where
-// a registry has none, is read last where there is one, since a registry may have
-// learnt the API after signatures were pushed.
+// read than is needed. Where cosign writes now is looked at first, and a registry
+// that is known to lack the referrers API is asked for it last; every place is
+// looked at before anything is refused, since a registry may have learnt the API after signatures were pushed.
 func (d *discovery) candidates(ctx context.Context) iter.Seq[candidate] {
 	d.seen = map[digest.Digest]bool{}
 	return func(yield func(candidate) bool) {
-		listed, more := d.referrers(ctx, yield)
-		if more && !listed {
-			more = d.referrersTag(ctx, yield)
+		known := d.reader.LacksReferrers()
+		if !known && !d.referrers(ctx, yield) {
+			return
 		}
-		if more = more && d.signatureTag(ctx, yield); more && listed {
-			d.referrersTag(ctx, yield)
+		places := []func(context.Context, func(candidate) bool) bool{d.signatureTag, d.referrersTag}
+		if d.reader.LacksReferrers() {
+			slices.Reverse(places)
+		}
+		if known {
+			places = append(places, d.referrers)
+		}
+		for _, look := range places {
+			if !look(ctx, yield) {
+				return
+			}
 		}
 	}
 }
@@ -59,27 +67,26 @@ func (d *discovery) unread(source string, err error, yield func(candidate) bool)
 	return d.offer(candidate{source: source, format: otherFormat, problem: fmt.Errorf("read %s: %w", source, err)}, yield)
 }
 
-// referrers offers what the referrers API lists, the likely ones first. It says
-// whether there is such an API, and whether to go on.
-func (d *discovery) referrers(ctx context.Context, yield func(candidate) bool) (listed, more bool) {
+// referrers offers what the referrers API lists, the likely ones first.
+func (d *discovery) referrers(ctx context.Context, yield func(candidate) bool) bool {
 	source := "referrers of " + d.subject.Manifest.Digest.String()
 	list, err := d.reader.Referrers(ctx, d.subject.Manifest.Digest)
 	if errors.Is(err, registry.ErrNotFound) {
-		return false, true
+		return true
 	}
 	d.look(source)
 	if err != nil {
-		return true, d.unread(source, err, yield)
+		return d.unread(source, err, yield)
 	}
 	for _, referrer := range likelyFirst(list.Descriptors) {
 		if !d.referrer(ctx, referrer, yield) {
-			return true, false
+			return false
 		}
 	}
 	if list.More {
-		return true, d.offer(candidate{source: source, format: otherFormat, problem: refuse("there are more referrers than are read")}, yield)
+		return d.offer(candidate{source: source, format: otherFormat, problem: refuse("there are more referrers than are read")}, yield)
 	}
-	return true, true
+	return true
 }
 
 // likelyFirst returns those first that are listed as signatures, then those of

@@ -121,6 +121,21 @@ var _ = Describe("Discovery", func() {
 		Expect(evidence.Vouchers).To(HaveLen(2))
 	})
 
+	It("looks at the tags first where a registry is known to lack the referrers API, and at all in the end", func() {
+		repo.WithoutReferrers = true
+		_, err := check(one(ours), subject, repo)
+		Expect(err).To(MatchError(verify.ErrRejected))
+		asked := len(repo.Asked())
+		SignLegacy(repo, subject, ours)
+		_, err = check(one(ours), subject, repo)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(repo.Asked()[asked:]).To(Equal([]string{ReferrersTag(subject.Manifest.Digest), SignatureTag(subject.Manifest.Digest)}))
+		repo.WithoutReferrers, asked = false, len(repo.Asked())
+		_, err = check(one(theirs), subject, repo)
+		Expect(err).To(MatchError(verify.ErrRejected))
+		Expect(repo.Asked()[asked:]).To(ContainElement("referrers"))
+	})
+
 	DescribeTable("reaches no verdict where it could not find out",
 		func(arrange func()) {
 			arrange()

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 
 	"github.com/opencontainers/go-digest"
@@ -231,6 +232,13 @@ func (r *Repository) Referrers(_ context.Context, d digest.Digest) (registry.Ref
 		return registry.Referrers{Descriptors: list[:registry.MaxReferrers], More: true}, nil
 	}
 	return registry.Referrers{Descriptors: list}, nil
+}
+
+// LacksReferrers implements registry.Reader.
+func (r *Repository) LacksReferrers() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.WithoutReferrers && slices.Contains(r.asked, "referrers")
 }
 
 // Beside returns the repository of a name in the same registry, which is empty at first.
