@@ -16,6 +16,7 @@ import (
 
 	"github.com/verifiedchart/verifiedchart/internal/registry"
 	"github.com/verifiedchart/verifiedchart/internal/verify"
+	"github.com/verifiedchart/verifiedchart/internal/verify/attached"
 	"github.com/verifiedchart/verifiedchart/internal/verify/bundle"
 )
 
@@ -62,13 +63,14 @@ func (v *Verifier) Verify(ctx context.Context, s verify.Subject, r registry.Read
 		return verify.Evidence{}, err
 	}
 	var evidence verify.Evidence
-	found := &discovery{subject: s, reader: &budget{Reader: r, left: verify.MaxMaterial}, in: v.authority.Repository}
+	r = attached.Budget(r, verify.MaxMaterial)
+	found := discover(s, r, v.authority.Repository)
 	for c := range found.candidates(ctx) {
 		if err := ctx.Err(); err != nil { // what is remembered is read whether there is time or not
 			evidence.Unread = errors.Join(evidence.Unread, err)
 			break
 		}
-		voucher, err := v.judge(ctx, s, found.reader, c)
+		voucher, err := v.judge(ctx, s, r, c)
 		var refused *refusal
 		switch {
 		case errors.As(err, &refused):
@@ -89,7 +91,7 @@ func (v *Verifier) Verify(ctx context.Context, s verify.Subject, r registry.Read
 	case evidence.Unread != nil:
 		return verify.Evidence{}, evidence.Unread
 	}
-	return verify.Evidence{}, &verify.Rejection{Authority: v.authority.Name, Looked: found.looked, Candidates: evidence.Seen}
+	return verify.Evidence{}, &verify.Rejection{Authority: v.authority.Name, Looked: found.search.Looked(), Candidates: evidence.Seen}
 }
 
 // reader returns the reader of the repository that holds the signatures.

@@ -129,7 +129,7 @@ var _ = Describe("Discovery", func() {
 		SignLegacy(repo, subject, ours)
 		_, err = check(one(ours), subject, repo)
 		Expect(err).NotTo(HaveOccurred())
-		Expect(repo.Asked()[asked:]).To(Equal([]string{ReferrersTag(subject.Manifest.Digest), SignatureTag(subject.Manifest.Digest)}))
+		Expect(repo.Asked()[asked : asked+2]).To(Equal([]string{ReferrersTag(subject.Manifest.Digest), SignatureTag(subject.Manifest.Digest)}))
 		repo.WithoutReferrers, asked = false, len(repo.Asked())
 		_, err = check(one(theirs), subject, repo)
 		Expect(err).To(MatchError(verify.ErrRejected))

@@ -10,6 +10,7 @@ import (
 
 	"github.com/verifiedchart/verifiedchart/internal/registry"
 	"github.com/verifiedchart/verifiedchart/internal/verify"
+	"github.com/verifiedchart/verifiedchart/internal/verify/attached"
 	"github.com/verifiedchart/verifiedchart/internal/verify/bundle"
 )
 
@@ -106,7 +107,10 @@ func unproven(err error) *refusal {
 // read returns the layer of a candidate.
 func read(ctx context.Context, r registry.Reader, c candidate, limit int64) ([]byte, error) {
 	raw, err := r.Blob(ctx, c.layer, limit)
+	var refused *attached.Refusal
 	switch {
+	case errors.As(err, &refused):
+		return nil, refuse("%s", refused.Reason)
 	case errors.Is(err, registry.ErrNotFound):
 		return nil, refuse("it is listed, and not in the registry")
 	case err != nil:

@@ -1,4 +1,4 @@
-package cosign
+package attached
 
 import (
 	"context"
@@ -9,9 +9,11 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/registry"
 )
 
-// budget is a registry.Reader that bounds the bytes of all that is read through
-// it. What it refuses to read is refused, and not unread: whoever fills a
+// Budget returns a Reader that reads at most limit bytes of r in all. What is over
+// it is refused, by an error that is a *Refusal, and not unread: whoever fills a
 // repository must not be able to hold up the verdict for ever.
+func Budget(r registry.Reader, limit int) registry.Reader { return &budget{Reader: r, left: limit} }
+
 type budget struct {
 	registry.Reader
 	left int
@@ -20,7 +22,7 @@ type budget struct {
 // reserve says whether another answer fits, of which no more is known than the registry's bound.
 func (b *budget) reserve(size int64) error {
 	if int64(b.left) < size {
-		return refuse("it is not considered: all candidates together have too many bytes")
+		return &Refusal{"it is not considered: all candidates together have too many bytes"}
 	}
 	return nil
 }

@@ -1,0 +1,227 @@
+// Package attached finds the manifests that are attached to a subject in a
+// registry: those that refer to it, and those under tags that are made of its digest.
+//
+// It bounds what is read, and tells what could not be read from what is not
+// there. It does not know what is in a manifest, nor what it is attached for.
+package attached
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/verifiedchart/verifiedchart/internal/registry"
+	"github.com/verifiedchart/verifiedchart/internal/verify"
+)
+
+// Found is a manifest that is attached, or a place where there may be one.
+type Found struct {
+	// Source says where it is, relative to the repository.
+	Source string
+	// Raw is the manifest, as the registry stores it; nil where there is a Problem.
+	Raw []byte
+	// Problem is a *Refusal where there is nothing to be read, and another error
+	// where it could not be found out.
+	Problem error
+}
+
+// Refusal says why there is nothing to be read. It is a verdict on that alone.
+type Refusal struct{ Reason string }
+
+// Error returns the reason.
+func (r *Refusal) Error() string { return r.Reason }
+
+// Search looks for what is attached to one subject, once.
+type Search struct {
+	// Subject is the digest of the manifest to which others are attached.
+	Subject digest.Digest
+	// Reader reads the repository in which they are.
+	Reader registry.Reader
+	// In names that repository in Looked, where it is not the subject's.
+	In string
+	// Likely says whether a referrer that is listed with an artifact type is worth
+	// being opened before others. It is a matter of order alone.
+	Likely func(artifactType string) bool
+
+	looked []string
+	count  int
+	seen   map[digest.Digest]bool
+}
+
+// Looked says where was looked, so far.
+func (s *Search) Looked() []string { return s.looked }
+
+// Tag is the tag that a digest makes.
+func Tag(d digest.Digest) string { return strings.ReplaceAll(d.String(), ":", "-") }
+
+// All yields what is attached, one by one, so that nothing more is read than is
+// needed: the referrers, and what stands under the given tags. A registry that
+// is known to lack the referrers API is asked for it last; every place is looked at
+// in the end, since a registry may have learnt the API after referrers were pushed.
+// At most verify.MaxCandidates manifests are opened.
+func (s *Search) All(ctx context.Context, tags ...string) iter.Seq[Found] {
+	s.seen = map[digest.Digest]bool{}
+	return func(yield func(Found) bool) {
+		known := s.Reader.LacksReferrers()
+		if !known && !s.referrers(ctx, yield) {
+			return
+		}
+		var places []place
+		for _, tag := range tags {
+			places = append(places, func(ctx context.Context, yield func(Found) bool) bool { return s.tag(ctx, tag, yield) })
+		}
+		if s.Reader.LacksReferrers() {
+			places = slices.Insert(places, 0, s.referrersTag)
+		} else {
+			places = append(places, s.referrersTag)
+		}
+		if known {
+			places = append(places, s.referrers)
+		}
+		for _, look := range places {
+			if !look(ctx, yield) {
+				return
+			}
+		}
+	}
+}
+
+// place looks at one place, and says whether to go on.
+type place func(ctx context.Context, yield func(Found) bool) bool
+
+// offer yields what was found while there is room for it.
+func (s *Search) offer(f Found, yield func(Found) bool) bool {
+	if s.count++; s.count > verify.MaxCandidates {
+		yield(Found{Source: f.Source, Problem: &Refusal{fmt.Sprintf("it and what follows is not considered: at most %d candidates are", verify.MaxCandidates)}})
+		return false
+	}
+	return yield(f)
+}
+
+// unread offers what could not be read: there might have been something.
+func (s *Search) unread(source string, err error, yield func(Found) bool) bool {
+	return s.offer(Found{Source: source, Problem: fmt.Errorf("read %s: %w", source, err)}, yield)
+}
+
+// referrers offers what the referrers API lists.
+func (s *Search) referrers(ctx context.Context, yield func(Found) bool) bool {
+	source := "referrers of " + s.Subject.String()
+	list, err := s.Reader.Referrers(ctx, s.Subject)
+	if errors.Is(err, registry.ErrNotFound) {
+		return true
+	}
+	s.look(source)
+	if err != nil {
+		return s.unread(source, err, yield)
+	}
+	if !s.list(ctx, list.Descriptors, yield) {
+		return false
+	}
+	if list.More {
+		return s.offer(Found{Source: source, Problem: &Refusal{"there are more referrers than are read"}}, yield)
+	}
+	return true
+}
+
+// referrersTag offers what the index lists that stands under the tag sha256-<hex>
+// (distribution-spec 1.1, "Referrers Tag Schema"). Its manifests are opened,
+// whatever their artifactType: some registries and tools write none, or that of their configuration.
+func (s *Search) referrersTag(ctx context.Context, yield func(Found) bool) bool {
+	tag := Tag(s.Subject)
+	index, found, more := s.resolve(ctx, tag, yield)
+	if !found {
+		return more
+	}
+	list, err := registry.ParseReferrers(index.Raw)
+	if err != nil {
+		return s.offer(Found{Source: "tag " + tag, Problem: &Refusal{"it is not an image index"}}, yield)
+	}
+	return s.list(ctx, list.Descriptors, yield)
+}
+
+// tag offers the manifest under a tag.
+func (s *Search) tag(ctx context.Context, tag string, yield func(Found) bool) bool {
+	manifest, found, more := s.resolve(ctx, tag, yield)
+	if !found || s.seen[manifest.Descriptor.Digest] {
+		return more
+	}
+	s.seen[manifest.Descriptor.Digest] = true
+	return s.offer(Found{Source: "tag " + tag, Raw: manifest.Raw}, yield)
+}
+
+// resolve returns the manifest under a tag. It says whether there is one, and whether to go on.
+func (s *Search) resolve(ctx context.Context, tag string, yield func(Found) bool) (m registry.Manifest, found, more bool) {
+	s.look("tag " + tag)
+	manifest, err := s.Reader.Resolve(ctx, tag)
+	switch {
+	case errors.Is(err, registry.ErrNotFound):
+		return m, false, true
+	case err != nil:
+		return m, false, s.unread("tag "+tag, err, yield)
+	}
+	return manifest, true, true
+}
+
+// list offers the manifests of a list, the likely ones first, then those of which
+// nothing is known. What a registry lists them as proves nothing. Alike ones are
+// ordered by digest, since some registries list them in another order each time,
+// and the same question has the same answer.
+func (s *Search) list(ctx context.Context, descriptors []ocispec.Descriptor, yield func(Found) bool) bool {
+	rank := func(d ocispec.Descriptor) int {
+		switch {
+		case s.Likely(d.ArtifactType):
+			return 0
+		case d.ArtifactType == "" || d.ArtifactType == ocispec.MediaTypeEmptyJSON:
+			return 1
+		}
+		return 2
+	}
+	ordered := slices.SortedFunc(slices.Values(descriptors), func(a, b ocispec.Descriptor) int {
+		if byRank := rank(a) - rank(b); byRank != 0 {
+			return byRank
+		}
+		return strings.Compare(a.Digest.String(), b.Digest.String())
+	})
+	for _, d := range ordered {
+		if !s.listed(ctx, d, yield) {
+			return false
+		}
+	}
+	return true
+}
+
+// listed offers a listed manifest.
+func (s *Search) listed(ctx context.Context, d ocispec.Descriptor, yield func(Found) bool) bool {
+	if s.seen[d.Digest] {
+		return true
+	}
+	s.seen[d.Digest] = true
+	if err := d.Digest.Validate(); err != nil {
+		return s.offer(Found{Source: "referrer", Problem: &Refusal{"its digest is malformed"}}, yield)
+	}
+	source := "referrer " + d.Digest.String()
+	if s.count >= verify.MaxCandidates {
+		return s.offer(Found{Source: source}, yield)
+	}
+	manifest, err := s.Reader.Manifest(ctx, d.Digest)
+	switch {
+	case errors.Is(err, registry.ErrNotFound):
+		return s.offer(Found{Source: source, Problem: &Refusal{"it is listed, and not in the registry"}}, yield)
+	case err != nil:
+		return s.unread(source, err, yield)
+	}
+	return s.offer(Found{Source: source, Raw: manifest.Raw}, yield)
+}
+
+func (s *Search) look(where string) {
+	if s.In != "" {
+		where += " in " + s.In
+	}
+	s.looked = append(s.looked, where)
+}
