@@ -6,11 +6,11 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/ProtonMail/go-crypto/openpgp"
+	"github.com/ProtonMail/go-crypto/openpgp/clearsign"
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	"github.com/opencontainers/go-digest"
-	"golang.org/x/crypto/openpgp"           //nolint:staticcheck // frozen, but all that a throw-away key needs
-	"golang.org/x/crypto/openpgp/clearsign" //nolint:staticcheck // as above
 	"helm.sh/helm/v3/pkg/chart/loader"
 
 	"github.com/verifiedchart/verifiedchart/internal/verify/provenance/document"
