@@ -38,7 +38,8 @@ type Skipped struct{ Entry, Reason string }
 // A key that is broken, weak or of a foreign algorithm is skipped and listed; so is an
 // entry that holds a private key, as a whole. The error matches ErrKeyring where no usable
 // key is left, or where the keyring is larger than MaxKeys or MaxKeyring. A revoked or
-// expired key is usable in this sense: it takes Verify to refuse it.
+// expired key is usable in this sense: it takes Verify to refuse it. Only the key itself can
+// revoke it: what other keys say of it, as a designated revoker's, counts for nothing.
 func ParseKeyring(entries map[string][]byte) (*Keyring, error) {
 	size := 0
 	for _, content := range entries {

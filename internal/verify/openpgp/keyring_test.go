@@ -172,7 +172,7 @@ var _ = Describe("A keyring", func() {
 			}
 			return Public(key)
 		}, "more than"),
-		Entry("packets without end", func() []byte { return bytes.Repeat(Packet(60, nil), 60_000) }, "packets"),
+		Entry("packets without end", func() []byte { return bytes.Repeat(Packet(60, nil), 60_000) }, "holds more than"),
 		Entry("an empty entry", func() []byte { return nil }, "empty"),
 		Entry("white space", func() []byte { return []byte(" \n") }, "empty"),
 		Entry("text", func() []byte { return []byte("the key is on the server") }, "no OpenPGP keyring"),
@@ -203,6 +203,9 @@ var _ = Describe("A keyring", func() {
 		Entry("a private key in a public key block", func() []byte { return Armored(Private(NewKey())) }, "replace that key pair"),
 		Entry("a private key in a keybox", func() []byte { return append(Keybox(), KeyboxBlob(Private(NewKey()))...) },
 			"replace that key pair"),
+		Entry("a private key in a keybox, after a public one", func() []byte {
+			return append(Keybox(NewKey()), KeyboxBlob(Private(NewKey()))...)
+		}, "replace that key pair"),
 		Entry("a private key that is cut short", func() []byte {
 			key := Private(NewKey())
 			return key[:40]

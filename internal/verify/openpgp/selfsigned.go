@@ -17,17 +17,16 @@ const versionWithDirect = 6
 type reader struct {
 	certificate *certificate
 	parts       int // how many were taken in
-	// What the signatures that come next are about: a user id, a subkey, something that
-	// is passed over, or the primary key itself where it is none of them.
+	// What the signatures that come next are about: a user id, a subkey, or else the primary
+	// key itself. Those about what is passed over prove nothing of the primary key.
 	user   *user
 	subkey *signer
-	other  bool
 }
 
 func (r *reader) packet(o *packet.OpaquePacket) {
 	switch o.Tag {
 	case tagSignature:
-		if s, ok := parse[*packet.Signature](o); ok && !r.other {
+		if s, ok := parse[*packet.Signature](o); ok {
 			r.signature(s)
 		}
 	case tagUserID, tagPublicSubkey, tagAttribute:
@@ -37,16 +36,16 @@ func (r *reader) packet(o *packet.OpaquePacket) {
 
 // about turns to what the signatures that come next are about.
 func (r *reader) about(o *packet.OpaquePacket) {
-	r.user, r.subkey, r.other = nil, nil, true
+	r.user, r.subkey = nil, nil
 	if !r.takes() {
 		return
 	}
 	switch o.Tag {
 	case tagUserID:
-		r.user, r.other = r.certificate.user(string(o.Contents)), false
+		r.user = r.certificate.user(string(o.Contents))
 	case tagPublicSubkey:
 		if k, ok := parse[*packet.PublicKey](o); ok {
-			r.subkey, r.other = r.certificate.subkey(k), false
+			r.subkey = r.certificate.subkey(k)
 		}
 	}
 }
@@ -63,10 +62,11 @@ func parse[T packet.Packet](o *packet.OpaquePacket) (T, bool) {
 	return t, ok && err == nil
 }
 
-// signature takes in a signature about what was read last. Those that other keys made say
-// nothing here.
+// signature takes in a signature about what was read last. Those that say to be by other
+// keys say nothing here.
 func (r *reader) signature(s *packet.Signature) {
-	if !s.CheckKeyIdOrFingerprint(r.certificate.primary) || !r.takes() {
+	foreign := s.IssuerKeyId != nil && !s.CheckKeyIdOrFingerprint(r.certificate.primary)
+	if foreign || !r.takes() {
 		return
 	}
 	switch {

@@ -36,10 +36,8 @@ func (s *signer) mayHaveSigned(at time.Time, o Options) problem {
 // of it.
 func (s *signer) alive(what string, says []statement, at time.Time, o Options) problem {
 	switch {
-	case s.certificate.signers[0].revoked || s.revoked:
+	case s.revoked:
 		return fmt.Sprintf("the %s is revoked", what)
-	case s.weak != "":
-		return fmt.Sprintf("the %s is not accepted: %s", what, s.weak)
 	case len(says) == 0:
 		return fmt.Sprintf("the %s has no self-signature that is valid now", what)
 	case at.Before(s.key.CreationTime):

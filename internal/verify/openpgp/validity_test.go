@@ -36,6 +36,15 @@ func withSubkey(options ...SubkeyOption) *v2.Entity {
 	return key
 }
 
+// forging returns the key as whoever does not have its private key can only pretend to have it.
+func forging(key *v2.Entity) *v2.Entity {
+	private := *NewKey().PrivateKey
+	private.Fingerprint, private.KeyId = key.PrimaryKey.Fingerprint, key.PrimaryKey.KeyId
+	forger := *key
+	forger.PrivateKey = &private
+	return &forger
+}
+
 func hashing(h crypto.Hash) func(*packet.Signature) {
 	return func(s *packet.Signature) { s.Hash = h }
 }
@@ -113,6 +122,29 @@ var _ = Describe("The key of a good signature", func() {
 			key.Revocations = other.Revocations
 			return byPrimary(key)
 		}),
+		Entry("where a revocation says to be by the key, and is not", func() example {
+			key := NewKey()
+			forger := forging(key)
+			Revoke(forger, signedAt, packet.KeyCompromised)
+			return example{forger, Sign(key, text)}
+		}),
+		Entry("where a revocation of its subkey says to be by the key, and is not", func() example {
+			key := withSubkey()
+			e := bySubkey(key)
+			forger := forging(key)
+			RevokeSubkey(forger, signedAt, packet.KeyCompromised)
+			return example{forger, e.message}
+		}),
+		Entry("where a newer self-signature is from the future", func() example {
+			key := NewKey()
+			Certify(key, ada, now.Add(day), func(s *packet.Signature) { s.FlagSign = false })
+			return byPrimary(key)
+		}),
+		Entry("where a newer binding of the subkey is from the future", func() example {
+			key := withSubkey()
+			Rebind(key, SubkeyCreatedAt(now.Add(day)), ForEncryption())
+			return bySubkey(key)
+		}),
 		Entry("where another subkey is revoked", func() example {
 			key := withSubkey()
 			RevokeSubkey(key, signedAt, packet.KeyCompromised)
@@ -182,6 +214,30 @@ var _ = Describe("The key of a good signature", func() {
 			thief.Subkeys = owner.Subkeys
 			return example{thief, Sign(owner, text, With(owner.Subkeys[0].PrivateKey))}
 		}),
+		Entry("F13: the binding says to be by the primary key, and is not", func() example {
+			forger := forging(NewKey())
+			AddSubkey(forger)
+			return bySubkey(forger)
+		}),
+		Entry("F11: a longer life is said to be by the primary key, and is not", func() example {
+			key := NewKey(ExpiringAfter(2 * time.Hour))
+			forger := forging(key)
+			Certify(forger, ada, Created.Add(day), nil)
+			return example{forger, Sign(key, text, At(Created.Add(day)))}
+		}),
+		Entry("F14: a direct-key signature says to be by the primary key, and is not", func() example {
+			key := NewKey(WithUserIDs())
+			forger := forging(key)
+			AddDirectSignature(forger, Created, nil)
+			AddDirectSignature(key, Created, func(s *packet.Signature) { s.FlagSign = false })
+			key.DirectSignatures = append(forger.DirectSignatures, key.DirectSignatures...)
+			return byPrimary(key)
+		}),
+		Entry("F14: the primary key of version 6 is for signing only by its user id", func() example {
+			key := NewKey(V6(), WithUserIDs(), CertifyOnly())
+			Certify(key, ada, Created.Add(day), nil)
+			return byPrimary(key)
+		}),
 		Entry("F13: the cross-signature has expired", func() example { return bySubkey(withSubkey(CrossSignatureExpiringAfter(day))) }),
 		Entry("F13: the cross-signature is from the future", func() example {
 			return bySubkey(withSubkey(CrossSigned(func(s *packet.Signature) { s.CreationTime = now.Add(day) })))
@@ -226,6 +282,38 @@ var _ = Describe("The key of a good signature", func() {
 			key := NewKey()
 			Revoke(key, now.Add(day), packet.KeyRetired)
 			return byPrimary(key)
+		}),
+		Entry("the primary key is revoked with SHA-1", func() example {
+			key := NewKey()
+			Revoke(key, now.Add(-day), packet.KeyRetired, hashing(crypto.SHA1))
+			return byPrimary(key)
+		}),
+		Entry("the primary key is revoked by a signature that does not name it", func() example {
+			key := NewKey()
+			private := *key.PrivateKey
+			private.Fingerprint = nil
+			unnamed := *key
+			unnamed.PrivateKey = &private
+			Revoke(&unnamed, now.Add(-day), packet.KeyRetired, func(s *packet.Signature) { s.IssuerKeyId = nil })
+			return example{&unnamed, Sign(key, text)}
+		}),
+		Entry("the primary key is revoked for a day that is over", func() example {
+			key := NewKey()
+			Revoke(key, Created.Add(day), packet.KeyRetired, lasting(day))
+			return byPrimary(key)
+		}),
+		Entry("the subkey is of another version than the primary key", func() example {
+			return bySubkey(withSubkey(SubkeyUsing(func(created time.Time) *packet.PrivateKey {
+				subkey := Ed25519(created)
+				Expect(subkey.UpgradeToV6()).To(Succeed())
+				return subkey
+			})))
+		}),
+		Entry("the signature is of another version than the key", func() example {
+			key := NewKey(V6())
+			older := *key.PrivateKey
+			older.Version, older.Fingerprint = 4, nil
+			return byPrimary(key, With(&older))
 		}),
 		Entry("the primary key of version 6 is revoked", func() example {
 			key := NewKey(V6())

@@ -104,9 +104,15 @@ func AddDirectSignature(e *openpgp.Entity, at time.Time, change func(*packet.Sig
 	e.DirectSignatures = append(e.DirectSignatures, packet.NewVerifiableSig(s))
 }
 
-// Revoke revokes the primary key.
-func Revoke(e *openpgp.Entity, at time.Time, reason packet.ReasonForRevocation) {
-	must(e.Revoke(reason, "", &packet.Config{Time: func() time.Time { return at }}))
+// Revoke revokes the primary key. The signature is changed before it is made.
+func Revoke(e *openpgp.Entity, at time.Time, reason packet.ReasonForRevocation, change ...func(*packet.Signature)) {
+	s := signature(e.PrivateKey, packet.SigTypeKeyRevocation, at)
+	s.RevocationReason = &reason
+	for _, c := range change {
+		c(s)
+	}
+	must(s.RevokeKey(e.PrimaryKey, e.PrivateKey, config(s)))
+	e.Revocations = append(e.Revocations, packet.NewVerifiableSig(s))
 }
 
 // selfSignature is one that says that the primary key certifies and signs.
