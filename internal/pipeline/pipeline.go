@@ -58,10 +58,15 @@ func Manifest(w Wanted, r Resolved) (verify.Subject, error) {
 	if got := digest.FromBytes(r.Manifest.Raw); got != d {
 		return verify.Subject{}, failed(StepManifest, fmt.Errorf("%w: asked for %s, got %s", registry.ErrIntegrity, d, got))
 	}
-	if _, err := chart.ParseManifest(r.Manifest.Raw); err != nil {
+	layout, err := chart.ParseManifest(r.Manifest.Raw)
+	if err != nil {
 		return verify.Subject{}, failed(StepManifest, fmt.Errorf("%s: %w", d, err))
 	}
-	return verify.Subject{Repository: w.Repository, Manifest: r.Manifest.Descriptor, Raw: r.Manifest.Raw}, nil
+	asked := verify.Chart{Name: w.Name, Archive: layout.Archive, Config: layout.Config, Provenance: layout.Provenance}
+	if version, ok := chart.TagVersion(r.Tag); ok {
+		asked.Version = version.Original()
+	}
+	return verify.Subject{Repository: w.Repository, Manifest: r.Manifest.Descriptor, Raw: r.Manifest.Raw, Chart: asked}, nil
 }
 
 // Verify judges s now. Signature material that r recalls is good enough to

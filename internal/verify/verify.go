@@ -24,6 +24,18 @@ type Subject struct {
 	Manifest ocispec.Descriptor
 	// Raw is the manifest as the registry stores it; it hashes to Manifest.Digest.
 	Raw []byte
+	// Chart is which chart the manifest must be, for signatures that speak of it by its parts.
+	Chart Chart
+}
+
+// Chart is the chart that was asked for, and where the manifest has its parts.
+type Chart struct {
+	// Name that was asked for, and Version where the reference says one.
+	Name, Version string
+	// Archive and Config describe the archive and Helm's configuration.
+	Archive, Config ocispec.Descriptor
+	// Provenance describes the provenance file in the manifest; nil where it has none.
+	Provenance *ocispec.Descriptor
 }
 
 // Evidence says who vouched for a Subject. The zero value is not evidence.

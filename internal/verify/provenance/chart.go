@@ -1,0 +1,49 @@
+package provenance
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/opencontainers/go-digest"
+
+	"github.com/verifiedchart/verifiedchart/internal/registry"
+	"github.com/verifiedchart/verifiedchart/internal/verify"
+	"github.com/verifiedchart/verifiedchart/internal/verify/attached"
+)
+
+// maxConfig bounds a chart's configuration, Chart.yaml as JSON, in bytes.
+const maxConfig = 1 << 20
+
+// identity is what a provenance file must speak for.
+type identity struct {
+	name, version string
+	archive       digest.Digest
+}
+
+// chartOf returns which chart a manifest is of, by its configuration, that must
+// be the one that was asked for: an older chart under a newer tag comes with a
+// provenance file that is genuine, and for the older one. That the archive says
+// the same as the configuration is checked once it is there.
+func chartOf(ctx context.Context, s verify.Subject, r registry.Reader) (identity, error) {
+	raw, err := r.Blob(ctx, s.Chart.Config, maxConfig)
+	switch {
+	case errors.Is(err, registry.ErrNotFound):
+		return identity{}, &attached.Refusal{Reason: "the configuration is not in the registry"}
+	case err != nil:
+		return identity{}, fmt.Errorf("read the configuration: %w", err)
+	}
+	var config struct{ Name, Version string }
+	if err := json.Unmarshal(raw, &config); err != nil || config.Name == "" || config.Version == "" {
+		return identity{}, &attached.Refusal{Reason: "it names no chart and version"}
+	}
+	if asked := s.Chart.Name; asked != "" && config.Name != asked {
+		return identity{}, &attached.Refusal{Reason: fmt.Sprintf("it is of the chart %q, and not of %q, which was asked for", config.Name, asked)}
+	}
+	if asked := s.Chart.Version; asked != "" && strings.TrimPrefix(config.Version, "v") != strings.TrimPrefix(asked, "v") {
+		return identity{}, &attached.Refusal{Reason: fmt.Sprintf("it is of version %q, and not of %q, which was asked for", config.Version, asked)}
+	}
+	return identity{name: config.Name, version: config.Version, archive: s.Chart.Archive.Digest}, nil
+}

@@ -1,0 +1,290 @@
+package provenance_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	openpgp "github.com/ProtonMail/go-crypto/openpgp/v2"
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	"github.com/opencontainers/image-spec/specs-go"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/verifiedchart/verifiedchart/internal/verify"
+	keys "github.com/verifiedchart/verifiedchart/internal/verify/openpgp"
+	"github.com/verifiedchart/verifiedchart/internal/verify/openpgp/openpgptest"
+	"github.com/verifiedchart/verifiedchart/internal/verify/provenance"
+	"github.com/verifiedchart/verifiedchart/internal/verify/verifytest"
+)
+
+// made is when the keys were, and signed when the charts were.
+var (
+	made   = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	signed = made.AddDate(0, 1, 0)
+	now    = made.AddDate(0, 2, 0)
+)
+
+// text is what Helm signs for a chart.
+func text(name, version string, d ocispec.Descriptor) string {
+	return fmt.Sprintf("apiVersion: v2\nname: %[1]s\nversion: %[2]s\n\n...\nfiles:\n  %[1]s-%[2]s.tgz: %[3]s\n", name, version, d.Digest)
+}
+
+// world is a repository with a chart.
+type world struct {
+	repo         *verifytest.Repository
+	ours, theirs *openpgp.Entity
+	archive      ocispec.Descriptor
+	config       ocispec.Descriptor
+}
+
+func newWorld() *world {
+	w := &world{repo: verifytest.NewRepository()}
+	w.ours, w.theirs = openpgptest.NewKey(openpgptest.CreatedAt(made)), openpgptest.NewKey(openpgptest.CreatedAt(made))
+	w.archive = w.repo.PushBlob("application/vnd.cncf.helm.chart.content.v1.tar+gzip", []byte("archive"))
+	w.config = w.configure("app", "1.0.0")
+	return w
+}
+
+func (w *world) configure(name, version string) ocispec.Descriptor {
+	raw, err := json.Marshal(map[string]string{"name": name, "version": version})
+	Expect(err).NotTo(HaveOccurred())
+	return w.repo.PushBlob("application/vnd.cncf.helm.config.v1+json", raw)
+}
+
+// prov is the provenance file of the chart, changed before it is signed.
+func (w *world) prov(by *openpgp.Entity, change ...func(string) string) []byte {
+	what := text("app", "1.0.0", w.archive)
+	for _, c := range change {
+		what = c(what)
+	}
+	return openpgptest.Sign(by, what, openpgptest.At(signed))
+}
+
+// subject pushes the chart's manifest, with the provenance file among its layers where there is one.
+func (w *world) subject(prov ...[]byte) verify.Subject {
+	layers := []ocispec.Descriptor{w.archive}
+	chart := verify.Chart{Name: "app", Version: "1.0.0", Archive: w.archive, Config: w.config}
+	for _, p := range prov {
+		d := w.repo.PushBlob(provenance.MediaType, p)
+		layers = append([]ocispec.Descriptor{d}, layers...)
+		chart.Provenance = &d
+	}
+	raw, err := json.Marshal(ocispec.Manifest{Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageManifest, Config: w.config, Layers: layers})
+	Expect(err).NotTo(HaveOccurred())
+	return verify.Subject{Repository: "registry.example/charts/app", Manifest: w.repo.PushManifest("", raw), Raw: raw, Chart: chart}
+}
+
+func (w *world) trusting(change ...func(*provenance.Authority)) *provenance.Verifier {
+	GinkgoHelper()
+	ring, err := keys.ParseKeyring(map[string][]byte{"pubring.gpg": openpgptest.Public(w.ours)})
+	Expect(err).NotTo(HaveOccurred())
+	a := provenance.Authority{Name: "maintainers", Keyring: ring, Now: func() time.Time { return now }}
+	for _, c := range change {
+		c(&a)
+	}
+	v, err := provenance.New(a)
+	Expect(err).NotTo(HaveOccurred())
+	return v
+}
+
+func (w *world) check(v verify.Verifier, s verify.Subject) (verify.Evidence, error) {
+	accepted, err := verify.Check(context.Background(), v, s, w.repo)
+	return accepted.Evidence(), err
+}
+
+// named is a layer as oras writes it.
+func (w *world) named(name string, raw []byte) ocispec.Descriptor {
+	d := w.repo.PushBlob("application/vnd.oci.image.layer.v1.tar", raw)
+	d.Annotations = map[string]string{ocispec.AnnotationTitle: name}
+	return d
+}
+
+var _ = Describe("A provenance authority", func() {
+	var w *world
+	BeforeEach(func() { w = newWorld() })
+
+	DescribeTable("vouches for a chart whose provenance file is",
+		func(arrange func() verify.Subject, source string) {
+			evidence, err := w.check(w.trusting(), arrange())
+			Expect(err).NotTo(HaveOccurred())
+			Expect(evidence.Vouchers).To(ConsistOf(And(
+				HaveField("Provider", "provenance"), HaveField("Signer", HavePrefix("OPENPGP:")), HaveField("Source", HavePrefix(source)),
+			)))
+		},
+		Entry("in its manifest, before the archive", func() verify.Subject { return w.subject(w.prov(w.ours)) }, "the chart's manifest"),
+		Entry("a referrer, by its media type", func() verify.Subject {
+			s := w.subject()
+			w.repo.PushReferrer("application/vnd.example", s.Manifest, w.repo.PushBlob(provenance.MediaType, w.prov(w.ours)))
+			return s
+		}, "referrer sha256:"),
+		Entry("a referrer, by its name", func() verify.Subject {
+			s := w.subject()
+			w.repo.PushReferrer("application/vnd.example", s.Manifest, w.named("app-1.0.0.tgz.prov", w.prov(w.ours)))
+			return s
+		}, "referrer sha256:"),
+		Entry("a referrer in a registry without the API", func() verify.Subject {
+			w.repo.WithoutReferrers = true
+			s := w.subject()
+			w.repo.PushReferrer("application/vnd.example", s.Manifest, w.named("app-1.0.0.tgz.prov", w.prov(w.ours)))
+			return s
+		}, "referrer sha256:"),
+		Entry("under a tag", func() verify.Subject {
+			s := w.subject()
+			w.repo.PushLayers("1.0.0.prov", w.named("app-1.0.0.tgz.prov", w.prov(w.ours)))
+			return s
+		}, "tag 1.0.0.prov"),
+		Entry("a referrer, while the one in the manifest is somebody else's", func() verify.Subject {
+			s := w.subject(w.prov(w.theirs))
+			w.repo.PushReferrer("application/vnd.example", s.Manifest, w.named("x.prov", w.prov(w.ours)))
+			return s
+		}, "referrer sha256:"),
+		Entry("in its manifest, while the referrers cannot be listed", func() verify.Subject {
+			w.repo.Fail("referrers", verifytest.ErrUnreachable)
+			return w.subject(w.prov(w.ours))
+		}, "the chart's manifest"),
+		Entry("F6: of a version with a leading v, under a tag without", func() verify.Subject {
+			w.config = w.configure("app", "v1.0.0")
+			return w.subject(w.prov(w.ours, func(s string) string { return strings.ReplaceAll(s, "1.0.0", "v1.0.0") }))
+		}, "the chart's manifest"),
+	)
+
+	DescribeTable("refuses a chart",
+		func(arrange func() verify.Subject, change ...func(*provenance.Authority)) {
+			evidence, err := w.check(w.trusting(change...), arrange())
+			Expect(err).To(MatchError(verify.ErrRejected))
+			Expect(evidence.IsZero()).To(BeTrue())
+		},
+		Entry("F1: without a provenance file", func() verify.Subject { return w.subject() }),
+		Entry("F2: whose text was altered after it was signed", func() verify.Subject {
+			return w.subject([]byte(strings.Replace(string(w.prov(w.ours)), "version: 1.0.0", "version: 1.0.1", 1)))
+		}),
+		Entry("F3: that a stranger signed", func() verify.Subject { return w.subject(w.prov(w.theirs)) }),
+		Entry("F4: of which another archive was signed", func() verify.Subject {
+			return w.subject(w.prov(w.ours, func(s string) string {
+				return strings.Replace(s, w.archive.Digest.String(), w.config.Digest.String(), 1)
+			}))
+		}),
+		Entry("F5: that is older than the one asked for, with its own provenance file", func() verify.Subject {
+			s := w.subject(w.prov(w.ours))
+			s.Chart.Version = "2.0.0"
+			return s
+		}),
+		Entry("of another name than was asked for", func() verify.Subject {
+			s := w.subject(w.prov(w.ours))
+			s.Chart.Name = "other"
+			return s
+		}),
+		Entry("F20: whose configuration says another version than was signed", func() verify.Subject {
+			prov := w.prov(w.ours)
+			w.config = w.configure("app", "1.0.0+other")
+			s := w.subject(prov)
+			s.Chart.Version = ""
+			return s
+		}),
+		Entry("F7: with text before the signed block", func() verify.Subject { return w.subject(append([]byte("x\n"), w.prov(w.ours)...)) }),
+		Entry("F21: with a provenance file that claims to be huge", func() verify.Subject {
+			s := w.subject(w.prov(w.ours))
+			s.Chart.Provenance.Size = 1 << 30
+			return s
+		}),
+		Entry("whose configuration is no JSON", func() verify.Subject {
+			w.config = w.repo.PushBlob("application/vnd.cncf.helm.config.v1+json", []byte("x"))
+			return w.subject(w.prov(w.ours))
+		}),
+		Entry("whose file is a referrer, where only the manifest is asked for", func() verify.Subject {
+			s := w.subject()
+			w.repo.PushReferrer("application/vnd.example", s.Manifest, w.named("x.prov", w.prov(w.ours)))
+			return s
+		}, func(a *provenance.Authority) { a.Source = provenance.Layer }),
+		Entry("whose file is in the manifest, where only referrers are asked for", func() verify.Subject { return w.subject(w.prov(w.ours)) },
+			func(a *provenance.Authority) { a.Source = provenance.Referrer }),
+		Entry("F15: that was signed in the future", func() verify.Subject { return w.subject(w.prov(w.ours)) },
+			func(a *provenance.Authority) { a.Now = func() time.Time { return made.AddDate(0, 0, -1) } }),
+	)
+
+	DescribeTable("reaches no verdict where it could not find out",
+		func(arrange func() verify.Subject) {
+			_, err := w.check(w.trusting(), arrange())
+			Expect(err).To(MatchError(verifytest.ErrUnreachable))
+			Expect(err).NotTo(MatchError(verify.ErrRejected))
+		},
+		Entry("the configuration cannot be read", func() verify.Subject {
+			w.repo.Fail(w.config.Digest.String(), verifytest.ErrUnreachable)
+			return w.subject(w.prov(w.ours))
+		}),
+		Entry("the file cannot be read", func() verify.Subject {
+			s := w.subject(w.prov(w.ours))
+			w.repo.Fail(s.Chart.Provenance.Digest.String(), verifytest.ErrUnreachable)
+			return s
+		}),
+		Entry("the referrers cannot be listed, and there is no file elsewhere", func() verify.Subject {
+			w.repo.Fail("referrers", verifytest.ErrUnreachable)
+			return w.subject()
+		}),
+	)
+
+	It("says where it looked, and of each file why it was refused", func() {
+		_, err := w.check(w.trusting(), w.subject())
+		var rejection *verify.Rejection
+		Expect(errors.As(err, &rejection)).To(BeTrue())
+		Expect(rejection.Looked).To(HaveExactElements(Equal("the chart's manifest"), HavePrefix("referrers of sha256:"), Equal("tag 1.0.0.prov"), HavePrefix("tag sha256-")))
+		_, err = w.check(w.trusting(), w.subject(w.prov(w.theirs)))
+		Expect(errors.As(err, &rejection)).To(BeTrue())
+		Expect(rejection.Candidates).To(ConsistOf(And(HaveField("Source", "the chart's manifest"), HaveField("Format", "provenance file"), HaveField("Reason", Not(BeEmpty())))))
+	})
+
+	It("finds the file under the tag that it is told, with _ for + in versions", func() {
+		w.config = w.configure("app", "1.0.0+b1")
+		prov := w.prov(w.ours, func(s string) string { return strings.ReplaceAll(s, "1.0.0", "1.0.0+b1") })
+		w.repo.PushLayers("prov-app-1.0.0_b1", w.named("x.prov", prov))
+		s := w.subject()
+		s.Chart.Version = "1.0.0+b1"
+		_, err := w.check(w.trusting(func(a *provenance.Authority) { a.Tag = "prov-{{name}}-{{version}}" }), s)
+		Expect(err).NotTo(HaveOccurred())
+	})
+
+	It("asks for nothing of the archive", func() {
+		_, err := w.check(w.trusting(), w.subject(w.prov(w.ours)))
+		Expect(err).NotTo(HaveOccurred())
+		Expect(w.repo.Asked()).NotTo(ContainElement(w.archive.Digest.String()))
+	})
+
+	It("considers no more files than may be", func() {
+		s := w.subject()
+		for i := range 200 {
+			w.repo.PushReferrer("application/vnd.example", s.Manifest, w.named("x.prov", []byte(fmt.Sprint(i))))
+		}
+		_, err := w.check(w.trusting(), s)
+		Expect(err).To(MatchError(verify.ErrRejected))
+		Expect(len(w.repo.Asked())).To(BeNumerically("<=", 2*verify.MaxCandidates+8))
+	})
+
+	It("F11: refuses a key that has expired since it signed, unless it is told to accept it", func() {
+		w.ours = openpgptest.NewKey(openpgptest.CreatedAt(made), openpgptest.ExpiringAfter(40*24*time.Hour))
+		s := w.subject(w.prov(w.ours))
+		_, err := w.check(w.trusting(), s)
+		Expect(err).To(MatchError(verify.ErrRejected))
+		_, err = w.check(w.trusting(func(a *provenance.Authority) { a.AllowExpiredKeys = true }), s)
+		Expect(err).NotTo(HaveOccurred())
+	})
+
+	It("is refused without a keyring", func() {
+		_, err := provenance.New(provenance.Authority{})
+		Expect(err).To(MatchError(provenance.ErrAuthority))
+	})
+
+	It("is one of several: cosign and provenance, with distinct signers", func() {
+		s := w.subject(w.prov(w.ours))
+		v := w.trusting()
+		_, err := w.check(verify.All(v, verifytest.Vouches("cosign", "SHA256:1")), s)
+		Expect(err).NotTo(HaveOccurred())
+		_, err = w.check(verify.AtLeast(2, v, w.trusting()), s)
+		Expect(err).To(MatchError(verify.ErrRejected), "one key in two authorities is one signer")
+		_, err = w.check(verify.All(verifytest.Vouches("cosign", "SHA256:1"), w.trusting()), w.subject(w.prov(w.theirs)))
+		Expect(err).To(MatchError(verify.ErrRejected), "F22: all must")
+	})
+})
