@@ -8,8 +8,8 @@ import (
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
 )
 
-// The sizes of an RSA modulus: a shorter one is weak, a longer one a waste of our time.
-const minRSABits, maxRSABits = 2048, 16384
+// The sizes of an RSA modulus: a shorter one is weak, a longer one makes us work too long.
+const minRSABits, maxRSABits = 2048, 8192
 
 // weakKey says why signatures by the key are not accepted, whatever they sign. It is empty
 // for a key that is strong enough.

@@ -23,8 +23,9 @@ const (
 	tagAttribute    = 17
 )
 
-// maxPackets bounds the packets of a keyring, each of which costs far more than its bytes.
-const maxPackets = 50_000
+// maxPackets bounds the packets of a keyring, each of which costs far more than its bytes:
+// a signature has to be verified.
+const maxPackets = 20_000
 
 var (
 	armorBegin = []byte("-----BEGIN PGP ")

@@ -11,7 +11,7 @@ import (
 )
 
 // maxParts bounds the user ids, the subkeys and the signatures by its own account of one key.
-const maxParts = 512
+const maxParts = 256
 
 // A parser collects the certificates of all entries.
 type parser struct {

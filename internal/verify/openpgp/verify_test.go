@@ -10,6 +10,7 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
+	"github.com/ProtonMail/go-crypto/openpgp/clearsign"
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
 	v2 "github.com/ProtonMail/go-crypto/openpgp/v2"
 
@@ -77,6 +78,22 @@ var _ = Describe("A clear-signed message", func() {
 		Entry("RSA-2048 with SHA-256", crypto.SHA256, Using(RSA2048)),
 		Entry("RSA-3072 with SHA-512", crypto.SHA512, Using(RSA3072)),
 	)
+
+	It("is accepted as Helm signs", func() {
+		key := NewKey(Using(RSA2048))
+		var message bytes.Buffer
+		w, err := clearsign.Encode(&message, key.PrivateKey, &packet.Config{
+			DefaultHash: crypto.SHA512, Time: func() time.Time { return signedAt },
+		})
+		Expect(err).NotTo(HaveOccurred())
+		_, err = w.Write([]byte("- dash  \n" + text))
+		Expect(err).NotTo(HaveOccurred())
+		Expect(w.Close()).To(Succeed())
+		got, s, err := ring(key).Verify(message.Bytes(), judge)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(string(got)).To(Equal("- dash\n" + text))
+		Expect(s.Time).To(Equal(signedAt))
+	})
 
 	DescribeTable("keeps its text exactly as it was signed",
 		func(signed, read string) {
