@@ -114,6 +114,10 @@ var _ = Describe("The API server", func() {
 		Entry("with a key with a period that a time-stamp authority proves", authorities(authority("a", set(secretName("root"), "trustedRootSecretRef"),
 			set(map[string]any{"start": "2026-01-01T00:00:00Z", "end": "2027-01-01T00:00:00Z"}, "validFor")))),
 		Entry("with signatures in another repository", authorities(authority("a", set("oci://ghcr.io/org/signatures", "signatureRepository")))),
+		Entry("with a keyring", authorities(authority("a", set("provenance", "provider")))),
+		Entry("with a keyring, of which some keys count, for a file under a tag", authorities(authority("a", set("provenance", "provider"), set(map[string]any{
+			"source": "Referrer", "tag": "{{name}}-{{version}}.prov", "allowExpiredKeys": true, "fingerprints": []any{strings.Repeat("aB", 20), strings.Repeat("0", 64)},
+		}, "provenance")))),
 		Entry("with as many as there are", authorities(authority("a"), authority("b")), set(int64(2), "verify", "atLeast")),
 	)
 
@@ -160,7 +164,7 @@ var _ = Describe("The API server", func() {
 		Entry("with two authorities of one name", "Duplicate value", authorities(authority("a"), authority("a"))),
 		Entry("with an authority without a name", "name", authorities(authority("a", without("name")))),
 		Entry("with an authority whose name is no label", "name", authorities(authority("Not a label"))),
-		Entry("with an unknown provider", "cosign", authorities(authority("a", set("notary", "provider")))),
+		Entry("with an unknown provider", "provenance", authorities(authority("a", set("notary", "provider")))),
 		Entry("without a provider", "provider", authorities(authority("a", without("provider")))),
 		Entry("E3: with a cosign authority that could not trust anybody", "add secretRef", authorities(authority("a", without("secretRef")))),
 		Entry("E3: with an identity and no pattern of it", "matchOIDCIdentity", authorities(authority("a", without("secretRef"), set([]any{}, "matchOIDCIdentity")))),
@@ -181,6 +185,13 @@ var _ = Describe("The API server", func() {
 			set(map[string]any{"start": "2027-01-01T00:00:00Z", "end": "2026-01-01T00:00:00Z"}, "validFor")))),
 		Entry("with an unknown demand on the log", "transparencyLog", authorities(authority("a", set("Maybe", "transparencyLog")))),
 		Entry("with signatures at a tag", "oci://host[:port]/path", authorities(authority("a", set("oci://ghcr.io/org/signatures:tag", "signatureRepository")))),
+		Entry("with a provenance authority that could not trust anybody", "add secretRef", authorities(authority("a", set("provenance", "provider"), without("secretRef")))),
+		Entry("with an identity of a provenance authority", "are for provider cosign", authorities(authority("a", set("provenance", "provider"), set([]any{map[string]any{"issuer": "x", "subject": "y"}}, "matchOIDCIdentity")))),
+		Entry("with a log of a provenance authority", "are for provider cosign", authorities(authority("a", set("provenance", "provider"), set("Required", "transparencyLog")))),
+		Entry("with a provenance file of a cosign authority", "provenance is for provider provenance", authorities(authority("a", set(map[string]any{"source": "Layer"}, "provenance")))),
+		Entry("with a provenance file from nowhere", "provenance.source", authorities(authority("a", set("provenance", "provider"), set(map[string]any{"source": "Mail"}, "provenance")))),
+		Entry("with a tag that is none", "provenance.tag", authorities(authority("a", set("provenance", "provider"), set(map[string]any{"tag": "a/b"}, "provenance")))),
+		Entry("with a short fingerprint", "fingerprints", authorities(authority("a", set("provenance", "provider"), set(map[string]any{"fingerprints": []any{"abcd"}}, "provenance")))),
 		Entry("with more to vouch than there are", "lower it, or list more", set(int64(2), "verify", "atLeast")),
 		Entry("with nobody to vouch", "verify.atLeast", set(int64(0), "verify", "atLeast")),
 	)

@@ -5,8 +5,20 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// CosignProvider verifies signatures made by sigstore's cosign.
-const CosignProvider = "cosign"
+// Providers of signatures.
+const (
+	// CosignProvider verifies signatures made by sigstore's cosign.
+	CosignProvider = "cosign"
+	// ProvenanceProvider verifies Helm provenance files, signed with OpenPGP keys.
+	ProvenanceProvider = "provenance"
+)
+
+// Values of a provenance's source.
+const (
+	ProvenanceSourceAuto     = "Auto"
+	ProvenanceSourceLayer    = "Layer"
+	ProvenanceSourceReferrer = "Referrer"
+)
 
 // Values of an authority's transparencyLog.
 const (
@@ -42,6 +54,9 @@ type Verification struct {
 // names of its fields are those of `spec.verify` of Flux's OCIRepository where it has them.
 //
 // +kubebuilder:validation:XValidation:rule="self.provider != 'cosign' || has(self.secretRef) != has(self.matchOIDCIdentity)",message="a cosign authority needs either a key or an identity: add secretRef: {name: <Secret with a *.pub entry>}, or matchOIDCIdentity: [{issuer: ^https://issuer[.]example$, subject: ^release@example[.]com$}]"
+// +kubebuilder:validation:XValidation:rule="self.provider != 'provenance' || has(self.secretRef)",message="a provenance authority needs a keyring: add secretRef: {name: <Secret with the maintainers' OpenPGP public keys>}"
+// +kubebuilder:validation:XValidation:rule="self.provider != 'provenance' || (!has(self.matchOIDCIdentity) && !has(self.trustedRootSecretRef) && !has(self.transparencyLog) && !has(self.hashAlgorithm) && !has(self.validFor) && !has(self.signatureRepository))",message="matchOIDCIdentity, trustedRootSecretRef, transparencyLog, hashAlgorithm, validFor and signatureRepository are for provider cosign: remove them, or change the provider"
+// +kubebuilder:validation:XValidation:rule="!has(self.provenance) || self.provider == 'provenance'",message="provenance is for provider provenance: remove it, or change the provider"
 // +kubebuilder:validation:XValidation:rule="!has(self.claims) || has(self.matchOIDCIdentity)",message="claims are those of a keyless signer's certificate: add matchOIDCIdentity, or remove claims"
 // +kubebuilder:validation:XValidation:rule="!has(self.hashAlgorithm) || has(self.secretRef)",message="hashAlgorithm is for keys: a certificate says by itself which hash goes with it; remove hashAlgorithm"
 // +kubebuilder:validation:XValidation:rule="!has(self.validFor) || has(self.secretRef)",message="validFor is for keys: a certificate has a validity of its own; remove validFor"
@@ -54,15 +69,21 @@ type Authority struct {
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
 	Name string `json:"name"`
 
-	// Provider is the kind of signature: `cosign`.
+	// Provider is the kind of signature: `cosign` or `provenance`.
 	// +required
-	// +kubebuilder:validation:Enum=cosign
+	// +kubebuilder:validation:Enum=cosign;provenance
 	Provider string `json:"provider"`
 
 	// SecretRef names the Secret, in the namespace of the VerifiedChart, with the
-	// public keys of the authority: every entry `*.pub` is one PEM encoded key, and any of them may have signed.
+	// public keys of the authority, any of which may have signed. For `cosign` every
+	// entry `*.pub` is one PEM encoded key; for `provenance` every entry is a keyring
+	// of OpenPGP keys: binary, ASCII-armored, or a GnuPG keybox.
 	// +optional
 	SecretRef *meta.LocalObjectReference `json:"secretRef,omitempty"`
+
+	// Provenance says where the provenance file is, and whose keys count.
+	// +optional
+	Provenance *Provenance `json:"provenance,omitempty"`
 
 	// MatchOIDCIdentity are the identities of which any may have signed without a
 	// key of its own (keyless), with a certificate of the trusted root's authorities.
@@ -109,6 +130,36 @@ type Authority struct {
 	// +kubebuilder:validation:MaxLength=512
 	// +kubebuilder:validation:XValidation:rule="self.matches('^oci://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[a-z0-9]+([._-]+[a-z0-9]+)*)+/?$')",message="signatureRepository must be oci://host[:port]/path without tag or digest, as in oci://ghcr.io/org/signatures"
 	SignatureRepository string `json:"signatureRepository,omitempty"`
+}
+
+// Provenance says where a Helm provenance file is, and whose keys count.
+type Provenance struct {
+	// Source is where the file is looked for: `Layer` is the chart's own manifest,
+	// where `helm push` puts it; `Referrer` is what refers to the chart (`oras attach`),
+	// and the tag; `Auto`, the default, is all of these, in that order.
+	// +optional
+	// +kubebuilder:validation:Enum=Auto;Layer;Referrer
+	// +kubebuilder:default=Auto
+	Source string `json:"source,omitempty"`
+
+	// Tag under which the file may stand in the chart's repository (`oras push`);
+	// `{{name}}` and `{{version}}` are replaced. By default `{{version}}.prov`.
+	// +optional
+	// +kubebuilder:validation:MaxLength=128
+	// +kubebuilder:validation:Pattern=`^[a-zA-Z0-9_{][a-zA-Z0-9._{}-]*$`
+	Tag string `json:"tag,omitempty"`
+
+	// Fingerprints of the keys of the keyring that count; all of them by default.
+	// +optional
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:Pattern=`^([0-9A-Fa-f]{40}|[0-9A-Fa-f]{64})$`
+	// +listType=set
+	Fingerprints []string `json:"fingerprints,omitempty"`
+
+	// AllowExpiredKeys accepts what was signed while a key lived that has expired
+	// since, so that old releases stay verifiable.
+	// +optional
+	AllowExpiredKeys bool `json:"allowExpiredKeys,omitempty"`
 }
 
 // OIDCIdentityMatch are the identities of an OpenID Connect issuer that match.
@@ -253,7 +304,8 @@ type AuthorityStatus struct {
 	Provider string `json:"provider"`
 
 	// Signer who vouched. For a key it is `SHA256:` and the hexadecimal digest of
-	// its DER encoded public key (SPKI), for an identity its subject and, in parentheses, its issuer.
+	// its DER encoded public key (SPKI), for an identity its subject and, in
+	// parentheses, its issuer, for an OpenPGP key `OPENPGP:` and the fingerprint of the primary key.
 	Signer string `json:"signer"`
 
 	// Issuer of the identity that signed.
@@ -264,11 +316,11 @@ type AuthorityStatus struct {
 	// +optional
 	Subject string `json:"subject,omitempty"`
 
-	// Key is the entry of the Secret that holds the signer's key.
+	// Key is the entry of the Secret that holds the signer's key, or the user id of an OpenPGP key.
 	// +optional
 	Key string `json:"key,omitempty"`
 
-	// Format of the signature: `bundle` or `legacy signature`.
+	// Format of the signature: `bundle`, `legacy signature` or `provenance file`.
 	// +optional
 	Format string `json:"format,omitempty"`
 

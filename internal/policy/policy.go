@@ -47,6 +47,8 @@ func authority(a v1alpha1.Authority, m Material, every bool) verify.Verifier {
 	switch a.Provider {
 	case v1alpha1.CosignProvider:
 		return cosignAuthority(a, m, every)
+	case v1alpha1.ProvenanceProvider:
+		return provenanceAuthority(a, m, every)
 	default:
 		return verify.Unavailable(fmt.Errorf("%w: authority %q: unknown provider %q", verify.ErrTrustMalformed, a.Name, a.Provider))
 	}

@@ -69,3 +69,14 @@ func weakSignature(s *packet.Signature, version int) string {
 	}
 	return ""
 }
+
+// fits reports whether s is as long as a signature by the key has to be. It keeps whoever
+// writes a keyring from having a long RSA key verify a few bytes, over and over.
+func fits(s *packet.Signature, k *packet.PublicKey) bool {
+	public, ok := k.PublicKey.(*rsa.PublicKey)
+	if !ok || s.RSASignature == nil {
+		return true
+	}
+	const leadingZeros = 64 // more of them than chance makes
+	return int(s.RSASignature.BitLength())+leadingZeros >= public.N.BitLen()
+}

@@ -1,6 +1,7 @@
 package openpgp_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -47,6 +48,28 @@ func BenchmarkParseKeyring(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := openpgp.ParseKeyring(map[string][]byte{"keys": content}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkParseHostileKeyring parses keys of 8192 bits that hold as many short signatures by
+// themselves as are looked at.
+func BenchmarkParseHostileKeyring(b *testing.B) {
+	var content []byte
+	for i := range 80 {
+		modulus := append([]byte{0x20, 0x00}, Garbage("modulus", 1024)...)
+		modulus[2], modulus[1025] = 0xff, 0xff
+		key := Packet(6, append(append([]byte{4, 0, 0, 0, byte(i), 1}, modulus...), 0, 24, 0xff, 0xff, 0xff))
+		content = append(append(content, key...), Packet(13, []byte("Mallory"))...)
+		signature := Packet(2, []byte{4, 0x13, 1, 8, 0, 6, 5, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 8, 0xff})
+		for range 240 {
+			content = append(content, signature...)
+		}
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := openpgp.ParseKeyring(map[string][]byte{"keys": content}); !errors.Is(err, openpgp.ErrKeyring) {
 			b.Fatal(err)
 		}
 	}

@@ -66,7 +66,7 @@ func parse[T packet.Packet](o *packet.OpaquePacket) (T, bool) {
 // keys say nothing here.
 func (r *reader) signature(s *packet.Signature) {
 	foreign := s.IssuerKeyId != nil && !s.CheckKeyIdOrFingerprint(r.certificate.primary)
-	if foreign || !r.takes() {
+	if foreign || !fits(s, r.certificate.primary) || !r.takes() {
 		return
 	}
 	switch {
@@ -138,7 +138,9 @@ func bound(s *packet.Signature, primary, subkey *packet.PublicKey) statement {
 	switch {
 	case cross == nil:
 		b.crossProblem = "is missing"
-	case cross.SigType != packet.SigTypePrimaryKeyBinding || verifyBinding(primary, subkey, subkey, cross) != nil:
+	case cross.SigType != packet.SigTypePrimaryKeyBinding,
+		!fits(cross, subkey),
+		verifyBinding(primary, subkey, subkey, cross) != nil:
 		b.crossProblem = "is invalid"
 	case weakSignature(cross, subkey.Version) != "":
 		b.crossProblem = "is weak: " + weakSignature(cross, subkey.Version)

@@ -88,14 +88,18 @@ func (v *Verifier) Verify(ctx context.Context, s verify.Subject, r registry.Read
 	var evidence verify.Evidence
 	found := &search{subject: s, reader: r, chart: chart, authority: v.authority}
 	for f := range found.files(ctx) {
+		candidate := verify.Candidate{Authority: v.authority.Name, Source: f.source, Format: format}
 		voucher, err := v.judge(ctx, chart, r, f)
+		candidate.Signer = verify.Signer{KeyID: voucher.Signer, Verified: voucher.Signer != ""}
 		var refused *attached.Refusal
 		switch {
 		case errors.As(err, &refused):
-			evidence.Seen = append(evidence.Seen, verify.Candidate{Authority: v.authority.Name, Source: f.source, Format: format, Reason: refused.Reason})
+			candidate.Reason = refused.Reason
+			evidence.Seen = append(evidence.Seen, candidate)
 		case err != nil:
 			evidence.Unread = errors.Join(evidence.Unread, err)
 		default:
+			evidence.Seen = append(evidence.Seen, candidate)
 			evidence.Vouchers = append(evidence.Vouchers, voucher)
 		}
 		if ctx.Err() != nil || (len(evidence.Vouchers) > 0 && !v.authority.Every) {
@@ -124,7 +128,8 @@ func (v *Verifier) undecided(s verify.Subject, err error) error {
 }
 
 // judge returns the voucher that a file is. A *attached.Refusal says why it is
-// none; any other error that it could not be found out.
+// none, and comes with the signer where that is proven; any other error that it
+// could not be found out.
 func (v *Verifier) judge(ctx context.Context, c identity, r registry.Reader, f file) (verify.Voucher, error) {
 	raw, err := f.read(ctx, r)
 	if err != nil {
@@ -134,16 +139,16 @@ func (v *Verifier) judge(ctx context.Context, c identity, r registry.Reader, f f
 	if err != nil {
 		return verify.Voucher{}, &attached.Refusal{Reason: err.Error()}
 	}
-	signer := "OPENPGP:" + signature.Primary
+	voucher := verify.Voucher{
+		Authority: v.authority.Name, Provider: Provider, Signer: "OPENPGP:" + signature.Primary, Key: signature.UserID,
+		Format: format, Source: f.source,
+	}
 	signed, err := document.Parse(text)
 	if err == nil {
 		err = signed.Binds(c.name, c.version, c.archive)
 	}
 	if err != nil {
-		return verify.Voucher{}, &attached.Refusal{Reason: fmt.Sprintf("signed by %s, but %v", signer, err)}
+		return voucher, &attached.Refusal{Reason: fmt.Sprintf("the signature is genuine, but %v", err)}
 	}
-	return verify.Voucher{
-		Authority: v.authority.Name, Provider: Provider, Signer: signer, Key: signature.UserID,
-		Format: format, Source: f.source,
-	}, nil
+	return voucher, nil
 }
