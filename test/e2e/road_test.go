@@ -39,6 +39,7 @@ var _ = Describe("the road from a signed chart to an installed one", func() {
 			storage(&w)
 			trust(&w)
 			identities(&w)
+			provenance(&w)
 			restart(&w)
 			wire(&w)
 			deletion(&w)

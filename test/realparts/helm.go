@@ -50,7 +50,8 @@ func NewHelm(dir string) (*Helm, error) {
 
 // Package makes a chart as `helm create` does, adds a ConfigMap with the
 // message to what it installs, and packages it. Each call makes a new archive.
-func (h *Helm) Package(ctx context.Context, name, version, message string) (Chart, error) {
+// Flags are added to those of `helm package`.
+func (h *Helm) Package(ctx context.Context, name, version, message string, flags ...string) (Chart, error) {
 	work, err := os.MkdirTemp(h.tool.dir, name+"-")
 	if err != nil {
 		return Chart{}, err
@@ -63,15 +64,25 @@ func (h *Helm) Package(ctx context.Context, name, version, message string) (Char
 	if err := os.WriteFile(filepath.Join(chart, "templates", "configmap.yaml"), []byte(note), 0o644); err != nil {
 		return Chart{}, err
 	}
-	if _, err := h.tool.run(ctx, "package", chart, "--version", version, "--destination", work); err != nil {
+	if _, err := h.tool.run(ctx, append([]string{"package", chart, "--version", version, "--destination", work}, flags...)...); err != nil {
 		return Chart{}, err
 	}
 	return Chart{Name: name, Version: version, Archive: filepath.Join(work, name+"-"+version+".tgz")}, nil
 }
 
+// PackageSigned is Package, with a provenance file beside the archive that a key
+// of a keyring signs, which holds it without a passphrase.
+func (h *Helm) PackageSigned(ctx context.Context, name, version, message, keyring, userID string) (Chart, error) {
+	return h.Package(ctx, name, version, message, "--sign", "--keyring", keyring, "--key", userID)
+}
+
+// Provenance is the path of the chart's provenance file, where it is signed.
+func (c Chart) Provenance() string { return c.Archive + ".prov" }
+
 var pushedDigest = regexp.MustCompile(`(?m)^Digest: (sha256:[0-9a-f]{64})$`)
 
-// Push pushes a chart to the registry under a path, as the tag that is its version.
+// Push pushes a chart, and its provenance file where it has one, to the registry
+// under a path, as the tag that is its version.
 func (h *Helm) Push(ctx context.Context, chart Chart, registry OCIRegistry, path string) (Pushed, error) {
 	said, err := h.tool.run(ctx, "push", chart.Archive, "oci://"+registry.Addr()+"/"+path, "--plain-http")
 	if err != nil {
