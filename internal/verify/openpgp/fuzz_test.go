@@ -82,7 +82,7 @@ func FuzzKeyring(f *testing.F) {
 	} {
 		f.Add(seed)
 	}
-	ours, theirs := Sign(good, text), Sign(NewKey(), text)
+	ours, theirs, public := Sign(good, text), Sign(NewKey(), text), Public(good)
 	f.Fuzz(func(t *testing.T, content []byte) {
 		if k, err := openpgp.ParseKeyring(map[string][]byte{"odd": content}); err == nil {
 			if _, _, err := k.Verify(theirs, judge); !errors.Is(err, openpgp.ErrUntrusted) || k.Len() == 0 {
@@ -91,7 +91,7 @@ func FuzzKeyring(f *testing.F) {
 		} else if !errors.Is(err, openpgp.ErrKeyring) {
 			t.Fatal(err)
 		}
-		k, err := openpgp.ParseKeyring(map[string][]byte{"good": Public(good), "odd": content})
+		k, err := openpgp.ParseKeyring(map[string][]byte{"good": public, "odd": content})
 		if len(content) > openpgp.MaxKeyring/2 {
 			return
 		}
