@@ -10,6 +10,7 @@ import (
 	"github.com/Masterminds/semver/v3"
 
 	"github.com/verifiedchart/verifiedchart/internal/chart"
+	"github.com/verifiedchart/verifiedchart/internal/pattern"
 	"github.com/verifiedchart/verifiedchart/internal/registry"
 )
 
@@ -63,7 +64,7 @@ func newVersions(w Wanted) (versions, error) {
 	if err != nil {
 		return versions{}, fmt.Errorf("%w: ref.semver %q: %w", ErrReference, w.SemVer, err)
 	}
-	filter, err := regexp.Compile(w.SemverFilter)
+	filter, err := pattern.Compile(w.SemverFilter)
 	if err != nil {
 		return versions{}, fmt.Errorf("%w: ref.semverFilter %q: %w", ErrReference, w.SemverFilter, err)
 	}

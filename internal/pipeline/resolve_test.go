@@ -3,6 +3,7 @@ package pipeline_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -61,6 +62,7 @@ var _ = Describe("Resolve", func() {
 		},
 		Entry("a range that is none", pipeline.Wanted{SemVer: ">>1"}, pipeline.ErrReference, "1.0.0"),
 		Entry("a filter that is none", pipeline.Wanted{SemVer: "*", SemverFilter: "("}, pipeline.ErrReference, "1.0.0"),
+		Entry("a filter that repeats itself too much", pipeline.Wanted{SemVer: "*", SemverFilter: "(?:" + strings.Repeat("a", 500) + "){1000}"}, pipeline.ErrReference, "1.0.0"),
 		Entry("a range that nothing is in", pipeline.Wanted{SemVer: ">=2.0.0"}, pipeline.ErrNoMatch, "1.0.0"),
 		Entry("a repository without versions", pipeline.Wanted{SemVer: "*"}, pipeline.ErrNoMatch, "latest"),
 		Entry("a repository without tags", pipeline.Wanted{SemVer: "*"}, pipeline.ErrNoMatch),

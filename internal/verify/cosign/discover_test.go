@@ -12,6 +12,7 @@ import (
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/verifiedchart/verifiedchart/internal/pattern"
 	"github.com/verifiedchart/verifiedchart/internal/registry"
 	"github.com/verifiedchart/verifiedchart/internal/verify"
 	"github.com/verifiedchart/verifiedchart/internal/verify/bundle"
@@ -307,11 +308,11 @@ var _ = Describe("An authority", func() {
 	)
 
 	DescribeTable("E2: refuses what is no pattern",
-		func(pattern string) {
-			_, err := cosign.NewIdentity(pattern, "x", release.Claims)
-			Expect(err).To(MatchError(cosign.ErrPattern))
-			_, err = cosign.NewIdentity("x", pattern, release.Claims)
-			Expect(err).To(MatchError(cosign.ErrPattern))
+		func(odd string) {
+			_, err := cosign.NewIdentity(odd, "x", release.Claims)
+			Expect(err).To(MatchError(pattern.ErrPattern))
+			_, err = cosign.NewIdentity("x", odd, release.Claims)
+			Expect(err).To(MatchError(pattern.ErrPattern))
 		},
 		Entry("nothing", ""),
 		Entry("an open parenthesis", "("),

@@ -1,20 +1,17 @@
 package cosign
 
 import (
-	"errors"
 	"fmt"
 	"regexp"
 
 	"github.com/sigstore/sigstore-go/pkg/fulcio/certificate"
 
+	"github.com/verifiedchart/verifiedchart/internal/pattern"
 	"github.com/verifiedchart/verifiedchart/internal/verify/bundle"
 )
 
 // maxPattern bounds a pattern in bytes.
 const maxPattern = 1024
-
-// ErrPattern is matched by the error for a pattern that is no regular expression.
-var ErrPattern = errors.New("not a regular expression")
 
 // Identity is who may sign with a certificate. The zero value matches nobody.
 type Identity struct {
@@ -24,7 +21,7 @@ type Identity struct {
 
 // NewIdentity returns the identities whose issuer and subject match the
 // patterns (RE2), each as a whole: `a@b\.c` does not match `xa@b.c`. Claims
-// that are set must be those of the certificate exactly. The error matches ErrPattern.
+// that are set must be those of the certificate exactly. The error matches pattern.ErrPattern.
 func NewIdentity(issuer, subject string, claims certificate.Extensions) (Identity, error) {
 	i, err := whole(issuer)
 	if err != nil {
@@ -37,16 +34,12 @@ func NewIdentity(issuer, subject string, claims certificate.Extensions) (Identit
 	return Identity{issuer: i, subject: s, claims: claims}, nil
 }
 
-// whole compiles a pattern that matches the whole of a text. It is compiled by
-// itself first: one as `a)|(b` is none, and would break out of the parentheses.
-func whole(pattern string) (*regexp.Regexp, error) {
-	if pattern == "" || len(pattern) > maxPattern {
-		return nil, fmt.Errorf("%w: it must have 1 to %d bytes", ErrPattern, maxPattern)
+// whole compiles a pattern that matches the whole of a text.
+func whole(text string) (*regexp.Regexp, error) {
+	if text == "" || len(text) > maxPattern {
+		return nil, fmt.Errorf("%w: it must have 1 to %d bytes", pattern.ErrPattern, maxPattern)
 	}
-	if _, err := regexp.Compile(pattern); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrPattern, err)
-	}
-	return regexp.Compile(`\A(?:` + pattern + `)\z`)
+	return pattern.Whole(text)
 }
 
 // Mismatch says why a proven signer is not this identity; empty where it is.

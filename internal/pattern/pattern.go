@@ -1,0 +1,67 @@
+// Package pattern compiles the regular expressions (RE2) of users within bounds.
+// A short one may repeat itself into one that takes megabytes. It does not know what they are matched with.
+package pattern
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"regexp/syntax"
+)
+
+// MaxSize bounds what a pattern is compiled to, in instructions and in ranges of
+// characters together. Patterns for identities and tags have some hundred.
+const MaxSize = 10_000
+
+// ErrPattern is matched by the error for what is no regular expression, or one over MaxSize.
+var ErrPattern = errors.New("not a usable regular expression")
+
+// Compile returns the regular expression; its error matches ErrPattern.
+func Compile(pattern string) (*regexp.Regexp, error) {
+	if err := check(pattern); err != nil {
+		return nil, err
+	}
+	return compile(pattern)
+}
+
+// Whole returns the regular expression for texts that match it from beginning to
+// end; its error matches ErrPattern. The pattern must be one by itself: one as
+// `a)|(b` is none, and would break out of its parentheses.
+func Whole(pattern string) (*regexp.Regexp, error) {
+	if err := check(pattern); err != nil {
+		return nil, err
+	}
+	return compile(`\A(?:` + pattern + `)\z`)
+}
+
+func check(pattern string) error {
+	parsed, err := syntax.Parse(pattern, syntax.Perl)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrPattern, err)
+	}
+	if size(parsed) > MaxSize {
+		return fmt.Errorf("%w: it repeats too much: write less than {n} times what is in parentheses", ErrPattern)
+	}
+	return nil
+}
+
+func compile(pattern string) (*regexp.Regexp, error) {
+	compiled, err := regexp.Compile(pattern)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrPattern, err)
+	}
+	return compiled, nil
+}
+
+// size says how much an expression is compiled to. syntax.Parse allows no
+// repetition of more than 1,000 times, nested ones included, so it cannot overflow.
+func size(e *syntax.Regexp) int {
+	n := 1 + len(e.Rune)
+	for _, part := range e.Sub {
+		n += size(part)
+	}
+	if e.Op == syntax.OpRepeat {
+		n *= max(e.Min, e.Max, 1)
+	}
+	return n
+}
