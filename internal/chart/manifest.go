@@ -9,6 +9,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/verifiedchart/verifiedchart/internal/printable"
+	"github.com/verifiedchart/verifiedchart/internal/registry"
 )
 
 // Limits on a manifest, which has one or two layers if Helm made it.
@@ -54,9 +55,10 @@ func parseManifest(raw []byte) (Layout, error) {
 // manifest is an image manifest, with the keys that other kinds of manifest have.
 type manifest struct {
 	ocispec.Manifest
-	Manifests json.RawMessage `json:"manifests"`
-	FSLayers  json.RawMessage `json:"fsLayers"`
-	History   json.RawMessage `json:"history"`
+	Layers    registry.Descriptors `json:"layers"`
+	Manifests json.RawMessage      `json:"manifests"`
+	FSLayers  json.RawMessage      `json:"fsLayers"`
+	History   json.RawMessage      `json:"history"`
 }
 
 func (m manifest) check() error {

@@ -10,6 +10,7 @@ package registry
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 
 	"github.com/opencontainers/go-digest"
@@ -46,6 +47,11 @@ var (
 	// ErrMalformed means the answer cannot be what was asked for, as an unknown
 	// digest algorithm or a negative size.
 	ErrMalformed = errors.New("the answer of the registry is malformed")
+	// ErrDescriptor, which matches ErrMalformed, means that the descriptor can be
+	// that of nothing: by an unknown digest algorithm, an absurd size, or another
+	// size than the bytes with that digest have. Whoever wrote the descriptor is
+	// wrong, and not the registry: to ask again changes nothing.
+	ErrDescriptor = fmt.Errorf("%w: a descriptor that describes nothing", ErrMalformed)
 )
 
 // Manifest is a manifest as the registry stores it. Descriptor.Digest and
@@ -78,7 +84,8 @@ type Reader interface {
 	LacksReferrers() bool
 
 	// Blob returns the whole of a small blob. A descriptor with a size over limit
-	// is refused with ErrTooLarge before anything is asked for.
+	// is refused with ErrTooLarge before anything is asked for. Bytes of the digest
+	// and of another size than the descriptor says are refused with ErrDescriptor.
 	Blob(ctx context.Context, d ocispec.Descriptor, limit int64) ([]byte, error)
 
 	// Open returns the bytes of a blob as they arrive. Read returns io.EOF only

@@ -127,6 +127,11 @@ var _ = Describe("A Reader", func() {
 	It("B7: a blob of another size than it says is refused, and of size 0 too", func() {
 		for _, size := range []int64{0, p.archive.Size - 1, p.archive.Size + 1} {
 			_, err := r.Blob(ctx, ocispec.Descriptor{Digest: p.archive.Digest, Size: size}, 1<<20)
+			Expect(err).To(MatchError(registry.ErrDescriptor), "size %d", size)
+			opened, err := r.Open(ctx, ocispec.Descriptor{Digest: p.archive.Digest, Size: size})
+			if err == nil {
+				_, err = io.ReadAll(opened)
+			}
 			Expect(err).To(MatchError(registry.ErrIntegrity), "size %d", size)
 		}
 	})

@@ -98,29 +98,48 @@ func (r *remote) Blob(ctx context.Context, d ocispec.Descriptor, limit int64) ([
 	if d.Size > limit {
 		return nil, r.failed("blob "+d.Digest.String(), fmt.Errorf("%w: %d bytes, of at most %d", ErrTooLarge, d.Size, limit))
 	}
-	body, err := r.Open(ctx, d)
+	resp, failed, err := r.blob(ctx, d)
 	if err != nil {
 		return nil, err
 	}
-	defer body.Close() //nolint:errcheck // nothing of a read body depends on it
-	return readAll(body, limit)
+	defer resp.Body.Close() //nolint:errcheck // nothing of a read body depends on it
+	raw, err := readAll(resp.Body, limit)
+	switch {
+	case errors.Is(err, ErrTooLarge):
+		return nil, failed(fmt.Errorf("%w: more than its descriptor says", ErrIntegrity))
+	case err != nil:
+		return nil, failed(err)
+	case d.Digest.Algorithm().FromBytes(raw) != d.Digest:
+		return nil, failed(fmt.Errorf("%w: its digest is another", ErrIntegrity))
+	case int64(len(raw)) != d.Size:
+		return nil, failed(fmt.Errorf("%w: %d bytes, and it has %d", ErrDescriptor, d.Size, len(raw)))
+	}
+	return raw, nil
 }
 
 // Open implements Reader.
 func (r *remote) Open(ctx context.Context, d ocispec.Descriptor) (io.ReadCloser, error) {
-	if err := checkDescriptor(d); err != nil {
-		return nil, r.failed("blob", err)
-	}
-	failed := func(err error) error { return r.failed("blob "+d.Digest.String(), err) }
-	resp, err := r.get(ctx, r.base+"/blobs/"+d.Digest.String(), "")
+	resp, failed, err := r.blob(ctx, d)
 	if err != nil {
-		return nil, failed(err)
+		return nil, err
 	}
 	if resp.ContentLength >= 0 && resp.ContentLength != d.Size {
 		_ = resp.Body.Close()
 		return nil, failed(fmt.Errorf("%w: Content-Length %d, not %d", ErrIntegrity, resp.ContentLength, d.Size))
 	}
 	return newVerifiedBody(resp.Body, d, failed), nil
+}
+
+// blob asks for a blob. Errors in reading it are to be passed through failed.
+func (r *remote) blob(ctx context.Context, d ocispec.Descriptor) (resp *http.Response, failed func(error) error, err error) {
+	if err := checkDescriptor(d); err != nil {
+		return nil, nil, r.failed("blob", err)
+	}
+	failed = func(err error) error { return r.failed("blob "+d.Digest.String(), err) }
+	if resp, err = r.get(ctx, r.base+"/blobs/"+d.Digest.String(), ""); err != nil {
+		return nil, nil, failed(err)
+	}
+	return resp, failed, nil
 }
 
 // Sibling implements Reader.
@@ -134,14 +153,14 @@ func (r *remote) Sibling(repository string) (Reader, error) {
 
 func checkDescriptor(d ocispec.Descriptor) error {
 	if d.Size < 0 || d.Size > maxBlobSize {
-		return fmt.Errorf("%w: a size of %d bytes", ErrMalformed, d.Size)
+		return fmt.Errorf("%w: a size of %d bytes", ErrDescriptor, d.Size)
 	}
 	return checkDigest(d.Digest)
 }
 
 func checkDigest(d digest.Digest) error {
 	if err := d.Validate(); err != nil || (d.Algorithm() != digest.SHA256 && d.Algorithm() != digest.SHA512) {
-		return fmt.Errorf("%w: a digest that is neither sha256 nor sha512", ErrMalformed)
+		return fmt.Errorf("%w: a digest that is neither sha256 nor sha512", ErrDescriptor)
 	}
 	return nil
 }

@@ -104,9 +104,28 @@ func (s *Search) offer(f Found, yield func(Found) bool) bool {
 	return yield(f)
 }
 
-// unread offers what could not be read: there might have been something.
+// unread offers what was not read.
 func (s *Search) unread(source string, err error, yield func(Found) bool) bool {
-	return s.offer(Found{Source: source, Problem: fmt.Errorf("read %s: %w", source, err)}, yield)
+	return s.offer(Found{Source: source, Problem: Unread(source, err)}, yield)
+}
+
+// Unread returns why what a Reader did not give was not read: a *Refusal where
+// that is a verdict on what was pushed, which to ask again does not change, since
+// whoever may push must not be able to hold up the verdict for ever. Any other error
+// means that there might have been something.
+func Unread(source string, err error) error {
+	var refused *Refusal
+	switch {
+	case errors.As(err, &refused):
+		return refused
+	case errors.Is(err, registry.ErrNotFound):
+		return &Refusal{"it is listed, and not in the registry"}
+	case errors.Is(err, registry.ErrDescriptor):
+		return &Refusal{"it is listed with a digest or a size that cannot be"}
+	case errors.Is(err, registry.ErrTooLarge):
+		return &Refusal{"it is too large"}
+	}
+	return fmt.Errorf("read %s: %w", source, err)
 }
 
 // referrers offers what the referrers API lists.
@@ -210,10 +229,7 @@ func (s *Search) listed(ctx context.Context, d ocispec.Descriptor, yield func(Fo
 		return s.offer(Found{Source: source}, yield)
 	}
 	manifest, err := s.Reader.Manifest(ctx, d.Digest)
-	switch {
-	case errors.Is(err, registry.ErrNotFound):
-		return s.offer(Found{Source: source, Problem: &Refusal{"it is listed, and not in the registry"}}, yield)
-	case err != nil:
+	if err != nil {
 		return s.unread(source, err, yield)
 	}
 	return s.offer(Found{Source: source, Raw: manifest.Raw}, yield)

@@ -2,6 +2,7 @@ package attached
 
 import (
 	"context"
+	"errors"
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -66,5 +67,8 @@ func (b *budget) Blob(ctx context.Context, d ocispec.Descriptor, limit int64) ([
 	}
 	raw, err := b.Reader.Blob(ctx, d, limit)
 	b.left -= len(raw)
+	if errors.Is(err, registry.ErrDescriptor) || errors.Is(err, registry.ErrIntegrity) {
+		b.left -= int(limit) // as many may have been read
+	}
 	return raw, err
 }

@@ -1,13 +1,14 @@
 package cosign
 
 import (
-	"encoding/json"
 	"fmt"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/sigstore/cosign/v2/pkg/oci/static"
 
+	"github.com/verifiedchart/verifiedchart/internal/registry"
 	"github.com/verifiedchart/verifiedchart/internal/verify"
+	"github.com/verifiedchart/verifiedchart/internal/verify/attached"
 	"github.com/verifiedchart/verifiedchart/internal/verify/bundle"
 )
 
@@ -78,9 +79,9 @@ func (c candidate) accepted(v verify.Voucher) verify.Candidate {
 
 // classify returns the candidates in a manifest, the newest first.
 func classify(raw []byte, source string) []candidate {
-	var manifest ocispec.Manifest
-	if err := json.Unmarshal(raw, &manifest); err != nil || manifest.Config.MediaType == "" {
-		return []candidate{{source: source, format: otherFormat, problem: refuse("it is not an OCI image manifest")}}
+	manifest, err := attached.ParseManifest(raw)
+	if err != nil || manifest.Config.MediaType == "" {
+		return []candidate{{source: source, format: otherFormat, problem: refuse("it is not an OCI image manifest, or has more than %d layers", registry.MaxDescriptors)}}
 	}
 	var candidates []candidate
 	for i := len(manifest.Layers) - 1; i >= 0; i-- {

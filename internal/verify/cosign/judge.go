@@ -3,7 +3,6 @@ package cosign
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/sigstore/cosign/v2/pkg/oci/static"
@@ -94,7 +93,8 @@ func (v *Verifier) judgeLegacy(ctx context.Context, s verify.Subject, r registry
 		return bundle.Signature{}, unproven(err).by(claimed)
 	}
 	if err := checkClaim(payload, s.Manifest.Digest); err != nil {
-		return bundle.Signature{}, refuse("the signature is genuine but %v", err).by(signerOf(signature.Signer, true))
+		// Proven is that they signed something: of this chart it is as good as a claim.
+		return bundle.Signature{}, refuse("the signature is genuine but %v", err).by(claimed)
 	}
 	return signature, nil
 }
@@ -107,16 +107,14 @@ func unproven(err error) *refusal {
 // read returns the layer of a candidate.
 func read(ctx context.Context, r registry.Reader, c candidate, limit int64) ([]byte, error) {
 	raw, err := r.Blob(ctx, c.layer, limit)
-	var refused *attached.Refusal
-	switch {
-	case errors.As(err, &refused):
-		return nil, refuse("%s", refused.Reason)
-	case errors.Is(err, registry.ErrNotFound):
-		return nil, refuse("it is listed, and not in the registry")
-	case err != nil:
-		return nil, fmt.Errorf("read %s at %s: %w", c.format, c.source, err)
+	if err == nil {
+		return raw, nil
 	}
-	return raw, nil
+	err = attached.Unread(c.format+" at "+c.source, err)
+	if refused := (*attached.Refusal)(nil); errors.As(err, &refused) {
+		return nil, refuse("%s", refused.Reason)
+	}
+	return nil, err
 }
 
 func signerOf(s bundle.Signer, verified bool) verify.Signer {

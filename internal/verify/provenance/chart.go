@@ -3,7 +3,6 @@ package provenance
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -29,11 +28,8 @@ type identity struct {
 // the same as the configuration is checked once it is there.
 func chartOf(ctx context.Context, s verify.Subject, r registry.Reader) (identity, error) {
 	raw, err := r.Blob(ctx, s.Chart.Config, maxConfig)
-	switch {
-	case errors.Is(err, registry.ErrNotFound):
-		return identity{}, &attached.Refusal{Reason: "the configuration is not in the registry"}
-	case err != nil:
-		return identity{}, fmt.Errorf("read the configuration: %w", err)
+	if err != nil {
+		return identity{}, attached.Unread("the configuration", err)
 	}
 	var config struct{ Name, Version string }
 	if err := json.Unmarshal(raw, &config); err != nil || config.Name == "" || config.Version == "" {

@@ -106,11 +106,11 @@ func (v *Verifier) Verify(ctx context.Context, s verify.Subject, r registry.Read
 			break
 		}
 	}
-	switch {
-	case !evidence.IsZero():
+	if !evidence.IsZero() {
 		return evidence, nil
-	case evidence.Unread != nil || ctx.Err() != nil:
-		return verify.Evidence{}, errors.Join(evidence.Unread, ctx.Err())
+	}
+	if err := errors.Join(evidence.Unread, ctx.Err()); err != nil {
+		return verify.Evidence{}, err
 	}
 	return verify.Evidence{}, &verify.Rejection{Authority: v.authority.Name, Looked: found.looked(), Candidates: evidence.Seen}
 }

@@ -2,8 +2,6 @@ package provenance
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"iter"
 	"strings"
@@ -41,11 +39,8 @@ func (f file) read(ctx context.Context, r registry.Reader) ([]byte, error) {
 		return nil, &attached.Refusal{Reason: fmt.Sprintf("it claims %d bytes, of 1 to %d", f.layer.Size, document.MaxSize)}
 	}
 	raw, err := r.Blob(ctx, f.layer, document.MaxSize)
-	switch {
-	case errors.Is(err, registry.ErrNotFound):
-		return nil, &attached.Refusal{Reason: "it is listed, and not in the registry"}
-	case err != nil:
-		return nil, fmt.Errorf("read the provenance file at %s: %w", f.source, err)
+	if err != nil {
+		return nil, attached.Unread("the provenance file at "+f.source, err)
 	}
 	return raw, nil
 }
@@ -108,8 +103,8 @@ func filesIn(f attached.Found) []file {
 	if f.Problem != nil {
 		return []file{{source: f.Source, problem: f.Problem}}
 	}
-	var manifest ocispec.Manifest
-	if json.Unmarshal(f.Raw, &manifest) != nil {
+	manifest, err := attached.ParseManifest(f.Raw)
+	if err != nil {
 		return nil
 	}
 	var files []file

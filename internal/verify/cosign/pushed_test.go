@@ -1,0 +1,98 @@
+package cosign_test
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/verifiedchart/verifiedchart/internal/registry"
+	"github.com/verifiedchart/verifiedchart/internal/registry/registrytest"
+	"github.com/verifiedchart/verifiedchart/internal/verify"
+	"github.com/verifiedchart/verifiedchart/internal/verify/bundle"
+	"github.com/verifiedchart/verifiedchart/internal/verify/cosign"
+	"github.com/verifiedchart/verifiedchart/internal/verify/verifytest"
+)
+
+// Whoever may push must not be able to turn a refusal into no verdict, which
+// would keep the last artifact served for ever.
+var _ = Describe("An unsigned chart", func() {
+	var (
+		r      *registrytest.Registry
+		reader registry.Reader
+		pushed verify.Subject
+	)
+	const repository = "charts/app"
+	BeforeEach(func() {
+		r = registrytest.New(registrytest.WithoutReferrers)
+		DeferCleanup(r.Close)
+		manifest := r.PushChart(repository, "1.0.0", []byte(`{"name":"app"}`), []byte("archive"))
+		pushed = verify.Subject{Repository: r.Host() + "/" + repository, Manifest: manifest, Raw: r.Manifest(repository, "1.0.0")}
+		var err error
+		reader, err = registry.NewClient(registry.ClientOptions{RetryPause: time.Millisecond}).
+			Repository(registry.Target{Repository: pushed.Repository, PlainHTTP: true})
+		Expect(err).NotTo(HaveOccurred())
+	})
+	// serve answers with a manifest under a tag, as a registry that takes anything does.
+	serve := func(tag, mediaType string, raw []byte) {
+		r.Break(func(w http.ResponseWriter, q *http.Request) bool {
+			if !strings.HasSuffix(q.URL.Path, "/manifests/"+tag) {
+				return false
+			}
+			w.Header().Set("Content-Type", mediaType)
+			_, _ = w.Write(raw)
+			return true
+		})
+	}
+	signed := func(raw []byte) {
+		serve(verifytest.SignatureTag(pushed.Manifest.Digest), ocispec.MediaTypeImageManifest, raw)
+	}
+	holding := func(layer ocispec.Descriptor) {
+		raw, err := json.Marshal(ocispec.Manifest{MediaType: ocispec.MediaTypeImageManifest,
+			Config: r.PushBlob(repository, ocispec.MediaTypeEmptyJSON, []byte("{}")), Layers: []ocispec.Descriptor{layer}})
+		Expect(err).NotTo(HaveOccurred())
+		signed(raw)
+	}
+	judge := func() error {
+		_, err := verify.Check(context.Background(), trusting(cosign.Authority{Trust: bundle.Trust{Keys: keysOf(verifytest.P256())}}), pushed, reader)
+		return err
+	}
+
+	DescribeTable("E15: stays refused, and not unread, whatever is pushed beside it:",
+		func(push func()) {
+			push()
+			Expect(judge()).To(MatchError(verify.ErrRejected))
+		},
+		Entry("an index that lists a digest by SHA-384", func() {
+			raw, err := json.Marshal(ocispec.Index{MediaType: ocispec.MediaTypeImageIndex, Manifests: []ocispec.Descriptor{
+				{MediaType: ocispec.MediaTypeImageManifest, Digest: digest.SHA384.FromString("x"), Size: 1}}})
+			Expect(err).NotTo(HaveOccurred())
+			serve(verifytest.ReferrersTag(pushed.Manifest.Digest), ocispec.MediaTypeImageIndex, raw)
+		}),
+		Entry("a bundle by SHA-384", func() {
+			holding(ocispec.Descriptor{MediaType: verifytest.BundleMediaType, Digest: digest.SHA384.FromString("x"), Size: 1})
+		}),
+		Entry("a bundle that is longer than is said", func() {
+			layer := r.PushBlob(repository, verifytest.BundleMediaType, []byte("{}"))
+			layer.Size--
+			holding(layer)
+		}),
+		Entry("a bundle that is shorter than is said", func() {
+			layer := r.PushBlob(repository, verifytest.BundleMediaType, []byte("{}"))
+			layer.Size++
+			holding(layer)
+		}),
+		Entry("a manifest over the limit", func() {
+			signed([]byte(`{"layers":[],"annotations":{"a":"` + strings.Repeat("x", registry.MaxManifestSize) + `"}}`))
+		}),
+		Entry("a manifest of a million layers", func() {
+			signed([]byte(`{"config":{"mediaType":"x"},"layers":[{}` + strings.Repeat(",{}", 1_000_000) + `]}`))
+		}),
+	)
+})
