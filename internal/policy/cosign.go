@@ -130,9 +130,14 @@ func publicKeys(data map[string][]byte) ([]bundle.Key, error) {
 	return keys, nil
 }
 
+// timeOf returns the bound that a time is. One in the year 1 is a bound too, and
+// not the zero time, which is none.
 func timeOf(t *metav1.Time) time.Time {
-	if t == nil {
+	switch {
+	case t == nil:
 		return time.Time{}
+	case t.IsZero():
+		return t.Add(time.Nanosecond)
 	}
 	return t.Time
 }

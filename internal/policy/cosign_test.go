@@ -96,6 +96,9 @@ var _ = Describe("A cosign authority", func() {
 			}},
 			by(func(h *sigstoretest.How) { h.Time = sigstore.Epoch.Add(2 * time.Hour) }),
 			ask(func(a *v1alpha1.Authority) { a.ValidFor = &v1alpha1.TimeRange{Start: at(time.Second)} })),
+		Entry("D15: an end of a key's period in the year 1", []by{key, func(h *sigstoretest.How) { h.Stamped = true }},
+			[]ask{theKey, func(a *v1alpha1.Authority) { a.ValidFor = &v1alpha1.TimeRange{End: at(time.Hour)} }},
+			nil, ask(func(a *v1alpha1.Authority) { a.ValidFor = &v1alpha1.TimeRange{End: &metav1.Time{}} })),
 	)
 
 	DescribeTable("cannot vouch, which is no verdict, where what it asks for cannot be",

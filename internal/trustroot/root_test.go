@@ -137,6 +137,12 @@ var _ = Describe("A trusted root", func() {
 			}
 			r["certificateAuthorities"] = many
 		}, "65 entries"),
+		Entry("a key that takes long to verify by", func(r object) {
+			entry(r, "tlogs")["publicKey"].(object)["rawBytes"] = strings.Repeat("AAAA", 1000)
+		}, "3000 bytes"),
+		Entry("a certificate that takes long to verify by", func(r object) {
+			entry(r, "timestampAuthorities")["certChain"] = object{"certificates": []any{object{"rawBytes": strings.Repeat("AAAA", 3000)}}}
+		}, "9000 bytes"),
 		Entry("no media type", func(r object) { delete(r, "mediaType") }, "mediaType"),
 	)
 

@@ -17,6 +17,12 @@ var mediaTypes = []string{
 	"application/vnd.dev.sigstore.trustedroot.v0.2+json",
 }
 
+// An RSA key as large as the file may be would take minutes to verify by; those of 4096 bits have 550 bytes.
+const (
+	maxKey         = 2 << 10
+	maxCertificate = 8 << 10
+)
+
 // validate refuses what sigstore-go would take although it cannot be judged by:
 // to it, an authority without a start was always valid.
 func validate(r *trustrootpb.TrustedRoot) error {
@@ -52,6 +58,9 @@ func validateLogs(field string, logs []*trustrootpb.TransparencyLogInstance) err
 			return fmt.Errorf("%s[%d].logId.keyId is that of another log, too", field, i)
 		}
 		seen[id] = true
+		if n := len(log.GetPublicKey().GetRawBytes()); n > maxKey {
+			return fmt.Errorf("%s[%d].publicKey.rawBytes has %d bytes, more than %d", field, i, n, maxKey)
+		}
 		if err := validatePeriod(log.GetPublicKey().GetValidFor()); err != nil {
 			return fmt.Errorf("%s[%d].publicKey.%w", field, i, err)
 		}
@@ -63,6 +72,11 @@ func validateAuthorities(field string, authorities []*trustrootpb.CertificateAut
 	for i, authority := range authorities {
 		if err := validatePeriod(authority.GetValidFor()); err != nil {
 			return fmt.Errorf("%s[%d].%w", field, i, err)
+		}
+		for _, certificate := range authority.GetCertChain().GetCertificates() {
+			if n := len(certificate.GetRawBytes()); n > maxCertificate {
+				return fmt.Errorf("%s[%d].certChain has a certificate of %d bytes, more than %d", field, i, n, maxCertificate)
+			}
 		}
 	}
 	return nil

@@ -12,9 +12,11 @@ import (
 	"fmt"
 
 	intoto "github.com/in-toto/attestation/go/v1"
+	pbbundle "github.com/sigstore/protobuf-specs/gen/pb-go/bundle/v1"
 	sigstore "github.com/sigstore/sigstore-go/pkg/bundle"
 	"github.com/sigstore/sigstore-go/pkg/fulcio/certificate"
 	"github.com/sigstore/sigstore-go/pkg/tlog"
+	"google.golang.org/protobuf/encoding/protojson"
 )
 
 const (
@@ -53,11 +55,11 @@ func Parse(raw []byte) (*Bundle, error) {
 		return nil, fmt.Errorf("%w: it has %d bytes, more than %d", ErrMalformed, len(raw), MaxSize)
 	}
 	return readable(func() (*Bundle, error) {
-		entity := &sigstore.Bundle{}
-		if err := entity.UnmarshalJSON(raw); err != nil {
+		var decoded pbbundle.Bundle
+		if err := protojson.Unmarshal(raw, &decoded); err != nil {
 			return nil, err
 		}
-		return newBundle(entity)
+		return newBundle(&decoded)
 	})
 }
 
@@ -81,7 +83,15 @@ func contained[T any](read func() (T, error)) (result T, err error) {
 	return read()
 }
 
-func newBundle(entity *sigstore.Bundle) (*Bundle, error) {
+func newBundle(decoded *pbbundle.Bundle) (*Bundle, error) {
+	// Before anything looks into the proofs: sigstore-go judges some as it reads them.
+	if err := checkProofs(decoded.GetVerificationMaterial()); err != nil {
+		return nil, err
+	}
+	entity, err := sigstore.NewBundle(decoded)
+	if err != nil {
+		return nil, err
+	}
 	content, err := entity.SignatureContent()
 	if err != nil {
 		return nil, err
@@ -100,6 +110,36 @@ func newBundle(entity *sigstore.Bundle) (*Bundle, error) {
 		}
 	}
 	return b, nil
+}
+
+const (
+	// maxProofs bounds the log entries of a bundle, and its time stamps. There is one of each, or one of every log and authority.
+	maxProofs = 8
+	// maxEntry bounds the body of a log entry in bytes: one with a certificate and
+	// signature by RSA-4096 has 5,000. What it names is checked as it is parsed, and
+	// an RSA key as long as a whole bundle would take minutes.
+	maxEntry = 8 << 10
+	// maxStamp bounds a time stamp in bytes: one with its chain of certificates has 7,000.
+	maxStamp = 16 << 10
+)
+
+// checkProofs refuses proofs that take longer to judge than any that are real (CVE-2024-45395).
+func checkProofs(m *pbbundle.VerificationMaterial) error {
+	entries, stamps := m.GetTlogEntries(), m.GetTimestampVerificationData().GetRfc3161Timestamps()
+	if len(entries) > maxProofs || len(stamps) > maxProofs {
+		return fmt.Errorf("it has %d log entries and %d time stamps, and at most %d of each are considered", len(entries), len(stamps), maxProofs)
+	}
+	for _, entry := range entries {
+		if n := len(entry.GetCanonicalizedBody()); n > maxEntry {
+			return fmt.Errorf("a log entry has %d bytes, more than %d", n, maxEntry)
+		}
+	}
+	for _, stamp := range stamps {
+		if n := len(stamp.GetSignedTimestamp()); n > maxStamp {
+			return fmt.Errorf("a time stamp has %d bytes, more than %d", n, maxStamp)
+		}
+	}
+	return nil
 }
 
 // isStatement says whether an in-toto statement is of a type that there is:

@@ -120,7 +120,8 @@ var _ = Describe("A bundle", func() {
 			} else {
 				Expect(signature).To(And(HaveField("KeyID", keyOf(how.Key).ID), HaveField("KeyName", "release.pub")))
 			}
-			Expect(signature.LogIndex != nil).To(Equal(t().Log == bundle.LogRequired || how.Key == nil && how.Log != NoLog && t().Log == bundle.LogAsRoot && t().Root.HasLogs()))
+			asked := t().Log == bundle.LogRequired || how.Key == nil && how.Log != NoLog && t().Log == bundle.LogAsRoot && t().Root.HasLogs()
+			Expect(signature.LogIndex != nil).To(Equal(asked && !how.WithoutPromise), "only a promise proves the index of Rekor v1")
 
 			b, err := bundle.Parse(raw)
 			Expect(err).NotTo(HaveOccurred())
@@ -270,6 +271,21 @@ var _ = Describe("A bundle", func() {
 		Entry("D15: of a key, after its validity", public, byKey(func(h *How) { h.Stamped = true }), key(ours).validFor(public, -time.Hour, -time.Second)),
 		Entry("D15: of a key with a validity, at no proven time", public, byKey(), key(ours).validFor(public, -time.Hour, time.Hour)),
 		Entry("of a key with a validity, at the log's time, outside of it", public, byKey(func(h *How) { h.Log = RekorV1 }), key(ours).validFor(public, time.Second, time.Hour).loggedIn(public)),
+	)
+
+	DescribeTable("E9: is not parsed where its proofs would take longer to judge than any that are real",
+		func(most, over func(*pbbundle.Bundle)) {
+			how := keyless(func(h *How) { h.Alter = most })
+			_, err := bundle.Parse(public.Bundle(artifact, how))
+			Expect(err).NotTo(HaveOccurred())
+			how.Alter = over
+			_, err = bundle.Parse(public.Bundle(artifact, how))
+			Expect(err).To(MatchError(bundle.ErrMalformed))
+		},
+		Entry("by nine log entries", func(b *pbbundle.Bundle) { repeatEntry(b, 8) }, func(b *pbbundle.Bundle) { repeatEntry(b, 9) }),
+		Entry("by nine time stamps", func(b *pbbundle.Bundle) { repeatStamp(b, 8) }, func(b *pbbundle.Bundle) { repeatStamp(b, 9) }),
+		Entry("by a log entry of more than 8 KiB", func(b *pbbundle.Bundle) { padEntry(b, 8<<10) }, func(b *pbbundle.Bundle) { padEntry(b, 8<<10+1) }),
+		Entry("by a time stamp of more than 16 KiB", func(b *pbbundle.Bundle) { padStamp(b, 16<<10) }, func(b *pbbundle.Bundle) { padStamp(b, 16<<10+1) }),
 	)
 
 	It("may carry two time stamps of one authority, within the validity of all, and one that proves nothing", func() {

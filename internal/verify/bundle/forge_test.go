@@ -1,6 +1,7 @@
 package bundle_test
 
 import (
+	"bytes"
 	"encoding/hex"
 	"time"
 
@@ -63,4 +64,16 @@ func repeatStamp(b *pbbundle.Bundle, times int) {
 	for range times - 1 {
 		stamps.Rfc3161Timestamps = append(stamps.Rfc3161Timestamps, stamps.Rfc3161Timestamps[0])
 	}
+}
+
+// padEntry makes the body of the log entry as long as that, with white space.
+func padEntry(b *pbbundle.Bundle, length int) {
+	body := &b.VerificationMaterial.TlogEntries[0].CanonicalizedBody
+	*body = append(*body, bytes.Repeat([]byte(" "), length-len(*body))...)
+}
+
+// padStamp makes the time stamp as long as that.
+func padStamp(b *pbbundle.Bundle, length int) {
+	stamp := &b.VerificationMaterial.TimestampVerificationData.Rfc3161Timestamps[0].SignedTimestamp
+	*stamp = append(*stamp, make([]byte, length-len(*stamp))...)
 }

@@ -13,7 +13,6 @@ import (
 	pbbundle "github.com/sigstore/protobuf-specs/gen/pb-go/bundle/v1"
 	pbcommon "github.com/sigstore/protobuf-specs/gen/pb-go/common/v1"
 	pbrekor "github.com/sigstore/protobuf-specs/gen/pb-go/rekor/v1"
-	sigstore "github.com/sigstore/sigstore-go/pkg/bundle"
 )
 
 // Legacy is a signature as cosign wrote it before there were bundles
@@ -56,15 +55,11 @@ func FromLegacy(l Legacy, t Trust) (*Bundle, error) {
 		if err != nil {
 			return nil, err
 		}
-		entity, err := sigstore.NewBundle(&pbbundle.Bundle{
+		return newBundle(&pbbundle.Bundle{
 			MediaType:            MediaTypePrefix + "+json;version=0.1",
 			VerificationMaterial: material,
 			Content:              signed,
 		})
-		if err != nil {
-			return nil, err
-		}
-		return newBundle(entity)
 	})
 }
 

@@ -22,9 +22,6 @@ func (b *Bundle) checkEveryStamp(t Trust, m material) error {
 	if err != nil || len(stamps) < 2 || !t.timed() {
 		return err
 	}
-	if len(stamps) > maxStamps {
-		return errors.New("too many time stamps")
-	}
 	content, err := b.entity.SignatureContent()
 	if err != nil {
 		return err
@@ -42,9 +39,6 @@ func (b *Bundle) checkEveryStamp(t Trust, m material) error {
 	}
 	return nil
 }
-
-// maxStamps bounds the time stamps of a bundle, as sigstore-go does (CVE-2024-45395).
-const maxStamps = 32
 
 // checkValidAt demands that who signed could do so at a time.
 func (b *Bundle) checkValidAt(at time.Time, m material) error {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sigstore/sigstore-go/pkg/root"
+	"github.com/sigstore/sigstore-go/pkg/tlog"
 	"github.com/sigstore/sigstore-go/pkg/verify"
 )
 
@@ -19,7 +20,7 @@ type Signature struct {
 	KeyName string
 	// Time is when the signature was provably made, or zero where nothing proves it.
 	Time time.Time
-	// LogIndex is that of the entry in the trusted transparency log, nil where none was asked for.
+	// LogIndex is that of the entry in the trusted transparency log, nil where none was asked for or nothing proves the index.
 	LogIndex *int64
 }
 
@@ -135,11 +136,22 @@ func (b *Bundle) logIndex(t Trust) *int64 {
 	var found []int64
 	for _, entry := range b.entity.entries {
 		if _, ok := t.Root.Material().RekorLogs()[hex.EncodeToString([]byte(entry.LogKeyID()))]; ok {
-			found = append(found, entry.LogIndex())
+			index, proven := indexOf(entry)
+			if !proven {
+				return nil
+			}
+			found = append(found, index)
 		}
 	}
 	if len(found) != 1 {
 		return nil
 	}
 	return &found[0]
+}
+
+// indexOf returns the index of a log entry, and whether anything proves it. That of
+// Rekor v1 counts over all of its trees: its promise signs it, and nothing else does.
+// Rekor v2 has one tree, and the inclusion proof is of that index.
+func indexOf(entry *tlog.Entry) (int64, bool) {
+	return entry.LogIndex(), entry.IsRekorV2() || entry.HasInclusionPromise()
 }
