@@ -194,58 +194,72 @@ type ObservedIdentity struct {
 type CertificateClaims struct {
 	// BuildSignerURI refers to the build instructions that are responsible for signing.
 	// +optional
+	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=1024
 	BuildSignerURI string `json:"buildSignerURI,omitempty"`
 	// BuildSignerDigest is the version of those build instructions.
 	// +optional
+	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=1024
 	BuildSignerDigest string `json:"buildSignerDigest,omitempty"`
 	// RunnerEnvironment says who hosts what built the chart, as `github-hosted`.
 	// +optional
+	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=1024
 	RunnerEnvironment string `json:"runnerEnvironment,omitempty"`
 	// SourceRepositoryURI is the source repository of the build.
 	// +optional
+	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=1024
 	SourceRepositoryURI string `json:"sourceRepositoryURI,omitempty"`
 	// SourceRepositoryDigest is the version of the source, as a commit.
 	// +optional
+	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=1024
 	SourceRepositoryDigest string `json:"sourceRepositoryDigest,omitempty"`
 	// SourceRepositoryRef is the reference that was built, as `refs/heads/main`.
 	// +optional
+	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=1024
 	SourceRepositoryRef string `json:"sourceRepositoryRef,omitempty"`
 	// SourceRepositoryIdentifier is the immutable identifier of the source repository.
 	// +optional
+	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=1024
 	SourceRepositoryIdentifier string `json:"sourceRepositoryIdentifier,omitempty"`
 	// SourceRepositoryOwnerURI is the owner of the source repository.
 	// +optional
+	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=1024
 	SourceRepositoryOwnerURI string `json:"sourceRepositoryOwnerURI,omitempty"`
 	// SourceRepositoryOwnerIdentifier is the immutable identifier of that owner.
 	// +optional
+	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=1024
 	SourceRepositoryOwnerIdentifier string `json:"sourceRepositoryOwnerIdentifier,omitempty"`
 	// BuildConfigURI refers to the top-level build instructions.
 	// +optional
+	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=1024
 	BuildConfigURI string `json:"buildConfigURI,omitempty"`
 	// BuildConfigDigest is the version of the top-level build instructions.
 	// +optional
+	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=1024
 	BuildConfigDigest string `json:"buildConfigDigest,omitempty"`
 	// BuildTrigger is what started the build, as `push`.
 	// +optional
+	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=1024
 	BuildTrigger string `json:"buildTrigger,omitempty"`
 	// RunInvocationURI identifies the run of the build.
 	// +optional
+	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=1024
 	RunInvocationURI string `json:"runInvocationURI,omitempty"`
 	// SourceRepositoryVisibilityAtSigning is the visibility of the source repository, as `public`.
 	// +optional
+	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=1024
 	SourceRepositoryVisibilityAtSigning string `json:"sourceRepositoryVisibilityAtSigning,omitempty"`
 }

@@ -38,9 +38,10 @@ func observed(v v1alpha1.Verification, candidates []verify.Candidate) []v1alpha1
 	return signers
 }
 
-// authorityFor returns the authority of an identity, which judges as the one does that saw it.
+// authorityFor returns the authority of an identity, which judges as the one does
+// that saw it; nil where the identity is too long for a pattern of it alone.
 func authorityFor(v v1alpha1.Verification, c verify.Candidate, number int) *v1alpha1.ObservedAuthority {
-	if c.Signer.Subject == "" {
+	if c.Signer.Subject == "" || max(len(c.Signer.Issuer), len(c.Signer.Subject)) > maxObservedText {
 		return nil
 	}
 	a := &v1alpha1.ObservedAuthority{

@@ -70,10 +70,10 @@ func Manifest(w Wanted, r Resolved) (verify.Subject, error) {
 }
 
 // Verify judges s now. Signature material that r recalls is good enough to
-// accept by; a refusal is pronounced only on what the registry says now.
+// accept by; a refusal, or that none was found out, is said only of what the registry says now.
 func Verify(ctx context.Context, v verify.Verifier, s verify.Subject, r *registry.Remembering) (verify.Accepted, error) {
 	accepted, err := verify.Check(ctx, v, s, r)
-	if errors.Is(err, verify.ErrRejected) && r.Recalled() {
+	if err != nil && r.Recalled() {
 		r.Refresh()
 		accepted, err = verify.Check(ctx, v, s, r)
 	}
