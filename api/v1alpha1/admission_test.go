@@ -176,6 +176,7 @@ var _ = Describe("The API server", func() {
 		Entry("with a key and an identity", "either a key or an identity", authorities(authority("a", set([]any{map[string]any{"issuer": "x", "subject": "y"}}, "matchOIDCIdentity")))),
 		Entry("with claims of a key", "add matchOIDCIdentity", authorities(authority("a", set(map[string]any{"buildTrigger": "push"}, "claims")))),
 		Entry("with no claim", "claims", authorities(authority("a", someone(), set(map[string]any{}, "claims")))),
+		Entry("with an empty claim, which asks for nothing", "sourceRepositoryURI", authorities(authority("a", someone(), set(map[string]any{"sourceRepositoryURI": ""}, "claims")))),
 		Entry("with a hash of an identity", "remove hashAlgorithm", authorities(authority("a", someone(), set("SHA-256", "hashAlgorithm")))),
 		Entry("with a weak hash", "hashAlgorithm", authorities(authority("a", set("SHA-1", "hashAlgorithm")))),
 		Entry("with a period of an identity", "remove validFor", authorities(authority("a", someone(), set(map[string]any{"end": "2027-01-01T00:00:00Z"}, "validFor")))),
