@@ -177,7 +177,18 @@ var _ = Describe("Verify", func() {
 		Expect(err).NotTo(MatchError(verify.ErrRejected))
 	})
 
-	It("asks again once for a refusal, not for what could not be found out", func() {
+	It("D11: does not hold to an absence that is recalled, where something else could not be read", func() {
+		unread := verifytest.AttachBundle(repo, subject.Manifest, []byte("{}"))
+		repo.Fail(unread.Digest.String(), verifytest.ErrUnreachable)
+		r := remembering(repo)
+		_, err := pipeline.Verify(ctx, trusting(ours), subject, r)
+		Expect(err).To(MatchError(verifytest.ErrUnreachable))
+		verifytest.SignLegacy(repo, subject, ours)
+		_, err = pipeline.Verify(ctx, trusting(ours), subject, r)
+		Expect(err).NotTo(HaveOccurred())
+	})
+
+	It("asks again once, and no more, for a refusal", func() {
 		verifytest.SignLegacy(repo, subject, theirs)
 		r := remembering(repo)
 		_, err := pipeline.Verify(ctx, trusting(ours), subject, r)
