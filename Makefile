@@ -80,7 +80,7 @@ FUZZTIME ?= 30s
 fuzz: ## Run every fuzz target for FUZZTIME.
 	@grep -rl --include='*_test.go' '^func Fuzz' internal test | while read -r f; do \
 		for t in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9]*\).*/\1/p' $$f); do \
-			echo "$$t"; go test -run '^$$' -fuzz "^$$t$$" -fuzztime $(FUZZTIME) ./$$(dirname $$f) || exit 1; \
+			echo "$$t"; go test -run '^$$' -fuzz "^$$t$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 100x ./$$(dirname $$f) || exit 1; \
 		done; done
 
 .PHONY: govulncheck
