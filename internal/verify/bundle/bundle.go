@@ -113,31 +113,40 @@ func newBundle(decoded *pbbundle.Bundle) (*Bundle, error) {
 }
 
 const (
-	// maxProofs bounds the log entries of a bundle, and its time stamps. There is one of each, or one of every log and authority.
-	maxProofs = 8
+	// maxProofs bounds the log entries of a bundle, and its time stamps, as sigstore-go does (CVE-2024-45395).
+	maxProofs = 32
+	// maxProofsSize bounds all log entries together in bytes, and all time stamps.
+	maxProofsSize = 128 << 10
 	// maxEntry bounds the body of a log entry in bytes: one with a certificate and
-	// signature by RSA-4096 has 5,000. What it names is checked as it is parsed, and
-	// an RSA key as long as a whole bundle would take minutes.
+	// signature by RSA-4096 has 5,000. The signature in it is checked as it is read,
+	// by the key in it, and one as long as a whole bundle would take minutes.
 	maxEntry = 8 << 10
 	// maxStamp bounds a time stamp in bytes: one with its chain of certificates has 7,000.
 	maxStamp = 16 << 10
 )
 
-// checkProofs refuses proofs that take longer to judge than any that are real (CVE-2024-45395).
+// checkProofs refuses proofs that take longer to judge than any that are real.
 func checkProofs(m *pbbundle.VerificationMaterial) error {
-	entries, stamps := m.GetTlogEntries(), m.GetTimestampVerificationData().GetRfc3161Timestamps()
-	if len(entries) > maxProofs || len(stamps) > maxProofs {
-		return fmt.Errorf("it has %d log entries and %d time stamps, and at most %d of each are considered", len(entries), len(stamps), maxProofs)
+	var entries, stamps []int
+	for _, entry := range m.GetTlogEntries() {
+		entries = append(entries, len(entry.GetCanonicalizedBody()))
 	}
-	for _, entry := range entries {
-		if n := len(entry.GetCanonicalizedBody()); n > maxEntry {
-			return fmt.Errorf("a log entry has %d bytes, more than %d", n, maxEntry)
-		}
+	for _, stamp := range m.GetTimestampVerificationData().GetRfc3161Timestamps() {
+		stamps = append(stamps, len(stamp.GetSignedTimestamp()))
 	}
-	for _, stamp := range stamps {
-		if n := len(stamp.GetSignedTimestamp()); n > maxStamp {
-			return fmt.Errorf("a time stamp has %d bytes, more than %d", n, maxStamp)
+	return errors.Join(checkSizes("log entries", entries, maxEntry), checkSizes("time stamps", stamps, maxStamp))
+}
+
+func checkSizes(what string, sizes []int, limit int) error {
+	total := 0
+	for _, size := range sizes {
+		if size > limit {
+			return fmt.Errorf("one of its %s has %d bytes, more than %d", what, size, limit)
 		}
+		total += size
+	}
+	if len(sizes) > maxProofs || total > maxProofsSize {
+		return fmt.Errorf("it has %d %s of %d bytes, and at most %d of %d bytes are considered", len(sizes), what, total, maxProofs, maxProofsSize)
 	}
 	return nil
 }

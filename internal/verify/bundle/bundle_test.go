@@ -282,8 +282,12 @@ var _ = Describe("A bundle", func() {
 			_, err = bundle.Parse(public.Bundle(artifact, how))
 			Expect(err).To(MatchError(bundle.ErrMalformed))
 		},
-		Entry("by nine log entries", func(b *pbbundle.Bundle) { repeatEntry(b, 8) }, func(b *pbbundle.Bundle) { repeatEntry(b, 9) }),
-		Entry("by nine time stamps", func(b *pbbundle.Bundle) { repeatStamp(b, 8) }, func(b *pbbundle.Bundle) { repeatStamp(b, 9) }),
+		Entry("by 33 log entries", func(b *pbbundle.Bundle) { repeatEntry(b, 32) }, func(b *pbbundle.Bundle) { repeatEntry(b, 33) }),
+		Entry("by 33 time stamps", func(b *pbbundle.Bundle) { repeatStamp(b, 32) }, func(b *pbbundle.Bundle) { repeatStamp(b, 33) }),
+		Entry("by log entries of more than 128 KiB together", func(b *pbbundle.Bundle) { padEntry(b, 8<<10); repeatEntry(b, 16) },
+			func(b *pbbundle.Bundle) { padEntry(b, 8<<10); repeatEntry(b, 17) }),
+		Entry("by time stamps of more than 128 KiB together", func(b *pbbundle.Bundle) { padStamp(b, 16<<10); repeatStamp(b, 8) },
+			func(b *pbbundle.Bundle) { padStamp(b, 16<<10); repeatStamp(b, 9) }),
 		Entry("by a log entry of more than 8 KiB", func(b *pbbundle.Bundle) { padEntry(b, 8<<10) }, func(b *pbbundle.Bundle) { padEntry(b, 8<<10+1) }),
 		Entry("by a time stamp of more than 16 KiB", func(b *pbbundle.Bundle) { padStamp(b, 16<<10) }, func(b *pbbundle.Bundle) { padStamp(b, 16<<10+1) }),
 	)
