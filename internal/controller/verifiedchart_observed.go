@@ -39,9 +39,9 @@ func observed(v v1alpha1.Verification, candidates []verify.Candidate) []v1alpha1
 }
 
 // authorityFor returns the authority of an identity, which judges as the one does
-// that saw it; nil where the identity is too long for a pattern of it alone.
+// that saw it; nil where the identity cannot be shown as it is: a pattern of what is left would not be of it alone.
 func authorityFor(v v1alpha1.Verification, c verify.Candidate, number int) *v1alpha1.ObservedAuthority {
-	if c.Signer.Subject == "" || max(len(c.Signer.Issuer), len(c.Signer.Subject)) > maxObservedText {
+	if c.Signer.Subject == "" || !isShown(c.Signer.Issuer) || !isShown(c.Signer.Subject) {
 		return nil
 	}
 	a := &v1alpha1.ObservedAuthority{
@@ -57,7 +57,8 @@ func authorityFor(v v1alpha1.Verification, c verify.Candidate, number int) *v1al
 	return a
 }
 
+// isShown says whether a text is shown as it is.
+func isShown(text string) bool { return printable.String(text, maxObservedText) == text }
+
 // literally is the pattern that matches a text and nothing else.
-func literally(text string) string {
-	return "^" + regexp.QuoteMeta(printable.String(text, maxObservedText)) + "$"
-}
+func literally(text string) string { return "^" + regexp.QuoteMeta(text) + "$" }
