@@ -30,22 +30,31 @@ func (b *budget) reserve(size int64) error {
 
 // Resolve implements registry.Reader.
 func (b *budget) Resolve(ctx context.Context, tag string) (registry.Manifest, error) {
-	if err := b.reserve(registry.MaxManifestSize); err != nil {
-		return registry.Manifest{}, err
-	}
-	m, err := b.Reader.Resolve(ctx, tag)
-	b.left -= len(m.Raw)
-	return m, err
+	return b.manifest(func() (registry.Manifest, error) { return b.Reader.Resolve(ctx, tag) })
 }
 
 // Manifest implements registry.Reader.
 func (b *budget) Manifest(ctx context.Context, d digest.Digest) (registry.Manifest, error) {
+	return b.manifest(func() (registry.Manifest, error) { return b.Reader.Manifest(ctx, d) })
+}
+
+func (b *budget) manifest(ask func() (registry.Manifest, error)) (registry.Manifest, error) {
 	if err := b.reserve(registry.MaxManifestSize); err != nil {
 		return registry.Manifest{}, err
 	}
-	m, err := b.Reader.Manifest(ctx, d)
-	b.left -= len(m.Raw)
+	m, err := ask()
+	b.spend(len(m.Raw), registry.MaxManifestSize, err)
 	return m, err
+}
+
+// spend takes off what was read: size bytes, or as many as the limit where they were thrown away.
+func (b *budget) spend(size, limit int, err error) {
+	for _, wasted := range []error{registry.ErrDescriptor, registry.ErrIntegrity, registry.ErrTooLarge} {
+		if errors.Is(err, wasted) {
+			size = limit
+		}
+	}
+	b.left -= size
 }
 
 // Referrers implements registry.Reader. All pages together are as large as a manifest at most.
@@ -66,9 +75,6 @@ func (b *budget) Blob(ctx context.Context, d ocispec.Descriptor, limit int64) ([
 		return nil, err
 	}
 	raw, err := b.Reader.Blob(ctx, d, limit)
-	b.left -= len(raw)
-	if errors.Is(err, registry.ErrDescriptor) || errors.Is(err, registry.ErrIntegrity) {
-		b.left -= int(limit) // as many may have been read
-	}
+	b.spend(len(raw), int(limit), err)
 	return raw, err
 }

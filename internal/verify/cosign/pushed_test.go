@@ -3,6 +3,7 @@ package cosign_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -95,4 +96,29 @@ var _ = Describe("An unsigned chart", func() {
 			signed([]byte(`{"config":{"mediaType":"x"},"layers":[{}` + strings.Repeat(",{}", 1_000_000) + `]}`))
 		}),
 	)
+
+	It("E15: is refused after 16 MiB, of manifests that are too large and thrown away too", func() {
+		index := ocispec.Index{MediaType: ocispec.MediaTypeImageIndex}
+		for i := range 20 {
+			index.Manifests = append(index.Manifests, ocispec.Descriptor{MediaType: ocispec.MediaTypeImageManifest, Digest: digest.FromString(fmt.Sprint(i)), Size: 1})
+		}
+		raw, err := json.Marshal(index)
+		Expect(err).NotTo(HaveOccurred())
+		opened := 0
+		r.Break(func(w http.ResponseWriter, q *http.Request) bool {
+			switch {
+			case strings.HasSuffix(q.URL.Path, "/manifests/"+verifytest.ReferrersTag(pushed.Manifest.Digest)):
+				w.Header().Set("Content-Type", ocispec.MediaTypeImageIndex)
+				_, _ = w.Write(raw)
+			case strings.Contains(q.URL.Path, "/manifests/sha256:"):
+				opened++
+				_, _ = w.Write(make([]byte, registry.MaxManifestSize+1))
+			default:
+				return false
+			}
+			return true
+		})
+		Expect(judge()).To(MatchError(verify.ErrRejected))
+		Expect(opened).To(BeNumerically("<=", verify.MaxMaterial/registry.MaxManifestSize))
+	})
 })
