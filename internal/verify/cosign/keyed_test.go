@@ -180,6 +180,9 @@ var _ = Describe("A cosign authority with keys", func() {
 			evidence, err := check(authority(ours), subject, repo)
 			Expect(err).To(MatchError(verify.ErrRejected))
 			Expect(evidence.IsZero()).To(BeTrue())
+			for _, candidate := range verify.Seen(err) {
+				Expect(candidate.Signer.Verified).To(BeFalse(), "nobody is proven to have signed this chart")
+			}
 		},
 		Entry("D1: no signature at all", func() {}),
 		Entry("D2: another key's", func() { SignLegacy(repo, subject, theirs) }),
