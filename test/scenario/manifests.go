@@ -12,8 +12,8 @@ const (
 	KeyEntry  = "release.pub"
 )
 
-// keySecret is a Secret with a public key that releases are signed with.
-func keySecret(public []byte) string {
+// secret is a Secret with one entry.
+func secret(name, entry string, content []byte) string {
 	return fmt.Sprintf(`
 ---
 apiVersion: v1
@@ -21,23 +21,17 @@ kind: Secret
 metadata: {name: %s, namespace: %s}
 data:
   %s: %s
-`, KeySecret, Namespace, KeyEntry, base64.StdEncoding.EncodeToString(public))
+`, name, Namespace, entry, base64.StdEncoding.EncodeToString(content))
 }
+
+// keySecret is a Secret with a public key that releases are signed with.
+func keySecret(public []byte) string { return secret(KeySecret, KeyEntry, public) }
 
 // RootSecret is the name of the Secret with the trusted root of the Sigstore.
 const RootSecret = "sigstore"
 
 // rootSecret is a Secret with a trusted root.
-func rootSecret(root []byte) string {
-	return fmt.Sprintf(`
----
-apiVersion: v1
-kind: Secret
-metadata: {name: %s, namespace: %s}
-data:
-  trusted_root.json: %s
-`, RootSecret, Namespace, base64.StdEncoding.EncodeToString(root))
-}
+func rootSecret(root []byte) string { return secret(RootSecret, "trusted_root.json", root) }
 
 // KeyAuthority is the authority of the release key.
 func KeyAuthority() string {
