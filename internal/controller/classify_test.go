@@ -16,6 +16,7 @@ import (
 
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
 	"github.com/verifiedchart/verifiedchart/internal/chart"
+	"github.com/verifiedchart/verifiedchart/internal/outbound"
 	"github.com/verifiedchart/verifiedchart/internal/pipeline"
 	"github.com/verifiedchart/verifiedchart/internal/registry"
 	"github.com/verifiedchart/verifiedchart/internal/storage"
@@ -155,7 +156,7 @@ var _ = Describe("The outcome of a reconcile", func() {
 	})
 
 	It("A3: comes back when the registry said", func() {
-		result, err := classify(verify.Accepted{}, failure(pipeline.StepResolve, &registry.RateLimitedError{RetryAfter: time.Hour})).result(GinkgoT().Context(), publishedChart())
+		result, err := classify(verify.Accepted{}, failure(pipeline.StepResolve, &outbound.RateLimitedError{RetryAfter: time.Hour})).result(GinkgoT().Context(), publishedChart())
 		Expect(err).NotTo(HaveOccurred())
 		Expect(result.RequeueAfter).To(Equal(time.Hour))
 	})

@@ -15,8 +15,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
+	"github.com/verifiedchart/verifiedchart/internal/outbound"
 	"github.com/verifiedchart/verifiedchart/internal/printable"
-	"github.com/verifiedchart/verifiedchart/internal/registry"
 	"github.com/verifiedchart/verifiedchart/internal/verify"
 )
 
@@ -126,7 +126,7 @@ func (o outcome) applyVerified(obj *v1alpha1.VerifiedChart) {
 // result says when to come back: a failure that may pass is an error, which the
 // work queue retries with backoff.
 func (o outcome) result(ctx context.Context, obj *v1alpha1.VerifiedChart) (ctrl.Result, error) {
-	var limited *registry.RateLimitedError
+	var limited *outbound.RateLimitedError
 	switch {
 	case o.err == nil, o.settled:
 		return jittered(obj), nil

@@ -1,7 +1,7 @@
 package registry
 
 import (
-	"fmt"
+	"crypto/x509"
 	"net/http"
 	"net/url"
 	"strings"
@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"oras.land/oras-go/v2/registry/remote/auth"
+
+	"github.com/verifiedchart/verifiedchart/internal/outbound"
 )
 
 // ClientOptions say how a Client behaves. The zero value is good for public registries.
@@ -31,11 +33,11 @@ type ClientOptions struct {
 // tokens of each Scope, and how long which registry wants to be left alone. It
 // is safe for concurrent use.
 type Client struct {
-	http      *http.Client
-	header    http.Header
-	tokens    *tokens
-	throttled *throttle
-	pause     time.Duration
+	http     *http.Client
+	header   http.Header
+	tokens   *tokens
+	throttle *outbound.Throttle
+	pause    time.Duration
 	// lacksReferrers has the origins whose last answer was that there is no referrers API.
 	lacksReferrers sync.Map
 }
@@ -61,13 +63,13 @@ func NewClient(o ClientOptions) *Client {
 	if o.RetryPause <= 0 {
 		o.RetryPause = 100 * time.Millisecond
 	}
-	throttled := newThrottle(o.Now)
+	throttle := outbound.NewThrottle(o.Now)
 	return &Client{
-		http:      &http.Client{Transport: newTransport(o, throttled), CheckRedirect: checkRedirect},
-		header:    http.Header{"User-Agent": {o.UserAgent}},
-		tokens:    newTokens(),
-		throttled: throttled,
-		pause:     o.RetryPause,
+		http:     outbound.NewClient(outbound.Options{AllowedHosts: o.AllowedHosts, Roots: rootsOf(o.TLSRoots), Throttle: throttle}),
+		header:   http.Header{"User-Agent": {o.UserAgent}},
+		tokens:   newTokens(),
+		throttle: throttle,
+		pause:    o.RetryPause,
 	}
 }
 
@@ -94,7 +96,7 @@ func (c *Client) Repository(t Target) (Reader, error) {
 		host:   host,
 		base:   base.String(),
 		scope:  auth.ScopeRepository(path, auth.ActionPull),
-		origin: origin{hostPort: hostPort(base), tenant: tenant, plainHTTP: t.PlainHTTP},
+		origin: outbound.Origin{HostPort: outbound.HostPort(base), Tenant: tenant, PlainHTTP: t.PlainHTTP},
 		authorized: &auth.Client{
 			Client:     c.http,
 			Header:     c.header,
@@ -121,14 +123,13 @@ func isDockerHub(host string) bool {
 	return host == dockerHub || host == "index.docker.io" || host == "registry-1.docker.io"
 }
 
-// RateLimitedError says that the registry wants to be left alone for a while.
-type RateLimitedError struct {
-	// RetryAfter is how long, at most an hour.
-	RetryAfter time.Duration
-	host       string
-}
-
-// Error names the registry.
-func (e *RateLimitedError) Error() string {
-	return fmt.Sprintf("registry %s limits the rate of requests: it is asked again in %s", e.host, e.RetryAfter.Round(time.Second))
+func rootsOf(bundle []byte) *x509.CertPool {
+	if len(bundle) == 0 {
+		return nil
+	}
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(bundle) {
+		panic("registry: ClientOptions.TLSRoots holds no certificate")
+	}
+	return roots
 }

@@ -1,8 +1,5 @@
 package registry
 
-// ErrRefused is matched by the error for a connection to an internal network.
-var ErrRefused = errRefused
-
 // Kept returns how many bytes of tokens, and of what names them, are kept.
 func (c *Client) Kept() int {
 	var n int

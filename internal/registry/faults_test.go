@@ -18,6 +18,7 @@ import (
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/verifiedchart/verifiedchart/internal/outbound"
 	"github.com/verifiedchart/verifiedchart/internal/registry"
 	"github.com/verifiedchart/verifiedchart/internal/registry/registrytest"
 )
@@ -284,7 +285,7 @@ var _ = Describe("A registry that limits the rate", func() {
 	DescribeTable("A3: is not called before the time it names, at most an hour", func(after string, want time.Duration) {
 		limited(after)
 		r := open(client, p.target())
-		var e *registry.RateLimitedError
+		var e *outbound.RateLimitedError
 		Expect(errors.As(resolve(ctx, p, r), &e)).To(BeTrue())
 		Expect(e.RetryAfter).To(Equal(want))
 		Expect(p.Requests()).To(HaveLen(1))
@@ -332,7 +333,7 @@ var _ = Describe("A registry that limits the rate", func() {
 			}
 			return answer(http.StatusUnauthorized, "Www-Authenticate", fmt.Sprintf(`Bearer realm="%s/token"`, p.Server.URL))(w, r)
 		})
-		var e *registry.RateLimitedError
+		var e *outbound.RateLimitedError
 		Expect(errors.As(resolve(ctx, p, open(client, p.target())), &e)).To(BeTrue())
 		Expect(e.RetryAfter).To(Equal(time.Minute))
 		Expect(errors.As(resolve(ctx, p, open(client, p.target())), &e)).To(BeTrue())

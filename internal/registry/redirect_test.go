@@ -9,6 +9,7 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
+	"github.com/verifiedchart/verifiedchart/internal/outbound"
 	"github.com/verifiedchart/verifiedchart/internal/registry"
 	"github.com/verifiedchart/verifiedchart/internal/registry/registrytest"
 )
@@ -31,7 +32,7 @@ var _ = Describe("A registry that leads elsewhere", func() {
 	DescribeTable("A11: does not lead to internal addresses", func(to func() string) {
 		p.Break(redirect(to()))
 		for _, ask := range []question{tags, resolve, manifest, blob} {
-			Expect(ask(short(), p, p.reader())).To(MatchError(registry.ErrRefused))
+			Expect(ask(short(), p, p.reader())).To(MatchError(outbound.ErrRefused))
 		}
 		Expect(other.Requests()).To(BeEmpty())
 	},

@@ -34,11 +34,11 @@ func (r *remote) Referrers(ctx context.Context, d digest.Digest) (Referrers, err
 	for pages := 1; page != "" && !all.More; pages++ {
 		list, size, next, err := r.referrersPage(ctx, page, left, MaxReferrers-len(all.Descriptors))
 		if err == nil {
-			r.client.lacksReferrers.Delete(r.origin.hostPort)
+			r.client.lacksReferrers.Delete(r.origin.HostPort)
 		}
 		if err != nil {
 			if errors.Is(err, ErrNotFound) {
-				r.client.lacksReferrers.Store(r.origin.hostPort, true)
+				r.client.lacksReferrers.Store(r.origin.HostPort, true)
 			}
 			return Referrers{}, r.failed("referrers of "+d.String(), err)
 		}
@@ -52,7 +52,7 @@ func (r *remote) Referrers(ctx context.Context, d digest.Digest) (Referrers, err
 
 // LacksReferrers implements Reader.
 func (r *remote) LacksReferrers() bool {
-	_, lacks := r.client.lacksReferrers.Load(r.origin.hostPort)
+	_, lacks := r.client.lacksReferrers.Load(r.origin.HostPort)
 	return lacks
 }
 

@@ -12,6 +12,8 @@ import (
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"oras.land/oras-go/v2/registry/remote/auth"
+
+	"github.com/verifiedchart/verifiedchart/internal/outbound"
 )
 
 // maxBlobSize is more than any blob that is read has; a size beyond it is malformed.
@@ -25,7 +27,7 @@ type remote struct {
 	host       string // where it is read
 	base       string // https://host/v2/path
 	scope      string // of the token that is asked for
-	origin     origin
+	origin     outbound.Origin
 	authorized *auth.Client
 }
 
@@ -167,9 +169,9 @@ func checkDigest(d digest.Digest) error {
 
 // failed says what could not be read of which repository, without what must not be seen.
 func (r *remote) failed(what string, err error) error {
-	var limited *RateLimitedError
+	var limited *outbound.RateLimitedError
 	if errors.As(err, &limited) {
 		return err
 	}
-	return redacted(fmt.Sprintf("read %s of %s", what, r.name), err)
+	return outbound.Redacted(fmt.Sprintf("read %s of %s", what, r.name), err)
 }

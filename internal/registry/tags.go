@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+
+	"github.com/verifiedchart/verifiedchart/internal/outbound"
 )
 
 // tagPattern is that of the distribution specification. What does not match it
@@ -86,7 +88,7 @@ func nextPage(page string, h http.Header) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("%w: a Link header to what is not a URL", ErrMalformed)
 	}
-	if to.Scheme != from.Scheme || hostPort(to) != hostPort(from) || to.User != nil {
+	if to.Scheme != from.Scheme || outbound.HostPort(to) != outbound.HostPort(from) || to.User != nil {
 		return "", fmt.Errorf("%w: a Link header leads to another host", ErrMalformed)
 	}
 	return to.String(), nil

@@ -10,6 +10,8 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 	"oras.land/oras-go/v2/registry/remote/auth"
 	"oras.land/oras-go/v2/registry/remote/errcode"
+
+	"github.com/verifiedchart/verifiedchart/internal/outbound"
 )
 
 const (
@@ -106,19 +108,7 @@ func tokenError(scheme auth.Scheme, err error) error {
 	}
 	switch answer.StatusCode {
 	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden: // RFC 6749 §5.2 has invalid_grant as a 400
-		return fmt.Errorf("%w: its token service answered %s", ErrUnauthorized, statusText(answer.StatusCode))
+		return fmt.Errorf("%w: its token service answered %s", ErrUnauthorized, outbound.StatusText(answer.StatusCode))
 	}
-	return &statusError{who: "its token service", status: answer.StatusCode}
-}
-
-// statusError is a status that says nothing about the content.
-type statusError struct {
-	who    string
-	status int
-}
-
-func (e *statusError) Error() string { return e.who + " answered " + statusText(e.status) }
-
-func statusText(status int) string {
-	return strings.TrimSpace(fmt.Sprintf("%d %s", status, http.StatusText(status)))
+	return &outbound.StatusError{Who: "its token service", Status: answer.StatusCode}
 }

@@ -1,4 +1,4 @@
-package registry
+package outbound
 
 import (
 	"errors"
@@ -31,14 +31,16 @@ func (e *redactedError) Error() string { return e.text }
 // Is matches the classes of the cause; unwrapping would give its text away.
 func (e *redactedError) Is(target error) bool { return errors.Is(e.cause, target) }
 
-func redacted(what string, err error) error {
+// Redacted returns an error of at most 1 KiB that says what could not be done,
+// without the userinfo and the queries of URLs. It matches what err does.
+func Redacted(what string, err error) error {
 	return &redactedError{text: printable.String(what+": "+redactedText(err), maxError), cause: err}
 }
 
 func redactedText(err error) string {
 	var parse *url.Error
 	if errors.As(err, &parse) && parse.Op == "parse" {
-		return "the registry leads to what is not a URL" // its parts are all over the text
+		return "it leads to what is not a URL" // its parts are all over the text
 	}
 	text := quoted.ReplaceAllStringFunc(fmt.Sprint(err), redactedURL)
 	text = userinfo.ReplaceAllString(text, "//")

@@ -1,7 +1,8 @@
-package registry
+package outbound
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"net/http"
 	"strconv"
@@ -11,28 +12,37 @@ import (
 )
 
 const (
-	// maxRetryAfter caps what a registry may ask for.
+	// maxRetryAfter caps what a host may ask for.
 	maxRetryAfter = time.Hour
-	// defaultRetryAfter is for a registry that does not say.
+	// defaultRetryAfter is for a host that does not say.
 	defaultRetryAfter = 30 * time.Second
 	// maxThrottled bounds the hosts that are remembered.
 	maxThrottled = 4096
 )
 
-// throttle remembers which registries asked, with 429 Too Many Requests, to be
-// left alone by whom. A limit is per credential, so it is kept per tenant.
-type throttle struct {
+// Throttle remembers which hosts asked, with 429 Too Many Requests, to be left
+// alone by whom. A limit is per credential, so it is kept per tenant. It is safe for concurrent use.
+type Throttle struct {
 	now   func() time.Time
 	mu    sync.Mutex
 	until map[string]time.Time
 }
 
-func newThrottle(now func() time.Time) *throttle {
-	return &throttle{now: now, until: map[string]time.Time{}}
+// NewThrottle returns a Throttle that goes by a clock.
+func NewThrottle(now func() time.Time) *Throttle {
+	return &Throttle{now: now, until: map[string]time.Time{}}
+}
+
+// Limited returns the error for a host that wants to be left alone by a tenant, or nil.
+func (t *Throttle) Limited(tenant, host string) error {
+	if left := t.left(tenant); left > 0 {
+		return &RateLimitedError{RetryAfter: left, host: host}
+	}
+	return nil
 }
 
 // left returns how long key is still to be left alone.
-func (t *throttle) left(key string) time.Duration {
+func (t *Throttle) left(key string) time.Duration {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	left := t.until[key].Sub(t.now())
@@ -43,7 +53,7 @@ func (t *throttle) left(key string) time.Duration {
 }
 
 // set leaves key alone for what the response asks.
-func (t *throttle) set(key string, h http.Header) {
+func (t *Throttle) set(key string, h http.Header) {
 	after := retryAfter(h.Get("Retry-After"), t.now())
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -54,7 +64,7 @@ func (t *throttle) set(key string, h http.Header) {
 }
 
 // forget makes room: those whose time is over, and if that is none, all.
-func (t *throttle) forget() {
+func (t *Throttle) forget() {
 	now := t.now()
 	maps.DeleteFunc(t.until, func(_ string, until time.Time) bool { return !until.After(now) })
 	if len(t.until) >= maxThrottled {
@@ -72,4 +82,16 @@ func retryAfter(value string, now time.Time) time.Duration {
 		after = at.Sub(now)
 	}
 	return min(max(after, time.Second), maxRetryAfter)
+}
+
+// RateLimitedError says that a host wants to be left alone for a while.
+type RateLimitedError struct {
+	// RetryAfter is how long, at most an hour.
+	RetryAfter time.Duration
+	host       string
+}
+
+// Error names the host.
+func (e *RateLimitedError) Error() string {
+	return fmt.Sprintf("%s limits the rate of requests: it is asked again in %s", e.host, e.RetryAfter.Round(time.Second))
 }

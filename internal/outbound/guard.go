@@ -1,4 +1,4 @@
-package registry
+package outbound
 
 import (
 	"context"
@@ -37,7 +37,7 @@ func proxies() []string {
 	var hosts []string
 	for _, scheme := range []string{"http", "https"} {
 		if proxy, err := env.ProxyFunc()(&url.URL{Scheme: scheme, Host: "registry.example"}); err == nil && proxy != nil {
-			hosts = append(hosts, hostPort(proxy))
+			hosts = append(hosts, HostPort(proxy))
 		}
 	}
 	return hosts
@@ -64,14 +64,14 @@ func (g guard) dial(ctx context.Context, network, address string) (net.Conn, err
 // check refuses a URL with an internal address for a host, before a proxy is asked for it.
 func (g guard) check(u *url.URL) error {
 	a, err := netip.ParseAddr(u.Hostname())
-	if err == nil && !g.lists(u.Hostname(), hostPort(u)) && !g.allows(a) {
+	if err == nil && !g.lists(u.Hostname(), HostPort(u)) && !g.allows(a) {
 		return refused(u.Hostname())
 	}
 	return nil
 }
 
 func refused(host string) error {
-	return fmt.Errorf("%w to %s: it is on an internal network: if the registry may lead there, add it to --allow-internal-hosts", errRefused, host)
+	return fmt.Errorf("%w to %s: it is on an internal network: if it may be led to, add it to --allow-internal-hosts", ErrRefused, host)
 }
 
 func (g guard) lists(host, address string) bool {

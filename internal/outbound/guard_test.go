@@ -1,4 +1,4 @@
-package registry
+package outbound
 
 import (
 	"net/http"
@@ -68,16 +68,16 @@ var _ = Describe("The guard", func() {
 })
 
 var _ = Describe("The transport", func() {
-	t := newTransport(ClientOptions{AllowedHosts: []string{"10.1.0.0/16"}}, nil)
-	secure := origin{hostPort: "10.9.9.9:443"}
-	clear := origin{hostPort: "10.9.9.9:80", plainHTTP: true}
+	t := newTransport(Options{AllowedHosts: []string{"10.1.0.0/16"}})
+	secure := Origin{HostPort: "10.9.9.9:443"}
+	clear := Origin{HostPort: "10.9.9.9:80", PlainHTTP: true}
 
-	DescribeTable("A14: speaks plain HTTP only where that was asked for", func(o origin, to string, allowed bool) {
+	DescribeTable("A14: speaks plain HTTP only where that was asked for", func(o Origin, to string, allowed bool) {
 		_, err := t.route(must(url.Parse(to)), o)
 		if allowed {
 			Expect(err).NotTo(HaveOccurred())
 		} else {
-			Expect(err).To(MatchError(errCleartext))
+			Expect(err).To(MatchError(ErrCleartext))
 		}
 	},
 		Entry("HTTPS", secure, "https://10.9.9.9/", true),
@@ -86,13 +86,13 @@ var _ = Describe("The transport", func() {
 		Entry("plain HTTP elsewhere", secure, "http://registry.example/", false),
 		Entry("plain HTTP that was asked for", clear, "http://10.9.9.9/", true),
 		Entry("another scheme", clear, "ftp://10.9.9.9/", false),
-		Entry("no request of a Reader", origin{}, "http://registry.example/", false),
+		Entry("no request of a Reader", Origin{}, "http://registry.example/", false),
 	)
 
 	DescribeTable("A11: asks no proxy for an internal address, nor mixes up who may go there", func(to string, through http.RoundTripper) {
 		got, err := t.route(must(url.Parse(to)), secure)
 		if through == nil {
-			Expect(err).To(MatchError(errRefused))
+			Expect(err).To(MatchError(ErrRefused))
 			return
 		}
 		Expect(err).NotTo(HaveOccurred())
