@@ -30,10 +30,12 @@ import (
 
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
 	"github.com/verifiedchart/verifiedchart/internal/controller"
+	"github.com/verifiedchart/verifiedchart/internal/download"
 	"github.com/verifiedchart/verifiedchart/internal/registry"
 	"github.com/verifiedchart/verifiedchart/internal/server"
 	"github.com/verifiedchart/verifiedchart/internal/storage"
 	"github.com/verifiedchart/verifiedchart/internal/trustroot"
+	"github.com/verifiedchart/verifiedchart/internal/verify/openpgp"
 )
 
 const (
@@ -42,6 +44,8 @@ const (
 	memoryLimit = 32 << 20
 	// memoryAge is how long material found under a tag is used before the registry is asked again.
 	memoryAge = time.Hour
+	// keyringsLimit bounds the keyrings of Secrets that are kept parsed, in bytes.
+	keyringsLimit = 8 << 20
 	// maxTrustedRoots bounds the trusted roots of Secrets that are kept parsed.
 	maxTrustedRoots = 64
 )
@@ -88,7 +92,7 @@ func newManager(o options) (ctrl.Manager, error) {
 		RenewDeadline:                 &o.leaderElection.RenewDeadline,
 		RetryPeriod:                   &o.leaderElection.RetryPeriod,
 		Logger:                        ctrl.Log,
-		Client:                        ctrlclient.Options{Cache: &ctrlclient.CacheOptions{DisableFor: []ctrlclient.Object{&corev1.Secret{}}}},
+		Client:                        ctrlclient.Options{Cache: &ctrlclient.CacheOptions{DisableFor: []ctrlclient.Object{&corev1.Secret{}, &corev1.ConfigMap{}}}},
 		Cache: cache.Options{
 			DefaultNamespaces: namespaces,
 			DefaultTransform:  cache.TransformStripManagedFields(),
@@ -98,7 +102,8 @@ func newManager(o options) (ctrl.Manager, error) {
 					Field:     fields.OneTermEqualSelector("metadata.name", controller.ExternalArtifactCRD),
 					Transform: dropSchema,
 				},
-				secretMetadata(): {Transform: dropAnnotations},
+				metadataOf("Secret"):    {Transform: dropAnnotations},
+				metadataOf("ConfigMap"): {Transform: dropAnnotations},
 			},
 		},
 		Controller: ctrlcfg.Controller{MaxConcurrentReconciles: o.concurrent},
@@ -109,14 +114,14 @@ func newManager(o options) (ctrl.Manager, error) {
 	return mgr, nil
 }
 
-// secretMetadata is the object that the metadata of Secrets is cached as.
-func secretMetadata() *metav1.PartialObjectMetadata {
+// metadataOf is the object that the metadata of a kind is cached as.
+func metadataOf(kind string) *metav1.PartialObjectMetadata {
 	m := &metav1.PartialObjectMetadata{}
-	m.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Secret"))
+	m.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind(kind))
 	return m
 }
 
-// dropAnnotations keeps what identifies a Secret. Its annotations may hold all
+// dropAnnotations keeps what identifies an object. Its annotations may hold all
 // of it, as kubectl's last-applied-configuration does.
 func dropAnnotations(obj any) (any, error) {
 	if m, ok := obj.(metav1.Object); ok {
@@ -148,10 +153,12 @@ func newReconciler(mgr ctrl.Manager, o options, store *storage.Storage, root *pu
 		Client:        mgr.GetClient(),
 		Metrics:       helper.NewMetrics(mgr, metrics.MustMakeRecorder(), v1alpha1.VerifiedChartFinalizer),
 		EventRecorder: recorder,
-		Secrets:       controller.NewSecrets(mgr.GetCache(), mgr.GetAPIReader()),
+		Objects:       controller.NewObjects(mgr.GetCache(), mgr.GetAPIReader()),
+		Keyrings:      openpgp.NewCache(keyringsLimit),
 		TrustedRoots:  trustroot.NewCache(maxTrustedRoots),
 		PublicRoot:    root,
 		Registries:    registry.NewClient(registry.ClientOptions{UserAgent: name + "/" + version, AllowedHosts: o.allowedHosts}),
+		Downloads:     download.NewClient(download.Options{UserAgent: name + "/" + version, AllowedHosts: o.allowedHosts}),
 		Memory:        registry.NewMemory(memoryLimit, memoryAge, time.Now),
 		Storage:       store,
 		Served:        &controller.Served{},

@@ -39,6 +39,11 @@ func authority(name string, edits ...edit) any {
 	return a
 }
 
+// provenanceFrom makes the authority one of provenance files, that are somewhere.
+func provenanceFrom(p map[string]any) edit {
+	return authorities(authority("a", set("provenance", "provider"), set(p, "provenance")))
+}
+
 // identity makes an authority keyless.
 func identity(issuer, subject string) edit {
 	return func(a map[string]any) {
@@ -118,6 +123,10 @@ var _ = Describe("The API server", func() {
 		Entry("with a keyring, of which some keys count, for a file under a tag", authorities(authority("a", set("provenance", "provider"), set(map[string]any{
 			"source": "Referrer", "tag": "{{name}}-{{version}}.prov", "allowExpiredKeys": true, "fingerprints": []any{strings.Repeat("aB", 20), strings.Repeat("0", 64)},
 		}, "provenance")))),
+		Entry("with a provenance file on a web server", provenanceFrom(map[string]any{"source": "URL", "url": "https://example.com:8443/prov/{{name}}-{{version}}.tgz.prov?raw=1",
+			"secretRef": secretName("web"), "certSecretRef": secretName("web-ca")})),
+		Entry("with a provenance file in a Secret", provenanceFrom(map[string]any{"source": "Secret", "fileRef": secretName("provs")})),
+		Entry("with a provenance file in a ConfigMap", provenanceFrom(map[string]any{"source": "ConfigMap", "fileRef": map[string]any{"name": "provs", "key": "{{version}}.prov"}})),
 		Entry("with as many as there are", authorities(authority("a"), authority("b")), set(int64(2), "verify", "atLeast")),
 	)
 
@@ -192,6 +201,21 @@ var _ = Describe("The API server", func() {
 		Entry("with a provenance file of a cosign authority", "provenance is for provider provenance", authorities(authority("a", set(map[string]any{"source": "Layer"}, "provenance")))),
 		Entry("with a provenance file from nowhere", "provenance.source", authorities(authority("a", set("provenance", "provider"), set(map[string]any{"source": "Mail"}, "provenance")))),
 		Entry("with a tag that is none", "provenance.tag", authorities(authority("a", set("provenance", "provider"), set(map[string]any{"tag": "a/b"}, "provenance")))),
+		Entry("with a web server for a provenance file, and no URL", "set both", provenanceFrom(map[string]any{"source": "URL"})),
+		Entry("with a URL for a provenance file that is looked for elsewhere", "set both", provenanceFrom(map[string]any{"url": "https://example.com/a.prov"})),
+		Entry("with a URL for a provenance file in clear", "url must be https://", provenanceFrom(map[string]any{"source": "URL", "url": "http://example.com/a.prov"})),
+		Entry("with a URL for a provenance file without a path", "url must be https://", provenanceFrom(map[string]any{"source": "URL", "url": "https://example.com"})),
+		Entry("I6: with credentials in the URL of a provenance file", "url must be https://", provenanceFrom(map[string]any{"source": "URL", "url": "https://user:pass@example.com/a.prov"})),
+		Entry("with a host that depends on the chart", "url must be https://", provenanceFrom(map[string]any{"source": "URL", "url": "https://{{name}}.example.com/a.prov"})),
+		Entry("with a URL for a provenance file with white space", "url must be https://", provenanceFrom(map[string]any{"source": "URL", "url": "https://example.com/a b"})),
+		Entry("with a URL for a provenance file with an unknown part", "no other braces", provenanceFrom(map[string]any{"source": "URL", "url": "https://example.com/{{digest}}.prov"})),
+		Entry("with credentials for no web server", "are for source: URL", provenanceFrom(map[string]any{"secretRef": secretName("web")})),
+		Entry("with certificates for no web server", "are for source: URL", provenanceFrom(map[string]any{"certSecretRef": secretName("web")})),
+		Entry("with a provenance file in no Secret", "fileRef go together", provenanceFrom(map[string]any{"source": "Secret"})),
+		Entry("with a provenance file in an object of no kind", "fileRef go together", provenanceFrom(map[string]any{"fileRef": secretName("provs")})),
+		Entry("with a provenance file in an object without a name", "fileRef.name", provenanceFrom(map[string]any{"source": "ConfigMap", "fileRef": secretName("")})),
+		Entry("with a provenance file by a key that is none", "fileRef.key", provenanceFrom(map[string]any{"source": "ConfigMap", "fileRef": map[string]any{"name": "provs", "key": "a/b"}})),
+		Entry("with a tag for a provenance file in the manifest", "tag is for source", provenanceFrom(map[string]any{"source": "Layer", "tag": "x"})),
 		Entry("with a short fingerprint", "fingerprints", authorities(authority("a", set("provenance", "provider"), set(map[string]any{"fingerprints": []any{"abcd"}}, "provenance")))),
 		Entry("with more to vouch than there are", "lower it, or list more", set(int64(2), "verify", "atLeast")),
 		Entry("with nobody to vouch", "verify.atLeast", set(int64(0), "verify", "atLeast")),

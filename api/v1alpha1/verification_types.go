@@ -15,10 +15,17 @@ const (
 
 // Values of a provenance's source.
 const (
-	ProvenanceSourceAuto     = "Auto"
-	ProvenanceSourceLayer    = "Layer"
-	ProvenanceSourceReferrer = "Referrer"
+	ProvenanceSourceAuto      = "Auto"
+	ProvenanceSourceLayer     = "Layer"
+	ProvenanceSourceReferrer  = "Referrer"
+	ProvenanceSourceURL       = "URL"
+	ProvenanceSourceSecret    = "Secret"
+	ProvenanceSourceConfigMap = "ConfigMap"
 )
+
+// DefaultProvenanceKey is the key of a Secret or ConfigMap under which a provenance
+// file is, as kubectl names it that makes one of what `helm package --sign` wrote.
+const DefaultProvenanceKey = "{{name}}-{{version}}.tgz.prov"
 
 // Values of an authority's transparencyLog.
 const (
@@ -133,12 +140,18 @@ type Authority struct {
 }
 
 // Provenance says where a Helm provenance file is, and whose keys count.
+//
+// +kubebuilder:validation:XValidation:rule="(has(self.source) && self.source == 'URL') == has(self.url)",message="source: URL and url go together: set both, as url: https://example.com/prov/{{name}}-{{version}}.tgz.prov, or neither"
+// +kubebuilder:validation:XValidation:rule="(has(self.source) && self.source in ['Secret', 'ConfigMap']) == has(self.fileRef)",message="source: Secret or ConfigMap and fileRef go together: set both, as fileRef: {name: <Secret with the .prov files>}, or neither"
+// +kubebuilder:validation:XValidation:rule="has(self.url) || (!has(self.secretRef) && !has(self.certSecretRef))",message="secretRef and certSecretRef are for source: URL: add url, or remove them"
+// +kubebuilder:validation:XValidation:rule="!has(self.tag) || !has(self.source) || self.source in ['Auto', 'Referrer']",message="tag is for source Auto or Referrer: remove it, or change the source"
 type Provenance struct {
 	// Source is where the file is looked for: `Layer` is the chart's own manifest,
 	// where `helm push` puts it; `Referrer` is what refers to the chart (`oras attach`),
-	// and the tag; `Auto`, the default, is all of these, in that order.
+	// and the tag; `Auto`, the default, is all of these, in that order. `URL` is a web
+	// server; `Secret` and `ConfigMap` are objects in the namespace of the VerifiedChart.
 	// +optional
-	// +kubebuilder:validation:Enum=Auto;Layer;Referrer
+	// +kubebuilder:validation:Enum=Auto;Layer;Referrer;URL;Secret;ConfigMap
 	// +kubebuilder:default=Auto
 	Source string `json:"source,omitempty"`
 
@@ -148,6 +161,29 @@ type Provenance struct {
 	// +kubebuilder:validation:MaxLength=128
 	// +kubebuilder:validation:Pattern=`^[a-zA-Z0-9_{][a-zA-Z0-9._{}-]*$`
 	Tag string `json:"tag,omitempty"`
+
+	// URL of the file for source `URL`: `https://host[:port]/path`, in whose path or
+	// query `{{name}}` and `{{version}}` are replaced.
+	// +optional
+	// +kubebuilder:validation:MaxLength=1024
+	// +kubebuilder:validation:XValidation:rule="self.matches('^https://[A-Za-z0-9.-]+(:[0-9]{1,5})?/[^[:space:]#]*$')",message="url must be https://host[:port]/path without credentials, as in https://example.com/prov/{{name}}-{{version}}.tgz.prov: put credentials in secretRef"
+	// +kubebuilder:validation:XValidation:rule="!self.replace('{{name}}', '').replace('{{version}}', '').matches('[{}]')",message="url may hold {{name}} and {{version}}, and no other braces"
+	URL string `json:"url,omitempty"`
+
+	// SecretRef names the Secret, in the namespace of the VerifiedChart, with what
+	// the web server of the URL asks for: `username` and `password`, or `bearerToken`.
+	// +optional
+	SecretRef *meta.LocalObjectReference `json:"secretRef,omitempty"`
+
+	// CertSecretRef names the Secret, in the namespace of the VerifiedChart, with the
+	// certificate authorities of the web server (`ca.crt`), the certificate to show to it
+	// (`tls.crt` and `tls.key`), or both.
+	// +optional
+	CertSecretRef *meta.LocalObjectReference `json:"certSecretRef,omitempty"`
+
+	// FileRef is the Secret or ConfigMap that holds the file, for these sources.
+	// +optional
+	FileRef *FileReference `json:"fileRef,omitempty"`
 
 	// Fingerprints of the keys of the keyring that count; all of them by default.
 	// +optional
@@ -160,6 +196,22 @@ type Provenance struct {
 	// since, so that old releases stay verifiable.
 	// +optional
 	AllowExpiredKeys bool `json:"allowExpiredKeys,omitempty"`
+}
+
+// FileReference is a file in a Secret or a ConfigMap in the namespace of the VerifiedChart.
+type FileReference struct {
+	// Name of the Secret or ConfigMap.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name"`
+
+	// Key of the file, in which `{{name}}` and `{{version}}` are replaced, the latter
+	// with `_` for `+`. By default `{{name}}-{{version}}.tgz.prov`.
+	// +optional
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:Pattern=`^[a-zA-Z0-9._{}-]+$`
+	Key string `json:"key,omitempty"`
 }
 
 // OIDCIdentityMatch are the identities of an OpenID Connect issuer that match.
@@ -330,17 +382,35 @@ type AuthorityStatus struct {
 	// +optional
 	Subject string `json:"subject,omitempty"`
 
-	// Key is the entry of the Secret that holds the signer's key, or the user id of an OpenPGP key.
+	// Key is the entry of the Secret that holds the signer's key.
 	// +optional
 	Key string `json:"key,omitempty"`
+
+	// UserID is the primary user id of the OpenPGP key that signed.
+	// +optional
+	UserID string `json:"userID,omitempty"`
+
+	// SigningKey is the fingerprint of the OpenPGP key that signed: of a subkey of the signer's, or of its primary key.
+	// +optional
+	SigningKey string `json:"signingKey,omitempty"`
 
 	// Format of the signature: `bundle`, `legacy signature` or `provenance file`.
 	// +optional
 	Format string `json:"format,omitempty"`
 
-	// Source is where in the registry the signature was found.
+	// Source is where the signature was found.
 	// +optional
 	Source string `json:"source,omitempty"`
+
+	// ClaimedAt is when the signer of a provenance file says to have signed. Nothing proves it.
+	// +optional
+	ClaimedAt *metav1.Time `json:"claimedAt,omitempty"`
+
+	// SkippedKeys are those of the authority's keyring that are not used, and why: five at most.
+	// +optional
+	// +kubebuilder:validation:MaxItems=5
+	// +listType=atomic
+	SkippedKeys []string `json:"skippedKeys,omitempty"`
 
 	// SignedAt is when the signature was made, where a log or a time-stamp authority proves it.
 	// +optional

@@ -157,7 +157,7 @@ var _ = Describe("A status that somebody else writes too", func() {
 		w.declare(func(s *v1alpha1.VerifiedChartSpec) { s.Suspend = true })
 		c := &conflicting{Client: reconciler.Client}
 		own := &VerifiedChartReconciler{
-			Client: c, Metrics: reconciler.Metrics, EventRecorder: reconciler.EventRecorder, Secrets: reconciler.Secrets,
+			Client: c, Metrics: reconciler.Metrics, EventRecorder: reconciler.EventRecorder, Objects: reconciler.Objects, Keyrings: reconciler.Keyrings,
 			Registries: reconciler.Registries, Memory: reconciler.Memory, Storage: reconciler.Storage, Served: &Served{}, Name: reconciler.Name, AllowHTTP: true,
 		}
 		before := w.get()

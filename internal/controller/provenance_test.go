@@ -67,7 +67,8 @@ var _ = Describe("A chart with a provenance file", func() {
 		obj := w.ready(d.Digest)
 		Expect(obj.Status.Verification.Authorities).To(ConsistOf(And(
 			HaveField("Provider", "provenance"), HaveField("Signer", "OPENPGP:"+fmt.Sprintf("%X", ours.PrimaryKey.Fingerprint)),
-			HaveField("Key", Not(BeEmpty())), HaveField("Format", "provenance file"), HaveField("Source", "the chart's manifest"),
+			HaveField("UserID", Not(BeEmpty())), HaveField("SigningKey", fmt.Sprintf("%X", ours.PrimaryKey.Fingerprint)),
+			HaveField("ClaimedAt", Not(BeNil())), HaveField("SignedAt", BeNil()), HaveField("Format", "provenance file"), HaveField("Source", "the chart's manifest"),
 		)))
 		Expect(conditions.GetMessage(obj, v1alpha1.SourceVerifiedCondition)).To(ContainSubstring("by provenance key"))
 		w.reconcileAlone(obj)

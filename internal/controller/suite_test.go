@@ -26,9 +26,11 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
+	"github.com/verifiedchart/verifiedchart/internal/download"
 	"github.com/verifiedchart/verifiedchart/internal/registry"
 	"github.com/verifiedchart/verifiedchart/internal/storage"
 	"github.com/verifiedchart/verifiedchart/internal/trustroot"
+	"github.com/verifiedchart/verifiedchart/internal/verify/openpgp"
 )
 
 func TestController(t *testing.T) {
@@ -100,7 +102,7 @@ func newManager(config *rest.Config) ctrl.Manager {
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
 		Scheme:  scheme,
 		Metrics: metricsserver.Options{BindAddress: "0"},
-		Client:  client.Options{Cache: &client.CacheOptions{DisableFor: []client.Object{&corev1.Secret{}}}},
+		Client:  client.Options{Cache: &client.CacheOptions{DisableFor: []client.Object{&corev1.Secret{}, &corev1.ConfigMap{}}}},
 	})
 	Expect(err).NotTo(HaveOccurred())
 	return mgr
@@ -116,10 +118,12 @@ func newReconciler(mgr ctrl.Manager, dir string) *VerifiedChartReconciler {
 		Client:        mgr.GetClient(),
 		Metrics:       helper.NewMetrics(mgr, metrics.NewRecorder(), v1alpha1.VerifiedChartFinalizer),
 		EventRecorder: mgr.GetEventRecorderFor("verifiedchart-controller"), //nolint:staticcheck // the recorder of fluxcd/pkg/runtime is one of these
-		Secrets:       NewSecrets(mgr.GetCache(), mgr.GetAPIReader()),
+		Objects:       NewObjects(mgr.GetCache(), mgr.GetAPIReader()),
+		Keyrings:      openpgp.NewCache(1 << 20),
 		TrustedRoots:  trustroot.NewCache(8),
 		PublicRoot:    publicRoot,
 		Registries:    registry.NewClient(registry.ClientOptions{}),
+		Downloads:     download.NewClient(download.Options{RetryPause: time.Millisecond}),
 		Memory:        registry.NewMemory(16<<20, time.Hour, time.Now),
 		Storage:       store,
 		Served:        &Served{},

@@ -20,11 +20,13 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
+	"github.com/verifiedchart/verifiedchart/internal/download"
 	"github.com/verifiedchart/verifiedchart/internal/pipeline"
 	"github.com/verifiedchart/verifiedchart/internal/registry"
 	"github.com/verifiedchart/verifiedchart/internal/storage"
 	"github.com/verifiedchart/verifiedchart/internal/trustroot"
 	"github.com/verifiedchart/verifiedchart/internal/verify"
+	"github.com/verifiedchart/verifiedchart/internal/verify/openpgp"
 )
 
 // +kubebuilder:rbac:groups=source.verifiedchart.dev,resources=verifiedcharts,verbs=get;list;watch;update;patch
@@ -33,7 +35,7 @@ import (
 // +kubebuilder:rbac:groups=source.toolkit.fluxcd.io,resources=externalartifacts,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups=source.toolkit.fluxcd.io,resources=externalartifacts/status,verbs=get;update;patch
 // +kubebuilder:rbac:groups=apiextensions.k8s.io,resources=customresourcedefinitions,resourceNames=externalartifacts.source.toolkit.fluxcd.io,verbs=get;list;watch
-// +kubebuilder:rbac:groups="",resources=secrets,verbs=get;list;watch
+// +kubebuilder:rbac:groups="",resources=secrets;configmaps,verbs=get;list;watch
 // +kubebuilder:rbac:groups="",resources=events,verbs=create;patch
 
 // VerifiedChartReconciler reconciles VerifiedCharts. Every field is required unless it says otherwise.
@@ -42,14 +44,18 @@ type VerifiedChartReconciler struct {
 	helper.Metrics
 	kuberecorder.EventRecorder
 
-	// Secrets reads Secrets.
-	Secrets *Secrets
+	// Objects reads Secrets and ConfigMaps.
+	Objects *Objects
+	// Keyrings keeps the keyrings of Secrets parsed.
+	Keyrings *openpgp.Cache
 	// TrustedRoots keeps the trusted roots of Secrets parsed.
 	TrustedRoots *trustroot.Cache
 	// PublicRoot is the trusted root of the public Sigstore. Optional: without it what needs it cannot be judged.
 	PublicRoot PublicRoot
 	// Registries reads registries.
 	Registries *registry.Client
+	// Downloads reads provenance files from web servers.
+	Downloads *download.Client
 	// Memory keeps signature material, so that it is judged again without being fetched again.
 	Memory *registry.Memory
 	// Storage keeps artifacts.

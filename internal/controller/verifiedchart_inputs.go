@@ -9,8 +9,6 @@ import (
 	"github.com/fluxcd/pkg/apis/meta"
 	"github.com/opencontainers/go-digest"
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
 	"github.com/verifiedchart/verifiedchart/internal/pipeline"
@@ -53,15 +51,15 @@ func (r *VerifiedChartReconciler) gather(ctx context.Context, obj *v1alpha1.Veri
 		return inputs{}, &refusal{reason: v1alpha1.InsecureNotAllowedReason, final: true,
 			err: errors.New("insecure: true asks for plain HTTP, which this controller does not allow: remove it, or run the controller with --insecure-allow-http")}
 	}
-	secrets := secretReader{secrets: r.Secrets, namespace: obj.Namespace}
+	named := r.Objects.in(obj.Namespace)
 	target := registry.Target{Repository: repository, PlainHTTP: obj.Spec.Insecure}
-	if err := secrets.authenticate(ctx, obj, &target); err != nil {
+	if err := named.authenticate(ctx, obj, &target); err != nil {
 		return inputs{}, err
 	}
 	in := inputs{
 		wanted:   wanted(obj, repository),
 		target:   target,
-		verifier: policy.Build(obj.Spec.Verify, r.material(ctx, secrets, obj.Spec.Verify)),
+		verifier: policy.Build(obj.Spec.Verify, r.material(ctx, named, obj.Spec.Verify)),
 	}
 	in.reader, err = r.reader(obj, target)
 	return in, err
@@ -91,25 +89,8 @@ func wanted(obj *v1alpha1.VerifiedChart, repository string) pipeline.Wanted {
 	}
 }
 
-// secretReader reads the Secrets that one object names, in its namespace.
-type secretReader struct {
-	secrets   *Secrets
-	namespace string
-}
-
-func (s secretReader) get(ctx context.Context, name string) (*corev1.Secret, error) {
-	secret, err := s.secrets.Get(ctx, types.NamespacedName{Namespace: s.namespace, Name: name})
-	switch {
-	case apierrors.IsNotFound(err):
-		return nil, fmt.Errorf("%w: Secret %q is not in namespace %q: create it there", verify.ErrTrustUnavailable, name, s.namespace)
-	case err != nil:
-		return nil, fmt.Errorf("%w: read Secret %q: %w", verify.ErrTrustUnavailable, name, err)
-	}
-	return secret, nil
-}
-
 // authenticate adds the credentials that the spec names to the target.
-func (s secretReader) authenticate(ctx context.Context, obj *v1alpha1.VerifiedChart, target *registry.Target) error {
+func (n namespaced) authenticate(ctx context.Context, obj *v1alpha1.VerifiedChart, target *registry.Target) error {
 	ref := obj.Spec.SecretRef
 	if ref == nil {
 		return nil
@@ -117,7 +98,7 @@ func (s secretReader) authenticate(ctx context.Context, obj *v1alpha1.VerifiedCh
 	refused := func(final bool, err error) error {
 		return &refusal{condition: v1alpha1.FetchFailedCondition, reason: v1alpha1.AuthenticationFailedReason, final: final, err: err}
 	}
-	secret, err := s.get(ctx, ref.Name)
+	secret, err := n.secret(ctx, ref.Name)
 	if err != nil {
 		return refused(false, err)
 	}
@@ -130,21 +111,47 @@ func (s secretReader) authenticate(ctx context.Context, obj *v1alpha1.VerifiedCh
 		return refused(true, fmt.Errorf("Secret %q: %w", ref.Name, err)) //nolint:staticcheck // Secret is a kind
 	}
 	target.Credentials = credentials
-	target.Scope = fmt.Sprintf("%s/%s@%s", s.namespace, ref.Name, secret.ResourceVersion)
+	target.Scope = fmt.Sprintf("%s/%s@%s", n.namespace, ref.Name, secret.ResourceVersion)
 	return nil
 }
 
 // secretNames returns the names of the Secrets that a spec refers to.
 func secretNames(obj *v1alpha1.VerifiedChart) []string {
-	var names []string
-	if ref := obj.Spec.SecretRef; ref != nil {
-		names = append(names, ref.Name)
-	}
+	refs := []*meta.LocalObjectReference{obj.Spec.SecretRef}
 	for _, a := range obj.Spec.Verify.Authorities {
-		for _, ref := range []*meta.LocalObjectReference{a.SecretRef, a.TrustedRootSecretRef} {
-			if ref != nil {
-				names = append(names, ref.Name)
-			}
+		refs = append(refs, a.SecretRef, a.TrustedRootSecretRef)
+		if p := a.Provenance; p != nil {
+			refs = append(refs, p.SecretRef, p.CertSecretRef, fileRef(p, v1alpha1.ProvenanceSourceSecret))
+		}
+	}
+	return namesOf(refs)
+}
+
+// configMapNames returns the names of the ConfigMaps that a spec refers to.
+func configMapNames(obj *v1alpha1.VerifiedChart) []string {
+	var refs []*meta.LocalObjectReference
+	for _, a := range obj.Spec.Verify.Authorities {
+		if p := a.Provenance; p != nil {
+			refs = append(refs, fileRef(p, v1alpha1.ProvenanceSourceConfigMap))
+		}
+	}
+	return namesOf(refs)
+}
+
+// fileRef returns the object that holds provenance files, where it is of that source.
+func fileRef(p *v1alpha1.Provenance, source string) *meta.LocalObjectReference {
+	if p.FileRef == nil || p.Source != source {
+		return nil
+	}
+	return &meta.LocalObjectReference{Name: p.FileRef.Name}
+}
+
+// namesOf returns the names of the references that are set.
+func namesOf(refs []*meta.LocalObjectReference) []string {
+	var names []string
+	for _, ref := range refs {
+		if ref != nil {
+			names = append(names, ref.Name)
 		}
 	}
 	return names

@@ -27,6 +27,9 @@ const (
 	// secretIndex indexes VerifiedCharts by the names of the Secrets they refer to.
 	secretIndex = ".spec.secrets"
 
+	// configMapIndex indexes VerifiedCharts by the names of the ConfigMaps they refer to.
+	configMapIndex = ".spec.configMaps"
+
 	// publicRootIndex indexes VerifiedCharts by whether they need the trusted root of the public Sigstore.
 	publicRootIndex = ".spec.publicRoot"
 
@@ -47,7 +50,7 @@ type Options struct {
 }
 
 // SetupWithManager registers the reconciler and its watches: VerifiedCharts, the
-// metadata of Secrets, and ExternalArtifacts once the cluster has them.
+// metadata of Secrets and ConfigMaps, and ExternalArtifacts once the cluster has them.
 func (r *VerifiedChartReconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager, o Options) error {
 	if err := index(ctx, mgr); err != nil {
 		return err
@@ -55,7 +58,9 @@ func (r *VerifiedChartReconciler) SetupWithManager(ctx context.Context, mgr ctrl
 	wrapped := helper.WrapReconciler(r)
 	c, err := helper.NewControllerManagedBy(mgr, wrapped).
 		For(&v1alpha1.VerifiedChart{}, predicate.Or(predicate.GenerationChangedPredicate{}, predicates.ReconcileRequestedPredicate{})).
-		WatchesMetadata(&corev1.Secret{}, wrapped.EnqueueRequestsFromMapFunc("Secret", r.usersOf),
+		WatchesMetadata(&corev1.Secret{}, wrapped.EnqueueRequestsFromMapFunc(secretKind, r.usersOf(secretIndex)),
+			builder.WithPredicates(predicate.ResourceVersionChangedPredicate{})).
+		WatchesMetadata(&corev1.ConfigMap{}, wrapped.EnqueueRequestsFromMapFunc(configMapKind, r.usersOf(configMapIndex)),
 			builder.WithPredicates(predicate.ResourceVersionChangedPredicate{})).
 		WithOptions(controller.Options{
 			RateLimiter:             o.RateLimiter,
@@ -75,9 +80,11 @@ func (r *VerifiedChartReconciler) SetupWithManager(ctx context.Context, mgr ctrl
 	return r.watchExternalArtifacts(mgr, c)
 }
 
-// index lets the users of a Secret, and of the public trusted root, be found.
+// index lets the users of a Secret, a ConfigMap, and of the public trusted root, be found.
 func index(ctx context.Context, mgr ctrl.Manager) error {
-	for field, values := range map[string]func(*v1alpha1.VerifiedChart) []string{secretIndex: secretNames, publicRootIndex: needsPublicRoot} {
+	for field, values := range map[string]func(*v1alpha1.VerifiedChart) []string{
+		secretIndex: secretNames, configMapIndex: configMapNames, publicRootIndex: needsPublicRoot,
+	} {
 		if err := mgr.GetFieldIndexer().IndexField(ctx, &v1alpha1.VerifiedChart{}, field, func(obj client.Object) []string {
 			return values(obj.(*v1alpha1.VerifiedChart))
 		}); err != nil {
@@ -102,9 +109,11 @@ func (r *VerifiedChartReconciler) usersOfPublicRoot(ctx context.Context, _ clien
 	return r.requests(ctx, client.MatchingFields{publicRootIndex: "true"})
 }
 
-// usersOf returns the VerifiedCharts that refer to a Secret.
-func (r *VerifiedChartReconciler) usersOf(ctx context.Context, secret client.Object) []ctrl.Request {
-	return r.requests(ctx, client.InNamespace(secret.GetNamespace()), client.MatchingFields{secretIndex: secret.GetName()})
+// usersOf returns the VerifiedCharts that an index says refer to an object.
+func (r *VerifiedChartReconciler) usersOf(index string) handler.MapFunc {
+	return func(ctx context.Context, named client.Object) []ctrl.Request {
+		return r.requests(ctx, client.InNamespace(named.GetNamespace()), client.MatchingFields{index: named.GetName()})
+	}
 }
 
 func (r *VerifiedChartReconciler) requests(ctx context.Context, o ...client.ListOption) []ctrl.Request {

@@ -9,6 +9,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/policy"
 	"github.com/verifiedchart/verifiedchart/internal/trustroot"
 	"github.com/verifiedchart/verifiedchart/internal/verify"
+	"github.com/verifiedchart/verifiedchart/internal/verify/openpgp"
 )
 
 // PublicRoot is where the trusted root of the public Sigstore comes from. Its
@@ -19,30 +20,46 @@ type PublicRoot interface {
 
 // material reads what the authorities refer to. What cannot be read is said
 // there, since the other authorities may be enough.
-func (r *VerifiedChartReconciler) material(ctx context.Context, s secretReader, v v1alpha1.Verification) map[string]policy.Material {
+func (r *VerifiedChartReconciler) material(ctx context.Context, n namespaced, v v1alpha1.Verification) map[string]policy.Material {
 	material := make(map[string]policy.Material, len(v.Authorities))
 	for _, a := range v.Authorities {
-		var m policy.Material
-		if a.SecretRef != nil {
-			secret, err := s.get(ctx, a.SecretRef.Name)
-			if err != nil {
-				material[a.Name] = policy.Material{Err: err}
-				continue
-			}
-			m.Data = secret.Data
-		}
-		m.Root, m.Err = r.trustedRoot(ctx, s, a)
-		material[a.Name] = m
+		material[a.Name] = r.materialOf(ctx, n, a)
 	}
 	return material
 }
 
+func (r *VerifiedChartReconciler) materialOf(ctx context.Context, n namespaced, a v1alpha1.Authority) (m policy.Material) {
+	if a.SecretRef != nil {
+		m.Data, m.Keyring, m.Err = r.keys(ctx, n, a)
+	}
+	if m.Err == nil {
+		m.Root, m.Err = r.trustedRoot(ctx, n, a)
+	}
+	if m.Err == nil {
+		m.Elsewhere, m.Err = r.elsewhere(ctx, n, a.Provenance)
+	}
+	return m
+}
+
+// keys returns what an authority's Secret holds: a keyring for a provenance authority, else the entries.
+func (r *VerifiedChartReconciler) keys(ctx context.Context, n namespaced, a v1alpha1.Authority) (map[string][]byte, *openpgp.Keyring, error) {
+	if a.Provider == v1alpha1.ProvenanceProvider {
+		keyring, err := parsed(ctx, n, a.SecretRef.Name, r.Keyrings.Parse)
+		return nil, keyring, err
+	}
+	secret, err := n.secret(ctx, a.SecretRef.Name)
+	if err != nil {
+		return nil, nil, err
+	}
+	return secret.Data, nil, nil
+}
+
 // trustedRoot returns the trusted root that an authority names, the public one
 // where it needs that, or none. The public one is not asked for where nothing needs it.
-func (r *VerifiedChartReconciler) trustedRoot(ctx context.Context, s secretReader, a v1alpha1.Authority) (*trustroot.Root, error) {
+func (r *VerifiedChartReconciler) trustedRoot(ctx context.Context, n namespaced, a v1alpha1.Authority) (*trustroot.Root, error) {
 	switch {
 	case a.TrustedRootSecretRef != nil:
-		return r.secretRoot(ctx, s, a.TrustedRootSecretRef.Name)
+		return r.secretRoot(ctx, n, a.TrustedRootSecretRef.Name)
 	case !a.NeedsPublicRoot():
 		return nil, nil //nolint:nilnil // there is none, and none is needed
 	case r.PublicRoot == nil:
@@ -56,8 +73,8 @@ func (r *VerifiedChartReconciler) trustedRoot(ctx context.Context, s secretReade
 }
 
 // secretRoot returns the trusted root in a Secret.
-func (r *VerifiedChartReconciler) secretRoot(ctx context.Context, s secretReader, name string) (*trustroot.Root, error) {
-	secret, err := s.get(ctx, name)
+func (r *VerifiedChartReconciler) secretRoot(ctx context.Context, n namespaced, name string) (*trustroot.Root, error) {
+	secret, err := n.secret(ctx, name)
 	if err != nil {
 		return nil, err
 	}

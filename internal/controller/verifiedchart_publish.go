@@ -37,7 +37,8 @@ func proof(before *v1alpha1.VerificationStatus, s verify.Subject, e verify.Evide
 		signers = append(signers, v.Signer)
 		now.Authorities = append(now.Authorities, v1alpha1.AuthorityStatus{
 			Name: v.Authority, Provider: v.Provider, Signer: v.Signer, Issuer: v.Issuer, Subject: v.Subject, Key: v.Key,
-			Format: v.Format, Source: v.Source, SignedAt: signedAt(v), LogIndex: v.LogIndex,
+			UserID: v.UserID, SigningKey: v.SigningKey, Format: v.Format, Source: v.Source,
+			SignedAt: timestamp(v.Time), ClaimedAt: timestamp(v.ClaimedTime), LogIndex: v.LogIndex, SkippedKeys: v.SkippedKeys,
 		})
 	}
 	now.Signers = strings.Join(signers, ",")
@@ -51,11 +52,12 @@ func proof(before *v1alpha1.VerificationStatus, s verify.Subject, e verify.Evide
 	return now
 }
 
-func signedAt(v verify.Voucher) *metav1.Time {
-	if v.Time.IsZero() {
+// timestamp is a time as the API server keeps it; nil where there is none.
+func timestamp(t time.Time) *metav1.Time {
+	if t.IsZero() {
 		return nil
 	}
-	return &metav1.Time{Time: v.Time.UTC().Truncate(time.Second)} // what the API server keeps of it
+	return &metav1.Time{Time: t.UTC().Truncate(time.Second)}
 }
 
 // withdraw ends the publication: nothing of the object is served any more.

@@ -157,17 +157,33 @@ func (o outcome) verifiedMessage(obj *v1alpha1.VerifiedChart) string {
 	return printable.String(fmt.Sprintf("verified signature of %s: %s", what, strings.Join(who, ", ")), maxMessage)
 }
 
-// voucherMessage says who vouched, by which method and, where that is proven, when.
+// voucherMessage says who vouched, by which method, where that stands, and when it was signed.
 func voucherMessage(v verify.Voucher) string {
-	message := fmt.Sprintf("%s by %s key %s (%s)", v.Authority, v.Provider, v.Key, v.Signer)
-	if v.Subject != "" {
-		message = fmt.Sprintf("%s by %s identity %s", v.Authority, v.Provider, v.Signer)
-	}
+	message := fmt.Sprintf("%s by %s %s", v.Authority, v.Provider, signerMessage(v))
 	if v.LogIndex != nil {
 		message += fmt.Sprintf(", log index %d", *v.LogIndex)
 	}
-	if !v.Time.IsZero() {
+	if v.Source != "" {
+		message += " at " + v.Source
+	}
+	switch {
+	case !v.Time.IsZero():
 		message += ", signed at " + v.Time.UTC().Format(time.RFC3339)
+	case !v.ClaimedTime.IsZero():
+		message += ", dated " + v.ClaimedTime.UTC().Format(time.RFC3339)
 	}
 	return message
+}
+
+// signerMessage names the key or the identity that signed.
+func signerMessage(v verify.Voucher) string {
+	switch {
+	case v.Subject != "":
+		return "identity " + v.Signer
+	case v.SigningKey == "":
+		return fmt.Sprintf("key %s (%s)", v.Key, v.Signer)
+	case strings.HasSuffix(v.Signer, v.SigningKey):
+		return fmt.Sprintf("key of %s (%s)", v.UserID, v.Signer)
+	}
+	return fmt.Sprintf("subkey %s of %s (%s)", v.SigningKey, v.UserID, v.Signer)
 }

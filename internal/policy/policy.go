@@ -11,12 +11,18 @@ import (
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
 	"github.com/verifiedchart/verifiedchart/internal/trustroot"
 	"github.com/verifiedchart/verifiedchart/internal/verify"
+	"github.com/verifiedchart/verifiedchart/internal/verify/openpgp"
+	"github.com/verifiedchart/verifiedchart/internal/verify/provenance"
 )
 
 // Material is what an authority's references hold.
 type Material struct {
-	// Data of the authority's Secret.
+	// Data of a cosign authority's Secret.
 	Data map[string][]byte
+	// Keyring in a provenance authority's Secret.
+	Keyring *openpgp.Keyring
+	// Elsewhere reads provenance files that are not in the registry; nil where the authority names no such place.
+	Elsewhere provenance.Elsewhere
 	// Root is the trusted root that the authority names, or the public one where it needs that; else nil.
 	Root *trustroot.Root
 	// Err says why either is not there. It matches verify.ErrTrustUnavailable where

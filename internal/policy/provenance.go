@@ -6,7 +6,6 @@ import (
 
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
 	"github.com/verifiedchart/verifiedchart/internal/verify"
-	"github.com/verifiedchart/verifiedchart/internal/verify/openpgp"
 	"github.com/verifiedchart/verifiedchart/internal/verify/provenance"
 )
 
@@ -20,25 +19,33 @@ func provenanceAuthority(a v1alpha1.Authority, m Material, every bool) verify.Ve
 }
 
 func provenanceVerifier(a v1alpha1.Authority, m Material, every bool) (*provenance.Verifier, error) {
-	if a.SecretRef == nil {
-		return nil, errors.New("it has no secretRef")
+	if a.SecretRef == nil || m.Keyring == nil {
+		return nil, errors.New("it has no secretRef with a keyring")
 	}
-	spec := provenance.Authority{Name: a.Name, Every: every}
-	var fingerprints []string
+	spec := provenance.Authority{Name: a.Name, Keyring: m.Keyring, Elsewhere: m.Elsewhere, Every: every}
 	if p := a.Provenance; p != nil {
-		spec.Source, spec.Tag, spec.AllowExpiredKeys = sources[p.Source], p.Tag, p.AllowExpiredKeys
-		fingerprints = p.Fingerprints
-	}
-	var err error
-	if spec.Keyring, err = openpgp.ParseKeyring(m.Data); err == nil && len(fingerprints) > 0 {
-		spec.Keyring, err = spec.Keyring.Only(fingerprints)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("Secret %q: %w", a.SecretRef.Name, err) //nolint:staticcheck // Secret is a kind
+		var known bool
+		if spec.Source, known = sources[p.Source]; !known {
+			return nil, fmt.Errorf("unknown source %q", p.Source)
+		}
+		spec.Tag, spec.AllowExpiredKeys = provenance.Template(p.Tag), p.AllowExpiredKeys
+		if len(p.Fingerprints) > 0 {
+			only, err := m.Keyring.Only(p.Fingerprints)
+			if err != nil {
+				return nil, fmt.Errorf("Secret %q: %w", a.SecretRef.Name, err) //nolint:staticcheck // Secret is a kind
+			}
+			spec.Keyring = only
+		}
 	}
 	return provenance.New(spec)
 }
 
 var sources = map[string]provenance.Source{
-	v1alpha1.ProvenanceSourceAuto: provenance.Auto, v1alpha1.ProvenanceSourceLayer: provenance.Layer, v1alpha1.ProvenanceSourceReferrer: provenance.Referrer,
+	"":                                 provenance.Auto,
+	v1alpha1.ProvenanceSourceAuto:      provenance.Auto,
+	v1alpha1.ProvenanceSourceLayer:     provenance.Layer,
+	v1alpha1.ProvenanceSourceReferrer:  provenance.Referrer,
+	v1alpha1.ProvenanceSourceURL:       provenance.Outside,
+	v1alpha1.ProvenanceSourceSecret:    provenance.Outside,
+	v1alpha1.ProvenanceSourceConfigMap: provenance.Outside,
 }

@@ -131,6 +131,15 @@ func (r *Remembering) Referrers(ctx context.Context, d digest.Digest) (Referrers
 	return list, err
 }
 
+// Recall implements Reader.
+func (r *Remembering) Recall(question string, ask func() ([]byte, error)) ([]byte, error) {
+	kept, err := r.changing(question, func() (Manifest, error) {
+		raw, err := ask()
+		return Manifest{Raw: raw}, err
+	})
+	return kept.Raw, err
+}
+
 // changing returns what was answered before to a question whose answer may
 // change, that there is nothing included, or asks.
 func (r *Remembering) changing(question string, ask func() (Manifest, error)) (Manifest, error) {

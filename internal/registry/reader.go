@@ -98,4 +98,9 @@ type Reader interface {
 	// registry's own are used, and in plain HTTP only where this one is read so
 	// from the same host. The error matches ErrURL where the name is not that of a repository.
 	Sibling(repository string) (Reader, error)
+
+	// Recall returns the answer to a question about what is kept outside of
+	// registries: what ask returns, or what it returned before where the Reader
+	// remembers answers. Errors are not remembered.
+	Recall(question string, ask func() ([]byte, error)) ([]byte, error)
 }

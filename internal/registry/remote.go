@@ -153,6 +153,9 @@ func (r *remote) Sibling(repository string) (Reader, error) {
 	return r.client.Repository(target)
 }
 
+// Recall implements Reader. Nothing is remembered.
+func (r *remote) Recall(_ string, ask func() ([]byte, error)) ([]byte, error) { return ask() }
+
 func checkDescriptor(d ocispec.Descriptor) error {
 	if d.Size < 0 || d.Size > maxBlobSize {
 		return fmt.Errorf("%w: a size of %d bytes", ErrDescriptor, d.Size)

@@ -82,16 +82,25 @@ type Rejection struct {
 	Looked []string
 	// Candidates are what was found there; empty where there was no signature at all.
 	Candidates []Candidate
+	// SkippedKeys are those of the authority's keys that are not used, and why: a few, bounded and fit to be shown.
+	SkippedKeys []string
 }
 
-// Error lists the candidates, bounded.
+// Error lists the candidates, and the keys that might have been theirs, bounded.
 func (r *Rejection) Error() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "authority %q does not vouch: ", r.Authority)
-	if len(r.Candidates) == 0 {
-		fmt.Fprintf(&b, "no signature found, looked at %s", strings.Join(r.Looked, ", "))
-		return b.String()
+	text := fmt.Sprintf("authority %q does not vouch: %s", r.Authority, r.found())
+	if len(r.SkippedKeys) > 0 {
+		text += "; keys that are not used: " + strings.Join(r.SkippedKeys, ", ")
 	}
+	return text
+}
+
+// found lists the candidates.
+func (r *Rejection) found() string {
+	if len(r.Candidates) == 0 {
+		return "no signature found, looked at " + strings.Join(r.Looked, ", ")
+	}
+	var b strings.Builder
 	for i, c := range r.Candidates {
 		if i == maxListed {
 			fmt.Fprintf(&b, "; and %d more", len(r.Candidates)-maxListed)

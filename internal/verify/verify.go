@@ -66,14 +66,22 @@ type Voucher struct {
 	Issuer, Subject string
 	// Key is the name under which the policy holds the signer's key, where there is one.
 	Key string
+	// UserID is the primary user id of an OpenPGP key, fit to be shown; empty otherwise.
+	UserID string
+	// SigningKey is the fingerprint of the OpenPGP key that signed: a subkey of the signer's, or its primary key.
+	SigningKey string
 	// Format is the format of the signature, as "legacy" or "bundle".
 	Format string
 	// Source is where the signature was found, relative to the repository.
 	Source string
 	// Time is a proven signing time, or zero where the signature proves none.
 	Time time.Time
+	// ClaimedTime is when the signer says to have signed, or zero. It proves nothing.
+	ClaimedTime time.Time
 	// LogIndex is that of the entry in a trusted transparency log; nil where none is proven.
 	LogIndex *int64
+	// SkippedKeys are those of the authority's keys that are not used, and why: a few, bounded and fit to be shown.
+	SkippedKeys []string
 }
 
 // Verifier decides whether a Subject is trusted.

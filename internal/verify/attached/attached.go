@@ -31,12 +31,6 @@ type Found struct {
 	Problem error
 }
 
-// Refusal says why there is nothing to be read. It is a verdict on that alone.
-type Refusal struct{ Reason string }
-
-// Error returns the reason.
-func (r *Refusal) Error() string { return r.Reason }
-
 // Search looks for what is attached to one subject, once.
 type Search struct {
 	// Subject is the digest of the manifest to which others are attached.
@@ -98,7 +92,7 @@ type place func(ctx context.Context, yield func(Found) bool) bool
 // offer yields what was found while there is room for it.
 func (s *Search) offer(f Found, yield func(Found) bool) bool {
 	if s.count++; s.count > verify.MaxCandidates {
-		yield(Found{Source: f.Source, Problem: &Refusal{fmt.Sprintf("it and what follows is not considered: at most %d candidates are", verify.MaxCandidates)}})
+		yield(Found{Source: f.Source, Problem: Refuse("it and what follows is not considered: at most %d candidates are", verify.MaxCandidates)})
 		return false
 	}
 	return yield(f)
@@ -119,11 +113,11 @@ func Unread(source string, err error) error {
 	case errors.As(err, &refused):
 		return refused
 	case errors.Is(err, registry.ErrNotFound):
-		return &Refusal{"it is listed, and not in the registry"}
+		return &Refusal{Reason: "it is listed, and not in the registry"}
 	case errors.Is(err, registry.ErrDescriptor):
-		return &Refusal{"it is listed with a digest or a size that cannot be"}
+		return &Refusal{Reason: "it is listed with a digest or a size that cannot be"}
 	case errors.Is(err, registry.ErrTooLarge):
-		return &Refusal{"it is too large"}
+		return &Refusal{Reason: "it is too large"}
 	}
 	return fmt.Errorf("read %s: %w", source, err)
 }
@@ -143,7 +137,7 @@ func (s *Search) referrers(ctx context.Context, yield func(Found) bool) bool {
 		return false
 	}
 	if list.More {
-		return s.offer(Found{Source: source, Problem: &Refusal{"there are more referrers than are read"}}, yield)
+		return s.offer(Found{Source: source, Problem: &Refusal{Reason: "there are more referrers than are read"}}, yield)
 	}
 	return true
 }
@@ -159,7 +153,7 @@ func (s *Search) referrersTag(ctx context.Context, yield func(Found) bool) bool 
 	}
 	list, err := registry.ParseReferrers(index.Raw)
 	if err != nil {
-		return s.offer(Found{Source: "tag " + tag, Problem: &Refusal{"it is not an image index"}}, yield)
+		return s.offer(Found{Source: "tag " + tag, Problem: &Refusal{Reason: "it is not an image index"}}, yield)
 	}
 	return s.list(ctx, list.Descriptors, yield)
 }
@@ -222,7 +216,7 @@ func (s *Search) listed(ctx context.Context, d ocispec.Descriptor, yield func(Fo
 	}
 	s.seen[d.Digest] = true
 	if err := d.Digest.Validate(); err != nil {
-		return s.offer(Found{Source: "referrer", Problem: &Refusal{"its digest is malformed"}}, yield)
+		return s.offer(Found{Source: "referrer", Problem: &Refusal{Reason: "its digest is malformed"}}, yield)
 	}
 	source := "referrer " + d.Digest.String()
 	if s.count >= verify.MaxCandidates {

@@ -1,13 +1,10 @@
 package cosign
 
 import (
-	"fmt"
-
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/sigstore/cosign/v2/pkg/oci/static"
 
 	"github.com/verifiedchart/verifiedchart/internal/registry"
-	"github.com/verifiedchart/verifiedchart/internal/verify"
 	"github.com/verifiedchart/verifiedchart/internal/verify/attached"
 	"github.com/verifiedchart/verifiedchart/internal/verify/bundle"
 )
@@ -41,60 +38,30 @@ const (
 // candidate is something that may be a signature.
 type candidate struct {
 	source, format string
-	// problem is why it cannot be one, a *refusal, or why it could not be read.
+	// problem is why it cannot be one, a *attached.Refusal, or why it could not be read.
 	problem error
 	// layer that holds it: a bundle, or what a legacy signature is over, with the signature among its annotations.
 	layer ocispec.Descriptor
-}
-
-// refusal says why a candidate does not vouch. It is a verdict on the candidate alone.
-type refusal struct {
-	reason string
-	signer verify.Signer
-}
-
-func (r *refusal) Error() string { return r.reason }
-
-func refuse(format string, args ...any) *refusal {
-	return &refusal{reason: fmt.Sprintf(format, args...)}
-}
-
-// by adds who made the candidate.
-func (r *refusal) by(s verify.Signer) *refusal {
-	r.signer = s
-	return r
-}
-
-func (c candidate) refused(authority string, r *refusal) verify.Candidate {
-	return verify.Candidate{Authority: authority, Source: c.source, Format: c.format, Signer: r.signer, Reason: r.reason}
-}
-
-func (c candidate) accepted(v verify.Voucher) verify.Candidate {
-	signer := verify.Signer{Issuer: v.Issuer, Subject: v.Subject, Verified: true}
-	if v.Subject == "" {
-		signer.KeyID = v.Signer
-	}
-	return verify.Candidate{Authority: v.Authority, Source: c.source, Format: c.format, Signer: signer}
 }
 
 // classify returns the candidates in a manifest, the newest first.
 func classify(raw []byte, source string) []candidate {
 	manifest, err := attached.ParseManifest(raw)
 	if err != nil || manifest.Config.MediaType == "" {
-		return []candidate{{source: source, format: otherFormat, problem: refuse("it is not an OCI image manifest, or has more than %d layers", registry.MaxDescriptors)}}
+		return []candidate{{source: source, format: otherFormat, problem: attached.Refuse("it is not an OCI image manifest, or has more than %d layers", registry.MaxDescriptors)}}
 	}
 	var candidates []candidate
 	for i := len(manifest.Layers) - 1; i >= 0; i-- {
 		c := candidate{source: source, layer: manifest.Layers[i]}
 		if len(candidates) == maxSignatures {
-			c.format, c.problem = otherFormat, refuse("%d older signatures are not considered: at most %d are", i+1, maxSignatures)
+			c.format, c.problem = otherFormat, attached.Refuse("%d older signatures are not considered: at most %d are", i+1, maxSignatures)
 			return append(candidates, c)
 		}
 		c.classify()
 		candidates = append(candidates, c)
 	}
 	if len(candidates) == 0 {
-		return []candidate{{source: source, format: otherFormat, problem: refuse("it holds nothing: not a signature")}}
+		return []candidate{{source: source, format: otherFormat, problem: attached.Refuse("it holds nothing: not a signature")}}
 	}
 	return candidates
 }
@@ -109,14 +76,14 @@ func (c *candidate) classify() {
 		c.format, limit = bundleFormat, bundle.MaxSize
 	default:
 		c.format = otherFormat
-		c.problem = refuse("a layer of media type %q is not a signature", mediaType)
+		c.problem = attached.Refuse("a layer of media type %q is not a signature", mediaType)
 		return
 	}
 	switch {
 	case c.layer.Digest.Validate() != nil:
-		c.problem = refuse("its digest is malformed")
+		c.problem = attached.Refuse("its digest is malformed")
 	case c.layer.Size <= 0 || c.layer.Size > limit:
-		c.problem = refuse("it claims %d bytes, of 1 to %d", c.layer.Size, limit)
+		c.problem = attached.Refuse("it claims %d bytes, of 1 to %d", c.layer.Size, limit)
 	case c.format == legacyFormat:
 		c.checkAnnotations()
 	}
@@ -127,13 +94,13 @@ func (c *candidate) checkAnnotations() {
 	signature := c.layer.Annotations[static.SignatureAnnotationKey]
 	switch {
 	case signature == "":
-		c.problem = refuse("the layer carries no signature")
+		c.problem = attached.Refuse("the layer carries no signature")
 	case len(signature) > maxSignature:
-		c.problem = refuse("the signature has %d bytes, more than %d", len(signature), maxSignature)
+		c.problem = attached.Refuse("the signature has %d bytes, more than %d", len(signature), maxSignature)
 	}
 	for _, key := range []string{static.CertificateAnnotationKey, static.BundleAnnotationKey, static.RFC3161TimestampAnnotationKey} {
 		if n := len(c.layer.Annotations[key]); n > maxProof {
-			c.problem = refuse("its annotation %s has %d bytes, more than %d", key, n, maxProof)
+			c.problem = attached.Refuse("its annotation %s has %d bytes, more than %d", key, n, maxProof)
 		}
 	}
 }

@@ -54,44 +54,22 @@ func New(a Authority) (*Verifier, error) {
 	return &Verifier{authority: a}, nil
 }
 
-// Verify implements verify.Verifier. A candidate that is unrelated, broken or
-// out of reach never hides another that is good; where one that could not be
-// read might have been the good one there is no verdict.
+// Verify implements verify.Verifier, as attached.Weighing decides.
 func (v *Verifier) Verify(ctx context.Context, s verify.Subject, r registry.Reader) (verify.Evidence, error) {
 	r, err := v.reader(r)
 	if err != nil {
 		return verify.Evidence{}, err
 	}
-	var evidence verify.Evidence
 	r = attached.Budget(r, verify.MaxMaterial)
 	found := discover(s, r, v.authority.Repository)
-	for c := range found.candidates(ctx) {
-		if err := ctx.Err(); err != nil { // what is remembered is read whether there is time or not
-			evidence.Unread = errors.Join(evidence.Unread, err)
-			break
-		}
-		voucher, err := v.judge(ctx, s, r, c)
-		var refused *refusal
-		switch {
-		case errors.As(err, &refused):
-			evidence.Seen = append(evidence.Seen, c.refused(v.authority.Name, refused))
-		case err != nil:
-			evidence.Unread = errors.Join(evidence.Unread, err)
-		default:
-			evidence.Seen = append(evidence.Seen, c.accepted(voucher))
-			evidence.Vouchers = appendNew(evidence.Vouchers, voucher)
-		}
-		if v.enough(evidence) {
-			break
-		}
-	}
-	switch {
-	case !evidence.IsZero():
-		return evidence, nil
-	case evidence.Unread != nil:
-		return verify.Evidence{}, evidence.Unread
-	}
-	return verify.Evidence{}, &verify.Rejection{Authority: v.authority.Name, Looked: found.search.Looked(), Candidates: evidence.Seen}
+	return attached.Weighing[candidate]{
+		Authority:  v.authority.Name,
+		Candidates: found.candidates(ctx),
+		Looked:     found.search.Looked,
+		Name:       func(c candidate) (string, string) { return c.source, c.format },
+		Judge:      func(ctx context.Context, c candidate) (verify.Voucher, error) { return v.judge(ctx, s, r, c) },
+		Enough:     v.enough,
+	}.Decide(ctx)
 }
 
 // reader returns the reader of the repository that holds the signatures.
@@ -103,19 +81,9 @@ func (v *Verifier) reader(r registry.Reader) (registry.Reader, error) {
 }
 
 // enough says whether nothing more can be learnt that matters.
-func (v *Verifier) enough(e verify.Evidence) bool {
+func (v *Verifier) enough(vouchers []verify.Voucher) bool {
 	if !v.authority.Every {
-		return len(e.Vouchers) > 0
+		return len(vouchers) > 0
 	}
-	return len(v.authority.Trust.Keys) > 0 && len(e.Vouchers) == len(v.authority.Trust.Keys)
-}
-
-// appendNew appends a voucher of a signer that is not among the others.
-func appendNew(vouchers []verify.Voucher, v verify.Voucher) []verify.Voucher {
-	for _, other := range vouchers {
-		if other.Signer == v.Signer {
-			return vouchers
-		}
-	}
-	return append(vouchers, v)
+	return len(v.authority.Trust.Keys) > 0 && len(vouchers) == len(v.authority.Trust.Keys)
 }

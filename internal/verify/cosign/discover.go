@@ -2,7 +2,6 @@ package cosign
 
 import (
 	"context"
-	"errors"
 	"iter"
 	"strings"
 
@@ -33,7 +32,7 @@ func (d *discovery) candidates(ctx context.Context) iter.Seq[candidate] {
 		for found := range d.search.All(ctx, attached.Tag(d.search.Subject)+".sig") {
 			for _, c := range open(found) {
 				if count++; count > verify.MaxCandidates {
-					c.problem = refuse("it and what follows is not considered: at most %d candidates are", verify.MaxCandidates)
+					c.problem = attached.Refuse("it and what follows is not considered: at most %d candidates are", verify.MaxCandidates)
 				}
 				if !yield(c) || count > verify.MaxCandidates {
 					return
@@ -46,11 +45,7 @@ func (d *discovery) candidates(ctx context.Context) iter.Seq[candidate] {
 // open returns the candidates in what was found, classified by what they are
 // and not by what they are listed as.
 func open(f attached.Found) []candidate {
-	var refused *attached.Refusal
-	switch {
-	case errors.As(f.Problem, &refused):
-		return []candidate{{source: f.Source, format: otherFormat, problem: refuse("%s", refused.Reason)}}
-	case f.Problem != nil:
+	if f.Problem != nil {
 		return []candidate{{source: f.Source, format: otherFormat, problem: f.Problem}}
 	}
 	return classify(f.Raw, f.Source)

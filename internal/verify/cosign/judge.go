@@ -2,7 +2,6 @@ package cosign
 
 import (
 	"context"
-	"errors"
 	"strings"
 
 	"github.com/sigstore/cosign/v2/pkg/oci/static"
@@ -13,7 +12,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify/bundle"
 )
 
-// judge returns the voucher that a candidate is. A *refusal says why it is none;
+// judge returns the voucher that a candidate is. A *attached.Refusal says why it is none;
 // any other error that it could not be found out.
 func (v *Verifier) judge(ctx context.Context, s verify.Subject, r registry.Reader, c candidate) (verify.Voucher, error) {
 	if c.problem != nil {
@@ -44,7 +43,7 @@ func (v *Verifier) vouch(c candidate, signature bundle.Signature) (verify.Vouche
 		return voucher, nil
 	}
 	if reason := mismatch(v.authority.Identities, signature.Signer); reason != "" {
-		return verify.Voucher{}, refuse("%s", reason).by(signerOf(signature.Signer, true))
+		return verify.Voucher{}, attached.Refuse("%s", reason).By(signerOf(signature.Signer, true))
 	}
 	voucher.Signer = verify.Identity(signature.Issuer, signature.Subject)
 	return voucher, nil
@@ -58,15 +57,15 @@ func (v *Verifier) judgeBundle(ctx context.Context, s verify.Subject, r registry
 	}
 	b, err := bundle.Parse(raw)
 	if err != nil {
-		return bundle.Signature{}, refuse("%v", err)
+		return bundle.Signature{}, attached.Refuse("%v", err)
 	}
 	claimed := signerOf(b.Claimed(), false)
 	if !b.IsSignature() {
-		return bundle.Signature{}, refuse("seen, not a signature: an attestation of type %q", b.PredicateType()).by(claimed)
+		return bundle.Signature{}, attached.Refuse("seen, not a signature: an attestation of type %q", b.PredicateType()).By(claimed)
 	}
 	signature, err := b.Verify(bundle.Bytes(s.Raw), v.authority.Trust)
 	if err != nil {
-		return bundle.Signature{}, unproven(err).by(claimed)
+		return bundle.Signature{}, unproven(err).By(claimed)
 	}
 	return signature, nil
 }
@@ -85,36 +84,32 @@ func (v *Verifier) judgeLegacy(ctx context.Context, s verify.Subject, r registry
 		Timestamp:   c.layer.Annotations[static.RFC3161TimestampAnnotationKey],
 	}, v.authority.Trust)
 	if err != nil {
-		return bundle.Signature{}, refuse("%v", err)
+		return bundle.Signature{}, attached.Refuse("%v", err)
 	}
 	claimed := signerOf(b.Claimed(), false)
 	signature, err := b.Verify(bundle.Bytes(payload), v.authority.Trust)
 	if err != nil {
-		return bundle.Signature{}, unproven(err).by(claimed)
+		return bundle.Signature{}, unproven(err).By(claimed)
 	}
 	if err := checkClaim(payload, s.Manifest.Digest); err != nil {
 		// Proven is that they signed something: of this chart it is as good as a claim.
-		return bundle.Signature{}, refuse("the signature is genuine but %v", err).by(claimed)
+		return bundle.Signature{}, attached.Refuse("the signature is genuine but %v", err).By(claimed)
 	}
 	return signature, nil
 }
 
 // unproven is the refusal of a signature that is not proven.
-func unproven(err error) *refusal {
-	return refuse("%s", strings.TrimPrefix(err.Error(), bundle.ErrUntrusted.Error()+": "))
+func unproven(err error) *attached.Refusal {
+	return attached.Refuse("%s", strings.TrimPrefix(err.Error(), bundle.ErrUntrusted.Error()+": "))
 }
 
 // read returns the layer of a candidate.
 func read(ctx context.Context, r registry.Reader, c candidate, limit int64) ([]byte, error) {
 	raw, err := r.Blob(ctx, c.layer, limit)
-	if err == nil {
-		return raw, nil
+	if err != nil {
+		return nil, attached.Unread(c.format+" at "+c.source, err)
 	}
-	err = attached.Unread(c.format+" at "+c.source, err)
-	if refused := (*attached.Refusal)(nil); errors.As(err, &refused) {
-		return nil, refuse("%s", refused.Reason)
-	}
-	return nil, err
+	return raw, nil
 }
 
 func signerOf(s bundle.Signer, verified bool) verify.Signer {

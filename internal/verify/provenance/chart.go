@@ -3,7 +3,7 @@ package provenance
 import (
 	"context"
 	"encoding/json"
-	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/opencontainers/go-digest"
@@ -15,6 +15,10 @@ import (
 
 // maxConfig bounds a chart's configuration, Chart.yaml as JSON, in bytes.
 const maxConfig = 1 << 20
+
+// wellFormed is what names and versions may hold: they go into tags, keys and URLs
+// before anything is proven of them.
+var wellFormed = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._+-]{0,252}$`)
 
 // identity is what a provenance file must speak for.
 type identity struct {
@@ -32,14 +36,14 @@ func chartOf(ctx context.Context, s verify.Subject, r registry.Reader) (identity
 		return identity{}, attached.Unread("the configuration", err)
 	}
 	var config struct{ Name, Version string }
-	if err := json.Unmarshal(raw, &config); err != nil || config.Name == "" || config.Version == "" {
-		return identity{}, &attached.Refusal{Reason: "it names no chart and version"}
+	if err := json.Unmarshal(raw, &config); err != nil || !wellFormed.MatchString(config.Name) || !wellFormed.MatchString(config.Version) {
+		return identity{}, attached.Refuse("it names no chart and version")
 	}
 	if asked := s.Chart.Name; asked != "" && config.Name != asked {
-		return identity{}, &attached.Refusal{Reason: fmt.Sprintf("it is of the chart %q, and not of %q, which was asked for", config.Name, asked)}
+		return identity{}, attached.Refuse("it is of the chart %q, and not of %q, which was asked for", config.Name, asked)
 	}
 	if asked := s.Chart.Version; asked != "" && strings.TrimPrefix(config.Version, "v") != strings.TrimPrefix(asked, "v") {
-		return identity{}, &attached.Refusal{Reason: fmt.Sprintf("it is of version %q, and not of %q, which was asked for", config.Version, asked)}
+		return identity{}, attached.Refuse("it is of version %q, and not of %q, which was asked for", config.Version, asked)
 	}
 	return identity{name: config.Name, version: config.Version, archive: s.Chart.Archive.Digest}, nil
 }

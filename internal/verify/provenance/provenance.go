@@ -1,13 +1,13 @@
 // Package provenance verifies Helm provenance files: what `helm package --sign`
-// writes beside a chart's archive, wherever it is kept in a registry.
+// writes beside a chart's archive, wherever it is kept.
 //
 //	find     a chart's manifest → the files that may be its provenance
 //	judge    a file → who signed it, and whether it is for this very chart
 //
 // The signed text names the archive by its SHA-256, which is the digest of the
 // manifest's layer: the chart is judged before any of it is downloaded. The
-// package does not know where keyrings come from, how many authorities must
-// vouch, or what is in an archive.
+// package does not know where keyrings come from, how files are read that are
+// not in a registry, how many authorities must vouch, or what is in an archive.
 package provenance
 
 import (
@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/verifiedchart/verifiedchart/internal/printable"
 	"github.com/verifiedchart/verifiedchart/internal/registry"
 	"github.com/verifiedchart/verifiedchart/internal/verify"
 	"github.com/verifiedchart/verifiedchart/internal/verify/attached"
@@ -29,6 +30,9 @@ const Provider = "provenance"
 // format is that of every candidate.
 const format = "provenance file"
 
+// Bounds on what is said of the keys that are not used.
+const maxSkippedKeys, maxSkippedKey = 4, 200
+
 // Source is where a provenance file is looked for.
 type Source int
 
@@ -39,6 +43,8 @@ const (
 	Layer
 	// Referrer is what refers to the chart (`oras attach`), and the tag (`oras push`).
 	Referrer
+	// Outside is a place outside the registry.
+	Outside
 )
 
 // Authority is whose OpenPGP keys may sign.
@@ -49,8 +55,10 @@ type Authority struct {
 	Keyring *openpgp.Keyring
 	// Source is where the file is looked for.
 	Source Source
-	// Tag under which it may stand, in which {{name}} and {{version}} are replaced; DefaultTag where empty.
-	Tag string
+	// Tag under which it may stand, a Template; DefaultTag where empty.
+	Tag Template
+	// Elsewhere is the place outside the registry. It is required for Outside.
+	Elsewhere Elsewhere
 	// AllowExpiredKeys accepts what was signed while a key lived that has expired since.
 	AllowExpiredKeys bool
 	// Every asks for all signers, and not only for the first that is found.
@@ -63,56 +71,58 @@ type Authority struct {
 var ErrAuthority = errors.New("the authority cannot vouch for anything")
 
 // Verifier vouches for a chart whose provenance file its authority has signed.
-type Verifier struct{ authority Authority }
+type Verifier struct {
+	authority Authority
+	skipped   []string
+}
 
 // New returns the verifier for an authority. The error matches ErrAuthority.
 func New(a Authority) (*Verifier, error) {
 	if a.Keyring == nil || a.Keyring.Len() == 0 {
 		return nil, fmt.Errorf("%w: it has no keyring", ErrAuthority)
 	}
+	if a.Source == Outside && a.Elsewhere == nil {
+		return nil, fmt.Errorf("%w: it does not say where its files are", ErrAuthority)
+	}
 	if a.Now == nil {
 		a.Now = time.Now
 	}
-	return &Verifier{authority: a}, nil
+	return &Verifier{authority: a, skipped: skippedKeys(a.Keyring)}, nil
 }
 
-// Verify implements verify.Verifier. A file that is unrelated, broken or out of
-// reach never hides another that is good; where one that could not be read might
-// have been the good one there is no verdict.
+// skippedKeys says which keys of a keyring are not used.
+func skippedKeys(k *openpgp.Keyring) []string {
+	var keys []string
+	for i, s := range k.Skipped() {
+		if i == maxSkippedKeys {
+			return append(keys, fmt.Sprintf("and %d more", len(k.Skipped())-i))
+		}
+		keys = append(keys, printable.String(s.Entry+": "+s.Reason, maxSkippedKey))
+	}
+	return keys
+}
+
+// Verify implements verify.Verifier, as attached.Weighing decides.
 func (v *Verifier) Verify(ctx context.Context, s verify.Subject, r registry.Reader) (verify.Evidence, error) {
 	r = attached.Budget(r, verify.MaxMaterial)
 	chart, err := chartOf(ctx, s, r)
 	if err != nil {
 		return verify.Evidence{}, v.undecided(s, err)
 	}
-	var evidence verify.Evidence
 	found := &search{subject: s, reader: r, chart: chart, authority: v.authority}
-	for f := range found.files(ctx) {
-		candidate := verify.Candidate{Authority: v.authority.Name, Source: f.source, Format: format}
-		voucher, err := v.judge(ctx, chart, r, f)
-		candidate.Signer = verify.Signer{KeyID: voucher.Signer, Verified: voucher.Signer != ""}
-		var refused *attached.Refusal
-		switch {
-		case errors.As(err, &refused):
-			candidate.Reason = refused.Reason
-			evidence.Seen = append(evidence.Seen, candidate)
-		case err != nil:
-			evidence.Unread = errors.Join(evidence.Unread, err)
-		default:
-			evidence.Seen = append(evidence.Seen, candidate)
-			evidence.Vouchers = append(evidence.Vouchers, voucher)
-		}
-		if ctx.Err() != nil || (len(evidence.Vouchers) > 0 && !v.authority.Every) {
-			break
-		}
+	evidence, err := attached.Weighing[file]{
+		Authority:  v.authority.Name,
+		Candidates: found.files(ctx),
+		Looked:     found.looked,
+		Name:       func(f file) (string, string) { return f.source, format },
+		Judge:      func(ctx context.Context, f file) (verify.Voucher, error) { return v.judge(ctx, chart, f) },
+		Enough:     func(vouchers []verify.Voucher) bool { return len(vouchers) > 0 && !v.authority.Every },
+	}.Decide(ctx)
+	var rejection *verify.Rejection
+	if errors.As(err, &rejection) {
+		rejection.SkippedKeys = v.skipped
 	}
-	if !evidence.IsZero() {
-		return evidence, nil
-	}
-	if err := errors.Join(evidence.Unread, ctx.Err()); err != nil {
-		return verify.Evidence{}, err
-	}
-	return verify.Evidence{}, &verify.Rejection{Authority: v.authority.Name, Looked: found.looked(), Candidates: evidence.Seen}
+	return evidence, err
 }
 
 // undecided is the error where it is not known which chart a manifest is of: a
@@ -128,27 +138,27 @@ func (v *Verifier) undecided(s verify.Subject, err error) error {
 }
 
 // judge returns the voucher that a file is. A *attached.Refusal says why it is
-// none, and comes with the signer where that is proven; any other error that it
-// could not be found out.
-func (v *Verifier) judge(ctx context.Context, c identity, r registry.Reader, f file) (verify.Voucher, error) {
-	raw, err := f.read(ctx, r)
+// none; any other error that it could not be found out.
+func (v *Verifier) judge(ctx context.Context, c identity, f file) (verify.Voucher, error) {
+	raw, err := f.read(ctx)
 	if err != nil {
 		return verify.Voucher{}, err
 	}
 	text, signature, err := v.authority.Keyring.Verify(raw, openpgp.Options{Now: v.authority.Now(), AllowExpiredKeys: v.authority.AllowExpiredKeys})
 	if err != nil {
-		return verify.Voucher{}, &attached.Refusal{Reason: err.Error()}
+		return verify.Voucher{}, attached.Refuse("%v", err)
 	}
-	voucher := verify.Voucher{
-		Authority: v.authority.Name, Provider: Provider, Signer: "OPENPGP:" + signature.Primary, Key: signature.UserID,
-		Format: format, Source: f.source,
-	}
+	signer := "OPENPGP:" + signature.Primary
 	signed, err := document.Parse(text)
 	if err == nil {
 		err = signed.Binds(c.name, c.version, c.archive)
 	}
 	if err != nil {
-		return voucher, &attached.Refusal{Reason: fmt.Sprintf("the signature is genuine, but %v", err)}
+		// Proven is that they signed something: of this chart it is as good as a claim.
+		return verify.Voucher{}, attached.Refuse("the signature is genuine, but %v", err).By(verify.Signer{KeyID: signer})
 	}
-	return voucher, nil
+	return verify.Voucher{
+		Authority: v.authority.Name, Provider: Provider, Signer: signer, UserID: signature.UserID, SigningKey: signature.Signing,
+		Format: format, Source: f.source, ClaimedTime: signature.Time, SkippedKeys: v.skipped,
+	}, nil
 }

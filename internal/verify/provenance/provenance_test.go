@@ -14,7 +14,9 @@ import (
 	"github.com/opencontainers/image-spec/specs-go"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/verifiedchart/verifiedchart/internal/registry"
 	"github.com/verifiedchart/verifiedchart/internal/verify"
+	"github.com/verifiedchart/verifiedchart/internal/verify/attached"
 	keys "github.com/verifiedchart/verifiedchart/internal/verify/openpgp"
 	"github.com/verifiedchart/verifiedchart/internal/verify/openpgp/openpgptest"
 	"github.com/verifiedchart/verifiedchart/internal/verify/provenance"
@@ -270,6 +272,99 @@ var _ = Describe("A provenance authority", func() {
 		Expect(err).To(MatchError(verify.ErrRejected))
 		_, err = w.check(w.trusting(func(a *provenance.Authority) { a.AllowExpiredKeys = true }), s)
 		Expect(err).NotTo(HaveOccurred())
+	})
+
+	DescribeTable("that is told where else the file is",
+		func(answer func() ([]byte, error), want error) {
+			elsewhere := func(_ context.Context, _ registry.Reader, name, version string) (string, []byte, error) {
+				raw, err := answer()
+				return "shelf " + name + "/" + version, raw, err
+			}
+			outside := func(a *provenance.Authority) { a.Source, a.Elsewhere = provenance.Outside, elsewhere }
+			evidence, err := w.check(w.trusting(outside), w.subject(w.prov(w.theirs)))
+			if want == nil {
+				Expect(err).NotTo(HaveOccurred())
+				Expect(evidence.Vouchers).To(ConsistOf(HaveField("Source", "shelf app/1.0.0")))
+				return
+			}
+			Expect(err).To(MatchError(want))
+			Expect(err).To(MatchError(ContainSubstring("shelf app/1.0.0")), "it says where it looked")
+		},
+		Entry("vouches by it", func() ([]byte, error) { return w.prov(w.ours), nil }, nil),
+		Entry("F1: refuses what has none", func() ([]byte, error) { return nil, nil }, verify.ErrRejected),
+		Entry("refuses what has an empty one", func() ([]byte, error) { return []byte{}, nil }, verify.ErrRejected),
+		Entry("F3: refuses a stranger's", func() ([]byte, error) { return w.prov(w.theirs), nil }, verify.ErrRejected),
+		Entry("F21: refuses one that is too large", func() ([]byte, error) { return make([]byte, provenance.MaxSize+1), nil }, verify.ErrRejected),
+		Entry("refuses what cannot be one", func() ([]byte, error) { return nil, attached.Refuse("x") }, verify.ErrRejected),
+		Entry("reaches no verdict where it could not be read", func() ([]byte, error) { return nil, fmt.Errorf("shelf app/1.0.0: %w", verifytest.ErrUnreachable) }, verifytest.ErrUnreachable),
+	)
+
+	DescribeTable("refuses a chart of a version, before anything is asked for by it, that holds",
+		func(version string) {
+			w.config = w.configure("app", version)
+			s := w.subject(w.prov(w.ours))
+			s.Chart.Version = ""
+			_, err := w.check(w.trusting(func(a *provenance.Authority) { a.Source = provenance.Referrer }), s)
+			Expect(err).To(MatchError(verify.ErrRejected))
+			Expect(w.repo.Asked()).To(HaveLen(1), "for the configuration alone")
+		},
+		Entry("nothing", ""),
+		Entry("a path", "../../1.0.0"),
+		Entry("a query", "1.0.0?x"),
+		Entry("a template", "{{name}}"),
+		Entry("a line", "1.0.0\nx"),
+		Entry("more than a version has", strings.Repeat("1", 300)),
+	)
+
+	It("says which keys of its keyring it does not use, with its voucher and with its refusal", func() {
+		weak := openpgptest.NewKey(openpgptest.Using(openpgptest.RSA1024), openpgptest.CreatedAt(made))
+		ring, err := keys.ParseKeyring(map[string][]byte{"good": openpgptest.Public(w.ours), "weak": openpgptest.Public(weak), "broken": []byte("x")})
+		Expect(err).NotTo(HaveOccurred())
+		v := w.trusting(func(a *provenance.Authority) { a.Keyring = ring })
+		skipped := ConsistOf(HavePrefix("broken: "), HavePrefix("weak: "))
+		evidence, err := w.check(v, w.subject(w.prov(w.ours)))
+		Expect(err).NotTo(HaveOccurred())
+		Expect(evidence.Vouchers).To(ConsistOf(HaveField("SkippedKeys", skipped)))
+		_, err = w.check(v, w.subject(w.prov(w.theirs)))
+		var rejection *verify.Rejection
+		Expect(errors.As(err, &rejection)).To(BeTrue())
+		Expect(rejection.SkippedKeys).To(skipped)
+		Expect(err.Error()).To(ContainSubstring("weak: "))
+	})
+
+	It("says of a few of the keys that it does not use, and how many more there are", func() {
+		entries := map[string][]byte{"good": openpgptest.Public(w.ours)}
+		for i := range 20 {
+			entries[fmt.Sprint(i)] = []byte(strings.Repeat("x", 1000))
+		}
+		ring, err := keys.ParseKeyring(entries)
+		Expect(err).NotTo(HaveOccurred())
+		evidence, err := w.check(w.trusting(func(a *provenance.Authority) { a.Keyring = ring }), w.subject(w.prov(w.ours)))
+		Expect(err).NotTo(HaveOccurred())
+		Expect(evidence.Vouchers[0].SkippedKeys).To(And(HaveLen(5), ContainElement("and 16 more")))
+	})
+
+	It("says who signed, with which key, and when by their own account", func() {
+		subkey := openpgptest.AddSubkey(w.ours)
+		prov := openpgptest.Sign(w.ours, text("app", "1.0.0", w.archive), openpgptest.At(signed), openpgptest.With(subkey))
+		evidence, err := w.check(w.trusting(), w.subject(prov))
+		Expect(err).NotTo(HaveOccurred())
+		Expect(evidence.Vouchers).To(ConsistOf(And(
+			HaveField("Signer", fmt.Sprintf("OPENPGP:%X", w.ours.PrimaryKey.Fingerprint)), HaveField("SigningKey", fmt.Sprintf("%X", subkey.PublicKey.Fingerprint)),
+			HaveField("UserID", Not(BeEmpty())), HaveField("ClaimedTime", BeTemporally("==", signed)), HaveField("Time", BeZero()),
+		)))
+	})
+
+	It("D3: names no proven signer of this chart by what was signed for another", func() {
+		_, err := w.check(w.trusting(), w.subject(w.prov(w.ours, func(s string) string { return strings.ReplaceAll(s, "1.0.0", "1.0.1") })))
+		Expect(verify.Seen(err)).To(ConsistOf(HaveField("Signer", And(HaveField("KeyID", HavePrefix("OPENPGP:")), HaveField("Verified", false)))))
+	})
+
+	It("is refused without the place that it is to look at", func() {
+		ring, err := keys.ParseKeyring(map[string][]byte{"good": openpgptest.Public(w.ours)})
+		Expect(err).NotTo(HaveOccurred())
+		_, err = provenance.New(provenance.Authority{Keyring: ring, Source: provenance.Outside})
+		Expect(err).To(MatchError(provenance.ErrAuthority))
 	})
 
 	It("is refused without a keyring", func() {

@@ -2,7 +2,6 @@ package provenance
 
 import (
 	"context"
-	"fmt"
 	"iter"
 	"strings"
 
@@ -17,32 +16,44 @@ import (
 const (
 	// MediaType is that of a provenance file (HIP-0006).
 	MediaType = "application/vnd.cncf.helm.chart.provenance.v1.prov"
-	// DefaultTag is where a provenance file may stand that `oras push` put beside the chart.
-	DefaultTag = "{{version}}.prov"
+	// MaxSize is the size of the largest provenance file that is read, in bytes.
+	MaxSize = document.MaxSize
 	// suffix is how the names of provenance files end.
 	suffix = ".prov"
+	// maxFiles bounds the provenance files of one manifest.
+	maxFiles = 16
 )
+
+// Elsewhere reads the provenance file of a chart, by its name and version, that
+// is kept outside the registry, and says where that is. There is none where both
+// the bytes and the error are nil. A *attached.Refusal says why it cannot be one;
+// any other error that it could not be found out. What it asks for it asks through
+// the reader's Recall, so that it is remembered as long as the reader's own answers.
+type Elsewhere func(ctx context.Context, r registry.Reader, name, version string) (where string, raw []byte, err error)
 
 // file is what may be the chart's provenance file.
 type file struct {
-	source  string
-	layer   ocispec.Descriptor
-	problem error
+	source string
+	read   func(context.Context) ([]byte, error)
 }
 
-// read returns the bytes of the file.
-func (f file) read(ctx context.Context, r registry.Reader) ([]byte, error) {
-	if f.problem != nil {
-		return nil, f.problem
+// unread is a file that cannot be read.
+func unread(source string, problem error) file {
+	return file{source: source, read: func(context.Context) ([]byte, error) { return nil, problem }}
+}
+
+// inLayer is a file in a repository.
+func inLayer(r registry.Reader, source string, layer ocispec.Descriptor) file {
+	if layer.Digest.Validate() != nil || layer.Size <= 0 || layer.Size > MaxSize {
+		return unread(source, attached.Refuse("it claims %d bytes, of 1 to %d", layer.Size, MaxSize))
 	}
-	if f.layer.Digest.Validate() != nil || f.layer.Size <= 0 || f.layer.Size > document.MaxSize {
-		return nil, &attached.Refusal{Reason: fmt.Sprintf("it claims %d bytes, of 1 to %d", f.layer.Size, document.MaxSize)}
-	}
-	raw, err := r.Blob(ctx, f.layer, document.MaxSize)
-	if err != nil {
-		return nil, attached.Unread("the provenance file at "+f.source, err)
-	}
-	return raw, nil
+	return file{source: source, read: func(ctx context.Context) ([]byte, error) {
+		raw, err := r.Blob(ctx, layer, MaxSize)
+		if err != nil {
+			return nil, attached.Unread("the provenance file at "+source, err)
+		}
+		return raw, nil
+	}}
 }
 
 // search finds the provenance files of one chart.
@@ -52,56 +63,74 @@ type search struct {
 	chart     identity
 	authority Authority
 
-	manifest bool // was looked at
+	places   []string // looked at, besides what is attached
 	attached attached.Search
 }
 
 // looked says where was looked.
-func (s *search) looked() []string {
-	if s.manifest {
-		return append([]string{"the chart's manifest"}, s.attached.Looked()...)
-	}
-	return s.attached.Looked()
-}
+func (s *search) looked() []string { return append(s.places, s.attached.Looked()...) }
 
 // files yields what may be the provenance file, one by one.
 func (s *search) files(ctx context.Context) iter.Seq[file] {
 	s.attached = attached.Search{Subject: s.subject.Manifest.Digest, Reader: s.reader, Likely: func(artifactType string) bool { return artifactType == MediaType }}
 	return func(yield func(file) bool) {
-		if s.authority.Source != Referrer {
-			s.manifest = true
-			if layer := s.subject.Chart.Provenance; layer != nil && !yield(file{source: "the chart's manifest", layer: *layer}) {
-				return
-			}
-		}
-		if s.authority.Source == Layer {
-			return
-		}
-		for found := range s.attached.All(ctx, s.tag()) {
-			for _, f := range filesIn(found) {
-				if !yield(f) {
-					return
-				}
+		switch s.authority.Source {
+		case Layer:
+			s.inManifest(yield)
+		case Referrer:
+			s.inAttached(ctx, yield)
+		case Outside:
+			s.outside(ctx, yield)
+		default:
+			if s.inManifest(yield) {
+				s.inAttached(ctx, yield)
 			}
 		}
 	}
 }
 
-// tag is where a file may stand that `oras push` put beside the chart.
-func (s *search) tag() string {
-	pattern := s.authority.Tag
-	if pattern == "" {
-		pattern = DefaultTag
+// inManifest offers the file in the chart's own manifest, and says whether to go on.
+func (s *search) inManifest(yield func(file) bool) bool {
+	const place = "the chart's manifest"
+	s.places = append(s.places, place)
+	layer := s.subject.Chart.Provenance
+	return layer == nil || yield(inLayer(s.reader, place, *layer))
+}
+
+// inAttached offers the files in what refers to the chart, and under the tag.
+func (s *search) inAttached(ctx context.Context, yield func(file) bool) {
+	tag := s.authority.Tag
+	if tag == "" {
+		tag = DefaultTag
 	}
-	version := strings.ReplaceAll(s.chart.version, "+", "_") // as helm push writes it into tags
-	return strings.NewReplacer("{{name}}", s.chart.name, "{{version}}", version).Replace(pattern)
+	for found := range s.attached.All(ctx, tag.Tag(s.chart.name, s.chart.version)) {
+		for _, f := range s.filesIn(found) {
+			if !yield(f) {
+				return
+			}
+		}
+	}
+}
+
+// outside offers the file that is kept outside the registry.
+func (s *search) outside(ctx context.Context, yield func(file) bool) {
+	where, raw, err := s.authority.Elsewhere(ctx, s.reader, s.chart.name, s.chart.version)
+	s.places = append(s.places, where)
+	switch {
+	case err != nil:
+		yield(unread(where, err))
+	case len(raw) > MaxSize:
+		yield(unread(where, attached.Refuse("it has %d bytes, of at most %d", len(raw), MaxSize)))
+	case raw != nil:
+		yield(file{source: where, read: func(context.Context) ([]byte, error) { return raw, nil }})
+	}
 }
 
 // filesIn returns the provenance files in a manifest: by media type, or by the
 // name that oras gives a file. What holds none is not a candidate: a chart has referrers of many kinds.
-func filesIn(f attached.Found) []file {
+func (s *search) filesIn(f attached.Found) []file {
 	if f.Problem != nil {
-		return []file{{source: f.Source, problem: f.Problem}}
+		return []file{unread(f.Source, f.Problem)}
 	}
 	manifest, err := attached.ParseManifest(f.Raw)
 	if err != nil {
@@ -111,11 +140,8 @@ func filesIn(f attached.Found) []file {
 	for _, layer := range manifest.Layers {
 		named := strings.HasSuffix(layer.Annotations[ocispec.AnnotationTitle], suffix)
 		if (layer.MediaType == MediaType || named) && len(files) < maxFiles {
-			files = append(files, file{source: f.Source, layer: layer})
+			files = append(files, inLayer(s.reader, f.Source, layer))
 		}
 	}
 	return files
 }
-
-// maxFiles bounds the provenance files of one manifest.
-const maxFiles = 16

@@ -1,0 +1,182 @@
+// Package download reads small files from the web servers that users name, over
+// HTTPS alone and with bounds.
+//
+// It knows HTTP, and what web servers ask for to be read. It does not know what
+// is in a file, nor Kubernetes.
+package download
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+
+	"github.com/verifiedchart/verifiedchart/internal/outbound"
+)
+
+// Errors that the errors of File match. All but ErrNotFound, and ErrTooLarge, mean
+// that it could not be found out whether there is a file.
+var (
+	// ErrNotFound means that the server answered that there is no such file.
+	ErrNotFound = errors.New("not found on the web server")
+	// ErrUnauthorized means that the server refused the credentials, or the lack of them.
+	ErrUnauthorized = errors.New("the web server refused the credentials")
+	// ErrTooLarge means that the file exceeds its limit; the rest of it was not read.
+	ErrTooLarge = errors.New("the file is too large")
+	// ErrURL means that it is no URL of a file that could be read.
+	ErrURL = errors.New("not an https URL")
+)
+
+// maxTrusts bounds the web servers' trust of which clients are kept.
+const maxTrusts = 64
+
+// Options say how a Client behaves. The zero value is good.
+type Options struct {
+	// UserAgent of every request.
+	UserAgent string
+	// AllowedHosts are host names and CIDRs that servers may redirect to though they are internal.
+	AllowedHosts []string
+	// RetryPause is about how long to wait before a request is tried again after a
+	// passing fault, and twice that before the last time; 100 ms by default.
+	RetryPause time.Duration
+	// Now is the clock; time.Now by default.
+	Now func() time.Time
+}
+
+// Client reads files. It keeps connections, and which server wants to be left
+// alone for how long. It is safe for concurrent use.
+type Client struct {
+	options  Options
+	throttle *outbound.Throttle
+	clients  *lru.Cache[string, *http.Client] // by the fingerprint of their Trust
+}
+
+// NewClient returns a Client.
+func NewClient(o Options) *Client {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.RetryPause <= 0 {
+		o.RetryPause = 100 * time.Millisecond
+	}
+	clients, err := lru.NewWithEvict(maxTrusts, func(_ string, c *http.Client) { c.CloseIdleConnections() })
+	if err != nil {
+		panic(err)
+	}
+	return &Client{options: o, throttle: outbound.NewThrottle(o.Now), clients: clients}
+}
+
+// Request is what to read.
+type Request struct {
+	// URL of the file, https and without user and password.
+	URL string
+	// Credentials to offer; the zero value is anonymous.
+	Credentials Credentials
+	// Trust says which servers to believe; the zero value is the system's.
+	Trust Trust
+	// Limit is how many bytes the file may have.
+	Limit int64
+}
+
+// File returns a file, which is not nil where the error is. Errors are at most
+// 1 KiB long, and hold no credential and no query of a URL.
+func (c *Client) File(ctx context.Context, r Request) ([]byte, error) {
+	where, err := url.Parse(r.URL)
+	if err != nil || where.Scheme != "https" || where.Hostname() == "" || where.User != nil {
+		return nil, fmt.Errorf("%w: it must be https://host/path without credentials", ErrURL)
+	}
+	raw, err := c.read(ctx, where, r)
+	var limited *outbound.RateLimitedError
+	switch {
+	case err == nil:
+		return raw, nil
+	case errors.As(err, &limited):
+		return nil, err
+	}
+	return nil, outbound.Redacted("read "+Shown(r.URL), err)
+}
+
+// Shown returns a URL as it may be shown, without what may be secret.
+func Shown(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return "a malformed URL"
+	}
+	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}).String()
+}
+
+func (c *Client) read(ctx context.Context, where *url.URL, r Request) ([]byte, error) {
+	host := outbound.HostPort(where)
+	tenant := host + "\n" + r.Credentials.fingerprint()
+	limited := func() error { return c.throttle.Limited(tenant, where.Host) }
+	if err := limited(); err != nil {
+		return nil, err
+	}
+	ctx = outbound.For(ctx, outbound.Origin{HostPort: host, Tenant: tenant})
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, where.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("User-Agent", c.options.UserAgent)
+	r.Credentials.offer(req)
+	client := c.client(r.Trust)
+	resp, err := outbound.Retry(ctx, c.options.RetryPause, func() (*http.Response, error) {
+		resp, err := send(client, req)
+		if wait := limited(); err != nil && wait != nil {
+			err = wait
+		}
+		return resp, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close() //nolint:errcheck // nothing of a read body depends on it
+	return readAll(resp.Body, r.Limit)
+}
+
+// client returns the client that believes whom it shall.
+func (c *Client) client(t Trust) *http.Client {
+	if client, ok := c.clients.Get(t.fingerprint); ok {
+		return client
+	}
+	client := outbound.NewClient(outbound.Options{
+		AllowedHosts: c.options.AllowedHosts, Roots: t.roots, Certificate: t.certificate, Throttle: c.throttle,
+	})
+	c.clients.Add(t.fingerprint, client)
+	return client
+}
+
+// send returns the response if it is 200 OK.
+func send(client *http.Client, req *http.Request) (*http.Response, error) {
+	resp, err := client.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	if resp.StatusCode == http.StatusOK {
+		return resp, nil
+	}
+	_ = resp.Body.Close()
+	switch resp.StatusCode {
+	case http.StatusNotFound, http.StatusGone:
+		return nil, ErrNotFound
+	case http.StatusUnauthorized, http.StatusForbidden:
+		return nil, fmt.Errorf("%w: it answered %s", ErrUnauthorized, outbound.StatusText(resp.StatusCode))
+	}
+	return nil, &outbound.StatusError{Who: "the web server", Status: resp.StatusCode}
+}
+
+func readAll(r io.Reader, limit int64) ([]byte, error) {
+	raw, err := io.ReadAll(io.LimitReader(r, limit+1))
+	if err != nil {
+		return nil, err
+	}
+	if int64(len(raw)) > limit {
+		return nil, fmt.Errorf("%w: more than %d bytes", ErrTooLarge, limit)
+	}
+	return raw, nil
+}

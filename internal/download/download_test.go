@@ -1,0 +1,285 @@
+package download_test
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/verifiedchart/verifiedchart/internal/download"
+	"github.com/verifiedchart/verifiedchart/internal/outbound"
+)
+
+func TestDownload(t *testing.T) {
+	RegisterFailHandler(Fail)
+	RunSpecs(t, "Download")
+}
+
+const limit = 1000
+
+// server is a web server with TLS that counts what it was asked.
+type server struct {
+	*httptest.Server
+	asked atomic.Int64
+}
+
+func serve(answer http.HandlerFunc, change ...func(*httptest.Server)) *server {
+	s := &server{}
+	s.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.asked.Add(1)
+		answer(w, r)
+	}))
+	for _, c := range change {
+		c(s.Server)
+	}
+	s.StartTLS()
+	DeferCleanup(s.Close)
+	return s
+}
+
+func certificatePEM(s *httptest.Server) []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw})
+}
+
+func (s *server) request() download.Request {
+	GinkgoHelper()
+	trust, err := download.ParseTrust(map[string][]byte{"ca.crt": certificatePEM(s.Server)})
+	Expect(err).NotTo(HaveOccurred())
+	return download.Request{URL: s.URL + "/app.prov?signature=hunter2", Trust: trust, Limit: limit}
+}
+
+func newClient(allowed ...string) *download.Client {
+	return download.NewClient(download.Options{UserAgent: "test", AllowedHosts: allowed, RetryPause: time.Millisecond})
+}
+
+func status(code int) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "hunter2", code) }
+}
+
+func to(url func() string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, url(), http.StatusFound) }
+}
+
+func good(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("file")) }
+
+var _ = Describe("A file", func() {
+	ctx := context.Background()
+
+	It("is read", func() {
+		raw, err := newClient().File(ctx, serve(good).request())
+		Expect(err).NotTo(HaveOccurred())
+		Expect(string(raw)).To(Equal("file"))
+	})
+
+	It("may be empty, which is not the same as absent", func() {
+		raw, err := newClient().File(ctx, serve(func(http.ResponseWriter, *http.Request) {}).request())
+		Expect(err).NotTo(HaveOccurred())
+		Expect(raw).To(And(BeEmpty(), Not(BeNil())))
+	})
+
+	DescribeTable("is not read where the server",
+		func(answer http.HandlerFunc, want error, asked int) {
+			s := serve(answer)
+			raw, err := newClient().File(ctx, s.request())
+			Expect(raw).To(BeNil())
+			Expect(err).To(HaveOccurred())
+			for _, class := range []error{download.ErrNotFound, download.ErrUnauthorized, download.ErrTooLarge} {
+				Expect(errors.Is(err, class)).To(Equal(errors.Is(want, class)), "%v", class)
+			}
+			Expect(err.Error()).NotTo(ContainSubstring("hunter2"))
+			Expect(len(err.Error())).To(BeNumerically("<=", 1024))
+			Expect(s.asked.Load()).To(BeEquivalentTo(asked))
+		},
+		Entry("has none", status(http.StatusNotFound), download.ErrNotFound, 1),
+		Entry("has none any more", status(http.StatusGone), download.ErrNotFound, 1),
+		Entry("asks for credentials", status(http.StatusUnauthorized), download.ErrUnauthorized, 1),
+		Entry("refuses the credentials", status(http.StatusForbidden), download.ErrUnauthorized, 1),
+		Entry("fails, three times", status(http.StatusBadGateway), nil, 3),
+		Entry("answers something else", status(http.StatusTeapot), nil, 1),
+		Entry("answers nothing", status(http.StatusNoContent), nil, 1),
+		Entry("sends too much", func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprint(w, strings.Repeat("x", limit+1)) }, download.ErrTooLarge, 1),
+		Entry("stops in the middle", func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Length", "10")
+			_, _ = w.Write([]byte("x"))
+		}, nil, 1),
+		Entry("leads in a circle", to(func() string { return "?again" }), nil, 6),
+		Entry("leads to what is no URL", func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Location", "https://%zz/hunter2")
+			w.WriteHeader(http.StatusFound)
+		}, nil, 1),
+	)
+
+	It("is read after a passing fault", func() {
+		var tried atomic.Int64
+		s := serve(func(w http.ResponseWriter, r *http.Request) {
+			if tried.Add(1) == 1 {
+				status(http.StatusServiceUnavailable)(w, r)
+				return
+			}
+			good(w, r)
+		})
+		Expect(newClient().File(ctx, s.request())).To(Equal([]byte("file")))
+	})
+
+	It("A3: is not asked for again before the server wants to be", func() {
+		s := serve(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Retry-After", "600")
+			status(http.StatusTooManyRequests)(w, r)
+		})
+		c := newClient()
+		for range 3 {
+			_, err := c.File(ctx, s.request())
+			var limited *outbound.RateLimitedError
+			Expect(errors.As(err, &limited)).To(BeTrue())
+			Expect(limited.RetryAfter).To(BeNumerically("~", 10*time.Minute, time.Minute))
+		}
+		Expect(s.asked.Load()).To(BeEquivalentTo(1))
+	})
+
+	DescribeTable("A14: is read over HTTPS alone, and without credentials in its URL",
+		func(url string) {
+			_, err := newClient().File(ctx, download.Request{URL: url, Limit: limit})
+			Expect(err).To(MatchError(download.ErrURL))
+			Expect(err.Error()).NotTo(ContainSubstring("hunter2"))
+		},
+		Entry("plain HTTP", "http://web.example/app.prov"),
+		Entry("a file", "file:///etc/passwd"),
+		Entry("no scheme", "web.example/app.prov"),
+		Entry("no host", "https:///app.prov"),
+		Entry("credentials", "https://user:hunter2@web.example/app.prov"),
+		Entry("no URL", "https://%zz/hunter2"),
+	)
+
+	Context("on a server that leads elsewhere", func() {
+		var other *server
+		BeforeEach(func() {
+			other = serve(func(w http.ResponseWriter, r *http.Request) {
+				if r.Header.Get("Authorization") != "" {
+					status(http.StatusTeapot)(w, r)
+					return
+				}
+				good(w, r)
+			})
+		})
+		credentials := func() download.Credentials {
+			c, err := download.ParseCredentials(map[string][]byte{"username": []byte("user"), "password": []byte("hunter2")})
+			Expect(err).NotTo(HaveOccurred())
+			return c
+		}
+
+		It("A11: is not read from an internal address", func() {
+			_, err := newClient().File(ctx, serve(to(func() string { return other.URL })).request())
+			Expect(err).To(MatchError(outbound.ErrRefused))
+			Expect(other.asked.Load()).To(BeZero())
+		})
+
+		It("A13: is read without the credentials of the first server, where that is allowed", func() {
+			r := serve(to(func() string { return other.URL })).request()
+			r.Credentials = credentials()
+			Expect(newClient("127.0.0.1").File(ctx, r)).To(Equal([]byte("file")))
+		})
+
+		It("A14: is not read in clear", func() {
+			plain := httptest.NewServer(http.HandlerFunc(good))
+			DeferCleanup(plain.Close)
+			_, err := newClient("127.0.0.1").File(ctx, serve(to(func() string { return plain.URL })).request())
+			Expect(err).To(MatchError(outbound.ErrCleartext))
+		})
+	})
+
+	It("A15: is not read from a server of an unknown authority", func() {
+		s := serve(good)
+		r := s.request()
+		r.Trust = download.Trust{}
+		_, err := newClient().File(ctx, r)
+		Expect(err).To(HaveOccurred())
+		Expect(s.asked.Load()).To(BeZero())
+	})
+
+	DescribeTable("is asked for with credentials",
+		func(data map[string][]byte, header string) {
+			var got atomic.Value
+			s := serve(func(w http.ResponseWriter, r *http.Request) { got.Store(r.Header.Get("Authorization")); good(w, r) })
+			r := s.request()
+			var err error
+			r.Credentials, err = download.ParseCredentials(data)
+			Expect(err).NotTo(HaveOccurred())
+			Expect(fmt.Sprintf("%v %+v %#v", r.Credentials, r.Credentials, r.Credentials)).NotTo(ContainSubstring("hunter2"))
+			_, err = newClient().File(ctx, r)
+			Expect(err).NotTo(HaveOccurred())
+			Expect(got.Load()).To(Equal(header))
+		},
+		Entry("of a user", map[string][]byte{"username": []byte("user"), "password": []byte("hunter2\n")}, "Basic dXNlcjpodW50ZXIy"),
+		Entry("of a bearer", map[string][]byte{"bearerToken": []byte("hunter2\n")}, "Bearer hunter2"),
+	)
+
+	It("is asked for with a certificate", func() {
+		pair := serve(good) // for its certificate and key
+		key, err := x509.MarshalPKCS8PrivateKey(pair.TLS.Certificates[0].PrivateKey)
+		Expect(err).NotTo(HaveOccurred())
+		s := serve(good, func(s *httptest.Server) {
+			s.TLS = &tls.Config{ClientAuth: tls.RequireAnyClientCert, MinVersion: tls.VersionTLS12}
+		})
+		_, err = newClient().File(ctx, s.request())
+		Expect(err).To(HaveOccurred())
+		r := s.request()
+		r.Trust, err = download.ParseTrust(map[string][]byte{
+			"ca.crt": certificatePEM(s.Server), "tls.crt": certificatePEM(pair.Server),
+			"tls.key": pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}),
+		})
+		Expect(err).NotTo(HaveOccurred())
+		Expect(newClient().File(ctx, r)).To(Equal([]byte("file")))
+	})
+
+	It("ends with its context", func() {
+		short, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
+		defer cancel()
+		s := serve(func(_ http.ResponseWriter, r *http.Request) {
+			select {
+			case <-r.Context().Done():
+			case <-short.Done():
+			}
+		})
+		_, err := newClient().File(short, s.request())
+		Expect(err).To(MatchError(context.DeadlineExceeded))
+	})
+})
+
+var _ = DescribeTable("A Secret is refused as credentials that",
+	func(data map[string][]byte) {
+		_, err := download.ParseCredentials(data)
+		Expect(err).To(MatchError(download.ErrSecret))
+		Expect(err.Error()).NotTo(ContainSubstring("hunter2"))
+	},
+	Entry("holds none", map[string][]byte{}),
+	Entry("holds others", map[string][]byte{".dockerconfigjson": []byte("hunter2")}),
+	Entry("holds two kinds", map[string][]byte{"username": []byte("u"), "password": []byte("hunter2"), "bearerToken": []byte("hunter2")}),
+	Entry("has a password for nobody", map[string][]byte{"password": []byte("hunter2")}),
+	Entry("has a user with a colon", map[string][]byte{"username": []byte("u:hunter2"), "password": []byte("hunter2")}),
+	Entry("has a token of two lines", map[string][]byte{"bearerToken": []byte("hunter2\nX: y")}),
+)
+
+var _ = DescribeTable("A Secret is refused as trust that",
+	func(data map[string][]byte) {
+		_, err := download.ParseTrust(data)
+		Expect(err).To(MatchError(download.ErrSecret))
+		Expect(err.Error()).NotTo(ContainSubstring("hunter2"))
+	},
+	Entry("holds nothing", map[string][]byte{}),
+	Entry("holds something else", map[string][]byte{"ca.pem": []byte("hunter2")}),
+	Entry("has authorities that are none", map[string][]byte{"ca.crt": []byte("hunter2")}),
+	Entry("has a certificate that is none", map[string][]byte{"tls.crt": []byte("hunter2"), "tls.key": []byte("hunter2")}),
+	Entry("has a certificate without its key", map[string][]byte{"ca.crt": []byte("-----BEGIN CERTIFICATE-----"), "tls.crt": []byte("hunter2")}),
+	Entry("has a key without its certificate", map[string][]byte{"tls.key": []byte("hunter2")}),
+)

@@ -1,0 +1,107 @@
+package download
+
+import (
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+// ErrSecret is matched by the errors for credentials and certificates that cannot
+// be used. They repeat nothing of them.
+var ErrSecret = errors.New("not what a web server can be read with")
+
+// Entries of Secrets, as Flux names them.
+const (
+	usernameEntry, passwordEntry, bearerTokenEntry = "username", "password", "bearerToken"
+	authoritiesEntry, certificateEntry, keyEntry   = "ca.crt", "tls.crt", "tls.key"
+)
+
+// Credentials are what to offer to a web server. The zero value offers nothing.
+// They print as nothing, so that no log can hold them.
+type Credentials struct{ username, password, bearerToken string }
+
+// String hides the credentials.
+func (Credentials) String() string { return "credentials" }
+
+// GoString hides the credentials.
+func (Credentials) GoString() string { return "credentials" }
+
+// ParseCredentials reads the entries username and password, or bearerToken, of a
+// Secret. The error matches ErrSecret.
+func ParseCredentials(data map[string][]byte) (Credentials, error) {
+	entry := func(name string) string { return strings.TrimRight(string(data[name]), "\r\n") }
+	c := Credentials{username: entry(usernameEntry), password: entry(passwordEntry), bearerToken: entry(bearerTokenEntry)}
+	basic := c.username != "" || c.password != ""
+	switch {
+	case basic == (c.bearerToken != ""):
+		return Credentials{}, fmt.Errorf("%w: it must have the entries %s and %s, or %s", ErrSecret, usernameEntry, passwordEntry, bearerTokenEntry)
+	case basic && (c.username == "" || strings.Contains(c.username, ":")):
+		return Credentials{}, fmt.Errorf("%w: its entry %s is empty, or holds a colon", ErrSecret, usernameEntry)
+	case strings.ContainsAny(c.bearerToken, " \t\r\n"):
+		return Credentials{}, fmt.Errorf("%w: its entry %s holds white space", ErrSecret, bearerTokenEntry)
+	}
+	return c, nil
+}
+
+// offer adds the credentials to a request. A redirect to another host does not take them along.
+func (c Credentials) offer(req *http.Request) {
+	switch {
+	case c.bearerToken != "":
+		req.Header.Set("Authorization", "Bearer "+c.bearerToken)
+	case c.username != "":
+		req.SetBasicAuth(c.username, c.password)
+	}
+}
+
+// fingerprint is the same for the same credentials alone.
+func (c Credentials) fingerprint() string {
+	return fingerprint([]byte(c.username), []byte(c.password), []byte(c.bearerToken))
+}
+
+// Trust says which servers to believe, and who to be to them. The zero value
+// believes whom the system does, and is nobody.
+type Trust struct {
+	roots       *x509.CertPool
+	certificate *tls.Certificate
+	fingerprint string
+}
+
+// ParseTrust reads the entries ca.crt, with one or more PEM certificates, and
+// tls.crt with tls.key, of a Secret, of which it must have the one or the other. The
+// error matches ErrSecret.
+func ParseTrust(data map[string][]byte) (Trust, error) {
+	authorities, certificate, key := data[authoritiesEntry], data[certificateEntry], data[keyEntry]
+	t := Trust{fingerprint: fingerprint(authorities, certificate, key)}
+	if len(authorities) == 0 && len(certificate) == 0 {
+		return Trust{}, fmt.Errorf("%w: it has neither an entry %s nor %s", ErrSecret, authoritiesEntry, certificateEntry)
+	}
+	if len(authorities) > 0 {
+		t.roots = x509.NewCertPool()
+		if !t.roots.AppendCertsFromPEM(authorities) {
+			return Trust{}, fmt.Errorf("%w: its entry %s holds no PEM certificate", ErrSecret, authoritiesEntry)
+		}
+	}
+	if len(certificate) > 0 || len(key) > 0 {
+		pair, err := tls.X509KeyPair(certificate, key)
+		if err != nil {
+			return Trust{}, fmt.Errorf("%w: its entries %s and %s are no PEM certificate with its key", ErrSecret, certificateEntry, keyEntry)
+		}
+		t.certificate = &pair
+	}
+	return t, nil
+}
+
+// fingerprint is the same for the same parts alone.
+func fingerprint(parts ...[]byte) string {
+	h := sha256.New()
+	for _, part := range parts {
+		sum := sha256.Sum256(part)
+		_, _ = h.Write(sum[:])
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
