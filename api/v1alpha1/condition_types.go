@@ -67,6 +67,13 @@ const (
 	// DowngradeRefusedReason goes with FetchFailed: the semver range resolves to less than what is published.
 	DowngradeRefusedReason = "DowngradeRefused"
 
+	// VersionMutatedReason goes with FetchFailed, and with the event where that is
+	// allowed: a version is not the digest any more that it was first proven with.
+	VersionMutatedReason = "VersionMutated"
+
+	// ExemptedReason goes with SourceVerified=False: the chart is published by an exemption.
+	ExemptedReason = "Exempted"
+
 	// ArchiveOperationFailedReason goes with StorageOperationFailed.
 	ArchiveOperationFailedReason = "ArchiveOperationFailed"
 

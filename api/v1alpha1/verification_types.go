@@ -39,7 +39,10 @@ const TrustedRootKey = "trusted_root.json"
 // Verification says who must vouch for a chart before it is published.
 //
 // +kubebuilder:validation:XValidation:rule="!has(self.atLeast) || self.atLeast <= size(self.authorities)",message="atLeast asks for more authorities than are listed: lower it, or list more authorities"
+// +kubebuilder:validation:XValidation:rule="!has(self.minSignatureAge) || self.authorities.exists(a, a.provider == 'cosign' && (has(a.matchOIDCIdentity) || has(a.trustedRootSecretRef) || (has(a.transparencyLog) && a.transparencyLog == 'Required')))",message="minSignatureAge needs an authority that can prove when a chart was signed: one with matchOIDCIdentity, with transparencyLog: Required, or with the trustedRootSecretRef of a time-stamp authority"
 type Verification struct {
+	Rules `json:",inline"`
+
 	// AtLeast is how many distinct signers among the authorities must vouch for
 	// the chart. One key listed by two authorities is one signer.
 	// By default every authority must vouch.
@@ -359,6 +362,13 @@ type VerificationStatus struct {
 	// +listType=map
 	// +listMapKey=name
 	Authorities []AuthorityStatus `json:"authorities,omitempty"`
+
+	// Excuses are the rules by which the artifact is published though it is not
+	// proven; absent for one that is.
+	// +optional
+	// +kubebuilder:validation:MaxItems=64
+	// +listType=atomic
+	Excuses []ExcuseStatus `json:"excuses,omitempty"`
 }
 
 // AuthorityStatus is one authority's vote for the published artifact.

@@ -72,6 +72,11 @@ type VerifiedChartSpec struct {
 	// +kubebuilder:validation:Pattern=`^[a-zA-Z0-9][a-zA-Z0-9._-]*$`
 	ChartName string `json:"chartName,omitempty"`
 
+	// AllowDowngrade lets a range go back to a version that is less than the published
+	// one. Without it only a changed spec does.
+	// +optional
+	AllowDowngrade bool `json:"allowDowngrade,omitempty"`
+
 	// Verify says who must vouch for the chart before it is published.
 	// +required
 	Verify Verification `json:"verify"`
@@ -129,6 +134,18 @@ type VerifiedChartStatus struct {
 	// Verification is the proof behind the artifact.
 	// +optional
 	Verification *VerificationStatus `json:"verification,omitempty"`
+
+	// History are the versions that were proven, with the digests they were first proven
+	// with, the newest first: sixty-four at most.
+	// +optional
+	// +kubebuilder:validation:MaxItems=64
+	// +listType=atomic
+	History []VersionRecord `json:"history,omitempty"`
+
+	// UnverifiedSince is since when it cannot be found out whether the published
+	// artifact is still trusted; absent while it can.
+	// +optional
+	UnverifiedSince *metav1.Time `json:"unverifiedSince,omitempty"`
 
 	// ObservedSigners are who made the signatures that were seen at the chart that
 	// was judged last, the accepted ones included: sixteen at most.

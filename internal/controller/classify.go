@@ -2,6 +2,9 @@ package controller
 
 import (
 	"errors"
+	"fmt"
+	"strings"
+	"time"
 
 	"github.com/fluxcd/pkg/apis/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -22,7 +25,7 @@ import (
 func classify(accepted verify.Accepted, err error) outcome {
 	o := outcome{accepted: accepted}
 	if _, ok := accepted.Subject(); ok {
-		o.verified = metav1.ConditionTrue
+		o.ofEvidence(accepted.Evidence())
 	}
 	if err == nil {
 		return o
@@ -38,10 +41,50 @@ func classify(accepted verify.Accepted, err error) outcome {
 	default:
 		o.reason = meta.FailedReason
 	}
-	if errors.Is(err, verify.ErrRejected) {
-		o.verified = metav1.ConditionFalse
+	switch {
+	case errors.Is(err, verify.ErrRejected):
+		o.verified, o.verifiedReason, o.verifiedMessage = metav1.ConditionFalse, v1alpha1.VerificationErrorReason, o.message
+		o.seen = verify.Seen(err)
+	case errors.Is(err, errUnverified):
+		o.verified = metav1.ConditionUnknown
+	}
+	if o.verified == metav1.ConditionUnknown && o.verifiedReason == "" {
+		o.verifiedReason, o.verifiedMessage = v1alpha1.TrustUnavailableReason, o.message
 	}
 	return o
+}
+
+// ofEvidence says what was accepted, by proof or by an explicit rule.
+func (o *outcome) ofEvidence(e verify.Evidence) {
+	o.seen = e.Seen
+	if e.IsProof() {
+		o.verified, o.verifiedReason = metav1.ConditionTrue, v1alpha1.SucceededReason
+		return
+	}
+	o.verified, o.verifiedReason = metav1.ConditionFalse, v1alpha1.VerificationErrorReason
+	var excuses []string
+	for _, x := range e.Excuses {
+		excuses = append(excuses, excuseMessage(x))
+		switch {
+		case x.Rule == verify.Exemption:
+			o.verifiedReason = v1alpha1.ExemptedReason
+		case o.verifiedReason != v1alpha1.ExemptedReason && !errors.Is(x.Verdict, verify.ErrRejected):
+			o.verified, o.verifiedReason = metav1.ConditionUnknown, v1alpha1.TrustUnavailableReason
+		}
+	}
+	o.verifiedMessage = printable.String(strings.Join(excuses, "; "), maxMessage)
+}
+
+// excuseMessage says by which rule something is published that is not proven.
+func excuseMessage(x verify.Excuse) string {
+	by := "mode: Audit"
+	if x.Rule == verify.Exemption {
+		by = fmt.Sprintf("an exemption until %s, %q", x.Until.UTC().Format(time.RFC3339), x.Reason)
+	}
+	if x.Policy != "" {
+		by += " of ClusterChartPolicy " + x.Policy
+	}
+	return fmt.Sprintf("not proven, and published by %s: %v", by, x.Verdict)
 }
 
 // ofStep sorts the failure of one step of the pipeline.

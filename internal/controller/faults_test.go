@@ -97,7 +97,7 @@ var _ = Describe("A controller whose cluster has no ExternalArtifact yet", Order
 
 	It("publishes in the status, and announces it once ExternalArtifact is defined", func() {
 		d := w.push("1.0.0", w.ours)
-		w.declare()
+		w.declare(rules(func(r *v1alpha1.Rules) { r.VersionMutation = v1alpha1.VersionMutationAllow }))
 		obj := w.ready(d.Digest)
 		Expect(served(obj)).To(Equal(http.StatusOK))
 		_, err := envtest.InstallCRDs(environment.Config, envtest.CRDInstallOptions{Paths: []string{externalArtifactCRD}, ErrorIfPathMissing: true})

@@ -57,10 +57,12 @@ var _ = BeforeSuite(func() {
 	var err error
 	k8s, err = client.New(config, client.Options{Scheme: scheme})
 	Expect(err).NotTo(HaveOccurred())
+	revokeForAll("")
 
 	storageDir = GinkgoT().TempDir()
 	mgr := newManager(config)
 	reconciler = newReconciler(mgr, storageDir)
+	reconciler.Revocations = NewRevocations(reconciler.Objects, clusterRevocations)
 	run(mgr, reconciler)
 })
 

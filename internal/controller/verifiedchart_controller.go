@@ -64,6 +64,8 @@ type VerifiedChartReconciler struct {
 	Served *Served
 	// Name is the field manager and event source.
 	Name string
+	// Revocations are what is revoked for the whole cluster. Optional.
+	Revocations *Revocations
 	// AllowHTTP allows specs with insecure: true. Optional.
 	AllowHTTP bool
 
@@ -90,7 +92,7 @@ func (r *VerifiedChartReconciler) Reconcile(ctx context.Context, req ctrl.Reques
 	}
 	finalized := r.addFinalizer(ctx, obj)
 	before := obj.DeepCopy()
-	accepted, err := r.reconcile(ctx, obj, finalized)
+	found, err := r.reconcile(ctx, obj, finalized)
 	if err := finalized(); err != nil {
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
@@ -98,7 +100,7 @@ func (r *VerifiedChartReconciler) Reconcile(ctx context.Context, req ctrl.Reques
 		// What was interrupted says nothing of the object, which is due again.
 		return ctrl.Result{Requeue: true}, nil //nolint:staticcheck // due now, not after a delay
 	}
-	return r.conclude(ctx, before, obj, accepted, err)
+	return r.conclude(ctx, before, obj, found, err)
 }
 
 // addFinalizer starts to add the finalizer where it is missing. Reading a
@@ -121,26 +123,40 @@ func (r *VerifiedChartReconciler) addFinalizer(ctx context.Context, obj *v1alpha
 	})
 }
 
+// findings are what a reconcile found out.
+type findings struct {
+	// accepted is what was accepted, if anything was.
+	accepted verify.Accepted
+	// judged says that there was a verdict on the published artifact.
+	judged bool
+	// due is when something changes by the clock alone; zero where nothing does.
+	due time.Time
+	// warnsOfMutation says that the policies ask for a warning where a version changes.
+	warnsOfMutation bool
+}
+
 // reconcile runs the pipeline and changes obj.Status to what is true afterwards.
-// It returns what was accepted, if anything was, and why the chart that was
-// asked for is not what is published, if it is not.
-func (r *VerifiedChartReconciler) reconcile(ctx context.Context, obj *v1alpha1.VerifiedChart, finalized func() error) (verify.Accepted, error) {
+// The error says why the chart that was asked for is not what is published, if it is not.
+func (r *VerifiedChartReconciler) reconcile(ctx context.Context, obj *v1alpha1.VerifiedChart, finalized func() error) (findings, error) {
 	ctx, cancel := context.WithTimeout(helper.GetInterruptContext(ctx), obj.GetTimeout())
 	defer cancel()
 
 	if err := r.dropDamaged(obj); err != nil {
-		return verify.Accepted{}, err
+		return findings{}, err
 	}
 	in, err := r.gather(ctx, obj)
-	if err != nil {
-		return verify.Accepted{}, err
-	}
 	in.finalized = finalized
-	subject, accepted, err := r.advance(ctx, obj, in)
-	if _, ok := accepted.Subject(); err == nil || (ok && isPublished(obj, subject)) {
-		return accepted, err
+	var subject verify.Subject
+	found := findings{warnsOfMutation: in.policies.VersionMutation() == v1alpha1.VersionMutationWarn}
+	if err == nil {
+		subject, found.accepted, err = r.advance(ctx, obj, in)
 	}
-	return accepted, r.rejudge(ctx, obj, in, subject, err)
+	if _, ok := found.accepted.Subject(); err == nil || (ok && isPublished(obj, subject)) {
+		found.judged = true
+	} else {
+		found.judged, err = r.rejudge(ctx, obj, in, subject, err)
+	}
+	return r.age(obj, in, found, err)
 }
 
 // advance takes the chart from its reference to the published artifact, step by
@@ -157,7 +173,13 @@ func (r *VerifiedChartReconciler) advance(ctx context.Context, obj *v1alpha1.Ver
 	if subject, err = pipeline.Manifest(in.wanted, resolved); err != nil {
 		return subject, accepted, err
 	}
-	if accepted, err = pipeline.Verify(ctx, in.verifier, subject, in.reader); err != nil {
+	if subject.Chart.Version == "" && isPublished(obj, subject) {
+		subject.Chart.Version = publishedMetadata(obj).Version
+	}
+	if accepted, err = pipeline.Verify(ctx, in.policies, subject, in.reader); err != nil {
+		return subject, accepted, err
+	}
+	if err := refuseMutation(obj, in, subject, subject.Chart.Version); err != nil {
 		return subject, accepted, err
 	}
 	artifact, err := r.store(ctx, obj, in, resolved, accepted)
@@ -172,7 +194,7 @@ func (r *VerifiedChartReconciler) advance(ctx context.Context, obj *v1alpha1.Ver
 func refuseDowngrade(obj *v1alpha1.VerifiedChart, resolved pipeline.Resolved) error {
 	ranged := obj.Spec.Ref.Digest == "" && obj.Spec.Ref.SemVer != ""
 	unchanged := obj.Status.ObservedGeneration == obj.Generation
-	if !ranged || !unchanged || obj.Status.Artifact == nil {
+	if !ranged || !unchanged || obj.Spec.AllowDowngrade || obj.Status.Artifact == nil {
 		return nil
 	}
 	published := publishedMetadata(obj).Version
@@ -183,7 +205,7 @@ func refuseDowngrade(obj *v1alpha1.VerifiedChart, resolved pipeline.Resolved) er
 		condition: v1alpha1.FetchFailedCondition,
 		reason:    v1alpha1.DowngradeRefusedReason,
 		settled:   true,
-		err: fmt.Errorf("%q resolves to %s, which is less than the published %s: to go back, change ref, as in ref.tag: %q",
+		err: fmt.Errorf("%q resolves to %s, which is less than the published %s: to go back, change ref, as in ref.tag: %q, or set allowDowngrade: true",
 			obj.Spec.Ref.SemVer, resolved.Tag, published, resolved.Tag),
 	}
 }

@@ -20,8 +20,12 @@ type occurrence struct{ Kind, Reason, Message string }
 
 // emit tells what happened, on the VerifiedChart and on the ExternalArtifact,
 // since a Flux Alert cannot name our kind. Nothing happened, nothing is told.
-func (r *VerifiedChartReconciler) emit(ctx context.Context, before, after *v1alpha1.VerifiedChart) {
-	for _, e := range happened(before, after) {
+func (r *VerifiedChartReconciler) emit(ctx context.Context, before, after *v1alpha1.VerifiedChart, found findings) {
+	events := happened(before, after)
+	if found.warnsOfMutation {
+		events = append(events, mutations(before, after)...)
+	}
+	for _, e := range events {
 		annotations := map[string]string{}
 		if a := after.Status.Artifact; a != nil {
 			annotations[v1alpha1.GroupVersion.Group+"/"+eventv1.MetaRevisionKey] = a.Revision
@@ -55,9 +59,10 @@ func (r *VerifiedChartReconciler) announcedAs(ctx context.Context, obj *v1alpha1
 // end of one, a failure that was not there, its end. A retry is no change.
 func happened(before, after *v1alpha1.VerifiedChart) []occurrence {
 	var events []occurrence
-	if was := before.Status.Artifact; was != nil && after.Status.Artifact == nil && conditions.IsFalse(after, v1alpha1.SourceVerifiedCondition) {
+	verified := conditions.Get(after, v1alpha1.SourceVerifiedCondition)
+	if was := before.Status.Artifact; was != nil && after.Status.Artifact == nil && verified != nil && verified.Status != metav1.ConditionTrue {
 		events = append(events, occurrence{corev1.EventTypeWarning, v1alpha1.ArtifactWithdrawnReason,
-			"withdrew the artifact of revision " + was.Revision + ", which is no longer trusted: " + conditions.GetMessage(after, v1alpha1.SourceVerifiedCondition)})
+			"withdrew the artifact of revision " + was.Revision + ", which is no longer proven: " + verified.Message})
 	}
 	switch ready := conditions.Get(after, meta.ReadyCondition); {
 	case ready == nil:
@@ -69,16 +74,40 @@ func happened(before, after *v1alpha1.VerifiedChart) []occurrence {
 	return events
 }
 
-// succeeded tells of a new artifact, or of the end of a failure.
+// succeeded tells of a new artifact, or of the end of a failure; and of one that is
+// published by a rule, and not by proof, whenever what is wrong with it changes.
 func succeeded(before, after *v1alpha1.VerifiedChart) []occurrence {
-	proof := conditions.GetMessage(after, v1alpha1.SourceVerifiedCondition)
+	verified := conditions.Get(after, v1alpha1.SourceVerifiedCondition)
+	if verified == nil {
+		return nil
+	}
+	fresh := !sameArtifact(before.Status.Artifact, after.Status.Artifact)
+	if verified.Status != metav1.ConditionTrue {
+		was := conditions.Get(before, v1alpha1.SourceVerifiedCondition)
+		if !fresh && was != nil && was.Status == verified.Status && was.Reason == verified.Reason && was.Message == verified.Message {
+			return nil
+		}
+		return []occurrence{{corev1.EventTypeWarning, verified.Reason, verified.Message}}
+	}
 	switch {
-	case !sameArtifact(before.Status.Artifact, after.Status.Artifact):
-		return []occurrence{{corev1.EventTypeNormal, "NewArtifact", proof}}
+	case fresh:
+		return []occurrence{{corev1.EventTypeNormal, "NewArtifact", verified.Message}}
 	case !conditions.IsTrue(before, meta.ReadyCondition):
-		return []occurrence{{corev1.EventTypeNormal, meta.SucceededReason, proof}}
+		return []occurrence{{corev1.EventTypeNormal, meta.SucceededReason, verified.Message}}
 	}
 	return nil
+}
+
+// mutations tells of versions that have become another digest.
+func mutations(before, after *v1alpha1.VerifiedChart) []occurrence {
+	var events []occurrence
+	for _, now := range after.Status.History {
+		if was := provenAs(before, now.Repository, now.Version); was != nil && was.Digest != now.Digest {
+			events = append(events, occurrence{corev1.EventTypeWarning, v1alpha1.VersionMutatedReason,
+				"version " + now.Version + " was proven as " + was.Digest + ", and is " + now.Digest + " now"})
+		}
+	}
+	return events
 }
 
 // isNews says whether a failure was not there before. The text of a failure to

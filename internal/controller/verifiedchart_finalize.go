@@ -16,7 +16,7 @@ func (r *VerifiedChartReconciler) finalize(ctx context.Context, obj *v1alpha1.Ve
 		return nil
 	}
 	before := obj.DeepCopy()
-	if err := r.withdraw(obj); err != nil {
+	if err := r.remove(obj); err != nil {
 		return err
 	}
 	if err := r.retract(ctx, obj); err != nil {

@@ -14,7 +14,6 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/pipeline"
 	"github.com/verifiedchart/verifiedchart/internal/policy"
 	"github.com/verifiedchart/verifiedchart/internal/registry"
-	"github.com/verifiedchart/verifiedchart/internal/verify"
 )
 
 // inputs is everything a reconcile needs from outside, gathered before anything is judged.
@@ -22,7 +21,7 @@ type inputs struct {
 	wanted   pipeline.Wanted
 	target   registry.Target
 	reader   *registry.Remembering
-	verifier verify.Verifier
+	policies policy.Set
 	// finalized waits for the finalizer, without which nothing may be stored.
 	finalized func() error
 }
@@ -42,26 +41,24 @@ type refusal struct {
 func (r *refusal) Error() string { return r.err.Error() }
 func (r *refusal) Unwrap() error { return r.err }
 
-func (r *VerifiedChartReconciler) gather(ctx context.Context, obj *v1alpha1.VerifiedChart) (inputs, error) {
+// gather returns the inputs. The policies are among them whatever the error.
+func (r *VerifiedChartReconciler) gather(ctx context.Context, obj *v1alpha1.VerifiedChart) (in inputs, err error) {
+	named := r.Objects.in(obj.Namespace)
+	in.policies = r.policies(ctx, named, obj)
 	repository, err := registry.ParseURL(obj.Spec.URL)
 	if err != nil {
-		return inputs{}, &refusal{condition: v1alpha1.FetchFailedCondition, reason: v1alpha1.URLInvalidReason, final: true, err: err}
+		return in, &refusal{condition: v1alpha1.FetchFailedCondition, reason: v1alpha1.URLInvalidReason, final: true, err: err}
 	}
 	if obj.Spec.Insecure && !r.AllowHTTP {
-		return inputs{}, &refusal{reason: v1alpha1.InsecureNotAllowedReason, final: true,
+		return in, &refusal{reason: v1alpha1.InsecureNotAllowedReason, final: true,
 			err: errors.New("insecure: true asks for plain HTTP, which this controller does not allow: remove it, or run the controller with --insecure-allow-http")}
 	}
-	named := r.Objects.in(obj.Namespace)
-	target := registry.Target{Repository: repository, PlainHTTP: obj.Spec.Insecure}
-	if err := named.authenticate(ctx, obj, &target); err != nil {
-		return inputs{}, err
+	in.target = registry.Target{Repository: repository, PlainHTTP: obj.Spec.Insecure}
+	if err := named.authenticate(ctx, obj, &in.target); err != nil {
+		return in, err
 	}
-	in := inputs{
-		wanted:   wanted(obj, repository),
-		target:   target,
-		verifier: policy.Build(obj.Spec.Verify, r.material(ctx, named, obj.Spec.Verify)),
-	}
-	in.reader, err = r.reader(obj, target)
+	in.wanted = wanted(obj, repository)
+	in.reader, err = r.reader(obj, in.target)
 	return in, err
 }
 

@@ -112,6 +112,9 @@ func (r *VerifiedChartReconciler) usersOfPublicRoot(ctx context.Context, _ clien
 // usersOf returns the VerifiedCharts that an index says refer to an object.
 func (r *VerifiedChartReconciler) usersOf(index string) handler.MapFunc {
 	return func(ctx context.Context, named client.Object) []ctrl.Request {
+		if index == configMapIndex && r.Revocations.is(client.ObjectKeyFromObject(named)) {
+			return r.requests(ctx)
+		}
 		return r.requests(ctx, client.InNamespace(named.GetNamespace()), client.MatchingFields{index: named.GetName()})
 	}
 }

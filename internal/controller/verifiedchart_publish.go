@@ -25,6 +25,9 @@ func (r *VerifiedChartReconciler) publish(ctx context.Context, obj *v1alpha1.Ver
 	obj.Status.Artifact = &artifact
 	obj.Status.URL = artifact.URL
 	obj.Status.Verification = proof(obj.Status.Verification, subject, accepted.Evidence())
+	if accepted.Evidence().IsProof() {
+		remember(obj, subject)
+	}
 	return stored(r.Storage.CollectGarbage(ctx, artifact))
 }
 
@@ -42,6 +45,9 @@ func proof(before *v1alpha1.VerificationStatus, s verify.Subject, e verify.Evide
 		})
 	}
 	now.Signers = strings.Join(signers, ",")
+	for _, x := range e.Excuses {
+		now.Excuses = append(now.Excuses, v1alpha1.ExcuseStatus{Policy: x.Policy, Rule: string(x.Rule), Reason: x.Reason, Until: timestamp(x.Until)})
+	}
 	if before != nil {
 		same := before.DeepCopy()
 		same.VerifiedAt = now.VerifiedAt
@@ -60,8 +66,20 @@ func timestamp(t time.Time) *metav1.Time {
 	return &metav1.Time{Time: t.UTC().Truncate(time.Second)}
 }
 
-// withdraw ends the publication: nothing of the object is served any more.
+// withdraw ends the publication: nothing of the object is served any more. What was
+// published is kept aside, in case that it is proven again.
 func (r *VerifiedChartReconciler) withdraw(obj *v1alpha1.VerifiedChart) error {
+	artifact := obj.Status.Artifact
+	if artifact == nil {
+		return nil
+	}
+	r.Served.Revoke(artifact)
+	forget(obj)
+	return stored(r.Storage.Retire(obj, *artifact))
+}
+
+// remove ends the publication for good.
+func (r *VerifiedChartReconciler) remove(obj *v1alpha1.VerifiedChart) error {
 	r.Served.Revoke(obj.Status.Artifact)
 	forget(obj)
 	return stored(r.Storage.RemoveAll(obj))

@@ -12,21 +12,39 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify"
 )
 
+// errHeld says of an artifact that is not trusted any more why it is served all the same.
+var errHeld = errors.New("the published revision, which is not trusted any more, goes on being served, since onTrustLoss is Hold")
+
+// errUnasked is the error where there is nobody to ask.
+var errUnasked = errors.New("the registry cannot be asked")
+
 // rejudge judges the published artifact again where the chart that was asked
-// for did not take its place, and withdraws it if its proof no longer holds.
-// No verdict leaves it published. The error is cause, with the verdict if there is another.
-func (r *VerifiedChartReconciler) rejudge(ctx context.Context, obj *v1alpha1.VerifiedChart, in inputs, subject verify.Subject, cause error) error {
+// for did not take its place, and withdraws it if its proof no longer holds. It
+// says whether there was a verdict; none leaves the artifact published. The error is
+// cause, with the verdict if there is another.
+func (r *VerifiedChartReconciler) rejudge(ctx context.Context, obj *v1alpha1.VerifiedChart, in inputs, subject verify.Subject, cause error) (judged bool, err error) {
 	if obj.Status.Artifact == nil || obj.Status.Verification == nil {
-		return cause
+		return false, cause
 	}
 	if errors.Is(cause, verify.ErrRejected) && isPublished(obj, subject) {
-		return errors.Join(cause, r.withdraw(obj))
+		return true, r.lose(obj, in, cause)
 	}
 	verdict := r.judgePublished(ctx, obj, in)
-	if !errors.Is(verdict, verify.ErrRejected) {
-		return cause
+	switch {
+	case errors.Is(verdict, verify.ErrRejected):
+		return true, r.lose(obj, in, errors.Join(cause, fmt.Errorf("the published revision: %w", verdict)))
+	case verdict != nil:
+		return false, cause
 	}
-	return errors.Join(cause, fmt.Errorf("the published revision: %w", verdict), r.withdraw(obj))
+	return true, cause
+}
+
+// lose is what follows when the published artifact is proven not to be trusted.
+func (r *VerifiedChartReconciler) lose(obj *v1alpha1.VerifiedChart, in inputs, verdict error) error {
+	if in.policies.Holds() {
+		return errors.Join(verdict, errHeld)
+	}
+	return errors.Join(verdict, r.withdraw(obj))
 }
 
 // isPublished says whether the subject is what is published.
@@ -35,8 +53,29 @@ func isPublished(obj *v1alpha1.VerifiedChart, subject verify.Subject) bool {
 	return v != nil && v.Digest == subject.Manifest.Digest.String() && v.Repository == subject.Repository
 }
 
-// judgePublished asks today's policy about the published digest, where it was proven.
+// judgePublished asks today's policies about the published digest, where it was
+// proven. What is revoked is a verdict also where the registry is out of reach.
 func (r *VerifiedChartReconciler) judgePublished(ctx context.Context, obj *v1alpha1.VerifiedChart, in inputs) error {
+	v := obj.Status.Verification
+	if err := in.policies.Revoked(v.Repository, digest.Digest(v.Digest), publishedMetadata(obj).Version); err != nil {
+		return err
+	}
+	err := r.askAboutPublished(ctx, obj, in)
+	if err == nil || errors.Is(err, verify.ErrRejected) {
+		return err
+	}
+	for _, a := range v.Authorities {
+		if revoked := in.policies.RevokedSigner(verify.Voucher{Signer: a.Signer, Subject: a.Subject, SigningKey: a.SigningKey}); revoked != nil {
+			return revoked
+		}
+	}
+	return err
+}
+
+func (r *VerifiedChartReconciler) askAboutPublished(ctx context.Context, obj *v1alpha1.VerifiedChart, in inputs) error {
+	if in.reader == nil {
+		return errUnasked
+	}
 	published := in.wanted
 	published.Repository = obj.Status.Verification.Repository
 	published.Digest = digest.Digest(obj.Status.Verification.Digest)
@@ -54,6 +93,6 @@ func (r *VerifiedChartReconciler) judgePublished(ctx context.Context, obj *v1alp
 	if err != nil {
 		return err
 	}
-	_, err = pipeline.Verify(ctx, in.verifier, subject, reader)
+	_, err = pipeline.Verify(ctx, in.policies, subject, reader)
 	return err
 }

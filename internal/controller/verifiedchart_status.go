@@ -34,12 +34,13 @@ var negative = []string{
 
 // conclude writes what a reconcile came to: the ExternalArtifact, the status in
 // one patch and none where nothing changed, and the events.
-func (r *VerifiedChartReconciler) conclude(ctx context.Context, before, obj *v1alpha1.VerifiedChart, accepted verify.Accepted, err error) (ctrl.Result, error) {
+func (r *VerifiedChartReconciler) conclude(ctx context.Context, before, obj *v1alpha1.VerifiedChart, found findings, err error) (ctrl.Result, error) {
 	if announced := r.announce(ctx, obj); announced != nil {
 		err = errors.Join(err, announced)
 	}
 	r.Served.Admit(obj.Status.Artifact)
-	o := classify(accepted, err)
+	o := classify(found.accepted, err)
+	o.due = found.due
 	o.apply(obj)
 	if token, ok := meta.ReconcileAnnotationValue(obj.Annotations); ok {
 		obj.Status.SetLastHandledReconcileRequest(token)
@@ -52,7 +53,7 @@ func (r *VerifiedChartReconciler) conclude(ctx context.Context, before, obj *v1a
 			return ctrl.Result{}, client.IgnoreNotFound(patched)
 		}
 	}
-	r.emit(ctx, before, obj)
+	r.emit(ctx, before, obj, found)
 	return o.result(ctx, obj)
 }
 
@@ -64,10 +65,16 @@ type outcome struct {
 	reason, message string
 	// verified is what SourceVerified is because of it; empty leaves it as it was.
 	verified metav1.ConditionStatus
+	// verifiedReason and verifiedMessage are those of SourceVerified, but for the message of a proof.
+	verifiedReason, verifiedMessage string
+	// seen are the signers that were seen on the way to a verdict.
+	seen []verify.Candidate
 	// stalled: nothing will change until the spec or a Secret does.
 	stalled bool
 	// settled: the spec was dealt with; no retry before the interval is over.
 	settled bool
+	// due is when something changes by the clock alone; zero where nothing does.
+	due time.Time
 	// accepted is the proof that SourceVerified=True tells of.
 	accepted verify.Accepted
 	err      error
@@ -107,44 +114,68 @@ func (o outcome) apply(obj *v1alpha1.VerifiedChart) {
 }
 
 func (o outcome) applyVerified(obj *v1alpha1.VerifiedChart) {
-	switch o.verified {
-	case metav1.ConditionTrue:
-		obj.Status.ObservedSigners = observed(obj.Spec.Verify, o.accepted.Evidence().Seen)
-		conditions.MarkTrue(obj, v1alpha1.SourceVerifiedCondition, v1alpha1.SucceededReason, "%s", o.verifiedMessage(obj))
-	case metav1.ConditionFalse:
-		obj.Status.ObservedSigners = observed(obj.Spec.Verify, verify.Seen(o.err))
-		conditions.MarkFalse(obj, v1alpha1.SourceVerifiedCondition, v1alpha1.VerificationErrorReason, "%s", o.message)
-	case metav1.ConditionUnknown:
-		conditions.MarkUnknown(obj, v1alpha1.SourceVerifiedCondition, v1alpha1.TrustUnavailableReason, "%s", o.message)
-	default:
+	if o.verified == "" {
 		if o.stalled {
 			conditions.Delete(obj, v1alpha1.SourceVerifiedCondition)
 		}
+		return
 	}
+	if o.verified != metav1.ConditionUnknown {
+		obj.Status.ObservedSigners = observed(obj.Spec.Verify, o.seen)
+	}
+	message := o.verifiedMessage
+	if o.verified == metav1.ConditionTrue {
+		message = o.proofMessage(obj)
+	}
+	conditions.Set(obj, &metav1.Condition{Type: v1alpha1.SourceVerifiedCondition, Status: o.verified, Reason: o.verifiedReason, Message: message})
 }
 
 // result says when to come back: a failure that may pass is an error, which the
-// work queue retries with backoff.
+// work queue retries with backoff. Nothing is later than what is due by the clock.
 func (o outcome) result(ctx context.Context, obj *v1alpha1.VerifiedChart) (ctrl.Result, error) {
 	var limited *outbound.RateLimitedError
 	switch {
 	case o.err == nil, o.settled:
-		return jittered(obj), nil
+		return o.soonEnough(jittered(obj)), nil
 	case o.stalled:
 		ctrl.LoggerFrom(ctx).Info("stalled", "reason", o.reason, "cause", o.message)
-		return ctrl.Result{}, nil
+		return o.soonEnough(ctrl.Result{}), nil
 	case errors.As(o.err, &limited):
-		return ctrl.Result{RequeueAfter: limited.RetryAfter}, nil
+		return o.soonEnough(ctrl.Result{RequeueAfter: limited.RetryAfter}), nil
+	case !o.due.IsZero():
+		ctrl.LoggerFrom(ctx).Info("failed", "reason", o.reason, "cause", o.message)
+		return o.soonEnough(ctrl.Result{RequeueAfter: min(retryWhileDue, obj.GetRequeueAfter())}), nil
 	}
 	return ctrl.Result{}, errors.New(o.message)
 }
 
-func readyMessage(obj *v1alpha1.VerifiedChart) string {
-	return "published revision " + obj.Status.Artifact.Revision
+// retryWhileDue is how often a failure is tried again while something is due,
+// which a backoff could miss.
+const retryWhileDue = 30 * time.Second
+
+// soonEnough returns a result that comes back when something is due.
+func (o outcome) soonEnough(result ctrl.Result) ctrl.Result {
+	if o.due.IsZero() {
+		return result
+	}
+	left := max(time.Until(o.due), time.Millisecond)
+	if result.RequeueAfter == 0 || left < result.RequeueAfter {
+		result.RequeueAfter = left
+	}
+	return result
 }
 
-// verifiedMessage says what is verified, who vouched, and by which method.
-func (o outcome) verifiedMessage(obj *v1alpha1.VerifiedChart) string {
+// readyMessage says what is published, and by which rules where it is not proven.
+func readyMessage(obj *v1alpha1.VerifiedChart) string {
+	message := "published revision " + obj.Status.Artifact.Revision
+	if v := obj.Status.Verification; v != nil && len(v.Excuses) > 0 {
+		message += ", which is not proven: " + v.Excuses[0].Rule
+	}
+	return message
+}
+
+// proofMessage says what is verified, who vouched, and by which method.
+func (o outcome) proofMessage(obj *v1alpha1.VerifiedChart) string {
 	subject, _ := o.accepted.Subject()
 	what := "manifest " + subject.Manifest.Digest.String()
 	if a, v := obj.Status.Artifact, obj.Status.Verification; a != nil && v != nil && v.Digest == subject.Manifest.Digest.String() {

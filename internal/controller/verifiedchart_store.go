@@ -49,12 +49,8 @@ func (r *VerifiedChartReconciler) store(ctx context.Context, obj *v1alpha1.Verif
 	if err := in.finalized(); err != nil {
 		return meta.Artifact{}, err
 	}
-	staged, err := r.Storage.Stage()
-	if err != nil {
-		return meta.Artifact{}, stored(err)
-	}
+	staged, layout, err := r.stage(ctx, obj, in, accepted)
 	defer staged.Discard()
-	layout, err := pipeline.Fetch(ctx, in.reader, accepted, staged)
 	if err != nil {
 		return meta.Artifact{}, err
 	}
@@ -62,7 +58,13 @@ func (r *VerifiedChartReconciler) store(ctx context.Context, obj *v1alpha1.Verif
 	if err != nil {
 		return meta.Artifact{}, err
 	}
-	artifact := r.Storage.NewArtifact(obj, revision(metadata, subject), subject.Manifest.Digest.Encoded()+".tgz")
+	if err := in.policies.Revoked(subject.Repository, subject.Manifest.Digest, metadata.Version); err != nil {
+		return meta.Artifact{}, &pipeline.Failure{Step: pipeline.StepVerify, Err: err}
+	}
+	if err := refuseMutation(obj, in, subject, metadata.Version); err != nil {
+		return meta.Artifact{}, err
+	}
+	artifact := r.Storage.NewArtifact(obj, revision(metadata, subject), fileName(subject))
 	artifact.Metadata = map[string]string{ocispec.AnnotationTitle: metadata.Name, ocispec.AnnotationVersion: metadata.Version}
 	artifact.Digest = layout.Archive.Digest.String()
 	if err := r.Storage.Commit(staged, &artifact); err != nil {
@@ -70,6 +72,29 @@ func (r *VerifiedChartReconciler) store(ctx context.Context, obj *v1alpha1.Verif
 	}
 	return artifact, nil
 }
+
+// stage returns the archive of what was accepted: what was published before and
+// withdrawn, where its bytes are those that the manifest names, or else fetched.
+func (r *VerifiedChartReconciler) stage(ctx context.Context, obj *v1alpha1.VerifiedChart, in inputs, accepted verify.Accepted) (*storage.Staged, chart.Layout, error) {
+	subject, _ := accepted.Subject()
+	layout, err := chart.ParseManifest(subject.Raw)
+	if err == nil {
+		recovered, err := r.Storage.Recover(obj, r.Storage.NewArtifact(obj, "", fileName(subject)))
+		if err == nil && recovered.Digest() == layout.Archive.Digest {
+			return recovered, layout, nil
+		}
+		recovered.Discard()
+	}
+	staged, err := r.Storage.Stage()
+	if err != nil {
+		return nil, layout, stored(err)
+	}
+	layout, err = pipeline.Fetch(ctx, in.reader, accepted, staged)
+	return staged, layout, err
+}
+
+// fileName is the name of the file of an artifact.
+func fileName(s verify.Subject) string { return s.Manifest.Digest.Encoded() + ".tgz" }
 
 // revision is the chart's version, as a tag, and the digest of its manifest:
 // what helm-controller expects of a chart from an OCI registry.

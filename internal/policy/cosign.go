@@ -25,27 +25,25 @@ const (
 	maxKeys = 16
 )
 
-// cosignAuthority returns the verifier of a cosign authority. Every asks for all of its signers.
-func cosignAuthority(a v1alpha1.Authority, m Material, every bool) verify.Verifier {
-	spec := cosign.Authority{Name: a.Name, Every: every, Trust: bundle.Trust{Root: m.Root, Log: logPolicy(a)}}
+// cosign returns the verifier of a cosign authority.
+func (b builder) cosign() (verify.Verifier, error) {
+	spec := cosign.Authority{
+		Name: b.Name, Every: b.every, Demands: b.demands, Trust: bundle.Trust{Root: b.material.Root, Log: logPolicy(b.Authority)},
+	}
 	var err error
-	if a.SecretRef != nil {
-		spec.Trust.Keys, err = keysOf(a, m.Data)
+	if b.SecretRef != nil {
+		spec.Trust.Keys, err = keysOf(b.Authority, b.material.Data)
 	}
 	if err == nil {
-		spec.Identities, err = identitiesOf(a)
+		spec.Identities, err = identitiesOf(b.Authority)
 	}
-	if err == nil && a.SignatureRepository != "" {
-		spec.Repository, err = registry.ParseURL(a.SignatureRepository)
-	}
-	var v *cosign.Verifier
-	if err == nil {
-		v, err = cosign.New(spec)
+	if err == nil && b.SignatureRepository != "" {
+		spec.Repository, err = registry.ParseURL(b.SignatureRepository)
 	}
 	if err != nil {
-		return verify.Unavailable(fmt.Errorf("%w: authority %q: %w", verify.ErrTrustMalformed, a.Name, err))
+		return nil, err
 	}
-	return v
+	return cosign.New(spec)
 }
 
 // logPolicy is what is asked of transparency logs: of identities what the

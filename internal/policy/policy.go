@@ -7,6 +7,7 @@ package policy
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
 	"github.com/verifiedchart/verifiedchart/internal/trustroot"
@@ -34,28 +35,75 @@ type Material struct {
 // authority whose material is absent or malformed cannot be asked, which is no
 // verdict but may not matter where the others are enough.
 func Build(v v1alpha1.Verification, material map[string]Material) verify.Verifier {
+	return build(v, material, verify.Demands{})
+}
+
+// build is Build with demands on every signature. Of authorities that cannot prove
+// when their signatures were made no age is demanded; one that can has to vouch.
+func build(v v1alpha1.Verification, material map[string]Material, demands verify.Demands) verify.Verifier {
 	// Only where signers are counted does it matter which others there are.
 	every := v.AtLeast != nil && *v.AtLeast > 1
 	authorities := make([]verify.Verifier, 0, len(v.Authorities))
-	for _, a := range v.Authorities {
-		authorities = append(authorities, authority(a, material[a.Name], every))
+	for _, a := range inOrder(v.Authorities, demands) {
+		b := builder{Authority: a, material: material[a.Name], every: every, demands: demands}
+		if !a.ProvesTime() {
+			b.demands.MinAge = 0
+		}
+		authorities = append(authorities, b.build())
 	}
-	if v.AtLeast == nil {
-		return verify.All(authorities...)
+	verifier := verify.All(authorities...)
+	if v.AtLeast != nil {
+		verifier = verify.AtLeast(int(*v.AtLeast), authorities...)
 	}
-	return verify.AtLeast(int(*v.AtLeast), authorities...)
+	if demands.MinAge > 0 {
+		return dated{verifier}
+	}
+	return verifier
 }
 
-func authority(a v1alpha1.Authority, m Material, every bool) verify.Verifier {
-	if m.Err != nil {
-		return verify.Unavailable(fmt.Errorf("authority %q: %w", a.Name, m.Err))
+// inOrder returns the authorities in the order in which they are asked: where an age
+// is demanded those first that can prove one, since others may be enough by their number.
+func inOrder(authorities []v1alpha1.Authority, demands verify.Demands) []v1alpha1.Authority {
+	if demands.MinAge == 0 {
+		return authorities
 	}
-	switch a.Provider {
+	return slices.SortedStableFunc(slices.Values(authorities), func(a, b v1alpha1.Authority) int {
+		switch {
+		case a.ProvesTime() == b.ProvesTime():
+			return 0
+		case a.ProvesTime():
+			return -1
+		}
+		return 1
+	})
+}
+
+// builder builds the verifier of one authority.
+type builder struct {
+	v1alpha1.Authority
+	material Material
+	// every asks for all signers, and not only for the first that is found.
+	every bool
+	// demands on every signature.
+	demands verify.Demands
+}
+
+func (b builder) build() verify.Verifier {
+	if b.material.Err != nil {
+		return verify.Unavailable(fmt.Errorf("authority %q: %w", b.Name, b.material.Err))
+	}
+	var v verify.Verifier
+	var err error
+	switch b.Provider {
 	case v1alpha1.CosignProvider:
-		return cosignAuthority(a, m, every)
+		v, err = b.cosign()
 	case v1alpha1.ProvenanceProvider:
-		return provenanceAuthority(a, m, every)
+		v, err = b.provenance()
 	default:
-		return verify.Unavailable(fmt.Errorf("%w: authority %q: unknown provider %q", verify.ErrTrustMalformed, a.Name, a.Provider))
+		err = fmt.Errorf("unknown provider %q", b.Provider)
 	}
+	if err != nil {
+		return verify.Unavailable(fmt.Errorf("%w: authority %q: %w", verify.ErrTrustMalformed, b.Name, err))
+	}
+	return v
 }

@@ -9,30 +9,24 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify/provenance"
 )
 
-// provenanceAuthority returns the verifier of a provenance authority. Every asks for all of its signers.
-func provenanceAuthority(a v1alpha1.Authority, m Material, every bool) verify.Verifier {
-	v, err := provenanceVerifier(a, m, every)
-	if err != nil {
-		return verify.Unavailable(fmt.Errorf("%w: authority %q: %w", verify.ErrTrustMalformed, a.Name, err))
-	}
-	return v
-}
-
-func provenanceVerifier(a v1alpha1.Authority, m Material, every bool) (*provenance.Verifier, error) {
-	if a.SecretRef == nil || m.Keyring == nil {
+// provenance returns the verifier of a provenance authority.
+func (b builder) provenance() (verify.Verifier, error) {
+	if b.SecretRef == nil || b.material.Keyring == nil {
 		return nil, errors.New("it has no secretRef with a keyring")
 	}
-	spec := provenance.Authority{Name: a.Name, Keyring: m.Keyring, Elsewhere: m.Elsewhere, Every: every}
-	if p := a.Provenance; p != nil {
+	spec := provenance.Authority{
+		Name: b.Name, Keyring: b.material.Keyring, Elsewhere: b.material.Elsewhere, Every: b.every, Demands: b.demands,
+	}
+	if p := b.Provenance; p != nil {
 		var known bool
 		if spec.Source, known = sources[p.Source]; !known {
 			return nil, fmt.Errorf("unknown source %q", p.Source)
 		}
 		spec.Tag, spec.AllowExpiredKeys = provenance.Template(p.Tag), p.AllowExpiredKeys
 		if len(p.Fingerprints) > 0 {
-			only, err := m.Keyring.Only(p.Fingerprints)
+			only, err := spec.Keyring.Only(p.Fingerprints)
 			if err != nil {
-				return nil, fmt.Errorf("Secret %q: %w", a.SecretRef.Name, err) //nolint:staticcheck // Secret is a kind
+				return nil, fmt.Errorf("Secret %q: %w", b.SecretRef.Name, err) //nolint:staticcheck // Secret is a kind
 			}
 			spec.Keyring = only
 		}

@@ -17,14 +17,25 @@ func (s *Storage) Withdraw(a meta.Artifact) error {
 	return s.remove(path.Dir(a.Path), path.Base(a.Path))
 }
 
-// RemoveAll removes every file of the object, and its folder. What is missing,
-// up to the storage folder itself, is fine. An error matches ErrStorage.
+// RemoveAll removes every file of the object, and its folder, those that are
+// retired included. What is missing, up to the storage folder itself, is fine. An
+// error matches ErrStorage.
 func (s *Storage) RemoveAll(obj metav1.Object) error {
+	return errors.Join(s.removeServed(obj), s.removeRetired(obj))
+}
+
+// removeServed removes the object's folder in the served tree.
+func (s *Storage) removeServed(obj metav1.Object) error { return s.removeOf(obj, kind) }
+
+// removeRetired removes what Retire kept of the object.
+func (s *Storage) removeRetired(obj metav1.Object) error { return s.removeOf(obj, retiredFolder) }
+
+func (s *Storage) removeOf(obj metav1.Object, tree string) error {
 	namespace, name := obj.GetNamespace(), obj.GetName()
 	if !validSegment(namespace) || !validSegment(name) {
 		return nil
 	}
-	return s.remove(path.Join(kind, namespace), name)
+	return s.remove(path.Join(tree, namespace), name)
 }
 
 // remove removes what has the name in the folder dir.

@@ -6,6 +6,7 @@
 //
 //	<storage path>/.staging/<process>/<file>                        not proven yet
 //	<storage path>/verifiedchart/<namespace>/<name>/<file>.tgz      served
+//	<storage path>/.retired/<namespace>/<name>/<file>.tgz           proven no longer
 //
 // Several processes may use one storage folder. It does not know what is in
 // the files, who signed them, or HTTP.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/verifiedchart/verifiedchart/internal/printable"
 )
@@ -57,6 +58,8 @@ type Candidate struct {
 	Signer Signer
 	// Reason says why it was refused; empty for one that was not.
 	Reason string
+	// Until is when it may count that is refused now; zero for what never will.
+	Until time.Time
 }
 
 // String says what the candidate is, and why it was refused.
@@ -132,4 +135,15 @@ func Seen(err error) []Candidate {
 		return all
 	}
 	return Seen(errors.Unwrap(err))
+}
+
+// Until returns the first moment at which a candidate may count that is refused in
+// err, or zero where there is none.
+func Until(err error) (first time.Time) {
+	for _, c := range Seen(err) {
+		if !c.Until.IsZero() && (first.IsZero() || c.Until.Before(first)) {
+			first = c.Until
+		}
+	}
+	return first
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"time"
 
 	"github.com/verifiedchart/verifiedchart/internal/verify"
 )
@@ -15,6 +16,8 @@ type Refusal struct {
 	Reason string
 	// Signer is who made it, as far as that is known.
 	Signer verify.Signer
+	// Until is when it may count; zero for what never will.
+	Until time.Time
 }
 
 // Error returns the reason.
@@ -31,7 +34,7 @@ func (r *Refusal) By(s verify.Signer) *Refusal {
 	return r
 }
 
-// Weighing is how one authority decides by candidates of type C. Every field is required.
+// Weighing is how one authority decides by candidates of type C. Every field but Demands is required.
 type Weighing[C any] struct {
 	// Authority is the name of the authority in the policy.
 	Authority string
@@ -44,6 +47,8 @@ type Weighing[C any] struct {
 	// Judge returns the voucher that a candidate is. A *Refusal says why it is
 	// none; any other error that this could not be found out.
 	Judge func(context.Context, C) (verify.Voucher, error)
+	// Demands are what is asked of every voucher.
+	Demands verify.Demands
 	// Enough says whether no further voucher matters.
 	Enough func([]verify.Voucher) bool
 }
@@ -77,11 +82,11 @@ func (w Weighing[C]) Decide(ctx context.Context) (verify.Evidence, error) {
 func (w Weighing[C]) weigh(ctx context.Context, c C, evidence *verify.Evidence) {
 	seen := verify.Candidate{Authority: w.Authority}
 	seen.Source, seen.Format = w.Name(c)
-	voucher, err := w.Judge(ctx, c)
+	voucher, err := w.vouch(ctx, c)
 	var refused *Refusal
 	switch {
 	case errors.As(err, &refused):
-		seen.Signer, seen.Reason = refused.Signer, refused.Reason
+		seen.Signer, seen.Reason, seen.Until = refused.Signer, refused.Reason, refused.Until
 	case err != nil:
 		evidence.Unread = errors.Join(evidence.Unread, err)
 		return
@@ -90,6 +95,18 @@ func (w Weighing[C]) weigh(ctx context.Context, c C, evidence *verify.Evidence) 
 		evidence.Vouchers = appendNew(evidence.Vouchers, voucher)
 	}
 	evidence.Seen = append(evidence.Seen, seen)
+}
+
+// vouch returns the voucher that a candidate is, if it is one that counts.
+func (w Weighing[C]) vouch(ctx context.Context, c C) (verify.Voucher, error) {
+	voucher, err := w.Judge(ctx, c)
+	if err != nil {
+		return verify.Voucher{}, err
+	}
+	if reason, until := w.Demands.Objection(voucher); reason != "" {
+		return verify.Voucher{}, &Refusal{Reason: reason, Signer: signerOf(voucher), Until: until}
+	}
+	return voucher, nil
 }
 
 // signerOf returns the signer that a voucher proves.

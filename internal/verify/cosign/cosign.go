@@ -33,6 +33,8 @@ type Authority struct {
 	Identities []Identity
 	// Repository, host and path, where the signatures are kept; the chart's where it is empty.
 	Repository string
+	// Demands are what is asked of every signature.
+	Demands verify.Demands
 	// Every asks for all signers among the keys and identities, and not only for the first that is found.
 	Every bool
 }
@@ -68,6 +70,7 @@ func (v *Verifier) Verify(ctx context.Context, s verify.Subject, r registry.Read
 		Looked:     found.search.Looked,
 		Name:       func(c candidate) (string, string) { return c.source, c.format },
 		Judge:      func(ctx context.Context, c candidate) (verify.Voucher, error) { return v.judge(ctx, s, r, c) },
+		Demands:    v.authority.Demands,
 		Enough:     v.enough,
 	}.Decide(ctx)
 }

@@ -61,6 +61,8 @@ type Authority struct {
 	Elsewhere Elsewhere
 	// AllowExpiredKeys accepts what was signed while a key lived that has expired since.
 	AllowExpiredKeys bool
+	// Demands are what is asked of every signature.
+	Demands verify.Demands
 	// Every asks for all signers, and not only for the first that is found.
 	Every bool
 	// Now is the clock; time.Now where nil.
@@ -116,6 +118,7 @@ func (v *Verifier) Verify(ctx context.Context, s verify.Subject, r registry.Read
 		Looked:     found.looked,
 		Name:       func(f file) (string, string) { return f.source, format },
 		Judge:      func(ctx context.Context, f file) (verify.Voucher, error) { return v.judge(ctx, chart, f) },
+		Demands:    v.authority.Demands,
 		Enough:     func(vouchers []verify.Voucher) bool { return len(vouchers) > 0 && !v.authority.Every },
 	}.Decide(ctx)
 	var rejection *verify.Rejection

@@ -1,0 +1,47 @@
+package policy
+
+import "strings"
+
+// Glob is a pattern of a URL or a name, in which `*` stands for any characters but
+// a slash, and `**` for any characters. It is matched as a whole, without
+// backtracking into what would take long.
+type Glob string
+
+const oneSegment, anySegments = "*", "**"
+
+// Matches says whether all of text is as the pattern says.
+func (g Glob) Matches(text string) bool {
+	// reached[i] says that the pattern so far can end before text[i].
+	reached := make([]bool, len(text)+1)
+	reached[0] = true
+	for pattern := string(g); pattern != ""; {
+		switch {
+		case strings.HasPrefix(pattern, anySegments):
+			pattern = strings.TrimLeft(pattern, oneSegment)
+			spread(reached, func(int) bool { return true })
+		case strings.HasPrefix(pattern, oneSegment):
+			pattern = pattern[1:]
+			spread(reached, func(i int) bool { return text[i] != '/' })
+		default:
+			reached = advance(reached, text, pattern[0])
+			pattern = pattern[1:]
+		}
+	}
+	return reached[len(text)]
+}
+
+// spread reaches on from wherever it may pass a character.
+func spread(reached []bool, passes func(int) bool) {
+	for i := range len(reached) - 1 {
+		reached[i+1] = reached[i+1] || (reached[i] && passes(i))
+	}
+}
+
+// advance reaches past one character.
+func advance(reached []bool, text string, c byte) []bool {
+	next := make([]bool, len(reached))
+	for i := range len(text) {
+		next[i+1] = reached[i] && text[i] == c
+	}
+	return next
+}

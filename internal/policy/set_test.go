@@ -1,0 +1,190 @@
+package policy_test
+
+import (
+	"context"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
+	"github.com/verifiedchart/verifiedchart/internal/policy"
+	"github.com/verifiedchart/verifiedchart/internal/verify"
+	. "github.com/verifiedchart/verifiedchart/internal/verify/verifytest"
+)
+
+var _ = Describe("A set of policies", func() {
+	var (
+		ctx          = context.Background()
+		now          = time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
+		repo         *Repository
+		subject      verify.Subject
+		ours, theirs = P256(), P256()
+	)
+	BeforeEach(func() {
+		repo = NewRepository()
+		subject = repo.Subject("chart")
+		subject.Chart.Version = "1.2.3"
+		SignLegacy(repo, subject, ours)
+	})
+
+	trusting := func(s Signer, change ...func(*v1alpha1.Verification)) policy.Policy {
+		p := policy.Policy{Verify: spec(0, "a"), Material: map[string]policy.Material{"a": secret(s)}}
+		for _, c := range change {
+			c(&p.Verify)
+		}
+		return p
+	}
+	named := func(name string, p policy.Policy) policy.Policy { p.Name = name; return p }
+	check := func(cluster policy.Revocations, policies ...policy.Policy) (verify.Evidence, error) {
+		accepted, err := verify.Check(ctx, policy.NewSet(func() time.Time { return now }, cluster, policies...), subject, repo)
+		return accepted.Evidence(), err
+	}
+	audited := func(v *v1alpha1.Verification) { v.Mode = v1alpha1.ModeAudit }
+	exempted := func(until time.Time) func(*v1alpha1.Verification) {
+		return func(v *v1alpha1.Verification) {
+			v.Exemptions = []v1alpha1.Exemption{{Digest: subject.Manifest.Digest.String(), Reason: "because", ExpiresAt: metav1.NewTime(until)}}
+		}
+	}
+	revoking := func(r v1alpha1.Revocations) func(*v1alpha1.Verification) {
+		return func(v *v1alpha1.Verification) { v.Revoked = &r }
+	}
+	keyOf := func(s Signer) string {
+		evidence, err := check(policy.Revocations{}, trusting(s))
+		Expect(err).NotTo(HaveOccurred())
+		return evidence.Vouchers[0].Signer
+	}
+
+	DescribeTable("accepts by proof",
+		func(policies func() []policy.Policy) {
+			evidence, err := check(policy.Revocations{}, policies()...)
+			Expect(err).NotTo(HaveOccurred())
+			Expect(evidence.IsProof()).To(BeTrue())
+		},
+		Entry("what the only one accepts", func() []policy.Policy { return []policy.Policy{trusting(ours)} }),
+		Entry("what each accepts", func() []policy.Policy { return []policy.Policy{trusting(ours), named("company", trusting(ours))} }),
+		Entry("what needs no exemption", func() []policy.Policy { return []policy.Policy{trusting(ours, exempted(now.Add(time.Hour)))} }),
+		Entry("what an audit has nothing against", func() []policy.Policy { return []policy.Policy{trusting(ours, audited)} }),
+		Entry("what others were revoked beside", func() []policy.Policy {
+			return []policy.Policy{trusting(ours, revoking(v1alpha1.Revocations{Digests: []string{string(bad)}, Versions: []string{"<1.2.3"}}))}
+		}),
+	)
+
+	DescribeTable("admits with an excuse, which is no proof,",
+		func(p func() policy.Policy, rule verify.Rule) {
+			evidence, err := check(policy.Revocations{}, p())
+			Expect(err).NotTo(HaveOccurred())
+			Expect(evidence.IsProof()).To(BeFalse())
+			Expect(evidence.Excuses).To(ConsistOf(And(HaveField("Rule", rule), HaveField("Verdict", HaveOccurred()))))
+		},
+		Entry("what is audited", func() policy.Policy { return trusting(theirs, audited) }, verify.Audit),
+		Entry("what is audited and cannot be judged", func() policy.Policy {
+			p := trusting(theirs, audited)
+			p.Material = map[string]policy.Material{"a": {Err: verify.ErrTrustUnavailable}}
+			return p
+		}, verify.Audit),
+		Entry("what is exempted", func() policy.Policy { return trusting(theirs, exempted(now.Add(time.Second))) }, verify.Exemption),
+		Entry("what is exempted, rather than audited", func() policy.Policy { return trusting(theirs, audited, exempted(now.Add(time.Second))) }, verify.Exemption),
+	)
+
+	DescribeTable("rejects",
+		func(policies func() []policy.Policy) {
+			_, err := check(policy.Revocations{}, policies()...)
+			Expect(err).To(MatchError(verify.ErrRejected))
+		},
+		Entry("what one rejects", func() []policy.Policy { return []policy.Policy{trusting(ours), named("company", trusting(theirs))} }),
+		Entry("what one rejects, though another audits", func() []policy.Policy {
+			return []policy.Policy{trusting(theirs, audited), named("company", trusting(theirs))}
+		}),
+		Entry("what one rejects, though another exempts it", func() []policy.Policy {
+			return []policy.Policy{trusting(theirs, exempted(now.Add(time.Hour))), named("company", trusting(theirs))}
+		}),
+		Entry("what one rejects, though another cannot be asked", func() []policy.Policy {
+			p := trusting(ours)
+			p.Material = nil
+			return []policy.Policy{p, named("company", trusting(theirs))}
+		}),
+		Entry("what was exempted until now", func() []policy.Policy { return []policy.Policy{trusting(theirs, exempted(now))} }),
+		Entry("a revoked digest", func() []policy.Policy {
+			return []policy.Policy{trusting(ours, revoking(v1alpha1.Revocations{Digests: []string{subject.Manifest.Digest.String()}}))}
+		}),
+		Entry("a revoked digest that is exempted and audited", func() []policy.Policy {
+			return []policy.Policy{trusting(ours, audited, exempted(now.Add(time.Hour)), revoking(v1alpha1.Revocations{Digests: []string{subject.Manifest.Digest.String()}}))}
+		}),
+		Entry("a revoked version", func() []policy.Policy {
+			return []policy.Policy{trusting(ours, revoking(v1alpha1.Revocations{Versions: []string{"1.x"}}))}
+		}),
+		Entry("a version that another policy revokes", func() []policy.Policy {
+			return []policy.Policy{trusting(ours), named("company", trusting(ours, revoking(v1alpha1.Revocations{Versions: []string{"1.x"}})))}
+		}),
+		Entry("what a revoked key signed alone", func() []policy.Policy {
+			return []policy.Policy{trusting(ours, revoking(v1alpha1.Revocations{Keys: []string{keyOf(ours)}}))}
+		}),
+		Entry("what a key signed that another policy revokes", func() []policy.Policy {
+			return []policy.Policy{trusting(ours), named("company", trusting(ours, revoking(v1alpha1.Revocations{Keys: []string{keyOf(ours)}})))}
+		}),
+	)
+
+	It("accepts what another key signed beside a revoked one", func() {
+		revoked := keyOf(ours)
+		SignLegacy(repo, subject, ours, theirs)
+		p := trusting(ours, revoking(v1alpha1.Revocations{Keys: []string{revoked}}))
+		p.Material = map[string]policy.Material{"a": secret(ours, theirs)}
+		evidence, err := check(policy.Revocations{}, p)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(evidence.Vouchers).To(ConsistOf(HaveField("Signer", Not(Equal(revoked)))))
+	})
+
+	It("rejects what is revoked for the whole cluster, and asks for nothing", func() {
+		_, err := check(listed("digests: ["+subject.Manifest.Digest.String()+"]"), trusting(ours, audited))
+		Expect(err).To(MatchError(verify.ErrRejected))
+		Expect(repo.Asked()).To(BeEmpty())
+	})
+
+	DescribeTable("reaches no verdict",
+		func(set func() policy.Set, want error) {
+			_, err := verify.Check(ctx, set(), subject, repo)
+			Expect(err).To(MatchError(want))
+			Expect(err).NotTo(MatchError(verify.ErrRejected))
+		},
+		Entry("without a policy", func() policy.Set { return policy.Set{} }, verify.ErrTrustMalformed),
+		Entry("where what is revoked cannot be known", func() policy.Set {
+			return policy.NewSet(time.Now, policy.Revocations{}, trusting(ours)).WithFault(verify.ErrTrustUnavailable)
+		}, verify.ErrTrustUnavailable),
+		Entry("where a policy revokes what cannot be parsed", func() policy.Set {
+			return policy.NewSet(time.Now, policy.Revocations{}, trusting(ours, audited, revoking(v1alpha1.Revocations{Versions: []string{"one"}})))
+		}, verify.ErrTrustMalformed),
+		Entry("where the registry is out of reach, whatever is audited", func() policy.Set {
+			repo.Fail(SignatureTag(subject.Manifest.Digest), ErrUnreachable)
+			return policy.NewSet(time.Now, policy.Revocations{}, trusting(ours, audited, exempted(time.Now().Add(time.Hour))))
+		}, ErrUnreachable),
+	)
+
+	It("is as strict as its strictest policy", func() {
+		day, hour := metav1.Duration{Duration: 24 * time.Hour}, metav1.Duration{Duration: time.Hour}
+		lax := func(v *v1alpha1.Verification) {
+			v.OnTrustLoss, v.VersionMutation, v.MaxUnverifiedAge = v1alpha1.OnTrustLossHold, v1alpha1.VersionMutationAllow, &day
+		}
+		set := policy.NewSet(time.Now, policy.Revocations{}, trusting(ours, lax))
+		Expect(set.Holds()).To(BeTrue())
+		Expect(set.VersionMutation()).To(Equal(v1alpha1.VersionMutationAllow))
+		age, ok := set.MaxUnverifiedAge()
+		Expect(ok).To(BeTrue())
+		Expect(age).To(Equal(24 * time.Hour))
+
+		set = policy.NewSet(time.Now, policy.Revocations{}, trusting(ours, lax), named("company", trusting(ours, func(v *v1alpha1.Verification) {
+			v.VersionMutation, v.MaxUnverifiedAge = v1alpha1.VersionMutationWarn, &hour
+		})))
+		Expect(set.Holds()).To(BeFalse())
+		Expect(set.VersionMutation()).To(Equal(v1alpha1.VersionMutationWarn))
+		age, _ = set.MaxUnverifiedAge()
+		Expect(age).To(Equal(time.Hour))
+
+		set = policy.NewSet(time.Now, policy.Revocations{}, trusting(ours))
+		Expect(set.Holds()).To(BeFalse())
+		Expect(set.VersionMutation()).To(Equal(v1alpha1.VersionMutationDeny))
+		_, ok = set.MaxUnverifiedAge()
+		Expect(ok).To(BeFalse())
+	})
+})

@@ -1,0 +1,121 @@
+package verify_test
+
+import (
+	"strings"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/verifiedchart/verifiedchart/internal/verify"
+)
+
+var (
+	spki        = strings.Repeat("a1", 32)
+	primary     = strings.Repeat("B2", 10) + strings.Repeat("E5", 10)
+	subkey      = strings.Repeat("C3", 20)
+	primaryV6   = "0123456789ABCDEF" + strings.Repeat("D4", 24)
+	now         = time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
+	byKey       = verify.Voucher{Signer: "SHA256:" + spki}
+	byPGP       = verify.Voucher{Signer: "OPENPGP:" + primary, SigningKey: subkey}
+	byPGPv6     = verify.Voucher{Signer: "OPENPGP:" + primaryV6, SigningKey: primaryV6}
+	byIdentity  = verify.Voucher{Signer: verify.Identity("https://issuer.example", "a@example.com"), Subject: "a@example.com", Issuer: "https://issuer.example"}
+	at          = func(t time.Time) verify.Voucher { v := byKey; v.Time = t; return v }
+	atLeastADay = verify.Demands{MinAge: 24 * time.Hour, Now: func() time.Time { return now }}
+)
+
+func revoked(ids ...string) verify.Demands {
+	GinkgoHelper()
+	keys, err := verify.ParseKeys(ids)
+	Expect(err).NotTo(HaveOccurred())
+	return verify.Demands{Revoked: keys}
+}
+
+var _ = Describe("Demands", func() {
+	DescribeTable("object to a signature by a revoked key",
+		func(id string, v verify.Voucher) {
+			reason, until := revoked(strings.Repeat("0", 40), id).Objection(v)
+			Expect(reason).NotTo(BeEmpty())
+			Expect(until).To(BeZero())
+		},
+		Entry("by the id of a key", "SHA256:"+spki, byKey),
+		Entry("by the id of a key in upper case", "sha256:"+strings.ToUpper(spki), byKey),
+		Entry("by the digest alone", spki, byKey),
+		Entry("by the fingerprint of a primary key", "OPENPGP:"+primary, byPGP),
+		Entry("by a fingerprint alone, in groups", primary[:20]+" "+primary[20:], byPGP),
+		Entry("by the fingerprint of the subkey that signed", subkey, byPGP),
+		Entry("by a key id", primary[24:], byPGP),
+		Entry("by the key id of the subkey that signed", subkey[24:], byPGP),
+		Entry("by the fingerprint of a key of version 6", primaryV6, byPGPv6),
+		Entry("by the key id of a key of version 6, which is at the start", primaryV6[:16], byPGPv6),
+	)
+
+	DescribeTable("do not object to a signature by another key",
+		func(id string, v verify.Voucher) {
+			reason, _ := revoked(id).Objection(v)
+			Expect(reason).To(BeEmpty())
+		},
+		Entry("than a key", "SHA256:"+strings.Repeat("00", 32), byKey),
+		Entry("than an OpenPGP key", strings.Repeat("00", 20), byPGP),
+		Entry("of which the id is at the other end", primary[:16], byPGP),
+		Entry("of which the id is at the other end, of version 6", primaryV6[48:], byPGPv6),
+		Entry("than an identity has", spki, byIdentity),
+	)
+
+	It("object to nothing where nothing is asked for", func() {
+		for _, v := range []verify.Voucher{byKey, byPGP, byIdentity, {}} {
+			reason, _ := verify.Demands{}.Objection(v)
+			Expect(reason).To(BeEmpty())
+		}
+	})
+
+	DescribeTable("of an age object to a signature",
+		func(made time.Time, refused bool, until time.Time) {
+			reason, got := atLeastADay.Objection(at(made))
+			Expect(reason != "").To(Equal(refused))
+			Expect(got).To(BeTemporally("==", until))
+		},
+		Entry("without a proven time", time.Time{}, true, time.Time{}),
+		Entry("that was just made", now, true, now.Add(24*time.Hour)),
+		Entry("that is a second too young", now.Add(-24*time.Hour+time.Second), true, now.Add(time.Second)),
+		Entry("from the future", now.Add(time.Hour), true, now.Add(25*time.Hour)),
+	)
+
+	DescribeTable("of an age do not object to a signature",
+		func(made time.Time) {
+			reason, _ := atLeastADay.Objection(at(made))
+			Expect(reason).To(BeEmpty())
+		},
+		Entry("that is just old enough", now.Add(-24*time.Hour)),
+		Entry("that is old", now.AddDate(-1, 0, 0)),
+	)
+
+	DescribeTable("are refused for what is no id of a key",
+		func(id string) {
+			_, err := verify.ParseKeys([]string{spki, id})
+			Expect(err).To(HaveOccurred())
+			Expect(len(err.Error())).To(BeNumerically("<", 300))
+		},
+		Entry("nothing", ""),
+		Entry("a short key id, which anybody can make", "deadbeef"),
+		Entry("a digest that is too short", "SHA256:"+spki[2:]),
+		Entry("a digest that is too long", "SHA256:"+spki+"00"),
+		Entry("a fingerprint of a digest", "SHA256:"+primary),
+		Entry("another algorithm", "SHA1:"+primary),
+		Entry("no hexadecimal digits", strings.Repeat("x", 40)),
+		Entry("an endless text", strings.Repeat("a", 10_000)),
+	)
+})
+
+var _ = It("The first moment at which something may count is found in all that was refused", func() {
+	reject := func(times ...time.Time) error {
+		r := &verify.Rejection{}
+		for _, t := range times {
+			r.Candidates = append(r.Candidates, verify.Candidate{Until: t})
+		}
+		return r
+	}
+	Expect(verify.Until(nil)).To(BeZero())
+	Expect(verify.Until(reject(time.Time{}))).To(BeZero())
+	Expect(verify.Until(reject(time.Time{}, now.Add(time.Hour), now))).To(BeTemporally("==", now))
+})
