@@ -164,6 +164,21 @@ var _ = Describe("A newer chart whose provenance file", func() {
 		}),
 	)
 
+	// Verification is over when the archive is first read: what it says of itself is the build's.
+	It("F20: agrees with the configuration, and not with the archive's Chart.yaml, is refused as another chart, and the older one stays", func() {
+		w.setKeyring(ours)
+		published := w.store("1.0.0", newHelmChart("1.0.0").signedBy(ours))
+		w.declare(byMaintainers, newest)
+		artifact := w.ready(published.Digest).Status.Artifact
+		next := newHelmChart("1.1.0")
+		next.archive = charttest.Archive("app", "1.2.0")
+		w.store("1.1.0", next.signedBy(ours))
+		w.reconcile()
+		obj := w.reason(v1alpha1.BuildFailedCondition, metav1.ConditionTrue, v1alpha1.ChartMismatchReason)
+		Expect(obj.Status.Artifact).To(Equal(artifact))
+		Expect(w.files()).To(HaveLen(1))
+	})
+
 	It("F21: is longer than 256 KiB is refused, and the file is not read", func() {
 		w.setKeyring(ours)
 		c := newHelmChart("1.0.0")
