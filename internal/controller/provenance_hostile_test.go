@@ -262,7 +262,7 @@ var _ = Describe("A chart with a good provenance file", func() {
 			Expect(w.ready(good.Digest).Status.Verification.Authorities).To(HaveLen(2))
 		},
 		Entry("there", func(c *helmChart) { c.prov = nil }),
-		Entry("as it was signed", func(c *helmChart) { c.prov = bytes.Replace(c.prov, []byte("1.0.0"), []byte("1.0.1"), 1) }),
+		Entry("as it was signed", func(c *helmChart) { c.prov = bytes.Replace(c.prov, []byte("name: app\n"), []byte("name: app\n\n"), 1) }),
 		Entry("by a known key", func(c *helmChart) { *c = c.signedBy(openpgptest.NewKey()) }),
 		Entry("of this archive", func(c *helmChart) { c.archive = charttest.Archive("app", "1.0.0", charttest.File("NOTES", "x")) }),
 	)

@@ -75,7 +75,7 @@ func provided(by *openpgp.Entity, change ...func(string) string) act {
 
 func altered(by *openpgp.Entity) act {
 	return func(r *release) {
-		r.attach([]byte(strings.Replace(string(openpgptest.Sign(by, r.text())), "version: 1.0.0", "version: 1.0.1", 1)))
+		r.attach([]byte(strings.Replace(string(openpgptest.Sign(by, r.text())), "name: app\n", "name: app\n\n", 1)))
 	}
 }
 
