@@ -1,0 +1,27 @@
+package openpgp_test
+
+import (
+	. "github.com/onsi/ginkgo/v2"
+
+	"github.com/ProtonMail/go-crypto/openpgp/packet"
+
+	. "github.com/verifiedchart/verifiedchart/internal/verify/openpgp/openpgptest"
+)
+
+var _ = Describe("A key of which a user id is revoked", func() {
+	DescribeTable("is refused, and accepted without the revocation,",
+		func(options ...KeyOption) {
+			key := NewKey(append(options, WithUserIDs("Other"))...)
+			Certify(key, ada, Created.Add(day), func(s *packet.Signature) {
+				primary := true
+				s.IsPrimaryId = &primary
+			})
+			message := Sign(key, text, At(Created.Add(2*day)))
+			accepted(ring(key), message, judge)
+			RevokeUserID(key, ada, Created.Add(2*day))
+			refused(ring(key), message, judge)
+		},
+		Entry("F11: where the other user ids say that it has expired", ExpiringAfter(7*day)),
+		Entry("F14: where the other user ids say that it only certifies", CertifyOnly()),
+	)
+})
