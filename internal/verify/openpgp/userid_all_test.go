@@ -1,0 +1,19 @@
+package openpgp_test
+
+import (
+	. "github.com/onsi/ginkgo/v2"
+
+	. "github.com/verifiedchart/verifiedchart/internal/verify/openpgp/openpgptest"
+)
+
+var _ = Describe("A key of which every user id is revoked", func() {
+	// No statement of the key about itself stands any more: the library finds no primary identity in it.
+	It("is refused, and accepted without the revocation", func() {
+		key := NewKey()
+		message := Sign(key, text)
+		accepted(ring(key), message, judge)
+		RevokeUserID(key, ada, Created.Add(day))
+		refused(ring(key), message, judge)
+		refused(ring(key), message, lenient)
+	})
+})
