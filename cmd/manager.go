@@ -19,6 +19,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -149,22 +150,32 @@ func newReconciler(mgr ctrl.Manager, o options, store *storage.Storage, root *pu
 	if err != nil {
 		return nil, fmt.Errorf("--events-addr: %w", err)
 	}
+	objects := controller.NewObjects(mgr.GetCache(), mgr.GetAPIReader())
 	return &controller.VerifiedChartReconciler{
 		Client:        mgr.GetClient(),
 		Metrics:       helper.NewMetrics(mgr, metrics.MustMakeRecorder(), v1alpha1.VerifiedChartFinalizer),
 		EventRecorder: recorder,
-		Objects:       controller.NewObjects(mgr.GetCache(), mgr.GetAPIReader()),
+		Objects:       objects,
 		Keyrings:      openpgp.NewCache(keyringsLimit),
 		TrustedRoots:  trustroot.NewCache(maxTrustedRoots),
 		PublicRoot:    root,
 		Registries:    registry.NewClient(registry.ClientOptions{UserAgent: name + "/" + version, AllowedHosts: o.allowedHosts}),
 		Downloads:     download.NewClient(download.Options{UserAgent: name + "/" + version, AllowedHosts: o.allowedHosts}),
 		Memory:        registry.NewMemory(memoryLimit, memoryAge, time.Now),
+		Revocations:   revocations(objects, o),
 		Storage:       store,
 		Served:        &controller.Served{},
 		Name:          name,
 		AllowHTTP:     o.insecureAllowHTTP,
 	}, nil
+}
+
+// revocations returns what is revoked for the whole cluster, or nil where no list is named.
+func revocations(objects *controller.Objects, o options) *controller.Revocations {
+	if o.revocations == "" {
+		return nil
+	}
+	return controller.NewRevocations(objects, types.NamespacedName{Namespace: os.Getenv("RUNTIME_NAMESPACE"), Name: o.revocations})
 }
 
 func setUp(ctx context.Context, mgr ctrl.Manager, o options, r *controller.VerifiedChartReconciler, root *publicRoot) error {

@@ -22,6 +22,7 @@ type options struct {
 	insecureAllowHTTP                   bool
 	allowedHosts                        []string
 	tufMirror, tufRoot, tufCacheDir     string
+	revocations                         string
 	tufRefresh                          time.Duration
 
 	artifact       artifactconfig.Options
@@ -40,6 +41,8 @@ func (o *options) bind(fs *flag.FlagSet) {
 	fs.IntVar(&o.concurrent, "concurrent", 2, "The number of concurrent reconciles per controller.")
 	fs.BoolVar(&o.insecureAllowHTTP, "insecure-allow-http", false,
 		"Allow VerifiedCharts with insecure: true to read their registry over plain HTTP.")
+	fs.StringVar(&o.revocations, "revocations", "",
+		"The name of a ConfigMap in the controller's namespace whose entry revoked.yaml lists what is revoked for the whole cluster.")
 	fs.StringSliceVar(&o.allowedHosts, "allow-internal-hosts", nil,
 		"Hosts and CIDRs that a registry may redirect to, or name as its token service, though they are on an internal network. A registry's own host needs no entry.")
 	fs.StringVar(&o.tufMirror, "tuf-mirror", tuf.DefaultMirror,

@@ -26,11 +26,12 @@ const (
 )
 
 // Limits on the parts of a chart as they are in the registry, in bytes. A
-// larger one is refused before any of it is read.
+// larger one is refused before any of it is read. How large a provenance file may be
+// that is read is for who reads it to say: here it is only more than any has.
 const (
 	MaxArchiveSize    = 100 << 20
 	MaxConfigSize     = 1 << 20
-	MaxProvenanceSize = 256 << 10
+	MaxProvenanceSize = 1 << 30
 )
 
 // Limits on a chart archive, counted over it and all archives inside it.

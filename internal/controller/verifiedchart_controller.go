@@ -8,6 +8,7 @@ package controller
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -148,12 +149,20 @@ func (r *VerifiedChartReconciler) reconcile(ctx context.Context, obj *v1alpha1.V
 	in.finalized = finalized
 	var subject verify.Subject
 	found := findings{warnsOfMutation: in.policies.VersionMutation() == v1alpha1.VersionMutationWarn}
+	revoked := r.dropRevoked(obj, in)
 	if err == nil {
 		subject, found.accepted, err = r.advance(ctx, obj, in)
 	}
-	if _, ok := found.accepted.Subject(); err == nil || (ok && isPublished(obj, subject)) {
+	_, accepted := found.accepted.Subject()
+	switch {
+	case err == nil, accepted && isPublished(obj, subject):
 		found.judged = true
-	} else {
+	case revoked != nil:
+		found.judged = true
+		if !errors.Is(err, verify.ErrRejected) {
+			err = errors.Join(revoked, err)
+		}
+	default:
 		found.judged, err = r.rejudge(ctx, obj, in, subject, err)
 	}
 	return r.age(obj, in, found, err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/opencontainers/go-digest"
 
@@ -26,7 +27,7 @@ func (r *VerifiedChartReconciler) rejudge(ctx context.Context, obj *v1alpha1.Ver
 	if obj.Status.Artifact == nil || obj.Status.Verification == nil {
 		return false, cause
 	}
-	if errors.Is(cause, verify.ErrRejected) && isPublished(obj, subject) {
+	if errors.Is(cause, verify.ErrRejected) && isPublished(obj, subject) && isAskedAsPublished(obj, subject) {
 		return true, r.lose(obj, in, cause)
 	}
 	verdict := r.judgePublished(ctx, obj, in)
@@ -53,13 +54,32 @@ func isPublished(obj *v1alpha1.VerifiedChart, subject verify.Subject) bool {
 	return v != nil && v.Digest == subject.Manifest.Digest.String() && v.Repository == subject.Repository
 }
 
+// isAskedAsPublished says whether what was asked for is the name and the version of
+// what is published. To be refused under another, as whoever may push a tag can
+// bring about, says nothing of that.
+func isAskedAsPublished(obj *v1alpha1.VerifiedChart, subject verify.Subject) bool {
+	published, asked := publishedMetadata(obj), subject.Chart
+	sameVersion := asked.Version == "" || strings.TrimPrefix(asked.Version, "v") == strings.TrimPrefix(published.Version, "v")
+	return asked.Name == published.Name && sameVersion
+}
+
+// dropRevoked ends the publication of what is revoked, before anybody is asked who
+// may keep one waiting. The error is the verdict, if there is one.
+func (r *VerifiedChartReconciler) dropRevoked(obj *v1alpha1.VerifiedChart, in inputs) error {
+	v := obj.Status.Verification
+	if obj.Status.Artifact == nil || v == nil {
+		return nil
+	}
+	if err := in.policies.Revoked(v.Repository, digest.Digest(v.Digest), publishedMetadata(obj).Version); err != nil {
+		return r.lose(obj, in, fmt.Errorf("the published revision: %w", err))
+	}
+	return nil
+}
+
 // judgePublished asks today's policies about the published digest, where it was
-// proven. What is revoked is a verdict also where the registry is out of reach.
+// proven. That its only signer is revoked is a verdict also where the registry is out of reach.
 func (r *VerifiedChartReconciler) judgePublished(ctx context.Context, obj *v1alpha1.VerifiedChart, in inputs) error {
 	v := obj.Status.Verification
-	if err := in.policies.Revoked(v.Repository, digest.Digest(v.Digest), publishedMetadata(obj).Version); err != nil {
-		return err
-	}
 	err := r.askAboutPublished(ctx, obj, in)
 	if err == nil || errors.Is(err, verify.ErrRejected) {
 		return err
@@ -79,6 +99,7 @@ func (r *VerifiedChartReconciler) askAboutPublished(ctx context.Context, obj *v1
 	published := in.wanted
 	published.Repository = obj.Status.Verification.Repository
 	published.Digest = digest.Digest(obj.Status.Verification.Digest)
+	published.Name = publishedMetadata(obj).Name
 	target := in.target
 	target.Repository = published.Repository
 	reader, err := r.reader(obj, target)

@@ -48,6 +48,7 @@ func newWorldIn(ctx context.Context, c client.Client) *world {
 	w.setKeys(w.ours)
 	DeferCleanup(func() {
 		w.expectAllClean()
+		Expect(c.DeleteAllOf(context.Background(), &v1alpha1.VerifiedChart{}, client.InNamespace(w.namespace))).To(Succeed())
 		w.registry.Close()
 	})
 	return w

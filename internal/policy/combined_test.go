@@ -16,6 +16,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
 	"github.com/verifiedchart/verifiedchart/internal/policy"
 	"github.com/verifiedchart/verifiedchart/internal/verify"
+	rings "github.com/verifiedchart/verifiedchart/internal/verify/openpgp"
 	"github.com/verifiedchart/verifiedchart/internal/verify/openpgp/openpgptest"
 	"github.com/verifiedchart/verifiedchart/internal/verify/provenance"
 	. "github.com/verifiedchart/verifiedchart/internal/verify/verifytest"
@@ -101,7 +102,11 @@ func byKeyring(name string, keys ...*openpgp.Entity) party {
 
 // keyring is what the Secret of a provenance authority comes to.
 func keyring(keys ...*openpgp.Entity) policy.Material {
-	return policy.Material{Data: map[string][]byte{"pubring.gpg": openpgptest.Public(keys...)}}
+	ring, err := rings.ParseKeyring(map[string][]byte{"pubring.gpg": openpgptest.Public(keys...)})
+	if err != nil {
+		return policy.Material{Err: fmt.Errorf("%w: %w", verify.ErrTrustMalformed, err)}
+	}
+	return policy.Material{Keyring: ring}
 }
 
 // combine asks for the parties as spec.verify does: for all of them where atLeast is 0.

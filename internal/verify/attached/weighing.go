@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"time"
 
 	"github.com/verifiedchart/verifiedchart/internal/verify"
 )
@@ -16,8 +15,6 @@ type Refusal struct {
 	Reason string
 	// Signer is who made it, as far as that is known.
 	Signer verify.Signer
-	// Until is when it may count; zero for what never will.
-	Until time.Time
 }
 
 // Error returns the reason.
@@ -44,9 +41,9 @@ type Weighing[C any] struct {
 	Looked func() []string
 	// Name says where a candidate was found, and which format it has.
 	Name func(C) (source, format string)
-	// Judge returns the voucher that a candidate is. A *Refusal says why it is
-	// none; any other error that this could not be found out.
-	Judge func(context.Context, C) (verify.Voucher, error)
+	// Judge returns the vouchers that a candidate holds, one at least. A *Refusal says why
+	// it holds none; any other error that this could not be found out.
+	Judge func(context.Context, C) ([]verify.Voucher, error)
 	// Demands are what is asked of every voucher.
 	Demands verify.Demands
 	// Enough says whether no further voucher matters.
@@ -82,31 +79,22 @@ func (w Weighing[C]) Decide(ctx context.Context) (verify.Evidence, error) {
 func (w Weighing[C]) weigh(ctx context.Context, c C, evidence *verify.Evidence) {
 	seen := verify.Candidate{Authority: w.Authority}
 	seen.Source, seen.Format = w.Name(c)
-	voucher, err := w.vouch(ctx, c)
+	vouchers, err := w.Judge(ctx, c)
 	var refused *Refusal
 	switch {
 	case errors.As(err, &refused):
-		seen.Signer, seen.Reason, seen.Until = refused.Signer, refused.Reason, refused.Until
+		seen.Signer, seen.Reason = refused.Signer, refused.Reason
+		evidence.Seen = append(evidence.Seen, seen)
 	case err != nil:
 		evidence.Unread = errors.Join(evidence.Unread, err)
-		return
-	default:
-		seen.Signer = signerOf(voucher)
-		evidence.Vouchers = appendNew(evidence.Vouchers, voucher)
 	}
-	evidence.Seen = append(evidence.Seen, seen)
-}
-
-// vouch returns the voucher that a candidate is, if it is one that counts.
-func (w Weighing[C]) vouch(ctx context.Context, c C) (verify.Voucher, error) {
-	voucher, err := w.Judge(ctx, c)
-	if err != nil {
-		return verify.Voucher{}, err
+	for _, v := range vouchers {
+		seen.Signer = signerOf(v)
+		if seen.Reason, seen.Until = w.Demands.Objection(v); seen.Reason == "" {
+			evidence.Vouchers = appendNew(evidence.Vouchers, v)
+		}
+		evidence.Seen = append(evidence.Seen, seen)
 	}
-	if reason, until := w.Demands.Objection(voucher); reason != "" {
-		return verify.Voucher{}, &Refusal{Reason: reason, Signer: signerOf(voucher), Until: until}
-	}
-	return voucher, nil
 }
 
 // signerOf returns the signer that a voucher proves.

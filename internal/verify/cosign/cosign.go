@@ -69,7 +69,7 @@ func (v *Verifier) Verify(ctx context.Context, s verify.Subject, r registry.Read
 		Candidates: found.candidates(ctx),
 		Looked:     found.search.Looked,
 		Name:       func(c candidate) (string, string) { return c.source, c.format },
-		Judge:      func(ctx context.Context, c candidate) (verify.Voucher, error) { return v.judge(ctx, s, r, c) },
+		Judge:      func(ctx context.Context, c candidate) ([]verify.Voucher, error) { return v.judge(ctx, s, r, c) },
 		Demands:    v.authority.Demands,
 		Enough:     v.enough,
 	}.Decide(ctx)

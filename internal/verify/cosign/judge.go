@@ -12,11 +12,11 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify/bundle"
 )
 
-// judge returns the voucher that a candidate is. A *attached.Refusal says why it is none;
+// judge returns the one voucher that a candidate is. A *attached.Refusal says why it is none;
 // any other error that it could not be found out.
-func (v *Verifier) judge(ctx context.Context, s verify.Subject, r registry.Reader, c candidate) (verify.Voucher, error) {
+func (v *Verifier) judge(ctx context.Context, s verify.Subject, r registry.Reader, c candidate) ([]verify.Voucher, error) {
 	if c.problem != nil {
-		return verify.Voucher{}, c.problem
+		return nil, c.problem
 	}
 	var signature bundle.Signature
 	var err error
@@ -26,9 +26,13 @@ func (v *Verifier) judge(ctx context.Context, s verify.Subject, r registry.Reade
 		signature, err = v.judgeBundle(ctx, s, r, c)
 	}
 	if err != nil {
-		return verify.Voucher{}, err
+		return nil, err
 	}
-	return v.vouch(c, signature)
+	voucher, err := v.vouch(c, signature)
+	if err != nil {
+		return nil, err
+	}
+	return []verify.Voucher{voucher}, nil
 }
 
 // vouch says whether a proven signature is by whom the authority asks for. A

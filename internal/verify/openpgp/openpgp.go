@@ -57,7 +57,7 @@ type Signature struct {
 	// primary key and of the key that signed: a subkey of it, or the same.
 	Primary, Signing string
 	// UserID is the primary user id of the key, fit to be shown; empty where it has
-	// none that is not revoked.
+	// none, as a key with a direct signature may.
 	UserID string
 	// Time is when the signer says to have signed.
 	Time time.Time

@@ -116,7 +116,7 @@ func (c *certificate) properties(now time.Time) []statement {
 		}
 		return []statement{direct}
 	}
-	says, ok := c.userSays(now)
+	_, says, ok := c.primaryUser(now)
 	switch {
 	case ok && hasDirect:
 		return []statement{says, direct}
@@ -128,21 +128,12 @@ func (c *certificate) properties(now time.Time) []statement {
 	return nil
 }
 
-// userSays returns what the primary user id says. One that is revoked does not name the
-// key any more, but where there is no other, what it says of the key still stands.
-func (c *certificate) userSays(now time.Time) (statement, bool) {
-	if _, says, ok := c.primaryUser(now, false); ok {
-		return says, true
-	}
-	_, says, ok := c.primaryUser(now, true)
-	return says, ok
-}
-
-// primaryUser returns the user id that is flagged as the primary one, or else the newest.
-func (c *certificate) primaryUser(now time.Time, revoked bool) (id string, best statement, ok bool) {
+// primaryUser returns the user id that is flagged as the primary one, or else the newest,
+// and what it says of the key. One that is revoked says nothing any more.
+func (c *certificate) primaryUser(now time.Time) (id string, best statement, ok bool) {
 	for _, u := range c.users {
 		says, has := valid(u.says, now)
-		if !has || u.isRevoked(says) != revoked {
+		if !has || u.isRevoked(says) {
 			continue
 		}
 		if !ok || says.before(best) {

@@ -403,11 +403,6 @@ var _ = Describe("The key of a good signature", func() {
 			RevokeUserID(key, ada, Created.Add(day))
 			return key
 		}),
-		Entry("none where all are revoked", "", func() *v2.Entity {
-			key := NewKey()
-			RevokeUserID(key, ada, Created.Add(day))
-			return key
-		}),
 		Entry("one that was revoked, and certified again since", ada, func() *v2.Entity {
 			key := NewKey()
 			RevokeUserID(key, ada, Created.Add(day))

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
 
@@ -13,48 +14,62 @@ import (
 
 // Verify judges a clear-signed message, and returns its text: what was signed, with line
 // feeds as line ends, without white space at the ends of lines and without the last line
-// end, as RFC 9580, section 7, has it. One good signature among several suffices.
+// end, as RFC 9580, section 7, has it; and who signed it. One good signature among several
+// suffices; of several the first is returned.
 //
 // Every error matches ErrUntrusted.
-func (k *Keyring) Verify(message []byte, o Options) (text []byte, s Signature, err error) {
+func (k *Keyring) Verify(message []byte, o Options) ([]byte, Signature, error) {
+	text, signatures, err := k.VerifyAll(message, o)
+	if err != nil {
+		return nil, Signature{}, err
+	}
+	return text, signatures[0], nil
+}
+
+// VerifyAll is Verify that returns every good signature, one for each primary key, in the
+// order of the message. Without an error there is one at least.
+func (k *Keyring) VerifyAll(message []byte, o Options) (text []byte, all []Signature, err error) {
 	defer func() {
 		// What a library panics on is not a message to trust.
 		if r := recover(); r != nil {
-			text, s, err = nil, Signature{}, untrusted("the message cannot be read: %s", printable.String(fmt.Sprint(r), maxReason))
+			text, all, err = nil, nil, untrusted("the message cannot be read: %s", printable.String(fmt.Sprint(r), maxReason))
 		}
 	}()
 	if len(message) > MaxMessage {
-		return nil, Signature{}, untrusted("the message is longer than %d bytes", MaxMessage)
+		return nil, nil, untrusted("the message is longer than %d bytes", MaxMessage)
 	}
 	b, err := readBlock(message)
 	if err != nil {
-		return nil, Signature{}, err
+		return nil, nil, err
 	}
-	s, err = k.judge(b, o)
-	if err != nil {
-		return nil, Signature{}, err
+	if all, err = k.judge(b, o); err != nil {
+		return nil, nil, err
 	}
-	return b.text, s, nil
+	return b.text, all, nil
 }
 
-// judge returns the first good signature of the block. Where there is none it tells of the
+// judge returns the good signatures of the block. Where there is none it tells of the
 // one that came furthest, since anybody may have added the others.
-func (k *Keyring) judge(b *block, o Options) (Signature, error) {
+func (k *Keyring) judge(b *block, o Options) ([]Signature, error) {
 	signatures, err := signaturesOf(b)
 	if err != nil {
-		return Signature{}, err
+		return nil, err
 	}
 	var closest verdict
+	var good []Signature
 	for _, p := range signatures {
 		v := k.consider(p, b, o)
-		if v.reason == "" {
-			return v.signature, nil
+		if v.reason == "" && !slices.ContainsFunc(good, func(s Signature) bool { return s.Primary == v.signature.Primary }) {
+			good = append(good, v.signature)
 		}
 		if v.step > closest.step {
 			closest = v
 		}
 	}
-	return Signature{}, untrusted("%s", closest.reason)
+	if len(good) == 0 {
+		return nil, untrusted("%s", closest.reason)
+	}
+	return good, nil
 }
 
 // signaturesOf returns the signature packets of the block, of which there is at least one,
@@ -166,7 +181,7 @@ func (s *signer) consider(sig *packet.Signature, b *block, o Options) verdict {
 	if reason := s.mayHaveSigned(sig.CreationTime, o); reason != "" {
 		return refuse(stepProven, "key %s signed, but %s", id, reason)
 	}
-	user, _, _ := s.certificate.primaryUser(o.Now, false)
+	user, _, _ := s.certificate.primaryUser(o.Now)
 	return verdict{signature: Signature{
 		Primary: fingerprint(s.certificate.primary),
 		Signing: id,

@@ -117,7 +117,7 @@ func (v *Verifier) Verify(ctx context.Context, s verify.Subject, r registry.Read
 		Candidates: found.files(ctx),
 		Looked:     found.looked,
 		Name:       func(f file) (string, string) { return f.source, format },
-		Judge:      func(ctx context.Context, f file) (verify.Voucher, error) { return v.judge(ctx, chart, f) },
+		Judge:      func(ctx context.Context, f file) ([]verify.Voucher, error) { return v.judge(ctx, chart, f) },
 		Demands:    v.authority.Demands,
 		Enough:     func(vouchers []verify.Voucher) bool { return len(vouchers) > 0 && !v.authority.Every },
 	}.Decide(ctx)
@@ -140,28 +140,35 @@ func (v *Verifier) undecided(s verify.Subject, err error) error {
 	return err
 }
 
-// judge returns the voucher that a file is. A *attached.Refusal says why it is
-// none; any other error that it could not be found out.
-func (v *Verifier) judge(ctx context.Context, c identity, f file) (verify.Voucher, error) {
+// judge returns the vouchers that a file holds: one for each of the keyring's keys
+// that signed it. A *attached.Refusal says why it holds none; any other error that it
+// could not be found out.
+func (v *Verifier) judge(ctx context.Context, c identity, f file) ([]verify.Voucher, error) {
 	raw, err := f.read(ctx)
 	if err != nil {
-		return verify.Voucher{}, err
+		return nil, err
 	}
-	text, signature, err := v.authority.Keyring.Verify(raw, openpgp.Options{Now: v.authority.Now(), AllowExpiredKeys: v.authority.AllowExpiredKeys})
+	text, signatures, err := v.authority.Keyring.VerifyAll(raw, openpgp.Options{Now: v.authority.Now(), AllowExpiredKeys: v.authority.AllowExpiredKeys})
 	if err != nil {
-		return verify.Voucher{}, attached.Refuse("%v", err)
+		return nil, attached.Refuse("%v", err)
 	}
-	signer := "OPENPGP:" + signature.Primary
 	signed, err := document.Parse(text)
 	if err == nil {
 		err = signed.Binds(c.name, c.version, c.archive)
 	}
 	if err != nil {
 		// Proven is that they signed something: of this chart it is as good as a claim.
-		return verify.Voucher{}, attached.Refuse("the signature is genuine, but %v", err).By(verify.Signer{KeyID: signer})
+		return nil, attached.Refuse("the signature is genuine, but %v", err).By(verify.Signer{KeyID: signerOf(signatures[0])})
 	}
-	return verify.Voucher{
-		Authority: v.authority.Name, Provider: Provider, Signer: signer, UserID: signature.UserID, SigningKey: signature.Signing,
-		Format: format, Source: f.source, ClaimedTime: signature.Time, SkippedKeys: v.skipped,
-	}, nil
+	vouchers := make([]verify.Voucher, 0, len(signatures))
+	for _, s := range signatures {
+		vouchers = append(vouchers, verify.Voucher{
+			Authority: v.authority.Name, Provider: Provider, Signer: signerOf(s), UserID: s.UserID, SigningKey: s.Signing,
+			Format: format, Source: f.source, ClaimedTime: s.Time, SkippedKeys: v.skipped,
+		})
+	}
+	return vouchers, nil
 }
+
+// signerOf names the primary key that signed.
+func signerOf(s openpgp.Signature) string { return "OPENPGP:" + s.Primary }

@@ -162,7 +162,7 @@ var _ = Describe("A provenance authority", func() {
 		},
 		Entry("F1: without a provenance file", func() verify.Subject { return w.subject() }),
 		Entry("F2: whose text was altered after it was signed", func() verify.Subject {
-			return w.subject([]byte(strings.Replace(string(w.prov(w.ours)), "version: 1.0.0", "version: 1.0.1", 1)))
+			return w.subject([]byte(strings.Replace(string(w.prov(w.ours)), "name: app\n", "name: app\n\n", 1)))
 		}),
 		Entry("F3: that a stranger signed", func() verify.Subject { return w.subject(w.prov(w.theirs)) }),
 		Entry("F4: of which another archive was signed", func() verify.Subject {
