@@ -16,6 +16,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/verifiedchart/verifiedchart/internal/storage"
+	"github.com/verifiedchart/verifiedchart/test/skips"
 )
 
 func TestMain(m *testing.M) {
@@ -29,6 +30,8 @@ func TestStorage(t *testing.T) {
 	RegisterFailHandler(Fail)
 	RunSpecs(t, "Storage")
 }
+
+var _ = ReportAfterSuite("tells which specs were skipped", skips.Tell)
 
 func options(folder string) *config.Options {
 	return &config.Options{StoragePath: folder, StorageAdvAddress: "artifacts.example", ArtifactRetentionRecords: 2}

@@ -14,12 +14,16 @@ import (
 	. "github.com/onsi/gomega"
 	"github.com/onsi/gomega/gbytes"
 	"github.com/onsi/gomega/gexec"
+
+	"github.com/verifiedchart/verifiedchart/test/skips"
 )
 
 func TestDemo(t *testing.T) {
 	RegisterFailHandler(Fail)
 	RunSpecs(t, "Demo")
 }
+
+var _ = ReportAfterSuite("tells which specs were skipped", skips.Tell)
 
 // patience is long enough for a machine that does other things too.
 const patience = 3 * time.Minute

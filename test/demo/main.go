@@ -1,6 +1,6 @@
 // Program demo shows the whole road on this machine: it starts a control
 // plane, a registry, our controller and Flux's helm-controller on free ports of
-// the loopback interface, lets them deal with two signed charts and with four
+// the loopback interface, lets them deal with four signed charts and with five
 // that must be refused, shows what came of it, and stays up to be looked at
 // until Ctrl-C. With ONCE=1 it ends by itself; its exit status is 0 only if all
 // that should be seen was seen. Nothing of it is left behind.

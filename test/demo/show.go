@@ -50,7 +50,7 @@ func show(ctx context.Context, w *scenario.World) error {
 	}
 	fmt.Println("\nWhat is served:")
 	for _, name := range scenario.Names() {
-		fmt.Printf("  %-9s %s\n", name, download(ctx, w, name))
+		fmt.Printf("  %-13s %s\n", name, download(ctx, w, name))
 	}
 	return nil
 }
@@ -82,6 +82,7 @@ All of it runs until Ctrl-C. In another terminal, to look around:
   kubectl describe vchart stranger
   kubectl get vchart keyless -o yaml
   kubectl get vchart impostor -o jsonpath='{.status.observedSigners}'
+  kubectl get vchart helm-signed -o jsonpath='{.status.verification}'
   kubectl get events --sort-by=.lastTimestamp
   tail -f %[3]s
   curl -s http://%[4]s/metrics | grep gotk

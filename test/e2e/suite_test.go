@@ -11,12 +11,15 @@ import (
 	. "github.com/onsi/gomega"
 
 	"github.com/verifiedchart/verifiedchart/test/scenario"
+	"github.com/verifiedchart/verifiedchart/test/skips"
 )
 
 func TestEndToEnd(t *testing.T) {
 	RegisterFailHandler(Fail)
 	RunSpecs(t, "End to end")
 }
+
+var _ = ReportAfterSuite("tells which specs were skipped", skips.Tell)
 
 // spec is an It in a world: it fails with the cause where a program of the world dies.
 func spec(text string, w **scenario.World, body func(context.Context, *scenario.World)) {

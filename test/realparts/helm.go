@@ -32,6 +32,13 @@ type Pushed struct {
 // Ref returns the reference by digest.
 func (p Pushed) Ref() string { return p.Repository + "@" + p.Digest.String() }
 
+// OpenPGPKey is a key pair that helm signs with.
+type OpenPGPKey struct {
+	UserID, Fingerprint string
+	// PrivateFile is a keyring with the private key, which has no passphrase.
+	PrivateFile string
+}
+
 // NewHelm returns a helm that keeps its files in dir.
 func NewHelm(dir string) (*Helm, error) {
 	path, err := parts.Path(parts.Helm)
@@ -70,14 +77,24 @@ func (h *Helm) Package(ctx context.Context, name, version, message string, flags
 	return Chart{Name: name, Version: version, Archive: filepath.Join(work, name+"-"+version+".tgz")}, nil
 }
 
-// PackageSigned is Package, with a provenance file beside the archive that a key
-// of a keyring signs, which holds it without a passphrase.
-func (h *Helm) PackageSigned(ctx context.Context, name, version, message, keyring, userID string) (Chart, error) {
-	return h.Package(ctx, name, version, message, "--sign", "--keyring", keyring, "--key", userID)
+// PackageSigned is Package, with a provenance file beside the archive that the key signs.
+func (h *Helm) PackageSigned(ctx context.Context, name, version, message string, key OpenPGPKey) (Chart, error) {
+	return h.Package(ctx, name, version, message, "--sign", "--keyring", key.PrivateFile, "--key", key.UserID)
 }
 
 // Provenance is the path of the chart's provenance file, where it is signed.
 func (c Chart) Provenance() string { return c.Archive + ".prov" }
+
+// SetProvenanceAside moves the provenance file to where helm does not push it
+// with the chart, and returns its new path.
+func (c Chart) SetProvenanceAside() (string, error) {
+	dir := filepath.Join(filepath.Dir(c.Archive), "aside")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, filepath.Base(c.Provenance()))
+	return path, os.Rename(c.Provenance(), path)
+}
 
 var pushedDigest = regexp.MustCompile(`(?m)^Digest: (sha256:[0-9a-f]{64})$`)
 

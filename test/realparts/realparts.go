@@ -1,5 +1,5 @@
 // Package realparts drives the programs that the product meets in real life:
-// OCI registries, helm, oras, cosign, the services of a private Sigstore, Flux's
+// OCI registries, helm, oras, GnuPG, cosign, the services of a private Sigstore, Flux's
 // helm-controller and our own controller.
 // Each driver knows one program's flags and output. None knows what is tested.
 package realparts

@@ -19,20 +19,26 @@ import (
 // Road returns what has to be seen once Setup is done, in this order.
 func Road() []Step {
 	return []Step{
-		{"the signed chart is proven, and its bytes are served as helm packaged them", served("signed")},
+		{"the signed chart is proven, and its bytes are served as helm packaged them", served("signed", byRelease)},
 		{"helm-controller has installed the signed chart", installed("signed")},
-		{"the chart that " + Identity + " signed is proven, without a key, and its bytes are served", served("keyless")},
+		{"the chart that " + Identity + " signed is proven, without a key, and its bytes are served", served("keyless", byRelease)},
 		{"helm-controller has installed the keyless chart", installed("keyless")},
+		{"the chart that helm signed is proven by the provenance file that helm pushed with it, and its bytes are served", provenBy("helm-signed", inManifest)},
+		{"helm-controller has installed the chart that helm signed", installed("helm-signed")},
+		{"the chart that helm signed is proven by the provenance file that oras attached to it, and its bytes are served", provenBy("prov-attached", "referrer sha256:")},
 		{"the unsigned chart is refused, and nothing of it is served", refused("unsigned")},
 		{"the chart that a stranger signed is refused, and nothing of it is served", refused("stranger")},
 		{"the chart that an impostor signed keyless is refused, and the status says who signed it", impostor},
-		{"the chart whose tag will move is proven while it is what was signed", served("moved")},
+		{"the chart that was altered together with its provenance file is refused, nothing of it is served, and the status says whose signature does not match", altered},
+		{"the chart whose tag will move is proven while it is what was signed", served("moved", byRelease)},
 		{"its tag moves to other bytes, which are refused: nothing of them is served, and what was proven still is", moved},
 	}
 }
 
 // Proven waits until the chart is published as it was pushed.
-func (w *World) Proven(ctx context.Context, name string) error { return served(name)(ctx, w) }
+func (w *World) Proven(ctx context.Context, name string) error {
+	return served(name, byRelease)(ctx, w)
+}
 
 // Until waits until a VerifiedChart is as it is expected to be.
 func (w *World) Until(ctx context.Context, name string, expected func(*v1alpha1.VerifiedChart) error) error {
@@ -45,10 +51,13 @@ func (w *World) Until(ctx context.Context, name string, expected func(*v1alpha1.
 	})
 }
 
+// vouches says whether the authority that vouched for a chart is the one that should.
+type vouches func(v1alpha1.AuthorityStatus) bool
+
 // served says that the chart is published as it was pushed.
-func served(name string) func(context.Context, *World) error {
+func served(name string, right vouches) func(context.Context, *World) error {
 	return func(ctx context.Context, w *World) error {
-		if err := until(ctx, func(ctx context.Context) error { return w.proven(ctx, name) }); err != nil {
+		if err := until(ctx, func(ctx context.Context) error { return w.proven(ctx, name, right) }); err != nil {
 			return err
 		}
 		return w.ServedAsPushed(ctx, name)
@@ -56,7 +65,7 @@ func served(name string) func(context.Context, *World) error {
 }
 
 // proven says that a VerifiedChart is Ready at the digest that was pushed.
-func (w *World) proven(ctx context.Context, name string) error {
+func (w *World) proven(ctx context.Context, name string, right vouches) error {
 	vc, err := w.Get(ctx, name)
 	if err != nil {
 		return err
@@ -68,8 +77,8 @@ func (w *World) proven(ctx context.Context, name string) error {
 		return err
 	}
 	want := w.Charts[name].Digest.String()
-	if v := vc.Status.Verification; v == nil || v.Digest != want || len(v.Authorities) != 1 || !byRelease(v.Authorities[0]) {
-		return fmt.Errorf("status.verification of %s is %+v, which does not say that %s or %s signed %s", name, v, KeyEntry, Identity, want)
+	if v := vc.Status.Verification; v == nil || v.Digest != want || len(v.Authorities) != 1 || !right(v.Authorities[0]) {
+		return fmt.Errorf("status.verification of %s is %+v, which does not say that the publisher signed %s", name, v, want)
 	}
 	if a := vc.Status.Artifact; a == nil || a.Revision != Version+"@"+want {
 		return fmt.Errorf("status.artifact of %s is %+v, not revision %s@%s", name, a, Version, want)
@@ -139,7 +148,7 @@ func installed(name string) func(context.Context, *World) error {
 			if err := w.Client.Get(ctx, client.ObjectKey{Namespace: Namespace, Name: name}, &note); err != nil {
 				return err
 			}
-			if got, want := note.Data["message"], "hello from the "+name+" chart"; got != want {
+			if got, want := note.Data["message"], greeting(name); got != want {
 				return fmt.Errorf("the installed ConfigMap says %q, not %q", got, want)
 			}
 			return nil

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -19,7 +20,7 @@ import (
 func Setup() []Step {
 	return append(Ground(),
 		Step{"start verifiedchart-controller and helm-controller", startControllers},
-		Step{"apply the key, the trusted root, the VerifiedCharts and the HelmReleases", apply},
+		Step{"apply the key, the trusted root, the keyring, the VerifiedCharts and the HelmReleases", apply},
 	)
 }
 
@@ -34,6 +35,7 @@ func Ground() []Step {
 		{"package six charts with helm and push them", pushCharts},
 		{"sign two of them with the release key and one with a stranger's, with cosign", signCharts},
 		{"sign one as " + Identity + " and one as " + Impostor + ", keyless", signKeyless},
+		{"package three more that helm signs, and push them: with the provenance file, with it attached by oras, and altered", signWithHelm},
 	}
 }
 
@@ -104,7 +106,7 @@ func pushCharts(ctx context.Context, w *World) (err error) {
 	if w.Helm, err = realparts.NewHelm(w.Dir); err != nil {
 		return err
 	}
-	for _, name := range Names() {
+	for _, name := range forCosign() {
 		if err := w.Push(ctx, name); err != nil {
 			return err
 		}
@@ -113,13 +115,21 @@ func pushCharts(ctx context.Context, w *World) (err error) {
 }
 
 // Names are those of the charts of the road, and of the VerifiedCharts that ask for them.
-func Names() []string {
+func Names() []string { return append(forCosign(), forHelm()...) }
+
+// forCosign are the charts whose VerifiedCharts ask for a signature of cosign, and forHelm those that ask for one of helm.
+func forCosign() []string {
 	return []string{"signed", "keyless", "unsigned", "stranger", "impostor", "moved"}
 }
 
+func forHelm() []string { return []string{"helm-signed", "prov-attached", "prov-altered"} }
+
+// greeting is what a chart of a name installs.
+func greeting(name string) string { return "hello from the " + name + " chart" }
+
 // Push packages a chart of the name, pushes it and keeps it in Charts.
 func (w *World) Push(ctx context.Context, name string) (err error) {
-	w.Charts[name], err = w.push(ctx, name, "hello from the "+name+" chart")
+	w.Charts[name], err = w.push(ctx, name, greeting(name))
 	return err
 }
 
@@ -208,13 +218,23 @@ func apply(ctx context.Context, w *World) error {
 	if err := w.Trust(ctx, w.Release); err != nil {
 		return err
 	}
-	manifests := rootSecret(w.Sigstore.TrustedRoot()) + helmRelease("signed") + helmRelease("keyless")
+	manifests := rootSecret(w.Sigstore.TrustedRoot()) + secret(KeyringSecret, KeyringEntry, w.Maintainers.Keyring)
+	for _, name := range []string{"signed", "keyless", "helm-signed"} {
+		manifests += helmRelease(name)
+	}
 	for name := range w.Charts {
-		authority := KeyAuthority()
-		if name == "keyless" || name == "impostor" {
-			authority = w.IdentityAuthority()
-		}
-		manifests += verifiedChart(name, w.Registry.Addr(), "tag: "+Version, authority)
+		manifests += verifiedChart(name, w.Registry.Addr(), "tag: "+Version, w.authority(name))
 	}
 	return w.Kubectl.Apply(ctx, manifests)
+}
+
+// authority is the one that has to vouch for a chart of the road.
+func (w *World) authority(name string) string {
+	switch {
+	case slices.Contains(forHelm(), name):
+		return KeyringAuthority(KeyringSecret)
+	case name == "keyless" || name == "impostor":
+		return w.IdentityAuthority()
+	}
+	return KeyAuthority()
 }

@@ -1,5 +1,5 @@
 // Package scenario is the road that the demo shows and the end-to-end tests
-// assert: charts that helm packages and cosign signs, in a real registry, are
+// assert: charts that helm packages, and cosign or helm signs, in a real registry, are
 // declared as VerifiedCharts in a real control plane, and what our controller
 // proves is installed by Flux's helm-controller. It is a list of steps; how
 // they are shown, and what a failed one means, is for the caller.
@@ -60,6 +60,7 @@ type World struct {
 	Client   client.Client
 	Registry realparts.OCIRegistry
 	Helm     *realparts.Helm
+	Oras     *realparts.Oras
 	// Cosign is cosign 3.
 	Cosign   *realparts.Cosign
 	Sigstore *realparts.Sigstore
@@ -70,6 +71,8 @@ type World struct {
 	Group process.Group
 	// Release signs for the publisher; Stranger is nobody's.
 	Release, Stranger realparts.Key
+	// Maintainers sign with helm.
+	Maintainers Maintainers
 	// Charts that were pushed, by the name of the VerifiedChart; Moved is what the tag of "moved" names in the end.
 	Charts map[string]realparts.Pushed
 	Moved  realparts.Pushed
@@ -78,7 +81,7 @@ type World struct {
 // Parts are the parts that a world is filled with.
 func Parts() []string {
 	return []string{
-		parts.CRDs, parts.Etcd, parts.KubeAPIServer, parts.Kubectl, parts.Registry, parts.Helm, parts.Cosign3,
+		parts.CRDs, parts.Etcd, parts.KubeAPIServer, parts.Kubectl, parts.Registry, parts.Helm, parts.Oras, parts.Cosign3,
 		parts.Fulcio, parts.Rekor, parts.Timestamp, parts.HelmController,
 	}
 }

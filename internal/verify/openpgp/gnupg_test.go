@@ -2,10 +2,7 @@ package openpgp_test
 
 import (
 	"bytes"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"strings"
+	"context"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -13,72 +10,49 @@ import (
 
 	"github.com/verifiedchart/verifiedchart/internal/verify/openpgp"
 	. "github.com/verifiedchart/verifiedchart/internal/verify/openpgp/openpgptest"
+	"github.com/verifiedchart/verifiedchart/test/realparts"
 )
 
-// gnupg is a GnuPG with a home of its own.
-type gnupg struct{ home string }
+// gnupg is the real GnuPG; what it is asked for has to succeed.
+type gnupg struct{ *realparts.GnuPG }
 
 func newGnuPG() gnupg {
 	GinkgoHelper()
-	if _, err := exec.LookPath("gpg"); err != nil {
-		Skip("gpg is not installed")
+	if err := realparts.MissingGnuPG(); err != nil {
+		Skip(err.Error())
 	}
-	// The agent's socket lies in the home, and its path has to be short.
-	home, err := os.MkdirTemp("", "gpg")
+	g, err := realparts.NewGnuPG()
 	Expect(err).NotTo(HaveOccurred())
-	g := gnupg{home}
-	DeferCleanup(func() {
-		kill := exec.Command("gpgconf", "--homedir", home, "--kill", "all")
-		Expect(kill.Run()).To(Succeed())
-		Expect(os.RemoveAll(home)).To(Succeed())
-	})
-	return g
-}
-
-func (g gnupg) command(stdin string, arguments ...string) *exec.Cmd {
-	c := exec.Command("gpg", append([]string{
-		"--homedir", g.home, "--batch", "--no-tty", "--quiet", "--yes", "--passphrase", "", "--pinentry-mode", "loopback",
-	}, arguments...)...)
-	c.Stdin = strings.NewReader(stdin)
-	return c
+	DeferCleanup(g.Close)
+	return gnupg{g}
 }
 
 func (g gnupg) run(stdin string, arguments ...string) []byte {
 	GinkgoHelper()
-	var stdout, stderr bytes.Buffer
-	c := g.command(stdin, arguments...)
-	c.Stdout, c.Stderr = &stdout, &stderr
-	Expect(c.Run()).To(Succeed(), stderr.String())
-	return stdout.Bytes()
+	written, err := g.Run(context.Background(), []byte(stdin), arguments...)
+	Expect(err).NotTo(HaveOccurred())
+	return written
 }
 
 // generate makes a key that lives as long as GnuPG's expiry says, and returns its fingerprint.
 func (g gnupg) generate(user, algorithm, usage, expiry string, options ...string) string {
 	GinkgoHelper()
 	g.run("", append(options, "--quick-generate-key", user, algorithm, usage, expiry)...)
-	return g.field(user, "fpr", 9)
-}
-
-// field returns a field of the first record of the type that GnuPG lists for the user.
-func (g gnupg) field(user, record string, number int) string {
-	GinkgoHelper()
-	for line := range strings.Lines(string(g.run("", "--list-keys", "--with-colons", "--with-subkey-fingerprint", user))) {
-		if fields := strings.Split(line, ":"); fields[0] == record {
-			return fields[number]
-		}
-	}
-	Fail("gpg lists no " + record + " of " + user)
-	return ""
+	fingerprint, err := g.Field(context.Background(), user, "fpr", 9)
+	Expect(err).NotTo(HaveOccurred())
+	return fingerprint
 }
 
 func (g gnupg) sign(user, signed string, options ...string) []byte {
 	GinkgoHelper()
-	return g.run(signed, append(options, "--local-user", user, "--clear-sign")...)
+	message, err := g.ClearSign(context.Background(), user, []byte(signed), options...)
+	Expect(err).NotTo(HaveOccurred())
+	return message
 }
 
 func (g gnupg) keybox() *openpgp.Keyring {
 	GinkgoHelper()
-	content, err := os.ReadFile(filepath.Join(g.home, "pubring.kbx"))
+	content, err := g.Keybox()
 	Expect(err).NotTo(HaveOccurred())
 	return parsed(entry(content))
 }
@@ -168,9 +142,7 @@ var _ = Describe("What the real GnuPG writes", func() {
 		primary := g.generate(ada, "ed25519", "sign,cert", "never")
 		message := g.sign(ada, plain)
 		accepted(g.keybox(), message, today())
-		revocation, err := os.ReadFile(filepath.Join(g.home, "openpgp-revocs.d", primary+".rev"))
-		Expect(err).NotTo(HaveOccurred())
-		g.run(strings.Replace(string(revocation), ":-----BEGIN", "-----BEGIN", 1), "--import")
+		Expect(g.Revoke(context.Background(), primary)).To(Succeed())
 		refused(g.keybox(), message, today())
 	})
 
@@ -203,11 +175,9 @@ var _ = Describe("What the real GnuPG writes", func() {
 		g := newGnuPG()
 		key := NewKey(Using(Ed25519Legacy))
 		AddSubkey(key, SubkeyUsing(P256))
-		message := filepath.Join(g.home, "message")
 		g.run(string(Armored(Public(key))), "--import")
-		Expect(os.WriteFile(message, Sign(key, plain, With(key.Subkeys[0].PrivateKey)), 0o600)).To(Succeed())
-		g.run("", "--verify", message)
-		Expect(os.WriteFile(message, bytes.Replace(Sign(key, plain), []byte("last"), []byte("lost"), 1), 0o600)).To(Succeed())
-		Expect(g.command("", "--verify", message).Run()).NotTo(Succeed())
+		g.run(string(Sign(key, plain, With(key.Subkeys[0].PrivateKey))), "--verify")
+		_, err := g.Run(context.Background(), bytes.Replace(Sign(key, plain), []byte("last"), []byte("lost"), 1), "--verify")
+		Expect(err).To(MatchError(ContainSubstring("BAD signature")))
 	})
 })
