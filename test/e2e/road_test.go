@@ -40,6 +40,7 @@ var _ = Describe("the road from a signed chart to an installed one", func() {
 			trust(&w)
 			identities(&w)
 			provenance(&w)
+			elsewhere(&w)
 			gnupg(&w)
 			restart(&w)
 			wire(&w)

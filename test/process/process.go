@@ -168,11 +168,21 @@ func (p *Process) Stop() error {
 	select {
 	case <-p.died:
 	case <-timer.C:
-		err = fmt.Errorf("%s did not end in %s and was killed", p.command.Name, grace)
+		err = fmt.Errorf("%s did not end in %s and was killed: what it was at is in %s", p.command.Name, grace, p.log)
+		p.dump()
 	}
 	_ = syscall.Kill(-p.PID(), syscall.SIGKILL)
 	<-p.died
 	return err
+}
+
+// dump has a Go program write its stacks to the log, which ends it.
+func (p *Process) dump() {
+	_ = syscall.Kill(p.PID(), syscall.SIGQUIT)
+	select {
+	case <-p.died:
+	case <-time.After(time.Second):
+	}
 }
 
 // Kill ends the program at once, as a crash would.

@@ -115,8 +115,9 @@ func (w *World) ServedAsPushed(ctx context.Context, name string) error {
 	return nil
 }
 
-// NotServed returns nil if the archive of a chart is neither in the
-// controller's storage nor to be had under a URL like those of other artifacts.
+// NotServed returns nil if the archive of a chart is neither in the controller's
+// storage, but for what was proven once and is kept aside, nor to be had under a URL
+// like those of other artifacts.
 func (w *World) NotServed(ctx context.Context, chart realparts.Pushed) error {
 	refused, err := os.ReadFile(chart.Archive)
 	if err != nil {
@@ -125,6 +126,9 @@ func (w *World) NotServed(ctx context.Context, chart realparts.Pushed) error {
 	err = filepath.WalkDir(w.Controller.Storage(), func(path string, entry fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil // a staged file that has been renamed since
+		}
+		if err == nil && entry.Name() == ".retired" {
+			return fs.SkipDir
 		}
 		if err != nil || !entry.Type().IsRegular() {
 			return err

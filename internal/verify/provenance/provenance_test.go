@@ -350,7 +350,7 @@ var _ = Describe("A provenance authority", func() {
 		evidence, err := w.check(w.trusting(), w.subject(prov))
 		Expect(err).NotTo(HaveOccurred())
 		Expect(evidence.Vouchers).To(ConsistOf(And(
-			HaveField("Signer", fmt.Sprintf("OPENPGP:%X", w.ours.PrimaryKey.Fingerprint)), HaveField("SigningKey", fmt.Sprintf("%X", subkey.PublicKey.Fingerprint)),
+			HaveField("Signer", fmt.Sprintf("OPENPGP:%X", w.ours.PrimaryKey.Fingerprint)), HaveField("SigningKey", fmt.Sprintf("%X", subkey.Fingerprint)),
 			HaveField("UserID", Not(BeEmpty())), HaveField("ClaimedTime", BeTemporally("==", signed)), HaveField("Time", BeZero()),
 		)))
 	})
