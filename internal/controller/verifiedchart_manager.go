@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	"k8s.io/client-go/util/workqueue"
+	"k8s.io/utils/ptr"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -66,6 +67,9 @@ func (r *VerifiedChartReconciler) SetupWithManager(ctx context.Context, mgr ctrl
 			RateLimiter:             o.RateLimiter,
 			MaxConcurrentReconciles: o.Concurrent,
 			SkipNameValidation:      &o.SkipNameValidation,
+			// It may lock up when the manager stops (kubernetes-sigs/controller-runtime#3538),
+			// so that the process is killed only after its grace period.
+			UsePriorityQueue: ptr.To(false),
 		}).
 		Build(wrapped)
 	if err != nil {
