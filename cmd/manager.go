@@ -27,6 +27,7 @@ import (
 	ctrlclient "sigs.k8s.io/controller-runtime/pkg/client"
 	ctrlcfg "sigs.k8s.io/controller-runtime/pkg/config"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
+	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
@@ -163,6 +164,7 @@ func newReconciler(mgr ctrl.Manager, o options, store *storage.Storage, root *pu
 		Downloads:     download.NewClient(download.Options{UserAgent: name + "/" + version, AllowedHosts: o.allowedHosts}),
 		Memory:        registry.NewMemory(memoryLimit, memoryAge, time.Now),
 		Revocations:   revocations(objects, o),
+		Verifications: controller.NewVerificationMetrics(ctrlmetrics.Registry),
 		Storage:       store,
 		Served:        &controller.Served{},
 		Name:          name,

@@ -14,6 +14,7 @@ import (
 	sourcev1 "github.com/fluxcd/source-controller/api/v1"
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	"github.com/prometheus/client_golang/prometheus"
 	corev1 "k8s.io/api/core/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
@@ -127,6 +128,7 @@ func newReconciler(mgr ctrl.Manager, dir string) *VerifiedChartReconciler {
 		Registries:    registry.NewClient(registry.ClientOptions{}),
 		Downloads:     download.NewClient(download.Options{RetryPause: time.Millisecond}),
 		Memory:        registry.NewMemory(16<<20, time.Hour, time.Now),
+		Verifications: NewVerificationMetrics(prometheus.NewRegistry()),
 		Storage:       store,
 		Served:        &Served{},
 		Name:          "verifiedchart-controller",

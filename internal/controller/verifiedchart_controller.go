@@ -67,6 +67,8 @@ type VerifiedChartReconciler struct {
 	Name string
 	// Revocations are what is revoked for the whole cluster. Optional.
 	Revocations *Revocations
+	// Verifications tell what came of judging. Optional.
+	Verifications *VerificationMetrics
 	// AllowHTTP allows specs with insecure: true. Optional.
 	AllowHTTP bool
 
@@ -130,6 +132,8 @@ type findings struct {
 	accepted verify.Accepted
 	// judged says that there was a verdict on the published artifact.
 	judged bool
+	// held says that the published artifact is not trusted any more.
+	held bool
 	// due is when something changes by the clock alone; zero where nothing does.
 	due time.Time
 	// warnsOfMutation says that the policies ask for a warning where a version changes.

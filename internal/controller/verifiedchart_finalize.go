@@ -26,5 +26,6 @@ func (r *VerifiedChartReconciler) finalize(ctx context.Context, obj *v1alpha1.Ve
 	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
 	err := r.Patch(ctx, obj, patch, client.FieldOwner(r.Name))
 	r.RecordReadiness(ctx, obj)
+	r.Verifications.forget(obj)
 	return client.IgnoreNotFound(err)
 }

@@ -22,7 +22,9 @@ type PublicRoot interface {
 // policies returns all that obj is judged by.
 func (r *VerifiedChartReconciler) policies(ctx context.Context, n namespaced, obj *v1alpha1.VerifiedChart) policy.Set {
 	revoked, err := r.Revocations.current(ctx)
-	set := policy.NewSet(time.Now, revoked, policy.Policy{Verify: obj.Spec.Verify, Material: r.material(ctx, n, obj.Spec.Verify)})
+	set := policy.NewSet(time.Now, revoked, policy.Policy{
+		Verify: obj.Spec.Verify, Material: r.material(ctx, n, obj.Spec.Verify), Observe: r.Verifications.observe,
+	})
 	if err != nil {
 		return set.WithFault(err)
 	}

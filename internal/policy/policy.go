@@ -35,12 +35,12 @@ type Material struct {
 // authority whose material is absent or malformed cannot be asked, which is no
 // verdict but may not matter where the others are enough.
 func Build(v v1alpha1.Verification, material map[string]Material) verify.Verifier {
-	return build(v, material, verify.Demands{})
+	return build(v, material, verify.Demands{}, nil)
 }
 
 // build is Build with demands on every signature. Of authorities that cannot prove
 // when their signatures were made no age is demanded; one that can has to vouch.
-func build(v v1alpha1.Verification, material map[string]Material, demands verify.Demands) verify.Verifier {
+func build(v v1alpha1.Verification, material map[string]Material, demands verify.Demands, observe Observer) verify.Verifier {
 	// Only where signers are counted does it matter which others there are.
 	every := v.AtLeast != nil && *v.AtLeast > 1
 	authorities := make([]verify.Verifier, 0, len(v.Authorities))
@@ -49,7 +49,11 @@ func build(v v1alpha1.Verification, material map[string]Material, demands verify
 		if !a.ProvesTime() {
 			b.demands.MinAge = 0
 		}
-		authorities = append(authorities, b.build())
+		authority := b.build()
+		if observe != nil {
+			authority = observed{authority, a.Provider, observe}
+		}
+		authorities = append(authorities, authority)
 	}
 	verifier := verify.All(authorities...)
 	if v.AtLeast != nil {

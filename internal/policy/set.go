@@ -21,6 +21,8 @@ type Policy struct {
 	Verify v1alpha1.Verification
 	// Material is what its authorities refer to, by their names.
 	Material map[string]Material
+	// Observe is told of every answer of an authority. Optional.
+	Observe Observer
 }
 
 // Set is every policy that one VerifiedChart is judged by: a chart has to satisfy
@@ -65,7 +67,7 @@ func (p Policy) verifier(now func() time.Time, revoked verify.Keys) verify.Verif
 	if p.Verify.MinSignatureAge != nil {
 		demands.MinAge = p.Verify.MinSignatureAge.Duration
 	}
-	return excusing{Verifier: build(p.Verify, p.Material, demands), policy: p, now: now}
+	return excusing{Verifier: build(p.Verify, p.Material, demands, p.Observe), policy: p, now: now}
 }
 
 // Verify implements verify.Verifier.

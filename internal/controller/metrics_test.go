@@ -1,0 +1,72 @@
+package controller
+
+import (
+	"context"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
+	"github.com/verifiedchart/verifiedchart/internal/policy"
+)
+
+var _ = Describe("The metrics", func() {
+	var w *world
+	BeforeEach(func() { w = newWorld(context.Background()) })
+
+	value := func(of func(*VerificationMetrics) prometheus.Collector) float64 {
+		return testutil.ToFloat64(of(reconciler.Verifications))
+	}
+	verdicts := func(verdict string) float64 {
+		return value(func(m *VerificationMetrics) prometheus.Collector {
+			return m.verifications.WithLabelValues("cosign", verdict)
+		})
+	}
+	judged := func() float64 {
+		return value(func(m *VerificationMetrics) prometheus.Collector { return m.judged.WithLabelValues(w.namespace, "app") })
+	}
+	unproven := func(rule string) float64 {
+		return value(func(m *VerificationMetrics) prometheus.Collector {
+			return m.unproven.WithLabelValues(w.namespace, "app", rule)
+		})
+	}
+	withdrawals := func() float64 {
+		return value(func(m *VerificationMetrics) prometheus.Collector {
+			return m.withdrawals.WithLabelValues(w.namespace, "app")
+		})
+	}
+
+	It("count verdicts and withdrawals, and tell when there was a verdict last", func() {
+		accepted, rejected, undecided := verdicts(policy.VerdictAccepted), verdicts(policy.VerdictRejected), verdicts(policy.VerdictUndecided)
+		d := w.push("1.0.0", w.ours)
+		w.declare()
+		w.ready(d.Digest)
+		Eventually(judged).Should(BeNumerically("~", time.Now().Unix(), patience.Seconds()))
+		Expect(verdicts(policy.VerdictAccepted)).To(BeNumerically(">", accepted))
+		Expect(withdrawals()).To(BeZero())
+
+		w.setKeys(w.theirs)
+		w.rejected()
+		Expect(verdicts(policy.VerdictRejected)).To(BeNumerically(">", rejected))
+		Eventually(withdrawals).Should(BeEquivalentTo(1))
+		w.deleteSecret("cosign-pub")
+		Eventually(func() float64 { return verdicts(policy.VerdictUndecided) }).WithTimeout(patience).Should(BeNumerically(">", undecided))
+	})
+
+	It("make visible what is published by a rule, and not by proof", func() {
+		d := w.push("1.0.0")
+		w.declare(rules(func(r *v1alpha1.Rules) { r.Mode = v1alpha1.ModeAudit }))
+		w.ready(d.Digest)
+		Eventually(func() float64 { return unproven("Audit") }).WithTimeout(patience).Should(BeEquivalentTo(1))
+		w.sign(d.Digest, w.ours)
+		w.edit(rules(func(r *v1alpha1.Rules) { r.Mode, r.OnTrustLoss = "", v1alpha1.OnTrustLossHold }))
+		Eventually(func() float64 { return unproven("Audit") }).WithTimeout(patience).Should(BeZero())
+		w.setKeys(w.theirs)
+		Eventually(func() float64 { return unproven("Hold") }).WithTimeout(patience).Should(BeEquivalentTo(1))
+		w.remove()
+		Expect(unproven("Hold")).To(BeZero())
+	})
+})

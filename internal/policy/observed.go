@@ -1,0 +1,40 @@
+package policy
+
+import (
+	"context"
+	"errors"
+
+	"github.com/verifiedchart/verifiedchart/internal/registry"
+	"github.com/verifiedchart/verifiedchart/internal/verify"
+)
+
+// Verdicts of an authority, as an Observer is told of them.
+const (
+	VerdictAccepted  = "accepted"
+	VerdictRejected  = "rejected"
+	VerdictUndecided = "undecided"
+)
+
+// Observer is told of every answer of an authority: its provider, and the verdict.
+type Observer func(provider, verdict string)
+
+// observed tells of each answer.
+type observed struct {
+	verify.Verifier
+	provider string
+	observe  Observer
+}
+
+// Verify implements verify.Verifier.
+func (o observed) Verify(ctx context.Context, s verify.Subject, r registry.Reader) (verify.Evidence, error) {
+	evidence, err := o.Verifier.Verify(ctx, s, r)
+	switch {
+	case errors.Is(err, verify.ErrRejected):
+		o.observe(o.provider, VerdictRejected)
+	case err != nil:
+		o.observe(o.provider, VerdictUndecided)
+	default:
+		o.observe(o.provider, VerdictAccepted)
+	}
+	return evidence, err
+}
