@@ -168,6 +168,7 @@ func newReconciler(mgr ctrl.Manager, o options, store *storage.Storage, root *pu
 		Storage:       store,
 		Served:        &controller.Served{},
 		Name:          name,
+		Namespace:     os.Getenv("RUNTIME_NAMESPACE"),
 		AllowHTTP:     o.insecureAllowHTTP,
 	}, nil
 }

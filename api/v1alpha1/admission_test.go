@@ -39,6 +39,17 @@ func authority(name string, edits ...edit) any {
 	return a
 }
 
+func digestOf(digit string) string { return "sha256:" + strings.Repeat(digit, 64) }
+
+// exemption is a good one, changed.
+func exemption(change func(map[string]any)) map[string]any {
+	x := map[string]any{"digest": digestOf("0"), "reason": "because", "expiresAt": "2027-01-01T00:00:00Z"}
+	if change != nil {
+		change(x)
+	}
+	return x
+}
+
 // provenanceFrom makes the authority one of provenance files, that are somewhere.
 func provenanceFrom(p map[string]any) edit {
 	return authorities(authority("a", set("provenance", "provider"), set(p, "provenance")))
@@ -127,6 +138,12 @@ var _ = Describe("The API server", func() {
 			"secretRef": secretName("web"), "certSecretRef": secretName("web-ca")})),
 		Entry("with a provenance file in a Secret", provenanceFrom(map[string]any{"source": "Secret", "fileRef": secretName("provs")})),
 		Entry("with a provenance file in a ConfigMap", provenanceFrom(map[string]any{"source": "ConfigMap", "fileRef": map[string]any{"name": "provs", "key": "{{version}}.prov"}})),
+		Entry("with every rule", set("Audit", "verify", "mode"), set("Hold", "verify", "onTrustLoss"), set("24h", "verify", "maxUnverifiedAge"),
+			set("Warn", "verify", "versionMutation"), set(true, "allowDowngrade"),
+			set(map[string]any{"digests": []any{digestOf("0")}, "keys": []any{"SHA256:" + strings.Repeat("0", 64), strings.Repeat("aB", 20), strings.Repeat("0", 16)}, "versions": []any{"<1.2.3"}}, "verify", "revoked"),
+			set([]any{exemption(nil)}, "verify", "exemptions")),
+		Entry("with a minimum age that an identity can prove", authorities(authority("a", someone()), authority("b")), set("72h", "verify", "minSignatureAge")),
+		Entry("with a minimum age that a logged key can prove", authorities(authority("a", set("Required", "transparencyLog"))), set("1s", "verify", "minSignatureAge")),
 		Entry("with as many as there are", authorities(authority("a"), authority("b")), set(int64(2), "verify", "atLeast")),
 	)
 
@@ -216,6 +233,20 @@ var _ = Describe("The API server", func() {
 		Entry("with a provenance file in an object without a name", "fileRef.name", provenanceFrom(map[string]any{"source": "ConfigMap", "fileRef": secretName("")})),
 		Entry("with a provenance file by a key that is none", "fileRef.key", provenanceFrom(map[string]any{"source": "ConfigMap", "fileRef": map[string]any{"name": "provs", "key": "a/b"}})),
 		Entry("with a tag for a provenance file in the manifest", "tag is for source", provenanceFrom(map[string]any{"source": "Layer", "tag": "x"})),
+		Entry("with an unknown mode", "verify.mode", set("Observe", "verify", "mode")),
+		Entry("with an unknown reaction to lost trust", "verify.onTrustLoss", set("Ignore", "verify", "onTrustLoss")),
+		Entry("with an unknown reaction to a mutation", "verify.versionMutation", set("Ignore", "verify", "versionMutation")),
+		Entry("with hardly any time unverified", "maxUnverifiedAge must be", set("59s", "verify", "maxUnverifiedAge")),
+		Entry("with endless time unverified", "maxUnverifiedAge must be", set("8761h", "verify", "maxUnverifiedAge")),
+		Entry("with a minimum age that nobody can prove", "needs an authority that can prove", set("72h", "verify", "minSignatureAge")),
+		Entry("with a minimum age that only a provenance file could claim", "needs an authority that can prove", provenanceFrom(map[string]any{}), set("72h", "verify", "minSignatureAge")),
+		Entry("with a minimum age of nothing", "minSignatureAge must be", authorities(authority("a", someone())), set("0s", "verify", "minSignatureAge")),
+		Entry("with a revoked digest that is none", "revoked.digests", set(map[string]any{"digests": []any{"sha256:00"}}, "verify", "revoked")),
+		Entry("with a revoked key by a short id", "revoked.keys", set(map[string]any{"keys": []any{"deadbeef"}}, "verify", "revoked")),
+		Entry("with an exemption without a reason", "reason", set([]any{exemption(func(x map[string]any) { delete(x, "reason") })}, "verify", "exemptions")),
+		Entry("with an exemption without end", "expiresAt", set([]any{exemption(func(x map[string]any) { delete(x, "expiresAt") })}, "verify", "exemptions")),
+		Entry("with an exemption of a tag", "digest", set([]any{exemption(func(x map[string]any) { x["digest"] = "1.0.0" })}, "verify", "exemptions")),
+		Entry("with two exemptions of one digest", "Duplicate", set([]any{exemption(nil), exemption(nil)}, "verify", "exemptions")),
 		Entry("with a short fingerprint", "fingerprints", authorities(authority("a", set("provenance", "provider"), set(map[string]any{"fingerprints": []any{"abcd"}}, "provenance")))),
 		Entry("with more to vouch than there are", "lower it, or list more", set(int64(2), "verify", "atLeast")),
 		Entry("with nobody to vouch", "verify.atLeast", set(int64(0), "verify", "atLeast")),

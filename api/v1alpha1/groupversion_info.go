@@ -24,7 +24,7 @@ var (
 )
 
 func addKnownTypes(scheme *runtime.Scheme) error {
-	scheme.AddKnownTypes(GroupVersion, &VerifiedChart{}, &VerifiedChartList{})
+	scheme.AddKnownTypes(GroupVersion, &VerifiedChart{}, &VerifiedChartList{}, &ClusterChartPolicy{}, &ClusterChartPolicyList{})
 	metav1.AddToGroupVersion(scheme, GroupVersion)
 	return nil
 }

@@ -359,8 +359,7 @@ type VerificationStatus struct {
 
 	// Authorities that vouched, and by which signer.
 	// +optional
-	// +listType=map
-	// +listMapKey=name
+	// +listType=atomic
 	Authorities []AuthorityStatus `json:"authorities,omitempty"`
 
 	// Excuses are the rules by which the artifact is published though it is not
@@ -373,6 +372,10 @@ type VerificationStatus struct {
 
 // AuthorityStatus is one authority's vote for the published artifact.
 type AuthorityStatus struct {
+	// Policy is the name of the ClusterChartPolicy; absent for the object's own.
+	// +optional
+	Policy string `json:"policy,omitempty"`
+
 	// Name of the authority in the spec.
 	Name string `json:"name"`
 

@@ -147,6 +147,11 @@ type VerifiedChartStatus struct {
 	// +optional
 	UnverifiedSince *metav1.Time `json:"unverifiedSince,omitempty"`
 
+	// Policies are the names of the ClusterChartPolicies that the chart is judged by, besides its own.
+	// +optional
+	// +listType=atomic
+	Policies []string `json:"policies,omitempty"`
+
 	// ObservedSigners are who made the signatures that were seen at the chart that
 	// was judged last, the accepted ones included: sixteen at most.
 	// +optional

@@ -42,6 +42,7 @@ func TestController(t *testing.T) {
 // The real API server of this process, and the controller that runs against it.
 var (
 	k8s        client.Client
+	restConfig *rest.Config
 	reconciler *VerifiedChartReconciler
 	storageDir string
 	scheme     = runtime.NewScheme()
@@ -55,6 +56,7 @@ var _ = BeforeSuite(func() {
 		Expect(add(scheme)).To(Succeed())
 	}
 	config := startControlPlane(&envtest.Environment{CRDDirectoryPaths: []string{ourCRDs, externalArtifactCRD}})
+	restConfig = config
 	var err error
 	k8s, err = client.New(config, client.Options{Scheme: scheme})
 	Expect(err).NotTo(HaveOccurred())
@@ -132,6 +134,7 @@ func newReconciler(mgr ctrl.Manager, dir string) *VerifiedChartReconciler {
 		Storage:       store,
 		Served:        &Served{},
 		Name:          "verifiedchart-controller",
+		Namespace:     "default",
 		AllowHTTP:     true,
 	}
 }

@@ -33,6 +33,7 @@ import (
 // +kubebuilder:rbac:groups=source.verifiedchart.dev,resources=verifiedcharts,verbs=get;list;watch;update;patch
 // +kubebuilder:rbac:groups=source.verifiedchart.dev,resources=verifiedcharts/status,verbs=get;update;patch
 // +kubebuilder:rbac:groups=source.verifiedchart.dev,resources=verifiedcharts/finalizers,verbs=update
+// +kubebuilder:rbac:groups=source.verifiedchart.dev,resources=clusterchartpolicies,verbs=get;list;watch
 // +kubebuilder:rbac:groups=source.toolkit.fluxcd.io,resources=externalartifacts,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups=source.toolkit.fluxcd.io,resources=externalartifacts/status,verbs=get;update;patch
 // +kubebuilder:rbac:groups=apiextensions.k8s.io,resources=customresourcedefinitions,resourceNames=externalartifacts.source.toolkit.fluxcd.io,verbs=get;list;watch
@@ -63,6 +64,8 @@ type VerifiedChartReconciler struct {
 	Storage *storage.Storage
 	// Served says which artifacts the server may hand out.
 	Served *Served
+	// Namespace is that of the controller, in which ClusterChartPolicies name Secrets and ConfigMaps.
+	Namespace string
 	// Name is the field manager and event source.
 	Name string
 	// Revocations are what is revoked for the whole cluster. Optional.

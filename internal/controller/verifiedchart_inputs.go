@@ -44,7 +44,7 @@ func (r *refusal) Unwrap() error { return r.err }
 // gather returns the inputs. The policies are among them whatever the error.
 func (r *VerifiedChartReconciler) gather(ctx context.Context, obj *v1alpha1.VerifiedChart) (in inputs, err error) {
 	named := r.Objects.in(obj.Namespace)
-	in.policies = r.policies(ctx, named, obj)
+	in.policies = r.policies(ctx, obj)
 	repository, err := registry.ParseURL(obj.Spec.URL)
 	if err != nil {
 		return in, &refusal{condition: v1alpha1.FetchFailedCondition, reason: v1alpha1.URLInvalidReason, final: true, err: err}
@@ -114,8 +114,17 @@ func (n namespaced) authenticate(ctx context.Context, obj *v1alpha1.VerifiedChar
 
 // secretNames returns the names of the Secrets that a spec refers to.
 func secretNames(obj *v1alpha1.VerifiedChart) []string {
-	refs := []*meta.LocalObjectReference{obj.Spec.SecretRef}
-	for _, a := range obj.Spec.Verify.Authorities {
+	names := secretsOf(obj.Spec.Verify)
+	if ref := obj.Spec.SecretRef; ref != nil {
+		names = append(names, ref.Name)
+	}
+	return names
+}
+
+// secretsOf returns the names of the Secrets that a policy refers to.
+func secretsOf(v v1alpha1.Verification) []string {
+	var refs []*meta.LocalObjectReference
+	for _, a := range v.Authorities {
 		refs = append(refs, a.SecretRef, a.TrustedRootSecretRef)
 		if p := a.Provenance; p != nil {
 			refs = append(refs, p.SecretRef, p.CertSecretRef, fileRef(p, v1alpha1.ProvenanceSourceSecret))
@@ -125,9 +134,12 @@ func secretNames(obj *v1alpha1.VerifiedChart) []string {
 }
 
 // configMapNames returns the names of the ConfigMaps that a spec refers to.
-func configMapNames(obj *v1alpha1.VerifiedChart) []string {
+func configMapNames(obj *v1alpha1.VerifiedChart) []string { return configMapsOf(obj.Spec.Verify) }
+
+// configMapsOf returns the names of the ConfigMaps that a policy refers to.
+func configMapsOf(v v1alpha1.Verification) []string {
 	var refs []*meta.LocalObjectReference
-	for _, a := range obj.Spec.Verify.Authorities {
+	for _, a := range v.Authorities {
 		if p := a.Provenance; p != nil {
 			refs = append(refs, fileRef(p, v1alpha1.ProvenanceSourceConfigMap))
 		}

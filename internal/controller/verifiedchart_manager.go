@@ -3,6 +3,8 @@ package controller
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strconv"
 
 	helper "github.com/fluxcd/pkg/runtime/controller"
 	"github.com/fluxcd/pkg/runtime/predicates"
@@ -59,10 +61,12 @@ func (r *VerifiedChartReconciler) SetupWithManager(ctx context.Context, mgr ctrl
 	wrapped := helper.WrapReconciler(r)
 	c, err := helper.NewControllerManagedBy(mgr, wrapped).
 		For(&v1alpha1.VerifiedChart{}, predicate.Or(predicate.GenerationChangedPredicate{}, predicates.ReconcileRequestedPredicate{})).
-		WatchesMetadata(&corev1.Secret{}, wrapped.EnqueueRequestsFromMapFunc(secretKind, r.usersOf(secretIndex)),
+		WatchesMetadata(&corev1.Secret{}, wrapped.EnqueueRequestsFromMapFunc(secretKind, r.usersOf(secretIndex, secretsOf)),
 			builder.WithPredicates(predicate.ResourceVersionChangedPredicate{})).
-		WatchesMetadata(&corev1.ConfigMap{}, wrapped.EnqueueRequestsFromMapFunc(configMapKind, r.usersOf(configMapIndex)),
+		WatchesMetadata(&corev1.ConfigMap{}, wrapped.EnqueueRequestsFromMapFunc(configMapKind, r.usersOf(configMapIndex, configMapsOf)),
 			builder.WithPredicates(predicate.ResourceVersionChangedPredicate{})).
+		Watches(&v1alpha1.ClusterChartPolicy{}, wrapped.EnqueueRequestsFromMapFunc(v1alpha1.ClusterChartPolicyKind, r.everybody),
+			builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		WithOptions(controller.Options{
 			RateLimiter:             o.RateLimiter,
 			MaxConcurrentReconciles: o.Concurrent,
@@ -100,27 +104,45 @@ func index(ctx context.Context, mgr ctrl.Manager) error {
 
 // needsPublicRoot returns the index value of whether an object needs the trusted root of the public Sigstore.
 func needsPublicRoot(obj *v1alpha1.VerifiedChart) []string {
-	for _, a := range obj.Spec.Verify.Authorities {
-		if a.NeedsPublicRoot() {
-			return []string{"true"}
-		}
-	}
-	return []string{"false"}
+	return []string{strconv.FormatBool(usesPublicRoot(obj.Spec.Verify))}
+}
+
+func usesPublicRoot(v v1alpha1.Verification) bool {
+	return slices.ContainsFunc(v.Authorities, v1alpha1.Authority.NeedsPublicRoot)
 }
 
 // usersOfPublicRoot returns the VerifiedCharts that need the trusted root of the public Sigstore.
 func (r *VerifiedChartReconciler) usersOfPublicRoot(ctx context.Context, _ client.Object) []ctrl.Request {
-	return r.requests(ctx, client.MatchingFields{publicRootIndex: "true"})
+	return r.also(r.requests(ctx, client.MatchingFields{publicRootIndex: "true"}), r.usedByPolicies(ctx, usesPublicRoot))
 }
 
-// usersOf returns the VerifiedCharts that an index says refer to an object.
-func (r *VerifiedChartReconciler) usersOf(index string) handler.MapFunc {
+// usersOf returns the VerifiedCharts that refer to an object, or that a policy matches which does.
+func (r *VerifiedChartReconciler) usersOf(index string, namesOf func(v1alpha1.Verification) []string) handler.MapFunc {
 	return func(ctx context.Context, named client.Object) []ctrl.Request {
 		if index == configMapIndex && r.Revocations.is(client.ObjectKeyFromObject(named)) {
 			return r.requests(ctx)
 		}
-		return r.requests(ctx, client.InNamespace(named.GetNamespace()), client.MatchingFields{index: named.GetName()})
+		users := r.requests(ctx, client.InNamespace(named.GetNamespace()), client.MatchingFields{index: named.GetName()})
+		if named.GetNamespace() != r.Namespace {
+			return users
+		}
+		return r.also(users, r.usedByPolicies(ctx, func(v v1alpha1.Verification) bool { return slices.Contains(namesOf(v), named.GetName()) }))
 	}
+}
+
+// everybody returns every VerifiedChart: what a policy matched before it changed is not known.
+func (r *VerifiedChartReconciler) everybody(ctx context.Context, _ client.Object) []ctrl.Request {
+	return r.requests(ctx)
+}
+
+// also adds requests for the keys that have none yet.
+func (r *VerifiedChartReconciler) also(requests []ctrl.Request, keys []client.ObjectKey) []ctrl.Request {
+	for _, key := range keys {
+		if request := (ctrl.Request{NamespacedName: key}); !slices.Contains(requests, request) {
+			requests = append(requests, request)
+		}
+	}
+	return requests
 }
 
 func (r *VerifiedChartReconciler) requests(ctx context.Context, o ...client.ListOption) []ctrl.Request {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
 	"github.com/verifiedchart/verifiedchart/internal/policy"
@@ -17,18 +16,6 @@ import (
 // errors mean that it cannot be had now.
 type PublicRoot interface {
 	Root(ctx context.Context) (*trustroot.Root, error)
-}
-
-// policies returns all that obj is judged by.
-func (r *VerifiedChartReconciler) policies(ctx context.Context, n namespaced, obj *v1alpha1.VerifiedChart) policy.Set {
-	revoked, err := r.Revocations.current(ctx)
-	set := policy.NewSet(time.Now, revoked, policy.Policy{
-		Verify: obj.Spec.Verify, Material: r.material(ctx, n, obj.Spec.Verify), Observe: r.Verifications.observe,
-	})
-	if err != nil {
-		return set.WithFault(err)
-	}
-	return set
 }
 
 // material reads what the authorities refer to. What cannot be read is said

@@ -39,7 +39,7 @@ func proof(before *v1alpha1.VerificationStatus, s verify.Subject, e verify.Evide
 	for _, v := range e.Vouchers {
 		signers = append(signers, v.Signer)
 		now.Authorities = append(now.Authorities, v1alpha1.AuthorityStatus{
-			Name: v.Authority, Provider: v.Provider, Signer: v.Signer, Issuer: v.Issuer, Subject: v.Subject, Key: v.Key,
+			Policy: v.Policy, Name: v.Authority, Provider: v.Provider, Signer: v.Signer, Issuer: v.Issuer, Subject: v.Subject, Key: v.Key,
 			UserID: v.UserID, SigningKey: v.SigningKey, Format: v.Format, Source: v.Source,
 			SignedAt: timestamp(v.Time), ClaimedAt: timestamp(v.ClaimedTime), LogIndex: v.LogIndex, SkippedKeys: v.SkippedKeys,
 		})

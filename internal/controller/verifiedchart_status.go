@@ -191,7 +191,11 @@ func (o outcome) proofMessage(obj *v1alpha1.VerifiedChart) string {
 
 // voucherMessage says who vouched, by which method, where that stands, and when it was signed.
 func voucherMessage(v verify.Voucher) string {
-	message := fmt.Sprintf("%s by %s %s", v.Authority, v.Provider, signerMessage(v))
+	authority := v.Authority
+	if v.Policy != "" {
+		authority = v.Policy + "/" + v.Authority
+	}
+	message := fmt.Sprintf("%s by %s %s", authority, v.Provider, signerMessage(v))
 	if v.LogIndex != nil {
 		message += fmt.Sprintf(", log index %d", *v.LogIndex)
 	}

@@ -22,6 +22,9 @@ type excusing struct {
 // Verify implements verify.Verifier.
 func (e excusing) Verify(ctx context.Context, s verify.Subject, r registry.Reader) (verify.Evidence, error) {
 	evidence, err := e.Verifier.Verify(ctx, s, r)
+	for i := range evidence.Vouchers {
+		evidence.Vouchers[i].Policy = e.policy.Name
+	}
 	if !errors.Is(err, verify.ErrRejected) && !errors.Is(err, verify.ErrTrustUnavailable) {
 		return evidence, err
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/opencontainers/go-digest"
@@ -109,6 +111,31 @@ func (s Set) RevokedSigner(v verify.Voucher) error {
 func (s Set) WithFault(err error) Set {
 	s.verifier = verify.Unavailable(err)
 	return s
+}
+
+// Denying returns a set that revokes what s does, and rejects everything else, since
+// no ClusterChartPolicy matches and the one of this name asks for that.
+func (s Set) Denying(name string) Set {
+	s.verifier = denying(name)
+	return s
+}
+
+type denying string
+
+// Verify implements verify.Verifier.
+func (d denying) Verify(context.Context, verify.Subject, registry.Reader) (verify.Evidence, error) {
+	return verify.Evidence{}, fmt.Errorf("%w: no ClusterChartPolicy matches, and %s denies what none does", verify.ErrRejected, string(d))
+}
+
+// Matches says whether a ClusterChartPolicy is for the chart at a URL, of a
+// VerifiedChart in a namespace.
+func Matches(m *v1alpha1.ChartMatch, url, namespace string) bool {
+	return m == nil || (anyMatches(m.URLs, strings.TrimSuffix(url, "/")) && anyMatches(m.Namespaces, namespace))
+}
+
+// anyMatches says whether one of the globs matches; none at all match anything.
+func anyMatches(globs []string, text string) bool {
+	return len(globs) == 0 || slices.ContainsFunc(globs, func(g string) bool { return Glob(g).Matches(text) })
 }
 
 // Holds says whether an artifact goes on being served that is not trusted any more:

@@ -84,6 +84,8 @@ const (
 
 // Voucher is one authority's proven statement for a Subject.
 type Voucher struct {
+	// Policy is the name of the policy that asked; empty for that of the object itself.
+	Policy string
 	// Authority is the name of the authority in the policy.
 	Authority string
 	// Provider is the kind of signature, as "cosign".
