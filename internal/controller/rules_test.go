@@ -37,9 +37,15 @@ func revokeForAll(list string) {
 	}
 }
 
-// unreachable makes the registry answer nothing.
+// unreachable makes the registry answer nothing to whoever reads.
 func (w *world) unreachable() {
-	w.registry.Break(func(rw http.ResponseWriter, _ *http.Request) bool { rw.WriteHeader(http.StatusTeapot); return true })
+	w.registry.Break(func(rw http.ResponseWriter, r *http.Request) bool {
+		if r.Method != http.MethodGet {
+			return false
+		}
+		rw.WriteHeader(http.StatusTeapot)
+		return true
+	})
 }
 
 // warned waits for a Warning event about the object.

@@ -129,7 +129,7 @@ func newReconciler(mgr ctrl.Manager, dir string) *VerifiedChartReconciler {
 		PublicRoot:    publicRoot,
 		Registries:    registry.NewClient(registry.ClientOptions{}),
 		Downloads:     download.NewClient(download.Options{RetryPause: time.Millisecond}),
-		Memory:        registry.NewMemory(16<<20, time.Hour, time.Now),
+		Memory:        registry.NewMemory(16<<20, time.Hour, skewedNow),
 		Verifications: NewVerificationMetrics(prometheus.NewRegistry()),
 		Storage:       store,
 		Served:        &Served{},

@@ -69,18 +69,24 @@ func timestamp(t time.Time) *metav1.Time {
 // withdraw ends the publication: nothing of the object is served any more. What was
 // published is kept aside, in case that it is proven again.
 func (r *VerifiedChartReconciler) withdraw(obj *v1alpha1.VerifiedChart) error {
-	artifact := obj.Status.Artifact
-	if artifact == nil {
-		return nil
+	published := obj.Status.Artifact
+	r.stopServing(obj)
+	if published == nil {
+		// A file may be there whose artifact never came into the status.
+		return stored(r.Storage.Clear(obj))
 	}
-	r.Served.Revoke(artifact)
-	forget(obj)
-	return stored(r.Storage.Retire(obj, *artifact))
+	return stored(r.Storage.Retire(obj, *published))
 }
 
 // remove ends the publication for good.
 func (r *VerifiedChartReconciler) remove(obj *v1alpha1.VerifiedChart) error {
-	r.Served.Revoke(obj.Status.Artifact)
-	forget(obj)
+	r.stopServing(obj)
 	return stored(r.Storage.RemoveAll(obj))
+}
+
+// stopServing takes what was published out of the status and from the server.
+func (r *VerifiedChartReconciler) stopServing(obj *v1alpha1.VerifiedChart) {
+	one := r.Storage.NewArtifact(obj, "", "one.tgz") // files of one object are in one folder
+	r.Served.Revoke(&one)
+	forget(obj)
 }

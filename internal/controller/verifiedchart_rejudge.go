@@ -25,6 +25,9 @@ var errUnasked = errors.New("the registry cannot be asked")
 // cause, with the verdict if there is another.
 func (r *VerifiedChartReconciler) rejudge(ctx context.Context, obj *v1alpha1.VerifiedChart, in inputs, subject verify.Subject, cause error) (judged bool, err error) {
 	if obj.Status.Artifact == nil || obj.Status.Verification == nil {
+		if errors.Is(cause, verify.ErrRejected) {
+			return false, errors.Join(cause, r.withdraw(obj))
+		}
 		return false, cause
 	}
 	if errors.Is(cause, verify.ErrRejected) && isPublished(obj, subject) && isAskedAsPublished(obj, subject) {

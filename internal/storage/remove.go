@@ -21,11 +21,12 @@ func (s *Storage) Withdraw(a meta.Artifact) error {
 // retired included. What is missing, up to the storage folder itself, is fine. An
 // error matches ErrStorage.
 func (s *Storage) RemoveAll(obj metav1.Object) error {
-	return errors.Join(s.removeServed(obj), s.removeRetired(obj))
+	return errors.Join(s.Clear(obj), s.removeRetired(obj))
 }
 
-// removeServed removes the object's folder in the served tree.
-func (s *Storage) removeServed(obj metav1.Object) error { return s.removeOf(obj, kind) }
+// Clear removes every file of the object in the served tree, and its folder there.
+// What is missing is fine. An error matches ErrStorage.
+func (s *Storage) Clear(obj metav1.Object) error { return s.removeOf(obj, kind) }
 
 // removeRetired removes what Retire kept of the object.
 func (s *Storage) removeRetired(obj metav1.Object) error { return s.removeOf(obj, retiredFolder) }

@@ -22,7 +22,7 @@ func (s *Storage) Retire(obj metav1.Object, a meta.Artifact) error {
 			return failed("retire "+bounded(a.Path), err)
 		}
 	}
-	return s.removeServed(obj)
+	return s.Clear(obj)
 }
 
 func (s *Storage) retire(obj metav1.Object, p string) error {
