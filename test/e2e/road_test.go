@@ -41,6 +41,7 @@ var _ = Describe("the road from a signed chart to an installed one", func() {
 			identities(&w)
 			provenance(&w)
 			elsewhere(&w)
+			rules(&w)
 			gnupg(&w)
 			restart(&w)
 			wire(&w)
