@@ -75,6 +75,15 @@ var _ = Describe("A chart with a provenance file", func() {
 		Expect(w.registry.Requests()).To(HaveLen(1))
 	})
 
+	It("is published by the good key of a keyring, and the status says which are not used", func() {
+		w.setSecret("maintainers", map[string][]byte{
+			"broken.gpg": []byte("x"), "good.gpg": openpgptest.Public(ours), "weak.gpg": openpgptest.Public(openpgptest.NewKey(openpgptest.Using(openpgptest.RSA1024))),
+		})
+		d, _ := w.pushSigned("1.0.0", ours)
+		w.declare(byMaintainers)
+		Expect(w.ready(d.Digest).Status.Verification.Authorities[0].SkippedKeys).To(ConsistOf(HavePrefix("broken.gpg: "), HavePrefix("weak.gpg: ")))
+	})
+
 	It("is published where the file is attached to it", func() {
 		_, prov := w.pushSigned("1.0.0", ours)
 		d, _ := w.pushSigned("1.0.0", nil)
