@@ -9,7 +9,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"time"
@@ -136,7 +135,7 @@ func (c *Client) read(ctx context.Context, where *url.URL, r Request) ([]byte, e
 		return nil, err
 	}
 	defer resp.Body.Close() //nolint:errcheck // nothing of a read body depends on it
-	return readAll(resp.Body, r.Limit)
+	return outbound.ReadAll(resp.Body, r.Limit, ErrTooLarge)
 }
 
 // client returns the client that believes whom it shall.
@@ -168,15 +167,4 @@ func send(client *http.Client, req *http.Request) (*http.Response, error) {
 		return nil, fmt.Errorf("%w: it answered %s", ErrUnauthorized, outbound.StatusText(resp.StatusCode))
 	}
 	return nil, &outbound.StatusError{Who: "the web server", Status: resp.StatusCode}
-}
-
-func readAll(r io.Reader, limit int64) ([]byte, error) {
-	raw, err := io.ReadAll(io.LimitReader(r, limit+1))
-	if err != nil {
-		return nil, err
-	}
-	if int64(len(raw)) > limit {
-		return nil, fmt.Errorf("%w: more than %d bytes", ErrTooLarge, limit)
-	}
-	return raw, nil
 }

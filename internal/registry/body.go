@@ -9,19 +9,6 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// readAll reads the whole of r, of which there must be at most limit bytes. It
-// allocates for what arrives, not for what was announced.
-func readAll(r io.Reader, limit int64) ([]byte, error) {
-	raw, err := io.ReadAll(io.LimitReader(r, limit+1))
-	if err != nil {
-		return nil, err
-	}
-	if int64(len(raw)) > limit {
-		return nil, fmt.Errorf("%w: more than %d bytes", ErrTooLarge, limit)
-	}
-	return raw, nil
-}
-
 // verifiedBody passes on a body and ends with io.EOF only if it was what the descriptor says.
 type verifiedBody struct {
 	body     io.ReadCloser

@@ -74,7 +74,7 @@ func (r *remote) manifest(ctx context.Context, reference string) (Manifest, erro
 		return Manifest{}, err
 	}
 	defer resp.Body.Close() //nolint:errcheck // nothing of a read body depends on it
-	raw, err := readAll(resp.Body, MaxManifestSize)
+	raw, err := outbound.ReadAll(resp.Body, MaxManifestSize, ErrTooLarge)
 	if err != nil {
 		return Manifest{}, err
 	}
@@ -105,7 +105,7 @@ func (r *remote) Blob(ctx context.Context, d ocispec.Descriptor, limit int64) ([
 		return nil, err
 	}
 	defer resp.Body.Close() //nolint:errcheck // nothing of a read body depends on it
-	raw, err := readAll(resp.Body, limit)
+	raw, err := outbound.ReadAll(resp.Body, limit, ErrTooLarge)
 	switch {
 	case errors.Is(err, ErrTooLarge):
 		return nil, failed(fmt.Errorf("%w: more than its descriptor says", ErrIntegrity))

@@ -50,7 +50,7 @@ func (r *remote) tagPage(ctx context.Context, page string) (tags []string, next 
 		return nil, "", err
 	}
 	defer resp.Body.Close() //nolint:errcheck // nothing of a read body depends on it
-	raw, err := readAll(resp.Body, MaxManifestSize)
+	raw, err := outbound.ReadAll(resp.Body, MaxManifestSize, ErrTooLarge)
 	if err != nil {
 		return nil, "", err
 	}
