@@ -116,7 +116,7 @@ func combine(atLeast int32, parties []party) verify.Verifier {
 		v.Authorities = append(v.Authorities, p.authority)
 		material[p.authority.Name] = p.material
 	}
-	return policy.Build(v, material)
+	return only(v, material)
 }
 
 var _ = Describe("A policy of cosign and provenance", func() {

@@ -55,7 +55,7 @@ var _ = Describe("A cosign authority", func() {
 		}
 		m := secret(ours)
 		m.Root = root
-		v := policy.Build(v1alpha1.Verification{Authorities: []v1alpha1.Authority{a}}, map[string]policy.Material{"a": m})
+		v := only(v1alpha1.Verification{Authorities: []v1alpha1.Authority{a}}, map[string]policy.Material{"a": m})
 		_, err = verify.Check(context.Background(), v, subject, repo)
 		return err
 	}

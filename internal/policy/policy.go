@@ -1,8 +1,9 @@
-// Package policy turns what a user wrote under `spec.verify`, and the key
-// material it names, into a verify.Verifier.
+// Package policy turns what users wrote under `spec.verify`, in a VerifiedChart and
+// in ClusterChartPolicies, and the key material it names, into one verify.Verifier,
+// with the rules that go before it (revocations) and after it (excuses).
 //
-// It knows the API's types and the verifiers there are. It does not read
-// Secrets or registries, and it decides nothing about a chart itself.
+// It knows the API's types and the verifiers there are. It does not read Secrets or
+// registries, and does not judge signatures: who signed a chart the verifiers say.
 package policy
 
 import (
@@ -31,27 +32,23 @@ type Material struct {
 	Err error
 }
 
-// Build returns the verifier that v asks for. Material is by authority name. An
-// authority whose material is absent or malformed cannot be asked, which is no
-// verdict but may not matter where the others are enough.
-func Build(v v1alpha1.Verification, material map[string]Material) verify.Verifier {
-	return build(v, material, verify.Demands{}, nil)
-}
-
-// build is Build with demands on every signature. Of authorities that cannot prove
-// when their signatures were made no age is demanded; one that can has to vouch.
-func build(v v1alpha1.Verification, material map[string]Material, demands verify.Demands, observe Observer) verify.Verifier {
+// authorities returns the verifier that asks whom the policy names. One whose material
+// is absent or malformed cannot be asked, which is no verdict but may not matter where
+// the others are enough. Of those that cannot prove when their signatures were made no
+// age is demanded; one that can has to vouch.
+func (p Policy) authorities(demands verify.Demands) verify.Verifier {
+	v := p.Verify
 	// Only where signers are counted does it matter which others there are.
 	every := v.AtLeast != nil && *v.AtLeast > 1
 	authorities := make([]verify.Verifier, 0, len(v.Authorities))
 	for _, a := range inOrder(v.Authorities, demands) {
-		b := builder{Authority: a, material: material[a.Name], every: every, demands: demands}
+		b := builder{Authority: a, material: p.Material[a.Name], every: every, demands: demands}
 		if !a.ProvesTime() {
 			b.demands.MinAge = 0
 		}
 		authority := b.build()
-		if observe != nil {
-			authority = observed{authority, a.Provider, observe}
+		if p.Observe != nil {
+			authority = observed{authority, a.Provider, p.Observe}
 		}
 		authorities = append(authorities, authority)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/fluxcd/pkg/apis/meta"
 	. "github.com/onsi/ginkgo/v2"
@@ -38,6 +39,11 @@ func secret(signers ...Signer) policy.Material {
 	return policy.Material{Data: data}
 }
 
+// only is the set of one policy.
+func only(v v1alpha1.Verification, material map[string]policy.Material) policy.Set {
+	return policy.NewSet(time.Now, policy.Revocations{}, policy.Policy{Verify: v, Material: material})
+}
+
 var _ = Describe("A policy", func() {
 	ours, alsoOurs, theirs := P256(), P256(), P256()
 
@@ -47,7 +53,7 @@ var _ = Describe("A policy", func() {
 		if len(signedBy) > 0 {
 			SignLegacy(repo, subject, signedBy...)
 		}
-		accepted, err := verify.Check(context.Background(), policy.Build(v, material), subject, repo)
+		accepted, err := verify.Check(context.Background(), only(v, material), subject, repo)
 		return accepted.Evidence(), err
 	}
 

@@ -69,7 +69,7 @@ func (p Policy) verifier(now func() time.Time, revoked verify.Keys) verify.Verif
 	if p.Verify.MinSignatureAge != nil {
 		demands.MinAge = p.Verify.MinSignatureAge.Duration
 	}
-	return excusing{Verifier: build(p.Verify, p.Material, demands, p.Observe), policy: p, now: now}
+	return excusing{Verifier: p.authorities(demands), policy: p, now: now}
 }
 
 // Verify implements verify.Verifier.
