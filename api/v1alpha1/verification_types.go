@@ -444,7 +444,8 @@ type ObservedSigner struct {
 	// +optional
 	Authority *ObservedAuthority `json:"authority,omitempty"`
 
-	// Key that signed: `SHA256:` and the hexadecimal digest of its DER encoded public key (SPKI).
+	// Key that signed: `SHA256:` and the hexadecimal digest of its DER encoded public
+	// key (SPKI), or `OPENPGP:` and the fingerprint of its primary key.
 	// +optional
 	Key string `json:"key,omitempty"`
 

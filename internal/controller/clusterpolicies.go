@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
+	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
@@ -26,12 +28,7 @@ func (r *VerifiedChartReconciler) clusterPolicies(ctx context.Context, obj *v1al
 	if err := r.List(ctx, &list, client.UnsafeDisableDeepCopy); err != nil {
 		return p, fmt.Errorf("%w: list ClusterChartPolicies: %w", verify.ErrTrustUnavailable, err)
 	}
-	slices.SortFunc(list.Items, func(a, b v1alpha1.ClusterChartPolicy) int {
-		if a.Name < b.Name {
-			return -1
-		}
-		return 1
-	})
+	slices.SortFunc(list.Items, func(a, b v1alpha1.ClusterChartPolicy) int { return strings.Compare(a.Name, b.Name) })
 	for _, each := range list.Items {
 		if policy.Matches(each.Spec.Match, obj.Spec.URL, obj.Namespace) {
 			p.matching = append(p.matching, each)
@@ -81,24 +78,20 @@ func (r *VerifiedChartReconciler) policies(ctx context.Context, obj *v1alpha1.Ve
 	return set
 }
 
-// usedByPolicies returns the VerifiedCharts that a ClusterChartPolicy matches which
-// uses says it of.
-func (r *VerifiedChartReconciler) usedByPolicies(ctx context.Context, uses func(v1alpha1.Verification) bool) []client.ObjectKey {
+// governed returns the VerifiedCharts that a ClusterChartPolicy matches of which uses is true.
+func (r *VerifiedChartReconciler) governed(ctx context.Context, uses func(v1alpha1.Verification) bool) []ctrl.Request {
 	var policies v1alpha1.ClusterChartPolicyList
-	var charts v1alpha1.VerifiedChartList
 	if err := r.List(ctx, &policies, client.UnsafeDisableDeepCopy); err != nil {
+		ctrl.LoggerFrom(ctx).Error(err, "cannot list ClusterChartPolicies")
 		return nil
 	}
-	policies.Items = slices.DeleteFunc(slices.Clone(policies.Items), func(p v1alpha1.ClusterChartPolicy) bool { return !uses(p.Spec.Verify) })
-	if len(policies.Items) == 0 || r.List(ctx, &charts, client.UnsafeDisableDeepCopy) != nil {
+	policies.Items = slices.DeleteFunc(policies.Items, func(p v1alpha1.ClusterChartPolicy) bool { return !uses(p.Spec.Verify) })
+	if len(policies.Items) == 0 {
 		return nil
 	}
-	var keys []client.ObjectKey
-	for i := range charts.Items {
-		c := &charts.Items[i]
-		if slices.ContainsFunc(policies.Items, func(p v1alpha1.ClusterChartPolicy) bool { return policy.Matches(p.Spec.Match, c.Spec.URL, c.Namespace) }) {
-			keys = append(keys, client.ObjectKeyFromObject(c))
-		}
-	}
-	return keys
+	return r.requestsWhere(ctx, func(c *v1alpha1.VerifiedChart) bool {
+		return slices.ContainsFunc(policies.Items, func(p v1alpha1.ClusterChartPolicy) bool {
+			return policy.Matches(p.Spec.Match, c.Spec.URL, c.Namespace)
+		})
+	})
 }

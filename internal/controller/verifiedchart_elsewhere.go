@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
+	"maps"
+
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
 	"github.com/verifiedchart/verifiedchart/internal/download"
@@ -35,17 +37,17 @@ func (r *VerifiedChartReconciler) elsewhere(ctx context.Context, n namespaced, p
 	if err != nil {
 		return nil, err
 	}
-	data := config.BinaryData
-	if len(config.Data) > 0 {
-		data = make(map[string][]byte, len(config.Data)+len(config.BinaryData))
-		for key, text := range config.Data {
-			data[key] = []byte(text)
-		}
-		for key, raw := range config.BinaryData {
-			data[key] = raw
-		}
+	return inObject(configMapKind, p.FileRef, contents(config)), nil
+}
+
+// contents returns everything that a ConfigMap holds; no key is in both of its parts.
+func contents(config *corev1.ConfigMap) map[string][]byte {
+	all := make(map[string][]byte, len(config.Data)+len(config.BinaryData))
+	maps.Copy(all, config.BinaryData)
+	for key, text := range config.Data {
+		all[key] = []byte(text)
 	}
-	return inObject(configMapKind, p.FileRef, data), nil
+	return all
 }
 
 // inObject reads files from what a Secret or ConfigMap holds.
@@ -58,7 +60,7 @@ func inObject(kind string, ref *v1alpha1.FileReference, data map[string][]byte) 
 		key := template.Tag(name, version)
 		where = fmt.Sprintf("key %s of %s %s", key, kind, ref.Name)
 		if file, ok := data[key]; ok {
-			raw = append([]byte{}, file...)
+			raw = append([]byte{}, file...) // an empty file is there, and not nil
 		}
 		return where, raw, nil
 	}
@@ -99,7 +101,7 @@ func (r *VerifiedChartReconciler) download(ctx context.Context, request download
 	case err != nil:
 		return nil, fmt.Errorf("%w: %w", verify.ErrTrustUnavailable, err)
 	}
-	return slices.Clip(raw), nil
+	return raw, nil
 }
 
 // parsed returns what a Secret holds.

@@ -113,7 +113,7 @@ func usesPublicRoot(v v1alpha1.Verification) bool {
 
 // usersOfPublicRoot returns the VerifiedCharts that need the trusted root of the public Sigstore.
 func (r *VerifiedChartReconciler) usersOfPublicRoot(ctx context.Context, _ client.Object) []ctrl.Request {
-	return r.also(r.requests(ctx, client.MatchingFields{publicRootIndex: "true"}), r.usedByPolicies(ctx, usesPublicRoot))
+	return append(r.requests(ctx, client.MatchingFields{publicRootIndex: "true"}), r.governed(ctx, usesPublicRoot)...)
 }
 
 // usersOf returns the VerifiedCharts that refer to an object, or that a policy matches which does.
@@ -126,7 +126,7 @@ func (r *VerifiedChartReconciler) usersOf(index string, namesOf func(v1alpha1.Ve
 		if named.GetNamespace() != r.Namespace {
 			return users
 		}
-		return r.also(users, r.usedByPolicies(ctx, func(v v1alpha1.Verification) bool { return slices.Contains(namesOf(v), named.GetName()) }))
+		return append(users, r.governed(ctx, func(v v1alpha1.Verification) bool { return slices.Contains(namesOf(v), named.GetName()) })...)
 	}
 }
 
@@ -135,17 +135,13 @@ func (r *VerifiedChartReconciler) everybody(ctx context.Context, _ client.Object
 	return r.requests(ctx)
 }
 
-// also adds requests for the keys that have none yet.
-func (r *VerifiedChartReconciler) also(requests []ctrl.Request, keys []client.ObjectKey) []ctrl.Request {
-	for _, key := range keys {
-		if request := (ctrl.Request{NamespacedName: key}); !slices.Contains(requests, request) {
-			requests = append(requests, request)
-		}
-	}
-	return requests
+// requests returns requests for the VerifiedCharts that are listed by the options.
+func (r *VerifiedChartReconciler) requests(ctx context.Context, o ...client.ListOption) []ctrl.Request {
+	return r.requestsWhere(ctx, func(*v1alpha1.VerifiedChart) bool { return true }, o...)
 }
 
-func (r *VerifiedChartReconciler) requests(ctx context.Context, o ...client.ListOption) []ctrl.Request {
+// requestsWhere returns requests for those of the listed VerifiedCharts of which is is true.
+func (r *VerifiedChartReconciler) requestsWhere(ctx context.Context, is func(*v1alpha1.VerifiedChart) bool, o ...client.ListOption) []ctrl.Request {
 	var list v1alpha1.VerifiedChartList
 	if err := r.List(ctx, &list, append(o, client.UnsafeDisableDeepCopy)...); err != nil {
 		ctrl.LoggerFrom(ctx).Error(err, "cannot list VerifiedCharts")
@@ -153,7 +149,9 @@ func (r *VerifiedChartReconciler) requests(ctx context.Context, o ...client.List
 	}
 	requests := make([]ctrl.Request, 0, len(list.Items))
 	for i := range list.Items {
-		requests = append(requests, ctrl.Request{NamespacedName: client.ObjectKeyFromObject(&list.Items[i])})
+		if is(&list.Items[i]) {
+			requests = append(requests, ctrl.Request{NamespacedName: client.ObjectKeyFromObject(&list.Items[i])})
+		}
 	}
 	return requests
 }

@@ -80,7 +80,8 @@ func (r *VerifiedChartReconciler) dropRevoked(obj *v1alpha1.VerifiedChart, in in
 }
 
 // judgePublished asks today's policies about the published digest, where it was
-// proven. That its only signer is revoked is a verdict also where the registry is out of reach.
+// proven. Where that cannot be found out, that a key is revoked on which the proof
+// rested is a verdict: that proof holds no longer, and no other is known.
 func (r *VerifiedChartReconciler) judgePublished(ctx context.Context, obj *v1alpha1.VerifiedChart, in inputs) error {
 	v := obj.Status.Verification
 	err := r.askAboutPublished(ctx, obj, in)

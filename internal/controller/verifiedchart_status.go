@@ -46,7 +46,6 @@ func (r *VerifiedChartReconciler) conclude(ctx context.Context, before, obj *v1a
 		obj.Status.SetLastHandledReconcileRequest(token)
 	}
 	r.RecordReadiness(ctx, obj)
-	r.Verifications.record(before, obj, found)
 	before.Finalizers, before.ResourceVersion = obj.Finalizers, obj.ResourceVersion
 	if !equality.Semantic.DeepEqual(before.Status, obj.Status) {
 		patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
@@ -54,6 +53,7 @@ func (r *VerifiedChartReconciler) conclude(ctx context.Context, before, obj *v1a
 			return ctrl.Result{}, client.IgnoreNotFound(patched)
 		}
 	}
+	r.Verifications.record(before, obj, found)
 	r.emit(ctx, before, obj, found)
 	return o.result(ctx, obj)
 }

@@ -70,7 +70,7 @@ func (r *VerifiedChartReconciler) store(ctx context.Context, obj *v1alpha1.Verif
 	if err := r.Storage.Commit(staged, &artifact); err != nil {
 		return meta.Artifact{}, stored(err)
 	}
-	return artifact, nil
+	return artifact, stored(r.Storage.ForgetRetired(obj))
 }
 
 // stage returns the archive of what was accepted: what was published before and

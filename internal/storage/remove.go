@@ -21,15 +21,16 @@ func (s *Storage) Withdraw(a meta.Artifact) error {
 // retired included. What is missing, up to the storage folder itself, is fine. An
 // error matches ErrStorage.
 func (s *Storage) RemoveAll(obj metav1.Object) error {
-	return errors.Join(s.Clear(obj), s.removeRetired(obj))
+	return errors.Join(s.Clear(obj), s.ForgetRetired(obj))
 }
 
 // Clear removes every file of the object in the served tree, and its folder there.
 // What is missing is fine. An error matches ErrStorage.
 func (s *Storage) Clear(obj metav1.Object) error { return s.removeOf(obj, kind) }
 
-// removeRetired removes what Retire kept of the object.
-func (s *Storage) removeRetired(obj metav1.Object) error { return s.removeOf(obj, retiredFolder) }
+// ForgetRetired removes what Retire kept of the object. What is missing is fine. An
+// error matches ErrStorage.
+func (s *Storage) ForgetRetired(obj metav1.Object) error { return s.removeOf(obj, retiredFolder) }
 
 func (s *Storage) removeOf(obj metav1.Object, tree string) error {
 	namespace, name := obj.GetNamespace(), obj.GetName()

@@ -15,18 +15,9 @@ import (
 // CollectGarbage removes older files in the folder of the artifact: those that
 // were written longer ago than the retention time, and the oldest of those that
 // are more than the number of records to keep, in which the artifact counts. The
-// artifact's own file stays, whatever the clock says, and what was retired of the
-// object goes. A download that has begun is not cut off. An error matches
-// ErrStorage, or is that of ctx.
+// artifact's own file stays, whatever the clock says. A download that has begun
+// is not cut off. An error matches ErrStorage, or is that of ctx.
 func (s *Storage) CollectGarbage(ctx context.Context, a meta.Artifact) error {
-	if err := s.collectFiles(ctx, a); err != nil {
-		return err
-	}
-	owner := strings.Split(a.Path, "/")
-	return s.remove(path.Join(retiredFolder, owner[1]), owner[2])
-}
-
-func (s *Storage) collectFiles(ctx context.Context, a meta.Artifact) error {
 	if !ValidPath(a.Path) {
 		return failed("collect garbage", errors.New("not the path of an artifact: "+bounded(a.Path)))
 	}

@@ -31,7 +31,7 @@ func (s *Storage) retire(obj metav1.Object, p string) error {
 		return err
 	}
 	defer root.Close() //nolint:errcheck // synced before
-	if err := s.removeRetired(obj); err != nil {
+	if err := s.ForgetRetired(obj); err != nil {
 		return err
 	}
 	to := path.Join(retiredFolder, obj.GetNamespace(), obj.GetName())
