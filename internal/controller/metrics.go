@@ -6,6 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
+	"github.com/verifiedchart/verifiedchart/internal/verify"
 )
 
 // VerificationMetrics tell what came of judging. NewVerificationMetrics makes them; a
@@ -57,18 +58,33 @@ func (m *VerificationMetrics) record(before, after *v1alpha1.VerifiedChart, foun
 	if before.Status.Artifact != nil && after.Status.Artifact == nil {
 		m.withdrawals.WithLabelValues(after.Namespace, after.Name).Inc()
 	}
-	m.unproven.DeletePartialMatch(prometheus.Labels{"namespace": after.Namespace, "name": after.Name})
-	switch v := after.Status.Verification; {
-	case after.Status.Artifact == nil || v == nil:
+	published := after.Status.Artifact != nil && after.Status.Verification != nil
+	m.excused(after, published, found.held)
+	switch {
+	case !published:
 		m.judged.DeleteLabelValues(after.Namespace, after.Name)
-		return
-	case len(v.Excuses) > 0:
-		m.unproven.WithLabelValues(after.Namespace, after.Name, v.Excuses[0].Rule).Set(1)
-	case found.held:
-		m.unproven.WithLabelValues(after.Namespace, after.Name, v1alpha1.OnTrustLossHold).Set(1)
-	}
-	if found.judged {
+	case found.judged:
 		m.judged.WithLabelValues(after.Namespace, after.Name).Set(float64(time.Now().Unix()))
+	}
+}
+
+// excused tells by which rule an artifact is published that is not proven. A rule
+// that goes on is never missing, not even for a moment.
+func (m *VerificationMetrics) excused(obj *v1alpha1.VerifiedChart, published, held bool) {
+	rule := ""
+	switch {
+	case !published:
+	case len(obj.Status.Verification.Excuses) > 0:
+		rule = obj.Status.Verification.Excuses[0].Rule
+	case held:
+		rule = v1alpha1.OnTrustLossHold
+	}
+	for _, r := range []string{string(verify.Audit), string(verify.Exemption), v1alpha1.OnTrustLossHold} {
+		if r == rule {
+			m.unproven.WithLabelValues(obj.Namespace, obj.Name, r).Set(1)
+		} else {
+			m.unproven.DeleteLabelValues(obj.Namespace, obj.Name, r)
+		}
 	}
 }
 

@@ -22,10 +22,10 @@ func (r *VerifiedChartReconciler) finalize(ctx context.Context, obj *v1alpha1.Ve
 	if err := r.retract(ctx, obj); err != nil {
 		return err
 	}
+	r.Verifications.forget(obj)
 	controllerutil.RemoveFinalizer(obj, v1alpha1.VerifiedChartFinalizer)
 	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
 	err := r.Patch(ctx, obj, patch, client.FieldOwner(r.Name))
 	r.RecordReadiness(ctx, obj)
-	r.Verifications.forget(obj)
 	return client.IgnoreNotFound(err)
 }

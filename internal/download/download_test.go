@@ -245,12 +245,7 @@ var _ = Describe("A file", func() {
 	It("ends with its context", func() {
 		short, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
 		defer cancel()
-		s := serve(func(_ http.ResponseWriter, r *http.Request) {
-			select {
-			case <-r.Context().Done():
-			case <-short.Done():
-			}
-		})
+		s := serve(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 		_, err := newClient().File(short, s.request())
 		Expect(err).To(MatchError(context.DeadlineExceeded))
 	})
