@@ -22,6 +22,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	ctrlclient "sigs.k8s.io/controller-runtime/pkg/client"
@@ -183,7 +184,8 @@ func revocations(objects *controller.Objects, o options) *controller.Revocations
 
 func setUp(ctx context.Context, mgr ctrl.Manager, o options, r *controller.VerifiedChartReconciler, root *publicRoot) error {
 	return r.SetupWithManager(ctx, mgr, controller.Options{
-		RateLimiter: helper.GetRateLimiter(o.rateLimiter), Concurrent: o.concurrent, PublicRootChanged: root.changed,
+		RateLimiter: func() workqueue.TypedRateLimiter[ctrl.Request] { return helper.GetRateLimiter(o.rateLimiter) },
+		Concurrent:  o.concurrent, PublicRootChanged: root.changed,
 	})
 }
 

@@ -58,6 +58,7 @@ func (o *options) bind(fs *flag.FlagSet) {
 	o.watch.BindFlags(fs)
 	o.jitter.BindFlags(fs)
 	unlimited(fs)
+	unkept(fs)
 }
 
 // unlimited changes the default of Flux's client-side rate limit to none: the
@@ -68,6 +69,16 @@ func unlimited(fs *flag.FlagSet) {
 		f := fs.Lookup(name)
 		_ = f.Value.Set("-1")
 		f.DefValue = "-1"
+	}
+}
+
+// unkept says of Flux's flags for older revisions that there are none: nobody
+// judges them any more (docs/decisions/0013).
+func unkept(fs *flag.FlagSet) {
+	for _, name := range []string{"artifact-retention-ttl", "artifact-retention-records"} {
+		if err := fs.MarkDeprecated(name, "it has no effect: an older revision is not served once another is published"); err != nil {
+			panic(err)
+		}
 	}
 }
 

@@ -35,7 +35,8 @@ type VerifiedChartSpec struct {
 	// +required
 	Ref ChartRef `json:"ref"`
 
-	// Interval at which the chart is resolved and verified again, as `10m` or `1h30m`: from 1s to 8760h.
+	// Interval at which the registry is asked for the chart, as `10m` or `1h30m`: from 1s to 8760h. What is
+	// published is verified again then, and at once when a Secret, a policy or a revocation changes.
 	// +required
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32
@@ -52,7 +53,7 @@ type VerifiedChartSpec struct {
 	// +kubebuilder:default="60s"
 	Timeout *metav1.Duration `json:"timeout,omitempty"`
 
-	// Suspend stops the reconciliation of this object. What is published stays published.
+	// Suspend stops the reconciliation of this object. What is published stays published, unless it is revoked.
 	// +optional
 	Suspend bool `json:"suspend,omitempty"`
 

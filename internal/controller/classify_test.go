@@ -88,7 +88,7 @@ var _ = Describe("The outcome of a reconcile", func() {
 			Expect(conditions.IsStalled(obj)).To(Equal(stalled))
 			Expect(obj.Status.ObservedGeneration).To(BeEquivalentTo(map[bool]int{true: 2, false: 1}[err == nil || stalled || settled]))
 
-			result, retry := o.result(GinkgoT().Context(), obj)
+			result, retry := o.result(GinkgoT().Context(), obj, backoff)
 			switch {
 			case err == nil, settled:
 				Expect(retry).NotTo(HaveOccurred())
@@ -155,8 +155,26 @@ var _ = Describe("The outcome of a reconcile", func() {
 		Expect(conditions.Get(obj, v1alpha1.SourceVerifiedCondition)).To(Equal(was))
 	})
 
+	It("backs off from a failure, and misses nothing that is due by the clock before", func() {
+		o := classify(verify.Accepted{}, failure(pipeline.StepResolve, errors.New("x")))
+		for due, comesBack := range map[time.Duration]time.Duration{time.Hour: backoff(), 10 * time.Second: 10 * time.Second} {
+			o.due = time.Now().Add(due)
+			result, err := o.result(GinkgoT().Context(), publishedChart(), backoff)
+			Expect(err).NotTo(HaveOccurred())
+			Expect(result.RequeueAfter).To(BeNumerically("~", comesBack, time.Second))
+		}
+	})
+
+	It("does not leave SourceVerified True where nothing is published any more", func() {
+		obj := publishedChart()
+		classify(acceptedChart(), nil).apply(obj)
+		forget(obj)
+		classify(verify.Accepted{}, failure(pipeline.StepResolve, errors.New("x"))).apply(obj)
+		Expect(conditions.IsUnknown(obj, v1alpha1.SourceVerifiedCondition)).To(BeTrue())
+	})
+
 	It("A3: comes back when the registry said", func() {
-		result, err := classify(verify.Accepted{}, failure(pipeline.StepResolve, &outbound.RateLimitedError{RetryAfter: time.Hour})).result(GinkgoT().Context(), publishedChart())
+		result, err := classify(verify.Accepted{}, failure(pipeline.StepResolve, &outbound.RateLimitedError{RetryAfter: time.Hour})).result(GinkgoT().Context(), publishedChart(), backoff)
 		Expect(err).NotTo(HaveOccurred())
 		Expect(result.RequeueAfter).To(Equal(time.Hour))
 	})
@@ -210,3 +228,6 @@ var _ = Describe("Events", func() {
 		Expect(happened(ready, withdrawn)).To(ContainElement(HaveField("Reason", v1alpha1.ArtifactWithdrawnReason)))
 	})
 })
+
+// backoff is how long a failure waits to be retried.
+func backoff() time.Duration { return 20 * time.Second }

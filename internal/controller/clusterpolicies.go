@@ -51,16 +51,24 @@ func (p clusterPolicies) names() []string {
 	return names
 }
 
+// materialFor returns what the authorities of a policy refer to, in a namespace.
+type materialFor func(context.Context, namespaced, v1alpha1.Verification) map[string]policy.Material
+
+// noMaterial is for what is not judged by its authorities.
+func noMaterial(context.Context, namespaced, v1alpha1.Verification) map[string]policy.Material {
+	return nil
+}
+
 // policies returns all that obj is judged by, and says in its status what that is.
 // Where it is not known, nothing is accepted.
-func (r *VerifiedChartReconciler) policies(ctx context.Context, obj *v1alpha1.VerifiedChart) policy.Set {
+func (r *VerifiedChartReconciler) policies(ctx context.Context, obj *v1alpha1.VerifiedChart, material materialFor) policy.Set {
 	own := r.Objects.in(obj.Namespace)
-	all := []policy.Policy{{Verify: obj.Spec.Verify, Material: r.material(ctx, own, obj.Spec.Verify), Observe: r.Verifications.observe}}
+	all := []policy.Policy{{Verify: obj.Spec.Verify, Material: material(ctx, own, obj.Spec.Verify), Observe: r.Verifications.observe}}
 	cluster, unknown := r.clusterPolicies(ctx, obj)
 	theirs := r.Objects.in(r.Namespace)
 	for _, p := range cluster.matching {
 		all = append(all, policy.Policy{
-			Name: p.Name, Verify: p.Spec.Verify, Material: r.material(ctx, theirs, p.Spec.Verify), Observe: r.Verifications.observe,
+			Name: p.Name, Verify: p.Spec.Verify, Material: material(ctx, theirs, p.Spec.Verify), Observe: r.Verifications.observe,
 		})
 	}
 	revoked, err := r.Revocations.current(ctx)

@@ -158,7 +158,7 @@ var _ = Describe("A status that somebody else writes too", func() {
 		c := &conflicting{Client: reconciler.Client}
 		own := &VerifiedChartReconciler{
 			Client: c, Metrics: reconciler.Metrics, EventRecorder: reconciler.EventRecorder, Objects: reconciler.Objects, Keyrings: reconciler.Keyrings,
-			Registries: reconciler.Registries, Memory: reconciler.Memory, Storage: reconciler.Storage, Served: &Served{}, Name: reconciler.Name, AllowHTTP: true,
+			Registries: reconciler.Registries, Memory: reconciler.Memory, Storage: reconciler.Storage, Served: &Served{}, Name: reconciler.Name, AllowHTTP: true, retries: quickLimiter(),
 		}
 		before := w.get()
 		obj := before.DeepCopy()

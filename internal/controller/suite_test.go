@@ -19,6 +19,7 @@ import (
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
@@ -89,12 +90,17 @@ func startControlPlane(e *envtest.Environment) *rest.Config {
 	return config
 }
 
+// quickLimiter spaces out retries by little.
+func quickLimiter() workqueue.TypedRateLimiter[ctrl.Request] {
+	return helper.GetRateLimiter(helper.RateLimiterOptions{MinRetryDelay: 50 * time.Millisecond, MaxRetryDelay: time.Second})
+}
+
 // run runs the reconciler until the test ends.
 func run(mgr ctrl.Manager, r *VerifiedChartReconciler) {
 	GinkgoHelper()
 	ctx, cancel := context.WithCancel(context.Background())
 	Expect(r.SetupWithManager(ctx, mgr, Options{
-		RateLimiter: helper.GetRateLimiter(helper.RateLimiterOptions{MinRetryDelay: 50 * time.Millisecond, MaxRetryDelay: time.Second}),
+		RateLimiter: quickLimiter,
 		Concurrent:  4, SkipNameValidation: true, PublicRootChanged: publicRoot.changed,
 	})).To(Succeed())
 	stopped := make(chan error, 1)
@@ -116,7 +122,7 @@ func newManager(config *rest.Config) ctrl.Manager {
 func newReconciler(mgr ctrl.Manager, dir string) *VerifiedChartReconciler {
 	GinkgoHelper()
 	store, err := storage.New(&artifactconfig.Options{
-		StoragePath: dir, StorageAddress: ":0", StorageAdvAddress: "artifacts.example", ArtifactRetentionTTL: time.Minute, ArtifactRetentionRecords: 2,
+		StoragePath: dir, StorageAddress: ":0", StorageAdvAddress: "artifacts.example",
 	})
 	Expect(err).NotTo(HaveOccurred())
 	return &VerifiedChartReconciler{
@@ -136,6 +142,7 @@ func newReconciler(mgr ctrl.Manager, dir string) *VerifiedChartReconciler {
 		Name:          "verifiedchart-controller",
 		Namespace:     "default",
 		AllowHTTP:     true,
+		retries:       quickLimiter(),
 	}
 }
 

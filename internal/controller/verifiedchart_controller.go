@@ -16,6 +16,7 @@ import (
 	helper "github.com/fluxcd/pkg/runtime/controller"
 	"github.com/fluxcd/pkg/runtime/jitter"
 	kuberecorder "k8s.io/client-go/tools/record"
+	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
@@ -76,6 +77,8 @@ type VerifiedChartReconciler struct {
 	AllowHTTP bool
 
 	externalArtifacts externalArtifacts
+	resolutions       resolutions
+	retries           workqueue.TypedRateLimiter[ctrl.Request]
 }
 
 // Reconcile brings one VerifiedChart up to date.
@@ -93,8 +96,7 @@ func (r *VerifiedChartReconciler) Reconcile(ctx context.Context, req ctrl.Reques
 	case !obj.DeletionTimestamp.IsZero():
 		return ctrl.Result{}, r.finalize(ctx, obj)
 	case obj.Spec.Suspend:
-		r.Served.Admit(obj.Status.Artifact)
-		return ctrl.Result{}, nil
+		return ctrl.Result{}, r.suspended(ctx, obj)
 	}
 	finalized := r.addFinalizer(ctx, obj)
 	before := obj.DeepCopy()
@@ -159,6 +161,7 @@ func (r *VerifiedChartReconciler) reconcile(ctx context.Context, obj *v1alpha1.V
 	revoked := r.dropRevoked(obj, in)
 	if err == nil {
 		subject, found.accepted, err = r.advance(ctx, obj, in)
+		r.resolutions.settle(obj, err)
 	}
 	_, accepted := found.accepted.Subject()
 	switch {
@@ -179,7 +182,7 @@ func (r *VerifiedChartReconciler) reconcile(ctx context.Context, obj *v1alpha1.V
 // step. What it got to on the way is returned with any error: what was to be
 // judged, and the proof of it.
 func (r *VerifiedChartReconciler) advance(ctx context.Context, obj *v1alpha1.VerifiedChart, in inputs) (subject verify.Subject, accepted verify.Accepted, err error) {
-	resolved, err := pipeline.Resolve(ctx, in.reader, in.wanted)
+	resolved, err := r.resolve(ctx, obj, in)
 	if err != nil {
 		return subject, accepted, err
 	}
@@ -202,7 +205,7 @@ func (r *VerifiedChartReconciler) advance(ctx context.Context, obj *v1alpha1.Ver
 	if err != nil {
 		return subject, accepted, err
 	}
-	return subject, accepted, r.publish(ctx, obj, artifact, accepted)
+	return subject, accepted, publish(obj, artifact, accepted)
 }
 
 // refuseDowngrade keeps a registry that hides new versions, or replays old ones,

@@ -23,6 +23,7 @@ func (r *VerifiedChartReconciler) finalize(ctx context.Context, obj *v1alpha1.Ve
 		return err
 	}
 	r.Verifications.forget(obj)
+	r.resolutions.forget(obj)
 	controllerutil.RemoveFinalizer(obj, v1alpha1.VerifiedChartFinalizer)
 	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
 	err := r.Patch(ctx, obj, patch, client.FieldOwner(r.Name))

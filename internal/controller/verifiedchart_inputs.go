@@ -44,7 +44,7 @@ func (r *refusal) Unwrap() error { return r.err }
 // gather returns the inputs. The policies are among them whatever the error.
 func (r *VerifiedChartReconciler) gather(ctx context.Context, obj *v1alpha1.VerifiedChart) (in inputs, err error) {
 	named := r.Objects.in(obj.Namespace)
-	in.policies = r.policies(ctx, obj)
+	in.policies = r.policies(ctx, obj, r.material)
 	repository, err := registry.ParseURL(obj.Spec.URL)
 	if err != nil {
 		return in, &refusal{condition: v1alpha1.FetchFailedCondition, reason: v1alpha1.URLInvalidReason, final: true, err: err}

@@ -42,8 +42,8 @@ const (
 
 // Options of the controller.
 type Options struct {
-	// RateLimiter spaces out retries.
-	RateLimiter workqueue.TypedRateLimiter[reconcile.Request]
+	// RateLimiter returns a new one that spaces out retries.
+	RateLimiter func() workqueue.TypedRateLimiter[reconcile.Request]
 	// Concurrent is how many objects are reconciled at a time.
 	Concurrent int
 	// PublicRootChanged tells that the trusted root of the public Sigstore is another. Optional.
@@ -58,6 +58,7 @@ func (r *VerifiedChartReconciler) SetupWithManager(ctx context.Context, mgr ctrl
 	if err := index(ctx, mgr); err != nil {
 		return err
 	}
+	r.retries = o.RateLimiter()
 	wrapped := helper.WrapReconciler(r)
 	c, err := helper.NewControllerManagedBy(mgr, wrapped).
 		For(&v1alpha1.VerifiedChart{}, predicate.Or(predicate.GenerationChangedPredicate{}, predicates.ReconcileRequestedPredicate{})).
@@ -68,7 +69,7 @@ func (r *VerifiedChartReconciler) SetupWithManager(ctx context.Context, mgr ctrl
 		Watches(&v1alpha1.ClusterChartPolicy{}, wrapped.EnqueueRequestsFromMapFunc(v1alpha1.ClusterChartPolicyKind, r.everybody),
 			builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		WithOptions(controller.Options{
-			RateLimiter:             o.RateLimiter,
+			RateLimiter:             o.RateLimiter(),
 			MaxConcurrentReconciles: o.Concurrent,
 			SkipNameValidation:      &o.SkipNameValidation,
 			// It may lock up when the manager stops (kubernetes-sigs/controller-runtime#3538),

@@ -1,7 +1,6 @@
 package controller
 
 import (
-	"context"
 	"fmt"
 	"strings"
 	"time"
@@ -17,7 +16,7 @@ import (
 
 // publish puts the artifact and its proof into the status. It takes the proof
 // itself, so that there is no way to publish without one.
-func (r *VerifiedChartReconciler) publish(ctx context.Context, obj *v1alpha1.VerifiedChart, artifact meta.Artifact, accepted verify.Accepted) error {
+func publish(obj *v1alpha1.VerifiedChart, artifact meta.Artifact, accepted verify.Accepted) error {
 	subject, ok := accepted.Subject()
 	if !ok {
 		return &pipeline.Failure{Step: pipeline.StepPublish, Err: fmt.Errorf("artifact %s has no proof", artifact.Revision)}
@@ -28,7 +27,7 @@ func (r *VerifiedChartReconciler) publish(ctx context.Context, obj *v1alpha1.Ver
 	if accepted.Evidence().IsProof() {
 		remember(obj, subject)
 	}
-	return stored(r.Storage.CollectGarbage(ctx, artifact))
+	return nil
 }
 
 // proof is the status of what was accepted. The time is that of the proof

@@ -35,7 +35,8 @@ var negative = []string{
 // conclude writes what a reconcile came to: the ExternalArtifact, the status in
 // one patch and none where nothing changed, and the events.
 func (r *VerifiedChartReconciler) conclude(ctx context.Context, before, obj *v1alpha1.VerifiedChart, found findings, err error) (ctrl.Result, error) {
-	if announced := r.announce(ctx, obj); announced != nil {
+	announced := r.announce(ctx, obj)
+	if announced != nil {
 		err = errors.Join(err, announced)
 	}
 	r.Served.Admit(obj.Status.Artifact)
@@ -55,7 +56,17 @@ func (r *VerifiedChartReconciler) conclude(ctx context.Context, before, obj *v1a
 	}
 	r.Verifications.record(before, obj, found)
 	r.emit(ctx, before, obj, found)
-	return o.result(ctx, obj)
+	if a := obj.Status.Artifact; a != nil && announced == nil {
+		// Nothing names what was published before any more, and nobody judges it.
+		if err := r.Storage.KeepOnly(ctx, *a); err != nil {
+			return ctrl.Result{}, stored(err)
+		}
+	}
+	request := ctrl.Request{NamespacedName: client.ObjectKeyFromObject(obj)}
+	if o.err == nil || o.settled || o.stalled {
+		r.retries.Forget(request)
+	}
+	return o.result(ctx, obj, func() time.Duration { return r.retries.When(request) })
 }
 
 // outcome is what a reconcile came to, in the terms of the status.
@@ -115,10 +126,15 @@ func (o outcome) apply(obj *v1alpha1.VerifiedChart) {
 }
 
 func (o outcome) applyVerified(obj *v1alpha1.VerifiedChart) {
-	if o.verified == "" {
-		if o.stalled {
-			conditions.Delete(obj, v1alpha1.SourceVerifiedCondition)
-		}
+	switch {
+	case o.verified != "":
+	case o.stalled:
+		conditions.Delete(obj, v1alpha1.SourceVerifiedCondition)
+		return
+	case obj.Status.Artifact == nil && conditions.IsTrue(obj, v1alpha1.SourceVerifiedCondition):
+		// It spoke of what is published no more.
+		o.verified, o.verifiedReason, o.verifiedMessage = metav1.ConditionUnknown, v1alpha1.TrustUnavailableReason, o.message
+	default:
 		return
 	}
 	if o.verified != metav1.ConditionUnknown {
@@ -132,8 +148,9 @@ func (o outcome) applyVerified(obj *v1alpha1.VerifiedChart) {
 }
 
 // result says when to come back: a failure that may pass is an error, which the
-// work queue retries with backoff. Nothing is later than what is due by the clock.
-func (o outcome) result(ctx context.Context, obj *v1alpha1.VerifiedChart) (ctrl.Result, error) {
+// work queue retries with backoff. Nothing is later than what is due by the clock,
+// which the queue does not know of: where something is, backoff says when to retry.
+func (o outcome) result(ctx context.Context, obj *v1alpha1.VerifiedChart, backoff func() time.Duration) (ctrl.Result, error) {
 	var limited *outbound.RateLimitedError
 	switch {
 	case o.err == nil, o.settled:
@@ -145,14 +162,10 @@ func (o outcome) result(ctx context.Context, obj *v1alpha1.VerifiedChart) (ctrl.
 		return o.soonEnough(ctrl.Result{RequeueAfter: limited.RetryAfter}), nil
 	case !o.due.IsZero():
 		ctrl.LoggerFrom(ctx).Info("failed", "reason", o.reason, "cause", o.message)
-		return o.soonEnough(ctrl.Result{RequeueAfter: min(retryWhileDue, obj.GetRequeueAfter())}), nil
+		return o.soonEnough(ctrl.Result{RequeueAfter: backoff()}), nil
 	}
 	return ctrl.Result{}, errors.New(o.message)
 }
-
-// retryWhileDue is how often a failure is tried again while something is due,
-// which a backoff could miss.
-const retryWhileDue = 30 * time.Second
 
 // soonEnough returns a result that comes back when something is due.
 func (o outcome) soonEnough(result ctrl.Result) ctrl.Result {

@@ -223,7 +223,8 @@ func (w *world) announced() *meta.Artifact {
 	return ea.Status.Artifact
 }
 
-// reconcileAlone reconciles obj once, when the reconciler's cache has seen what was written of it last.
+// reconcileAlone reconciles obj once, as when its interval is over, when the
+// reconciler's cache has seen what was written of it last.
 func (w *world) reconcileAlone(obj *v1alpha1.VerifiedChart) {
 	GinkgoHelper()
 	Eventually(func(g Gomega) {
@@ -232,6 +233,7 @@ func (w *world) reconcileAlone(obj *v1alpha1.VerifiedChart) {
 		g.Expect(cached.ResourceVersion).To(Equal(w.get().ResourceVersion))
 	}).WithTimeout(patience).Should(Succeed())
 	w.registry.Reset()
+	reconciler.resolutions.forget(obj)
 	_, err := reconciler.Reconcile(w.ctx, requestFor(obj))
 	Expect(err).NotTo(HaveOccurred())
 }

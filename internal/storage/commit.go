@@ -26,7 +26,7 @@ func (s *Storage) Commit(st *Staged, a *meta.Artifact) error {
 	a.Digest = st.Digest().String()
 	size := st.Size()
 	a.Size = &size
-	a.LastUpdateTime = metav1.NewTime(s.now()).Rfc3339Copy()
+	a.LastUpdateTime = metav1.Now().Rfc3339Copy()
 	s.SetURL(a)
 	return nil
 }

@@ -2,7 +2,6 @@ package storage
 
 import (
 	"os"
-	"time"
 
 	"github.com/fluxcd/pkg/artifact/config"
 )
@@ -37,6 +36,3 @@ func NewOn(o *config.Options, d Disk) (*Storage, error) { return newStorage(o, d
 
 // Replace changes the disk of a storage.
 func (s *Storage) Replace(d Disk) { s.disk = d.disk() }
-
-// SetNow sets the clock.
-func (s *Storage) SetNow(now func() time.Time) { s.now = now }

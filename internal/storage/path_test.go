@@ -125,7 +125,7 @@ var _ = Describe("A path", func() {
 		a := s.NewArtifact(object("apps", "linked"), "1.0.0", "chart.tgz")
 		Expect(commit(s, &a, []byte("written"))).To(MatchError(storage.ErrStorage))
 		Expect(s.Withdraw(a)).To(MatchError(storage.ErrStorage))
-		Expect(s.CollectGarbage(GinkgoT().Context(), a)).To(MatchError(storage.ErrStorage))
+		Expect(s.KeepOnly(GinkgoT().Context(), a)).To(MatchError(storage.ErrStorage))
 		Expect(s.RemoveAll(object("apps", "linked"))).To(Succeed(), "which removes the link")
 		Expect(os.ReadFile(filepath.Join(folder, stored))).To(BeEquivalentTo("chart"))
 	})

@@ -18,7 +18,6 @@ import (
 	"io/fs"
 	"os"
 	"sync"
-	"time"
 
 	"github.com/fluxcd/pkg/apis/meta"
 	"github.com/fluxcd/pkg/artifact/config"
@@ -41,7 +40,6 @@ var (
 type Storage struct {
 	flux *flux.Storage
 	disk disk
-	now  func() time.Time
 
 	mu      sync.Mutex
 	staging string   // folder of this process, relative to the storage path; empty before it is claimed
@@ -68,7 +66,7 @@ func newStorage(o *config.Options, d disk) (*Storage, error) {
 	if err != nil {
 		return nil, failed("open the storage folder", err)
 	}
-	s := &Storage{flux: f, disk: d, now: time.Now}
+	s := &Storage{flux: f, disk: d}
 	if err := s.open(); err != nil {
 		return nil, err
 	}

@@ -188,7 +188,7 @@ var _ = Describe("The storage", func() {
 			Expect(os.WriteFile(outside, chart, 0o600)).To(Succeed())
 			DeferCleanup(os.Remove, outside)
 			Expect(s.Withdraw(meta.Artifact{Path: p})).To(Succeed())
-			Expect(s.CollectGarbage(GinkgoT().Context(), meta.Artifact{Path: p})).To(MatchError(storage.ErrStorage))
+			Expect(s.KeepOnly(GinkgoT().Context(), meta.Artifact{Path: p})).To(MatchError(storage.ErrStorage))
 			Expect(outside).To(BeARegularFile())
 			Expect(served(folder)).To(HaveLen(1))
 		},

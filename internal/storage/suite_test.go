@@ -34,7 +34,7 @@ func TestStorage(t *testing.T) {
 var _ = ReportAfterSuite("tells which specs were skipped", skips.Tell)
 
 func options(folder string) *config.Options {
-	return &config.Options{StoragePath: folder, StorageAdvAddress: "artifacts.example", ArtifactRetentionRecords: 2}
+	return &config.Options{StoragePath: folder, StorageAdvAddress: "artifacts.example"}
 }
 
 // open returns the storage in a folder.

@@ -1,0 +1,157 @@
+package controller
+
+import (
+	"context"
+	"strconv"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	"github.com/onsi/gomega/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
+)
+
+var _ = Describe("Between two intervals", Serial, func() {
+	var w *world
+	BeforeEach(func() {
+		w = newWorld(context.Background())
+		d := w.push("1.0.0", w.ours)
+		w.declare(func(s *v1alpha1.VerifiedChartSpec) { s.Ref = v1alpha1.ChartRef{SemVer: "*"} })
+		w.ready(d.Digest)
+		w.reconcileAlone(w.get())
+		w.registry.Reset()
+	})
+
+	// again reconciles as an event does that is not the interval's end.
+	again := func() {
+		GinkgoHelper()
+		_, err := reconciler.Reconcile(w.ctx, requestFor(w.get()))
+		Expect(err).NotTo(HaveOccurred())
+	}
+
+	DescribeTable("a chart is judged again",
+		func(happens func(), asked types.GomegaMatcher) {
+			happens()
+			Expect(w.registry.Requests()).To(asked)
+		},
+		Entry("without the registry where nothing is known to have changed", again, BeEmpty()),
+		Entry("without the registry where a key is added", func() {
+			w.setKeys(w.ours, w.theirs)
+			again()
+		}, BeEmpty()),
+		Entry("by asking the registry where the interval is half over", func() {
+			obj := w.get()
+			last, ok := reconciler.resolutions.get(obj.UID)
+			Expect(ok).To(BeTrue())
+			last.at = last.at.Add(-obj.Spec.Interval.Duration / 2)
+			reconciler.resolutions.set(obj.UID, last)
+			again()
+		}, HaveLen(2)),
+		Entry("by asking the registry where that is asked for", func() { w.reconcile() }, HaveLen(2)),
+		Entry("by asking the registry where the spec has changed", func() {
+			w.edit(func(s *v1alpha1.VerifiedChartSpec) { s.Ref.SemVer = ">=1.0.0" })
+			w.settle(func(g Gomega, obj *v1alpha1.VerifiedChart) {
+				g.Expect(obj.Status.ObservedGeneration).To(Equal(obj.Generation))
+			})
+		}, HaveLen(2)),
+	)
+
+	It("a key that is taken away withdraws the chart, and what the tag names is not asked for", func() {
+		w.setKeys(w.theirs)
+		w.settle(func(g Gomega, obj *v1alpha1.VerifiedChart) { g.Expect(obj.Status.Artifact).To(BeNil()) })
+		Expect(w.registry.Requests()).NotTo(ContainElement(HaveSuffix("/manifests/1.0.0")))
+	})
+
+	It("the registry is asked again after it could not answer", func() {
+		w.unreachable()
+		w.reconcile()
+		w.registry.Break(nil)
+		next := w.push("1.0.1", w.ours)
+		w.ready(next.Digest)
+	})
+
+	It("nothing is remembered of an object that is gone", func() {
+		uid := w.get().UID
+		w.remove()
+		_, ok := reconciler.resolutions.get(uid)
+		Expect(ok).To(BeFalse())
+	})
+})
+
+var _ = Describe("An older revision", func() {
+	It("is not served any more once another is published", func() {
+		w := newWorld(context.Background())
+		var last *v1alpha1.VerifiedChart
+		for i := range 3 {
+			version := "1.0." + strconv.Itoa(i)
+			d := w.push(version, w.ours)
+			if i == 0 {
+				w.declare()
+			} else {
+				w.edit(func(s *v1alpha1.VerifiedChartSpec) { s.Ref.Tag = version })
+			}
+			last = w.ready(d.Digest)
+		}
+		Eventually(w.files).WithTimeout(patience).Should(ConsistOf(HaveSuffix(last.Status.Artifact.Path)))
+	})
+})
+
+var _ = Describe("A suspended chart", func() {
+	var w *world
+	BeforeEach(func() {
+		w = newWorld(context.Background())
+		d := w.push("1.0.0", w.ours)
+		w.declare()
+		w.ready(d.Digest)
+		w.edit(func(s *v1alpha1.VerifiedChartSpec) { s.Suspend = true })
+	})
+
+	revokeIt := rules(func(r *v1alpha1.Rules) { r.Revoked = &v1alpha1.Revocations{Versions: []string{"*"}} })
+
+	DescribeTable("is withdrawn all the same where it is revoked",
+		func(revoked func(*v1alpha1.VerifiedChart) v1alpha1.Revocations) {
+			w.registry.Reset()
+			r := revoked(w.get())
+			w.edit(rules(func(rules *v1alpha1.Rules) { rules.Revoked = &r }))
+			obj := w.rejected()
+			Expect(obj.Status.Artifact).To(BeNil())
+			Expect(w.files()).To(BeEmpty())
+			Expect(w.registry.Requests()).To(BeEmpty())
+		},
+		Entry("by its version", func(*v1alpha1.VerifiedChart) v1alpha1.Revocations {
+			return v1alpha1.Revocations{Versions: []string{"*"}}
+		}),
+		Entry("by its digest", func(obj *v1alpha1.VerifiedChart) v1alpha1.Revocations {
+			return v1alpha1.Revocations{Digests: []string{obj.Status.Verification.Digest}}
+		}),
+		Entry("by the key that vouched", func(obj *v1alpha1.VerifiedChart) v1alpha1.Revocations {
+			return v1alpha1.Revocations{Keys: []string{obj.Status.Verification.Signers}}
+		}),
+	)
+
+	It("goes on being served where it is revoked and held, and the status says so", func() {
+		w.edit(rules(func(r *v1alpha1.Rules) { r.OnTrustLoss = v1alpha1.OnTrustLossHold }))
+		w.edit(revokeIt)
+		Expect(artifactBytes(w.rejected())).NotTo(BeEmpty())
+	})
+
+	It("is not served by what somebody wrote into its status", func() {
+		other := newWorld(context.Background())
+		d := other.push("1.0.0", other.ours)
+		other.declare()
+		theirs := other.ready(d.Digest)
+		reconciler.Served.Revoke(theirs.Status.Artifact)
+		obj := w.get()
+		before := obj.DeepCopy()
+		obj.Status.Artifact = theirs.Status.Artifact
+		Expect(w.client.Status().Patch(w.ctx, obj, client.MergeFrom(before))).To(Succeed())
+		w.reconcileAlone(obj)
+		Expect(reconciler.Served.Admits("/" + theirs.Status.Artifact.Path)).To(BeFalse())
+		w.edit(func(s *v1alpha1.VerifiedChartSpec) { s.Suspend = false })
+		w.settle(func(g Gomega, obj *v1alpha1.VerifiedChart) {
+			g.Expect(obj.Status.Artifact).NotTo(Equal(theirs.Status.Artifact))
+			g.Expect(obj.Status.ObservedGeneration).To(Equal(obj.Generation))
+		})
+	})
+})
