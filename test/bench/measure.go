@@ -31,7 +31,7 @@ func (b *bench) cold(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	began := time.Now()
+	began, profiled := time.Now(), b.profile("cold", 2)
 	if err := b.declare(ctx, "cold", few, time.Hour); err != nil {
 		return err
 	}
@@ -39,6 +39,9 @@ func (b *bench) cold(ctx context.Context) error {
 		return err
 	}
 	took := time.Since(began)
+	if err := <-profiled; err != nil {
+		return err
+	}
 	after, err := b.usage()
 	if err != nil {
 		return err
@@ -89,7 +92,7 @@ func (b *bench) many(ctx context.Context) error {
 	if err := b.start(ctx); err != nil {
 		return err
 	}
-	profiled := b.profile()
+	profiled := b.profile("many", 10)
 	if err := b.ready(ctx, many); err != nil {
 		return err
 	}
@@ -137,15 +140,18 @@ func (b *bench) ready(ctx context.Context, n int) error {
 	if err := b.quiet(ctx); err != nil {
 		return err
 	}
-	return b.until(ctx, func(seen map[string]bool) bool {
-		ready := 0
-		for _, is := range seen {
-			if is {
-				ready++
-			}
+	return b.until(ctx, func(seen map[string]bool) bool { return ready(seen) == n })
+}
+
+// ready is how many of what was seen are ready.
+func ready(seen map[string]bool) int {
+	n := 0
+	for _, is := range seen {
+		if is {
+			n++
 		}
-		return ready == n
-	})
+	}
+	return n
 }
 
 // quiet waits until the registry was asked for something, and then for nothing more for a moment.
@@ -233,6 +239,8 @@ func (b *bench) chosen() []func(context.Context) error {
 		return []func(context.Context) error{b.start, b.unchanged}
 	case "many":
 		return []func(context.Context) error{b.start, b.many}
+	case "edited":
+		return []func(context.Context) error{b.start, b.many, b.edited}
 	}
-	return []func(context.Context) error{b.cold, b.unchanged, b.many}
+	return []func(context.Context) error{b.cold, b.unchanged, b.many, b.edited}
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -77,7 +78,12 @@ func peakMemory(pid int) (int64, error) {
 
 // reconciles is how many reconciles the controller has finished, by its own metrics.
 func reconciles(addr string) (int, error) {
-	resp, err := http.Get("http://" + addr + "/metrics")
+	req, err := http.NewRequest(http.MethodGet, "http://"+addr+"/metrics", nil)
+	if err != nil {
+		return 0, err
+	}
+	req.Header.Set("Accept-Encoding", "identity") // to compress would cost what is being measured
+	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return 0, err
 	}
@@ -96,17 +102,18 @@ func reconciles(addr string) (int, error) {
 	return int(total), nil
 }
 
-// profile writes ten seconds of the controller's CPU profile to the file that
-// BENCH_PROFILE names, if it does.
-func (b *bench) profile() <-chan error {
+// profile writes seconds of the controller's CPU profile of a measure to a file in
+// the folder that BENCH_PROFILES names, if it does.
+func (b *bench) profile(measure string, seconds int) <-chan error {
 	done := make(chan error, 1)
-	path := os.Getenv("BENCH_PROFILE")
-	if path == "" {
+	folder := os.Getenv("BENCH_PROFILES")
+	if folder == "" {
 		done <- nil
 		return done
 	}
+	path := filepath.Join(folder, measure+".pprof")
 	go func() {
-		resp, err := http.Get("http://" + b.world.Controller.Metrics + "/debug/pprof/profile?seconds=10")
+		resp, err := http.Get(fmt.Sprintf("http://%s/debug/pprof/profile?seconds=%d", b.world.Controller.Metrics, seconds))
 		if err != nil {
 			done <- err
 			return
