@@ -40,6 +40,12 @@ var _ = Describe("The signers that were seen", func() {
 		}))
 	})
 
+	It("do not come with the trusted root of an authority of the same name, of another policy", func() {
+		candidate := identity("a", true)
+		candidate.Policy = "company"
+		Expect(observed(asked, []verify.Candidate{candidate})[0].Authority.TrustedRootSecretRef).To(BeNil())
+	})
+
 	It("are as patterns that match the signer alone", func() {
 		subject := `https://github.com/org/repo/.github/workflows/x.yml@refs/heads/(main|a+b)`
 		pattern := observed(asked, []verify.Candidate{identity(subject, true)})[0].Authority.MatchOIDCIdentity[0].Subject

@@ -38,8 +38,8 @@ func observed(v v1alpha1.Verification, candidates []verify.Candidate) []v1alpha1
 	return signers
 }
 
-// authorityFor returns the authority of an identity, which judges as the one does
-// that saw it; nil where the identity cannot be shown as it is: a pattern of what is left would not be of it alone.
+// authorityFor returns the authority of an identity, which judges as the one of the
+// object's own does that saw it; nil where the identity cannot be shown as it is: a pattern of what is left would not be of it alone.
 func authorityFor(v v1alpha1.Verification, c verify.Candidate, number int) *v1alpha1.ObservedAuthority {
 	if c.Signer.Subject == "" || !isShown(c.Signer.Issuer) || !isShown(c.Signer.Subject) {
 		return nil
@@ -49,7 +49,7 @@ func authorityFor(v v1alpha1.Verification, c verify.Candidate, number int) *v1al
 		MatchOIDCIdentity: []v1alpha1.ObservedIdentity{{Issuer: literally(c.Signer.Issuer), Subject: literally(c.Signer.Subject)}},
 	}
 	for _, asked := range v.Authorities {
-		if asked.Name == c.Authority {
+		if c.Policy == "" && asked.Name == c.Authority {
 			a.TrustedRootSecretRef, a.SignatureRepository = asked.TrustedRootSecretRef, asked.SignatureRepository
 			a.TransparencyLog = asked.TransparencyLog
 		}

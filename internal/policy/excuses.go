@@ -25,6 +25,10 @@ func (e excusing) Verify(ctx context.Context, s verify.Subject, r registry.Reade
 	for i := range evidence.Vouchers {
 		evidence.Vouchers[i].Policy = e.policy.Name
 	}
+	for i := range evidence.Seen {
+		evidence.Seen[i].Policy = e.policy.Name
+	}
+	verify.InPolicy(err, e.policy.Name)
 	if !errors.Is(err, verify.ErrRejected) && !errors.Is(err, verify.ErrTrustUnavailable) {
 		return evidence, err
 	}

@@ -71,6 +71,16 @@ var _ = Describe("A set of policies", func() {
 		}),
 	)
 
+	It("says of what was seen, and of who does not vouch, which policy asked", func() {
+		policyOf := HaveField("Policy", Equal("company"))
+		_, err := check(policy.Revocations{}, trusting(ours), named("company", trusting(theirs)))
+		Expect(err).To(MatchError(ContainSubstring(`"company/a"`)))
+		Expect(verify.Seen(err)).To(And(Not(BeEmpty()), HaveEach(policyOf)))
+		evidence, err := check(policy.Revocations{}, named("company", trusting(ours)))
+		Expect(err).NotTo(HaveOccurred())
+		Expect(evidence.Seen).To(And(Not(BeEmpty()), HaveEach(policyOf)))
+	})
+
 	DescribeTable("admits with an excuse, which is no proof,",
 		func(p func() policy.Policy, rule verify.Rule) {
 			evidence, err := check(policy.Revocations{}, p())

@@ -3,6 +3,7 @@ package verify
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"strings"
 	"time"
 
@@ -48,6 +49,8 @@ func Identity(issuer, subject string) string { return subject + " (" + issuer + 
 
 // Candidate is something that might have been the signature, and why it was not.
 type Candidate struct {
+	// Policy is the name of the policy that asked; empty for that of the object itself.
+	Policy string
 	// Authority is the name of the authority that considered it.
 	Authority string
 	// Source is where the candidate was found, relative to the repository.
@@ -79,6 +82,8 @@ func (c Candidate) String() string {
 
 // Rejection is the verdict of one authority: it does not vouch for the Subject. It matches ErrRejected.
 type Rejection struct {
+	// Policy is the name of the policy that asked; empty for that of the object itself.
+	Policy string
 	// Authority is the name of the authority in the policy.
 	Authority string
 	// Looked says where signatures were looked for.
@@ -91,7 +96,11 @@ type Rejection struct {
 
 // Error lists the candidates, and the keys that might have been theirs, bounded.
 func (r *Rejection) Error() string {
-	text := fmt.Sprintf("authority %q does not vouch: %s", r.Authority, r.found())
+	authority := r.Authority
+	if r.Policy != "" {
+		authority = r.Policy + "/" + r.Authority
+	}
+	text := fmt.Sprintf("authority %q does not vouch: %s", authority, r.found())
 	if len(r.SkippedKeys) > 0 {
 		text += "; keys that are not used: " + strings.Join(r.SkippedKeys, ", ")
 	}
@@ -122,19 +131,43 @@ func (r *Rejection) Is(target error) bool { return target == ErrRejected }
 
 // Seen returns the candidates of every Rejection in err, joined ones included.
 func Seen(err error) []Candidate {
+	var all []Candidate
+	for r := range rejections(err) {
+		all = append(all, r.Candidates...)
+	}
+	return all
+}
+
+// InPolicy says of every Rejection in err which policy asked.
+func InPolicy(err error, name string) {
+	for r := range rejections(err) {
+		r.Policy = name
+		for i := range r.Candidates {
+			r.Candidates[i].Policy = name
+		}
+	}
+}
+
+// rejections yields every Rejection in err, joined ones included.
+func rejections(err error) iter.Seq[*Rejection] {
+	return func(yield func(*Rejection) bool) { eachRejection(err, yield) }
+}
+
+func eachRejection(err error, yield func(*Rejection) bool) bool {
 	switch e := err.(type) { //nolint:errorlint // every branch of the tree is walked
 	case nil:
-		return nil
+		return true
 	case *Rejection:
-		return e.Candidates
+		return yield(e)
 	case interface{ Unwrap() []error }:
-		var all []Candidate
 		for _, joined := range e.Unwrap() {
-			all = append(all, Seen(joined)...)
+			if !eachRejection(joined, yield) {
+				return false
+			}
 		}
-		return all
+		return true
 	}
-	return Seen(errors.Unwrap(err))
+	return eachRejection(errors.Unwrap(err), yield)
 }
 
 // Until returns the first moment at which a candidate may count that is refused in

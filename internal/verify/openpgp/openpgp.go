@@ -66,3 +66,18 @@ type Signature struct {
 func untrusted(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrUntrusted, fmt.Sprintf(format, args...))
 }
+
+// UnknownSignerError is the verdict where no signature is by a key of the keyring. It matches ErrUntrusted.
+type UnknownSignerError struct {
+	// Fingerprint is that of the key that the signature says to be by, in upper-case
+	// hexadecimal digits, or its key id. Anybody may have written it.
+	Fingerprint string
+}
+
+// Error says whose key it is not.
+func (e *UnknownSignerError) Error() string {
+	return fmt.Sprintf("%v: the signature is by key %s, which the keyring does not hold", ErrUntrusted, e.Fingerprint)
+}
+
+// Is makes it match ErrUntrusted.
+func (e *UnknownSignerError) Is(target error) bool { return target == ErrUntrusted }

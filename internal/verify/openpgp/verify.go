@@ -66,10 +66,13 @@ func (k *Keyring) judge(b *block, o Options) ([]Signature, error) {
 			closest = v
 		}
 	}
-	if len(good) == 0 {
-		return nil, untrusted("%s", closest.reason)
+	switch {
+	case len(good) > 0:
+		return good, nil
+	case closest.unknown != "":
+		return nil, &UnknownSignerError{Fingerprint: closest.unknown}
 	}
-	return good, nil
+	return nil, untrusted("%s", closest.reason)
 }
 
 // signaturesOf returns the signature packets of the block, of which there is at least one,
@@ -107,11 +110,20 @@ const (
 type verdict struct {
 	signature Signature
 	reason    string
-	step      int
+	// unknown is whose signature it says to be, where the keyring does not hold that key.
+	unknown string
+	step    int
 }
 
 func refuse(step int, format string, args ...any) verdict {
 	return verdict{step: step, reason: fmt.Sprintf(format, args...)}
+}
+
+func unknown(by string) verdict {
+	if by == "" {
+		return refuse(stepRead, "the signature does not name the key that it is by")
+	}
+	return verdict{step: stepRead, reason: "the keyring does not hold the key", unknown: by}
 }
 
 func (k *Keyring) consider(o *packet.OpaquePacket, b *block, opts Options) verdict {
@@ -124,7 +136,7 @@ func (k *Keyring) consider(o *packet.OpaquePacket, b *block, opts Options) verdi
 	}
 	signers := k.signersOf(s)
 	if len(signers) == 0 {
-		return refuse(stepRead, "the signature is by %s, which the keyring does not hold", issuer(s))
+		return unknown(issuer(s))
 	}
 	// Ids can be made to collide, so that every key of the id has its turn.
 	closest := verdict{}
@@ -153,14 +165,15 @@ func (k *Keyring) signersOf(s *packet.Signature) (by []*signer) {
 	return by
 }
 
+// issuer returns the fingerprint, or else the id, of the key that the signature says to be by, if it says so.
 func issuer(s *packet.Signature) string {
 	switch {
 	case len(s.IssuerFingerprint) > 0:
-		return fmt.Sprintf("key %X", s.IssuerFingerprint)
+		return fmt.Sprintf("%X", s.IssuerFingerprint)
 	case s.IssuerKeyId != nil:
-		return fmt.Sprintf("key id %016X", *s.IssuerKeyId)
+		return fmt.Sprintf("%016X", *s.IssuerKeyId)
 	}
-	return "a key that it does not name"
+	return ""
 }
 
 // consider judges a signature that is said to be by the key.

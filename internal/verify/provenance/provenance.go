@@ -150,7 +150,7 @@ func (v *Verifier) judge(ctx context.Context, c identity, f file) ([]verify.Vouc
 	}
 	text, signatures, err := v.authority.Keyring.VerifyAll(raw, openpgp.Options{Now: v.authority.Now(), AllowExpiredKeys: v.authority.AllowExpiredKeys})
 	if err != nil {
-		return nil, attached.Refuse("%v", err)
+		return nil, refused(err)
 	}
 	signed, err := document.Parse(text)
 	if err == nil {
@@ -170,5 +170,18 @@ func (v *Verifier) judge(ctx context.Context, c identity, f file) ([]verify.Vouc
 	return vouchers, nil
 }
 
+// refused says why no signature of a file counts, and who is said to have signed it.
+func refused(err error) error {
+	refusal := attached.Refuse("%v", err)
+	var unknown *openpgp.UnknownSignerError
+	if errors.As(err, &unknown) {
+		return refusal.By(verify.Signer{KeyID: keyPrefix + unknown.Fingerprint})
+	}
+	return refusal
+}
+
+// keyPrefix is what begins the name of an OpenPGP key as a signer.
+const keyPrefix = "OPENPGP:"
+
 // signerOf names the primary key that signed.
-func signerOf(s openpgp.Signature) string { return "OPENPGP:" + s.Primary }
+func signerOf(s openpgp.Signature) string { return keyPrefix + s.Primary }

@@ -154,6 +154,13 @@ var _ = Describe("A provenance authority", func() {
 		}, "the chart's manifest"),
 	)
 
+	It("F3: says whose signature a stranger's file says to hold, and that this is not proven", func() {
+		_, err := w.check(w.trusting(), w.subject(w.prov(w.theirs)))
+		Expect(verify.Seen(err)).To(ConsistOf(HaveField("Signer", verify.Signer{
+			KeyID: fmt.Sprintf("OPENPGP:%X", w.theirs.PrimaryKey.Fingerprint),
+		})))
+	})
+
 	DescribeTable("refuses a chart",
 		func(arrange func() verify.Subject, change ...func(*provenance.Authority)) {
 			evidence, err := w.check(w.trusting(change...), arrange())
