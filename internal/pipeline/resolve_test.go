@@ -19,7 +19,13 @@ const repository = "registry.example/charts/app"
 
 // remembering returns a reader of repo with an empty memory.
 func remembering(repo *verifytest.Repository) *registry.Remembering {
-	return registry.NewMemory(1<<20, time.Hour, time.Now).Reader("object", repository, repo)
+	return rememberingEach(repo)()
+}
+
+// rememberingEach returns what returns a reader of repo for each use, all with one memory.
+func rememberingEach(repo *verifytest.Repository) func() *registry.Remembering {
+	memory := registry.NewMemory(1<<20, time.Hour, time.Now)
+	return func() *registry.Remembering { return memory.Reader("object", repository, repo) }
 }
 
 func withTags(tags ...string) *verifytest.Repository {

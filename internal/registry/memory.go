@@ -77,7 +77,7 @@ func (m *Memory) store(k memoryKey, e memoryEntry) {
 // under the same scope, and asks r for the rest. Scope keeps tenants apart: only
 // who asked for something before, by its own credentials, is answered from memory.
 func (m *Memory) Reader(scope, repository string, r Reader) *Remembering {
-	return &Remembering{Reader: r, memory: m, scope: scope, repository: repository, use: &use{}}
+	return &Remembering{Reader: r, memory: m, scope: scope, repository: repository, use: &use{asked: map[memoryKey]bool{}}}
 }
 
 // Remembering is a Reader over a Memory. It is for one use at a time.
@@ -89,7 +89,10 @@ type Remembering struct {
 }
 
 // use is what a Remembering shares with its siblings.
-type use struct{ fresh, recalled bool }
+type use struct {
+	fresh, recalled bool
+	asked           map[memoryKey]bool // what the registry was asked for: the answers are fresh
+}
 
 // Live returns the Reader that asks the registry every time.
 func (r *Remembering) Live() Reader { return r.Reader }
@@ -98,9 +101,10 @@ func (r *Remembering) Live() Reader { return r.Reader }
 // and not from the registry, here or at a sibling.
 func (r *Remembering) Recalled() bool { return r.use.recalled }
 
-// Refresh makes the reader and its siblings ask the registry for whatever may
-// have changed from now on. What is addressed by digest cannot have, and still comes from the memory.
-func (r *Remembering) Refresh() { *r.use = use{fresh: true} }
+// Refresh makes the reader and its siblings ask the registry from now on for whatever
+// may have changed and was recalled. What is addressed by digest cannot have changed,
+// and what they asked for themselves has just been answered.
+func (r *Remembering) Refresh() { r.use.fresh, r.use.recalled = true, false }
 
 // Sibling implements Reader.
 func (r *Remembering) Sibling(repository string) (Reader, error) {
@@ -144,14 +148,15 @@ func (r *Remembering) Recall(question string, ask func() ([]byte, error)) ([]byt
 // change, that there is nothing included, or asks.
 func (r *Remembering) changing(question string, ask func() (Manifest, error)) (Manifest, error) {
 	k := r.key(question)
-	if !r.use.fresh {
+	if asked := r.use.asked[k]; asked || !r.use.fresh {
 		if e, ok := r.memory.load(k, false); ok {
-			r.use.recalled = true
+			r.use.recalled = r.use.recalled || !asked
 			return e.manifest, e.absent
 		}
 	}
 	manifest, err := ask()
 	if err == nil || errors.Is(err, ErrNotFound) {
+		r.use.asked[k] = true
 		r.memory.store(k, memoryEntry{manifest: manifest, absent: err})
 	}
 	return manifest, err

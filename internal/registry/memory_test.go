@@ -52,6 +52,22 @@ var _ = Describe("Memory", func() {
 		Expect(again).To(Equal(fresh))
 	})
 
+	It("does not ask again after a refresh for what it has just asked", func() {
+		_, _ = reader().Resolve(ctx, "tag")
+		r := reader()
+		_, _ = r.Resolve(ctx, "tag")
+		_, _ = r.Resolve(ctx, "other")
+		Expect(r.Recalled()).To(BeTrue())
+		r.Refresh()
+		asked := len(repo.Asked())
+		_, err := r.Resolve(ctx, "other")
+		Expect(err).To(MatchError(registry.ErrNotFound))
+		Expect(repo.Asked()).To(HaveLen(asked))
+		Expect(r.Recalled()).To(BeFalse())
+		_, _ = r.Resolve(ctx, "tag")
+		Expect(repo.Asked()).To(HaveLen(asked + 1))
+	})
+
 	It("forgets what a tag named when it is stale, and never what is addressed by digest", func() {
 		manifest, _ := reader().Resolve(ctx, "tag")
 		_, _ = reader().Manifest(ctx, manifest.Descriptor.Digest)
