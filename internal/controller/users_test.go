@@ -1,0 +1,110 @@
+package controller
+
+import (
+	"context"
+
+	"github.com/fluxcd/pkg/apis/meta"
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
+)
+
+// What changes has its users judged again at once, and nobody else.
+var _ = Describe("An edit", Ordered, Serial, func() {
+	var w, elsewhere *world
+
+	named := func(name string) *meta.LocalObjectReference { return &meta.LocalObjectReference{Name: name} }
+	authority := func(change func(*v1alpha1.Authority)) func(*v1alpha1.VerifiedChartSpec) {
+		return func(s *v1alpha1.VerifiedChartSpec) { change(&s.Verify.Authorities[0]) }
+	}
+	fileIn := func(source string) func(*v1alpha1.VerifiedChartSpec) {
+		return authority(func(a *v1alpha1.Authority) {
+			a.Provider = v1alpha1.ProvenanceProvider
+			a.Provenance = &v1alpha1.Provenance{Source: source, FileRef: &v1alpha1.FileReference{Name: "file", Key: "app.prov"}}
+		})
+	}
+	users := map[string]func(*v1alpha1.VerifiedChartSpec){
+		"keys":  authority(func(a *v1alpha1.Authority) { a.SecretRef = named("keys") }),
+		"root":  authority(func(a *v1alpha1.Authority) { a.TrustedRootSecretRef = named("root") }),
+		"pull":  func(s *v1alpha1.VerifiedChartSpec) { s.SecretRef = named("pull") },
+		"other": authority(func(a *v1alpha1.Authority) { a.SecretRef = named("other") }),
+		"web": authority(func(a *v1alpha1.Authority) {
+			a.Provider = v1alpha1.ProvenanceProvider
+			a.Provenance = &v1alpha1.Provenance{
+				Source: v1alpha1.ProvenanceSourceURL, URL: "https://example.com/{{name}}-{{version}}.prov", SecretRef: named("web"), CertSecretRef: named("web-ca"),
+			}
+		}),
+		"file-in-secret": fileIn(v1alpha1.ProvenanceSourceSecret),
+		"file-in-config": fileIn(v1alpha1.ProvenanceSourceConfigMap),
+	}
+
+	BeforeAll(func() {
+		w, elsewhere = newWorld(context.Background()), newWorld(context.Background())
+		for _, in := range []*world{w, elsewhere} {
+			for name, change := range users {
+				obj := &v1alpha1.VerifiedChart{
+					ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: in.namespace},
+					Spec: v1alpha1.VerifiedChartSpec{
+						URL: "oci://" + in.registry.Host() + "/" + in.repo.Name, Insecure: true, Suspend: true, // nobody need judge it here
+						Ref: v1alpha1.ChartRef{Tag: "1.0.0"}, Interval: metav1.Duration{Duration: 3600e9},
+						Verify: v1alpha1.Verification{Authorities: []v1alpha1.Authority{
+							{Name: "release", Provider: v1alpha1.CosignProvider, SecretRef: named("cosign-pub")},
+						}},
+					},
+				}
+				change(&obj.Spec)
+				Expect(in.client.Create(in.ctx, obj)).To(Succeed())
+				Eventually(func() error {
+					return reconciler.Get(in.ctx, client.ObjectKeyFromObject(obj), &v1alpha1.VerifiedChart{})
+				}).WithTimeout(patience).Should(Succeed(), "the cache has seen it")
+			}
+		}
+	})
+
+	// judged returns the names of the objects that an edit has judged again, all of which are in the world.
+	judged := func(edited client.Object) []string {
+		GinkgoHelper()
+		index, namesOf := secretIndex, secretsOf
+		if _, is := edited.(*corev1.ConfigMap); is {
+			index, namesOf = configMapIndex, configMapsOf
+		}
+		var names []string
+		for _, request := range reconciler.usersOf(index, namesOf)(w.ctx, edited) {
+			Expect(request.Namespace).To(Equal(w.namespace))
+			names = append(names, request.Name)
+		}
+		return names
+	}
+	secret := func(name string) client.Object {
+		return &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: w.namespace}}
+	}
+
+	DescribeTable("of a Secret or ConfigMap has exactly its users judged again",
+		func(edited func() client.Object, names ...string) {
+			Expect(judged(edited())).To(ConsistOf(names))
+		},
+		Entry("one with keys", func() client.Object { return secret("keys") }, "keys"),
+		Entry("one that several use", func() client.Object { return secret("cosign-pub") }, "root", "pull", "web", "file-in-secret", "file-in-config"),
+		Entry("one with a trusted root", func() client.Object { return secret("root") }, "root"),
+		Entry("one with the registry's credentials", func() client.Object { return secret("pull") }, "pull"),
+		Entry("one with a web server's credentials", func() client.Object { return secret("web") }, "web"),
+		Entry("one with a web server's certificates", func() client.Object { return secret("web-ca") }, "web"),
+		Entry("one with provenance files", func() client.Object { return secret("file") }, "file-in-secret"),
+		Entry("a ConfigMap with provenance files", func() client.Object {
+			return &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "file", Namespace: w.namespace}}
+		}, "file-in-config"),
+		Entry("one that nobody names", func() client.Object { return secret("unnamed") }),
+	)
+
+	It("of a Secret that a ClusterChartPolicy names has exactly those judged again that it matches", func() {
+		w.govern("company")
+		edited := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "company-keys", Namespace: reconciler.Namespace}}
+		Eventually(func() []string { return judged(edited) }).WithTimeout(patience).Should(HaveLen(len(users)))
+		edited.Name = "unnamed"
+		Expect(judged(edited)).To(BeEmpty())
+	})
+})
