@@ -393,6 +393,16 @@ var _ = Describe("A chart", func() {
 			})
 		})
 
+		It("is proven once it is signed, whatever is remembered", func() {
+			d := w.push("1.0.0")
+			w.declare(audited)
+			w.ready(d.Digest)
+			w.sign(d.Digest, w.ours)
+			obj := w.reconcile()
+			Expect(conditions.IsTrue(obj, v1alpha1.SourceVerifiedCondition)).To(BeTrue())
+			Expect(obj.Status.Verification.Excuses).To(BeEmpty())
+		})
+
 		It("is not written about at each reconcile", func() {
 			d := w.push("1.0.0")
 			w.declare(audited)

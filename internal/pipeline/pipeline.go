@@ -69,11 +69,11 @@ func Manifest(w Wanted, r Resolved) (verify.Subject, error) {
 	return verify.Subject{Repository: w.Repository, Manifest: r.Manifest.Descriptor, Raw: r.Manifest.Raw, Chart: asked}, nil
 }
 
-// Verify judges s now. Signature material that r recalls is good enough to
-// accept by; a refusal, or that none was found out, is said only of what the registry says now.
+// Verify judges s now. Signature material that r recalls is good enough for a
+// proof; a refusal, excused or not, or that none was found out, is said only of what the registry says now.
 func Verify(ctx context.Context, v verify.Verifier, s verify.Subject, r *registry.Remembering) (verify.Accepted, error) {
 	accepted, err := verify.Check(ctx, v, s, r)
-	if err != nil && r.Recalled() {
+	if proven := err == nil && accepted.Evidence().IsProof(); !proven && r.Recalled() {
 		r.Refresh()
 		accepted, err = verify.Check(ctx, v, s, r)
 	}
