@@ -438,6 +438,36 @@ var _ = Describe("A chart", func() {
 			isWithdrawn()
 		})
 
+		It("is published until just then, where its tag names by now what is not trusted", func() {
+			d := w.push("1.0.0", w.ours)
+			w.declare()
+			w.ready(d.Digest)
+			w.pushWith("1.0.0", "other: true\n")
+			until := time.Now().Add(4 * time.Second)
+			w.edit(exempted(d, until))
+			w.setKeys(w.theirs)
+			w.settle(func(g Gomega, obj *v1alpha1.VerifiedChart) {
+				g.Expect(obj.Status.Verification.Excuses).To(ConsistOf(HaveField("Rule", "Exemption")))
+			})
+			isWithdrawn()
+			Expect(time.Now()).To(BeTemporally(">=", until.Truncate(time.Second)))
+		})
+
+		It("needs none once it is signed, whatever its tag names by now", func() {
+			d := w.push("1.0.0")
+			w.declare(exempted(d, time.Now().Add(time.Hour)))
+			w.ready(d.Digest)
+			w.pushWith("1.0.0", "other: true\n")
+			w.sign(d.Digest, w.ours)
+			obj := w.reconcile()
+			Expect(obj.Status.Verification.Excuses).To(BeEmpty())
+			Expect(obj.Status.Verification.Authorities).To(HaveLen(1))
+			Expect(obj.Status.History).To(ConsistOf(HaveField("Digest", d.Digest.String())))
+			w.unreachable()
+			w.edit(rules(func(r *v1alpha1.Rules) { r.Exemptions = nil }))
+			Expect(artifactBytes(w.reconcile())).NotTo(BeEmpty())
+		})
+
 		It("is not published where another digest is exempted, or the time is over", func() {
 			d := w.push("1.0.0")
 			other := w.push("1.0.1")

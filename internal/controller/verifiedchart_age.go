@@ -19,8 +19,9 @@ var errUnverified = errors.New("the published revision is withdrawn: it could no
 func (r *VerifiedChartReconciler) age(obj *v1alpha1.VerifiedChart, in inputs, found findings, err error) (findings, error) {
 	found.due, found.held = verify.Until(err), errors.Is(err, errHeld)
 	for _, x := range found.accepted.Evidence().Excuses {
-		found.due = sooner(found.due, sooner(x.Until, verify.Until(x.Verdict)))
+		found.due = sooner(found.due, verify.Until(x.Verdict))
 	}
+	found.due = sooner(found.due, endOfExcuse(obj))
 	if obj.Status.Artifact == nil || found.judged {
 		obj.Status.UnverifiedSince = nil
 		return found, err
@@ -39,6 +40,20 @@ func (r *VerifiedChartReconciler) age(obj *v1alpha1.VerifiedChart, in inputs, fo
 	}
 	since := obj.Status.UnverifiedSince.UTC().Format(time.RFC3339)
 	return found, errors.Join(err, fmt.Errorf("%w since %s, and maxUnverifiedAge is %s", errUnverified, since, longest), r.withdraw(obj))
+}
+
+// endOfExcuse is when the first rule ends by which something is published; zero for
+// none, or where it has ended.
+func endOfExcuse(obj *v1alpha1.VerifiedChart) (end time.Time) {
+	if obj.Status.Verification == nil {
+		return end
+	}
+	for _, x := range obj.Status.Verification.Excuses {
+		if x.Until != nil && time.Now().Before(x.Until.Time) {
+			end = sooner(end, x.Until.Time)
+		}
+	}
+	return end
 }
 
 // sooner returns the earlier of two moments, of which zero is none.

@@ -17,17 +17,22 @@ import (
 // publish puts the artifact and its proof into the status. It takes the proof
 // itself, so that there is no way to publish without one.
 func publish(obj *v1alpha1.VerifiedChart, artifact meta.Artifact, accepted verify.Accepted) error {
-	subject, ok := accepted.Subject()
-	if !ok {
+	if _, ok := accepted.Subject(); !ok {
 		return &pipeline.Failure{Step: pipeline.StepPublish, Err: fmt.Errorf("artifact %s has no proof", artifact.Revision)}
 	}
 	obj.Status.Artifact = &artifact
 	obj.Status.URL = artifact.URL
+	prove(obj, accepted)
+	return nil
+}
+
+// prove puts into the status what the published artifact was accepted by.
+func prove(obj *v1alpha1.VerifiedChart, accepted verify.Accepted) {
+	subject, _ := accepted.Subject()
 	obj.Status.Verification = proof(obj.Status.Verification, subject, accepted.Evidence())
 	if accepted.Evidence().IsProof() {
 		remember(obj, subject)
 	}
-	return nil
 }
 
 // proof is the status of what was accepted. The time is that of the proof

@@ -118,6 +118,10 @@ func (r *VerifiedChartReconciler) askAboutPublished(ctx context.Context, obj *v1
 	if err != nil {
 		return err
 	}
-	_, err = pipeline.Verify(ctx, in.policies, subject, reader)
-	return err
+	accepted, err := pipeline.Verify(ctx, in.policies, subject, reader)
+	if err != nil {
+		return err
+	}
+	prove(obj, accepted)
+	return nil
 }
