@@ -38,14 +38,14 @@ func revokeForAll(list string) {
 }
 
 // unreachable makes the registry answer nothing to whoever reads.
-func (w *world) unreachable() {
-	w.registry.Break(func(rw http.ResponseWriter, r *http.Request) bool {
-		if r.Method != http.MethodGet {
-			return false
-		}
-		rw.WriteHeader(http.StatusTeapot)
-		return true
-	})
+func (w *world) unreachable() { w.registry.Break(answerNothing) }
+
+func answerNothing(rw http.ResponseWriter, r *http.Request) bool {
+	if r.Method != http.MethodGet {
+		return false
+	}
+	rw.WriteHeader(http.StatusTeapot)
+	return true
 }
 
 // warned waits for a Warning event about the object.
@@ -401,6 +401,24 @@ var _ = Describe("A chart", func() {
 			obj := w.reconcile()
 			Expect(conditions.IsTrue(obj, v1alpha1.SourceVerifiedCondition)).To(BeTrue())
 			Expect(obj.Status.Verification.Excuses).To(BeEmpty())
+		})
+
+		It("is withdrawn where that mode ends, also while the registry is out of reach", func() {
+			d := w.push("1.0.0")
+			w.declare(audited)
+			w.ready(d.Digest)
+			w.unreachable()
+			w.edit(rules(func(r *v1alpha1.Rules) { r.Mode = v1alpha1.ModeEnforce }))
+			isWithdrawn()
+		})
+
+		It("stays where that mode ends while the registry is out of reach, if it was proven", func() {
+			d := w.push("1.0.0", w.ours)
+			w.declare(audited)
+			w.ready(d.Digest)
+			w.unreachable()
+			w.edit(rules(func(r *v1alpha1.Rules) { r.Mode = v1alpha1.ModeEnforce }))
+			Expect(artifactBytes(w.reconcile())).NotTo(BeEmpty())
 		})
 
 		It("is not written about at each reconcile", func() {

@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -34,6 +35,9 @@ func (r *VerifiedChartReconciler) rejudge(ctx context.Context, obj *v1alpha1.Ver
 		return true, r.lose(obj, in, cause)
 	}
 	verdict := r.judgePublished(ctx, obj, in)
+	if verdict != nil && !errors.Is(verdict, verify.ErrRejected) {
+		verdict = cmp.Or(unexcused(obj, in), verdict)
+	}
 	switch {
 	case errors.Is(verdict, verify.ErrRejected):
 		return true, r.lose(obj, in, errors.Join(cause, fmt.Errorf("the published revision: %w", verdict)))
@@ -41,6 +45,18 @@ func (r *VerifiedChartReconciler) rejudge(ctx context.Context, obj *v1alpha1.Ver
 		return false, cause
 	}
 	return true, cause
+}
+
+// unexcused is the verdict on what was published by a rule where that rule is no
+// more. It needs no registry: no proof is known that could be asked about.
+func unexcused(obj *v1alpha1.VerifiedChart, in inputs) error {
+	v := obj.Status.Verification
+	for _, x := range v.Excuses {
+		if in.policies.DemandsProof(x.Policy, digest.Digest(v.Digest)) {
+			return fmt.Errorf("%w: it was published by the rule %s, which is no more, and is not proven", verify.ErrRejected, x.Rule)
+		}
+	}
+	return nil
 }
 
 // lose is what follows when the published artifact is proven not to be trusted.

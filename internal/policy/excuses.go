@@ -3,7 +3,10 @@ package policy
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
+
+	"github.com/opencontainers/go-digest"
 
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
 	"github.com/verifiedchart/verifiedchart/internal/registry"
@@ -32,25 +35,28 @@ func (e excusing) Verify(ctx context.Context, s verify.Subject, r registry.Reade
 	if !errors.Is(err, verify.ErrRejected) && !errors.Is(err, verify.ErrTrustUnavailable) {
 		return evidence, err
 	}
-	if x := e.exemption(s); x != nil {
-		return excused(verify.Excuse{Policy: e.policy.Name, Rule: verify.Exemption, Reason: x.Reason, Until: x.ExpiresAt.Time, Verdict: err}), nil
-	}
-	if e.policy.Verify.Mode == v1alpha1.ModeAudit {
-		return excused(verify.Excuse{Policy: e.policy.Name, Rule: verify.Audit, Verdict: err}), nil
+	if x := e.policy.excuse(s.Manifest.Digest, e.now()); x != nil {
+		x.Verdict = err
+		return verify.Evidence{Excuses: []verify.Excuse{*x}, Seen: verify.Seen(err)}, nil
 	}
 	return evidence, err
 }
 
-func excused(e verify.Excuse) verify.Evidence {
-	return verify.Evidence{Excuses: []verify.Excuse{e}, Seen: verify.Seen(e.Verdict)}
-}
-
-// exemption returns the exemption of the subject that has not expired, or nil.
-func (e excusing) exemption(s verify.Subject) *v1alpha1.Exemption {
-	for i, x := range e.policy.Verify.Exemptions {
-		if x.Digest == s.Manifest.Digest.String() && e.now().Before(x.ExpiresAt.Time) {
-			return &e.policy.Verify.Exemptions[i]
+// excuse returns by which rule the policy admits a manifest that is not proven, or nil.
+func (p Policy) excuse(d digest.Digest, now time.Time) *verify.Excuse {
+	for _, x := range p.Verify.Exemptions {
+		if x.Digest == d.String() && now.Before(x.ExpiresAt.Time) {
+			return &verify.Excuse{Policy: p.Name, Rule: verify.Exemption, Reason: x.Reason, Until: x.ExpiresAt.Time}
 		}
 	}
+	if p.Verify.Mode == v1alpha1.ModeAudit {
+		return &verify.Excuse{Policy: p.Name, Rule: verify.Audit}
+	}
 	return nil
+}
+
+// DemandsProof says whether the policy of that name has no rule by which it admits a
+// manifest that is not proven. One that is not in the set demands nothing.
+func (s Set) DemandsProof(name string, d digest.Digest) bool {
+	return slices.ContainsFunc(s.policies, func(p Policy) bool { return p.Name == name && p.excuse(d, s.now()) == nil })
 }

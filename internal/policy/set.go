@@ -34,12 +34,13 @@ type Set struct {
 	policies []Policy
 	revoked  []Revocations
 	verifier verify.Verifier
+	now      func() time.Time
 }
 
 // NewSet returns the set of the policies, with what is revoked for the whole
 // cluster. A set of none accepts nothing.
 func NewSet(now func() time.Time, cluster Revocations, policies ...Policy) Set {
-	s := Set{policies: policies, revoked: []Revocations{cluster}}
+	s := Set{policies: policies, revoked: []Revocations{cluster}, now: now}
 	var problems []error
 	for _, p := range policies {
 		own, err := revocationsOf(p.Name, p.Verify.Revoked)
