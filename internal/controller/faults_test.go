@@ -20,6 +20,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
@@ -73,7 +74,7 @@ var _ = Describe("A controller whose cluster has no ExternalArtifact yet", Order
 		// With a folder of its own the API server keeps its certificates over a restart.
 		environment.ControlPlane.GetAPIServer().CertDir = GinkgoT().TempDir()
 		config := startControlPlane(environment)
-		mgr := newManager(config)
+		mgr := newManager(config, cache.Options{})
 		dir := GinkgoT().TempDir()
 		r := newReconciler(mgr, dir)
 		r.Client = panicking{r.Client, "panic"}

@@ -21,10 +21,13 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
+	"sigs.k8s.io/controller-runtime/pkg/event"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
@@ -64,11 +67,16 @@ var _ = BeforeSuite(func() {
 	revokeForAll("")
 
 	storageDir = GinkgoT().TempDir()
-	mgr := newManager(config)
+	notApart, err := labels.Parse("!" + apart)
+	Expect(err).NotTo(HaveOccurred())
+	mgr := newManager(config, cache.Options{ByObject: map[client.Object]cache.ByObject{&v1alpha1.VerifiedChart{}: {Label: notApart}}})
 	reconciler = newReconciler(mgr, storageDir)
 	reconciler.Revocations = NewRevocations(reconciler.Objects, clusterRevocations)
 	run(mgr, reconciler)
 })
+
+// apart is the label of the VerifiedCharts that a controller of their own reconciles, and not the suite's.
+const apart = "apart"
 
 // Where the custom resource definitions are.
 var (
@@ -98,22 +106,30 @@ func quickLimiter() workqueue.TypedRateLimiter[ctrl.Request] {
 // run runs the reconciler until the test ends.
 func run(mgr ctrl.Manager, r *VerifiedChartReconciler) {
 	GinkgoHelper()
+	DeferCleanup(start(mgr, r, publicRoot.changed))
+}
+
+// start runs the reconciler until the function that it returns is called.
+func start(mgr ctrl.Manager, r *VerifiedChartReconciler, publicRootChanged <-chan event.GenericEvent) (stop func()) {
+	GinkgoHelper()
 	ctx, cancel := context.WithCancel(context.Background())
 	Expect(r.SetupWithManager(ctx, mgr, Options{
 		RateLimiter: quickLimiter,
-		Concurrent:  4, SkipNameValidation: true, PublicRootChanged: publicRoot.changed,
+		Concurrent:  4, SkipNameValidation: true, PublicRootChanged: publicRootChanged,
 	})).To(Succeed())
 	stopped := make(chan error, 1)
 	go func() { stopped <- mgr.Start(ctx) }()
-	DeferCleanup(func() { cancel(); Expect(<-stopped).To(Succeed()) })
+	return func() { cancel(); Expect(<-stopped).To(Succeed()) }
 }
 
-func newManager(config *rest.Config) ctrl.Manager {
+// newManager returns a manager that sees what the cache holds.
+func newManager(config *rest.Config, held cache.Options) ctrl.Manager {
 	GinkgoHelper()
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
 		Scheme:  scheme,
 		Metrics: metricsserver.Options{BindAddress: "0"},
 		Client:  client.Options{Cache: &client.CacheOptions{DisableFor: []client.Object{&corev1.Secret{}, &corev1.ConfigMap{}}}},
+		Cache:   held,
 	})
 	Expect(err).NotTo(HaveOccurred())
 	return mgr
@@ -135,7 +151,7 @@ func newReconciler(mgr ctrl.Manager, dir string) *VerifiedChartReconciler {
 		PublicRoot:    publicRoot,
 		Registries:    registry.NewClient(registry.ClientOptions{}),
 		Downloads:     download.NewClient(download.Options{RetryPause: time.Millisecond}),
-		Memory:        registry.NewMemory(16<<20, time.Hour, skewedNow),
+		Memory:        registry.NewMemory(16<<20, time.Hour, time.Now),
 		Verifications: NewVerificationMetrics(prometheus.NewRegistry()),
 		Storage:       store,
 		Served:        &Served{},

@@ -33,6 +33,8 @@ type world struct {
 	ctx          context.Context
 	client       client.Client
 	namespace    string
+	labels       map[string]string // of what is declared
+	storage      string            // where the world's controller keeps artifacts
 	registry     *registrytest.Registry
 	repo         registrytest.Repository
 	ours, theirs verifytest.Signer
@@ -43,7 +45,10 @@ func newWorld(ctx context.Context) *world { return newWorldIn(ctx, k8s) }
 // newWorldIn returns a world in the cluster of the client.
 func newWorldIn(ctx context.Context, c client.Client) *world {
 	GinkgoHelper()
-	w := &world{ctx: ctx, client: c, namespace: namespace(ctx, c), registry: registrytest.New(), ours: verifytest.P256(), theirs: verifytest.P256()}
+	w := &world{
+		ctx: ctx, client: c, namespace: namespace(ctx, c), storage: storageDir,
+		registry: registrytest.New(), ours: verifytest.P256(), theirs: verifytest.P256(),
+	}
 	w.repo = registrytest.Repository{Registry: w.registry, Name: "charts/app"}
 	w.setKeys(w.ours)
 	DeferCleanup(func() {
@@ -110,7 +115,7 @@ func (w *world) deleteSecret(name string) {
 func (w *world) declare(change ...func(*v1alpha1.VerifiedChartSpec)) *v1alpha1.VerifiedChart {
 	GinkgoHelper()
 	obj := &v1alpha1.VerifiedChart{
-		ObjectMeta: metav1.ObjectMeta{Name: "app", Namespace: w.namespace},
+		ObjectMeta: metav1.ObjectMeta{Name: "app", Namespace: w.namespace, Labels: w.labels},
 		Spec: v1alpha1.VerifiedChartSpec{
 			URL:      "oci://" + w.registry.Host() + "/" + w.repo.Name,
 			Insecure: true,
@@ -200,8 +205,13 @@ func (w *world) ready(d digest.Digest) *v1alpha1.VerifiedChart {
 // artifactBytes returns the bytes of the published artifact's file.
 func artifactBytes(obj *v1alpha1.VerifiedChart) []byte {
 	GinkgoHelper()
+	return artifactBytesIn(storageDir, obj)
+}
+
+func artifactBytesIn(storage string, obj *v1alpha1.VerifiedChart) []byte {
+	GinkgoHelper()
 	Expect(obj.Status.Artifact).NotTo(BeNil())
-	raw, err := os.ReadFile(filepath.Join(storageDir, obj.Status.Artifact.Path))
+	raw, err := os.ReadFile(filepath.Join(storage, obj.Status.Artifact.Path))
 	Expect(err).NotTo(HaveOccurred())
 	return raw
 }
@@ -209,7 +219,7 @@ func artifactBytes(obj *v1alpha1.VerifiedChart) []byte {
 // files returns the paths of all files that are kept for the world's namespace.
 func (w *world) files() []string {
 	GinkgoHelper()
-	files, err := filepath.Glob(filepath.Join(storageDir, "verifiedchart", w.namespace, "*", "*"))
+	files, err := filepath.Glob(filepath.Join(w.storage, "verifiedchart", w.namespace, "*", "*"))
 	Expect(err).NotTo(HaveOccurred())
 	return files
 }
