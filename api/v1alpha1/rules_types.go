@@ -36,7 +36,7 @@ type Rules struct {
 
 	// OnTrustLoss says what becomes of the published artifact when it is proven not
 	// to be trusted any more: `Withdraw`, the default, ends its serving; `Hold` goes on
-	// serving it, and publishes nothing new.
+	// serving it, and publishes nothing new. What is revoked is withdrawn all the same.
 	// +optional
 	// +kubebuilder:validation:Enum=Withdraw;Hold
 	OnTrustLoss string `json:"onTrustLoss,omitempty"`

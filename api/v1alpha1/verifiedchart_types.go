@@ -148,6 +148,11 @@ type VerifiedChartStatus struct {
 	// +optional
 	UnverifiedSince *metav1.Time `json:"unverifiedSince,omitempty"`
 
+	// HeldSince is since when the published artifact is not trusted any more, and
+	// goes on being served since onTrustLoss is `Hold`.
+	// +optional
+	HeldSince *metav1.Time `json:"heldSince,omitempty"`
+
 	// Policies are the names of the ClusterChartPolicies that the chart is judged by, besides its own.
 	// +optional
 	// +listType=atomic

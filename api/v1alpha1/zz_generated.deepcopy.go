@@ -664,6 +664,10 @@ func (in *VerifiedChartStatus) DeepCopyInto(out *VerifiedChartStatus) {
 		in, out := &in.UnverifiedSince, &out.UnverifiedSince
 		*out = (*in).DeepCopy()
 	}
+	if in.HeldSince != nil {
+		in, out := &in.HeldSince, &out.HeldSince
+		*out = (*in).DeepCopy()
+	}
 	if in.Policies != nil {
 		in, out := &in.Policies, &out.Policies
 		*out = make([]string, len(*in))

@@ -59,7 +59,7 @@ func (m *VerificationMetrics) record(before, after *v1alpha1.VerifiedChart, foun
 		m.withdrawals.WithLabelValues(after.Namespace, after.Name).Inc()
 	}
 	published := after.Status.Artifact != nil && after.Status.Verification != nil
-	m.excused(after, published, found.held)
+	m.excused(after, published)
 	switch {
 	case !published:
 		m.judged.DeleteLabelValues(after.Namespace, after.Name)
@@ -70,13 +70,13 @@ func (m *VerificationMetrics) record(before, after *v1alpha1.VerifiedChart, foun
 
 // excused tells by which rule an artifact is published that is not proven. A rule
 // that goes on is never missing, not even for a moment.
-func (m *VerificationMetrics) excused(obj *v1alpha1.VerifiedChart, published, held bool) {
+func (m *VerificationMetrics) excused(obj *v1alpha1.VerifiedChart, published bool) {
 	rule := ""
 	switch {
 	case !published:
 	case len(obj.Status.Verification.Excuses) > 0:
 		rule = obj.Status.Verification.Excuses[0].Rule
-	case held:
+	case obj.Status.HeldSince != nil:
 		rule = v1alpha1.OnTrustLossHold
 	}
 	for _, r := range []string{string(verify.Audit), string(verify.Exemption), v1alpha1.OnTrustLossHold} {

@@ -49,6 +49,7 @@ type model struct {
 
 	published int  // the chart that is served, or none
 	excused   bool // it was published by a rule, and not by proof
+	held      bool // it was not trusted when it was judged last
 	steps     []string
 }
 
@@ -87,9 +88,9 @@ func (m *model) accepted(chart int, signed []map[int]bool) bool {
 }
 
 // lost says whether what is published is known not to be trusted any more, without
-// asking the registry: it is revoked, or only a rule let it be published, which is no more.
+// asking the registry: it is revoked, or only a rule let it be published or held it, which is no more.
 func (m *model) lost() bool {
-	return m.published != none && (m.revoked[m.published] || m.excused && !m.isExcused(m.published))
+	return m.published != none && (m.revoked[m.published] || m.held || m.excused && !m.isExcused(m.published))
 }
 
 // allowed returns the charts that may be served now. A controller that was started
@@ -104,7 +105,7 @@ func (m *model) allowed() (may []int) {
 		}
 	}
 	switch {
-	case m.hold:
+	case m.hold && !m.revoked[m.published]:
 		return append(may, m.published)
 	case m.down && !m.lost(): // nothing can be found out
 		return append(may, m.published)
@@ -120,7 +121,7 @@ func (m *model) check() {
 	obj := m.settle(func(g Gomega, now *v1alpha1.VerifiedChart) {
 		g.Expect(m.served(now)).To(BeElementOf(allowed), "after %q", m.steps)
 	})
-	m.published = m.served(obj)
+	m.published, m.held = m.served(obj), obj.Status.HeldSince != nil
 	Eventually(func() bool { return sameArtifact(m.announced(), obj.Status.Artifact) }).WithTimeout(patience).Should(BeTrue(), "after %q", m.steps)
 	Expect(m.controller.Served.Admits(m.path())).To(Equal(m.published != none), "after %q", m.steps)
 	switch {

@@ -107,8 +107,6 @@ var _ = Describe("A suspended chart", func() {
 		w.edit(func(s *v1alpha1.VerifiedChartSpec) { s.Suspend = true })
 	})
 
-	revokeIt := rules(func(r *v1alpha1.Rules) { r.Revoked = &v1alpha1.Revocations{Versions: []string{"*"}} })
-
 	DescribeTable("is withdrawn all the same where it is revoked",
 		func(revoked func(*v1alpha1.VerifiedChart) v1alpha1.Revocations) {
 			w.registry.Reset()
@@ -129,12 +127,6 @@ var _ = Describe("A suspended chart", func() {
 			return v1alpha1.Revocations{Keys: []string{obj.Status.Verification.Signers}}
 		}),
 	)
-
-	It("goes on being served where it is revoked and held, and the status says so", func() {
-		w.edit(rules(func(r *v1alpha1.Rules) { r.OnTrustLoss = v1alpha1.OnTrustLossHold }))
-		w.edit(revokeIt)
-		Expect(artifactBytes(w.rejected())).NotTo(BeEmpty())
-	})
 
 	It("is not served by what somebody wrote into its status", func() {
 		other := newWorld(context.Background())

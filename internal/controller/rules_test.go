@@ -114,6 +114,46 @@ var _ = Describe("A chart", func() {
 			isWithdrawn()
 		})
 
+		DescribeTable("is not held where it is revoked",
+			func(revoked func(*v1alpha1.VerifiedChart) v1alpha1.Revocations) {
+				d := w.push("1.0.0", w.ours)
+				w.declare(rules(func(r *v1alpha1.Rules) { r.OnTrustLoss = v1alpha1.OnTrustLossHold }))
+				list := revoked(w.ready(d.Digest))
+				w.edit(rules(func(r *v1alpha1.Rules) { r.Revoked = &list }))
+				isWithdrawn()
+			},
+			Entry("by its digest", func(obj *v1alpha1.VerifiedChart) v1alpha1.Revocations {
+				return v1alpha1.Revocations{Digests: []string{obj.Status.Verification.Digest}}
+			}),
+			Entry("by the key that vouched", func(obj *v1alpha1.VerifiedChart) v1alpha1.Revocations {
+				return v1alpha1.Revocations{Keys: []string{obj.Status.Verification.Signers}}
+			}),
+		)
+
+		It("is withdrawn when it is held no more, also while nobody can be asked", func() {
+			d := w.push("1.0.0", w.ours)
+			w.declare(rules(func(r *v1alpha1.Rules) { r.OnTrustLoss = v1alpha1.OnTrustLossHold }))
+			w.ready(d.Digest)
+			w.setKeys(w.theirs)
+			Expect(w.rejected().Status.HeldSince).NotTo(BeNil())
+			w.unreachable()
+			obj := w.reconcile()
+			Expect(obj.Status.HeldSince).NotTo(BeNil())
+			Expect(artifactBytes(obj)).NotTo(BeEmpty())
+			w.edit(rules(func(r *v1alpha1.Rules) { r.OnTrustLoss = "" }))
+			Expect(isWithdrawn().Status.HeldSince).To(BeNil())
+		})
+
+		It("is held no more once it is trusted again", func() {
+			d := w.push("1.0.0", w.ours)
+			w.declare(rules(func(r *v1alpha1.Rules) { r.OnTrustLoss = v1alpha1.OnTrustLossHold }))
+			w.ready(d.Digest)
+			w.setKeys(w.theirs)
+			w.rejected()
+			w.setKeys(w.ours)
+			Expect(w.ready(d.Digest).Status.HeldSince).To(BeNil())
+		})
+
 		It("is not replaced, where it is held, by what is not trusted either", func() {
 			d := w.push("1.0.0", w.ours)
 			w.declare(rules(func(r *v1alpha1.Rules) { r.OnTrustLoss = v1alpha1.OnTrustLossHold }))

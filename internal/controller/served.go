@@ -8,10 +8,11 @@ import (
 	"github.com/fluxcd/pkg/apis/meta"
 )
 
-// Served says which artifacts the server may hand out: those of objects that
-// this process has judged. What an earlier process stored is not handed out
-// before, since the policy may have changed while none was running. The zero
-// value admits nothing. It is safe for concurrent use.
+// Served says which artifacts the server may hand out: those of objects that this
+// process has reconciled, whether there was a verdict then, or none that ended the
+// publication. What an earlier process stored is not handed out before, since the
+// policy may have changed while none was running. The zero value admits nothing. It
+// is safe for concurrent use.
 type Served struct {
 	mu      sync.RWMutex
 	folders map[string]struct{}

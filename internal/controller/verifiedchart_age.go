@@ -17,7 +17,8 @@ var errUnverified = errors.New("the published revision is withdrawn: it could no
 // age ends the publication of what could not be judged for longer than a policy
 // allows, and says in the findings when something changes by the clock alone.
 func (r *VerifiedChartReconciler) age(obj *v1alpha1.VerifiedChart, in inputs, found findings, err error) (findings, error) {
-	found.due, found.held = verify.Until(err), errors.Is(err, errHeld)
+	found.due = verify.Until(err)
+	setHeld(obj, found.judged, errors.Is(err, errHeld))
 	for _, x := range found.accepted.Evidence().Excuses {
 		found.due = sooner(found.due, verify.Until(x.Verdict))
 	}
@@ -40,6 +41,18 @@ func (r *VerifiedChartReconciler) age(obj *v1alpha1.VerifiedChart, in inputs, fo
 	}
 	since := obj.Status.UnverifiedSince.UTC().Format(time.RFC3339)
 	return found, errors.Join(err, fmt.Errorf("%w since %s, and maxUnverifiedAge is %s", errUnverified, since, longest), r.withdraw(obj))
+}
+
+// setHeld says in the status since when the published artifact is held. Where there
+// was no verdict it is held if it was.
+func setHeld(obj *v1alpha1.VerifiedChart, judged, held bool) {
+	switch {
+	case obj.Status.Artifact == nil, judged && !held:
+		obj.Status.HeldSince = nil
+	case held && obj.Status.HeldSince == nil:
+		now := metav1.Now().Rfc3339Copy()
+		obj.Status.HeldSince = &now
+	}
 }
 
 // endOfExcuse is when the first rule ends by which something is published; zero for

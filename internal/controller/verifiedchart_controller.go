@@ -137,8 +137,6 @@ type findings struct {
 	accepted verify.Accepted
 	// judged says that there was a verdict on the published artifact.
 	judged bool
-	// held says that the published artifact is not trusted any more.
-	held bool
 	// due is when something changes by the clock alone; zero where nothing does.
 	due time.Time
 	// warnsOfMutation says that the policies ask for a warning where a version changes.

@@ -36,7 +36,7 @@ func (r *VerifiedChartReconciler) rejudge(ctx context.Context, obj *v1alpha1.Ver
 	}
 	verdict := r.judgePublished(ctx, obj, in)
 	if verdict != nil && !errors.Is(verdict, verify.ErrRejected) {
-		verdict = cmp.Or(unexcused(obj, in), verdict)
+		verdict = cmp.Or(unexcused(obj, in), unheld(obj, in), verdict)
 	}
 	switch {
 	case errors.Is(verdict, verify.ErrRejected):
@@ -59,12 +59,41 @@ func unexcused(obj *v1alpha1.VerifiedChart, in inputs) error {
 	return nil
 }
 
-// lose is what follows when the published artifact is proven not to be trusted.
+// unheld is the verdict on what was held where that rule is no more: the last one
+// that there was.
+func unheld(obj *v1alpha1.VerifiedChart, in inputs) error {
+	if obj.Status.HeldSince == nil || in.policies.Holds() {
+		return nil
+	}
+	return fmt.Errorf("%w: when it was judged last it was not, and onTrustLoss is Hold no more", verify.ErrRejected)
+}
+
+// lose is what follows when the published artifact is proven not to be trusted. What
+// is revoked is not held: that is not lost trust, but known to be bad.
 func (r *VerifiedChartReconciler) lose(obj *v1alpha1.VerifiedChart, in inputs, verdict error) error {
-	if in.policies.Holds() {
+	if in.policies.Holds() && !isRevoked(obj, in) {
 		return errors.Join(verdict, errHeld)
 	}
 	return errors.Join(verdict, r.withdraw(obj))
+}
+
+// isRevoked says whether what is published is revoked, or a key on which its proof rested.
+func isRevoked(obj *v1alpha1.VerifiedChart, in inputs) bool {
+	return revokedChart(obj, in) != nil || revokedSigner(obj, in) != nil
+}
+
+func revokedChart(obj *v1alpha1.VerifiedChart, in inputs) error {
+	v := obj.Status.Verification
+	return in.policies.Revoked(v.Repository, digest.Digest(v.Digest), publishedMetadata(obj).Version)
+}
+
+func revokedSigner(obj *v1alpha1.VerifiedChart, in inputs) error {
+	for _, a := range obj.Status.Verification.Authorities {
+		if err := in.policies.RevokedSigner(verify.Voucher{Signer: a.Signer, Subject: a.Subject, SigningKey: a.SigningKey}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // isPublished says whether the subject is what is published.
@@ -85,11 +114,10 @@ func isAskedAsPublished(obj *v1alpha1.VerifiedChart, subject verify.Subject) boo
 // dropRevoked ends the publication of what is revoked, before anybody is asked who
 // may keep one waiting. The error is the verdict, if there is one.
 func (r *VerifiedChartReconciler) dropRevoked(obj *v1alpha1.VerifiedChart, in inputs) error {
-	v := obj.Status.Verification
-	if obj.Status.Artifact == nil || v == nil {
+	if obj.Status.Artifact == nil || obj.Status.Verification == nil {
 		return nil
 	}
-	if err := in.policies.Revoked(v.Repository, digest.Digest(v.Digest), publishedMetadata(obj).Version); err != nil {
+	if err := revokedChart(obj, in); err != nil {
 		return r.lose(obj, in, fmt.Errorf("the published revision: %w", err))
 	}
 	return nil
@@ -99,17 +127,11 @@ func (r *VerifiedChartReconciler) dropRevoked(obj *v1alpha1.VerifiedChart, in in
 // proven. Where that cannot be found out, that a key is revoked on which the proof
 // rested is a verdict: that proof holds no longer, and no other is known.
 func (r *VerifiedChartReconciler) judgePublished(ctx context.Context, obj *v1alpha1.VerifiedChart, in inputs) error {
-	v := obj.Status.Verification
 	err := r.askAboutPublished(ctx, obj, in)
 	if err == nil || errors.Is(err, verify.ErrRejected) {
 		return err
 	}
-	for _, a := range v.Authorities {
-		if revoked := in.policies.RevokedSigner(verify.Voucher{Signer: a.Signer, Subject: a.Subject, SigningKey: a.SigningKey}); revoked != nil {
-			return revoked
-		}
-	}
-	return err
+	return cmp.Or(revokedSigner(obj, in), err)
 }
 
 func (r *VerifiedChartReconciler) askAboutPublished(ctx context.Context, obj *v1alpha1.VerifiedChart, in inputs) error {
