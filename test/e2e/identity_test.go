@@ -18,7 +18,6 @@ import (
 
 // identities is what cosign signs in all the ways it has, and whose root proves it.
 func identities(w **scenario.World) {
-	const pinned = "tag: " + scenario.Version
 	// byPublicRoot is the authority of the release identity, by the root of the public Sigstore.
 	byPublicRoot := func(w *scenario.World) string {
 		return strings.ReplaceAll(w.IdentityAuthority(), "trustedRootSecretRef: {name: "+scenario.RootSecret+"}, ", "")

@@ -38,6 +38,9 @@ var _ = Describe("the road from a signed chart to an installed one", func() {
 			hostile(&w)
 			storage(&w)
 			trust(&w)
+			if !registry.referrers { // what these are about is the same with any registry
+				losses(&w)
+			}
 			identities(&w)
 			provenance(&w)
 			elsewhere(&w)

@@ -53,36 +53,24 @@ func vouchedBy(entry string) func(*v1alpha1.VerifiedChart) error {
 
 // rules are what becomes of charts besides who vouches for them.
 func rules(w **scenario.World) {
-	// setKeys makes the Secret hold these files.
-	setKeys := func(ctx context.Context, w *scenario.World, files ...string) {
-		GinkgoHelper()
-		args := []string{"create", "secret", "generic", "rotated", "--dry-run=client", "-o", "yaml"}
-		for _, file := range files {
-			args = append(args, "--from-file="+file)
-		}
-		manifest, err := w.Kubectl.Run(ctx, args...)
-		Expect(err).NotTo(HaveOccurred())
-		Expect(w.Kubectl.Apply(ctx, manifest)).To(Succeed())
-	}
-
 	spec("a key is rotated with no moment at which the artifact is missing", w, func(ctx context.Context, w *scenario.World) {
 		next, err := w.Cosign.GenerateKey(ctx, "next")
 		Expect(err).NotTo(HaveOccurred())
 		older, newer := "older.pub="+w.Release.PublicFile, "newer.pub="+next.PublicFile
 		Expect(w.Push(ctx, "rotated")).To(Succeed())
 		Expect(w.Cosign.Sign(ctx, w.Release, w.Charts["rotated"].Ref())).To(Succeed())
-		setKeys(ctx, w, older)
-		Expect(w.DeclareFor(ctx, "rotated", "tag: "+scenario.Version, "name: release, provider: cosign, secretRef: {name: rotated}")).To(Succeed())
+		setKeys(ctx, w, "rotated", older)
+		Expect(w.DeclareFor(ctx, "rotated", "tag: "+scenario.Version, keysIn("rotated"))).To(Succeed())
 		Expect(w.Until(ctx, "rotated", vouchedBy("older.pub"))).To(Succeed())
 		vc, err := w.Get(ctx, "rotated")
 		Expect(err).NotTo(HaveOccurred())
 
 		stop := watchful(w, vc.Status.Artifact.URL)
-		setKeys(ctx, w, older, newer)
+		setKeys(ctx, w, "rotated", older, newer)
 		Expect(w.Reconcile(ctx, "rotated", published)).To(Succeed())
 		Expect(w.Cosign.Sign(ctx, next, w.Charts["rotated"].Ref())).To(Succeed())
 		Expect(w.Reconcile(ctx, "rotated", published)).To(Succeed())
-		setKeys(ctx, w, newer)
+		setKeys(ctx, w, "rotated", newer)
 		Expect(w.Until(ctx, "rotated", vouchedBy("newer.pub"))).To(Succeed())
 		asked, failures := stop()
 		Expect(failures).To(BeEmpty())
@@ -129,8 +117,7 @@ data: {revoked.yaml: %q}
 	spec("in mode Audit an unsigned chart is published, and refused again without it", w, func(ctx context.Context, w *scenario.World) {
 		mode := func(mode string) {
 			GinkgoHelper()
-			patch := fmt.Sprintf(`{"spec":{"verify":{"mode":%q}}}`, mode)
-			Expect(w.Kubectl.Run(ctx, "patch", "verifiedchart", "unsigned", "--type=merge", "-p", patch)).NotTo(BeEmpty())
+			edit(ctx, w, "unsigned", fmt.Sprintf(`verify: {mode: %s}`, mode))
 		}
 		mode(v1alpha1.ModeAudit)
 		Expect(w.Until(ctx, "unsigned", func(vc *v1alpha1.VerifiedChart) error {

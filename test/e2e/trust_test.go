@@ -77,7 +77,7 @@ func deletion(w **scenario.World) {
 		})
 
 	spec("a suspended VerifiedChart is left as it is", w, func(ctx context.Context, w *scenario.World) {
-		Expect(w.Kubectl.Run(ctx, "patch", "verifiedchart", "late", "--type=merge", "-p", `{"spec":{"suspend":true}}`)).NotTo(BeEmpty())
+		edit(ctx, w, "late", "suspend: true")
 		Expect(w.Trust(ctx, w.Stranger)).To(Succeed())
 		Expect(w.Until(ctx, "signed", scenario.IsRefused)).To(Succeed(), "the others learn of the new key")
 		vc, err := w.Get(ctx, "late")

@@ -82,8 +82,15 @@ func (w *World) Announced(ctx context.Context, name string) (*meta.Artifact, err
 }
 
 // ServedAsPushed returns nil if the artifact of a VerifiedChart, and that of
-// its ExternalArtifact, is the very file that was pushed.
+// its ExternalArtifact, is the very file that was pushed last.
 func (w *World) ServedAsPushed(ctx context.Context, name string) error {
+	return w.ServedAs(ctx, w.Charts[name])
+}
+
+// ServedAs returns nil if the artifact of the VerifiedChart of a chart, and that of
+// its ExternalArtifact, is the very file of this one.
+func (w *World) ServedAs(ctx context.Context, chart realparts.Pushed) error {
+	name := chart.Name
 	vc, err := w.Get(ctx, name)
 	if err != nil {
 		return err
@@ -91,7 +98,7 @@ func (w *World) ServedAsPushed(ctx context.Context, name string) error {
 	if vc.Status.Artifact == nil {
 		return fmt.Errorf("VerifiedChart %s has no artifact", name)
 	}
-	pushed, err := os.ReadFile(w.Charts[name].Archive)
+	pushed, err := os.ReadFile(chart.Archive)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"regexp"
+	"strings"
 )
 
 // KeySecret is the name of the Secret with the public key, and KeyEntry its entry.
@@ -44,8 +45,8 @@ func (w *World) IdentityAuthority() string {
 		RootSecret, regexp.QuoteMeta(w.Sigstore.Issuer.URL()), regexp.QuoteMeta(Identity))
 }
 
-// verifiedChart asks for a chart of the registry, as a ref says, if an authority vouches for it.
-func verifiedChart(name, registry, ref, authority string) string {
+// verifiedChart asks for a chart of the registry, as a ref says, if an authority vouches for it, by rules like "mode: Audit".
+func verifiedChart(name, registry, ref, authority string, rules ...string) string {
 	return fmt.Sprintf(`
 ---
 apiVersion: source.verifiedchart.dev/v1alpha1
@@ -59,7 +60,8 @@ spec:
   verify:
     authorities:
     - {%[5]s}
-`, name, Namespace, registry, ref, authority)
+    %[6]s
+`, name, Namespace, registry, ref, authority, strings.Join(rules, "\n    "))
 }
 
 // helmRelease does not wait for what it installs: nothing runs in a control plane without nodes.

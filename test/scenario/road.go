@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
+	"github.com/verifiedchart/verifiedchart/test/realparts"
 )
 
 // Road returns what has to be seen once Setup is done, in this order.
@@ -35,9 +36,14 @@ func Road() []Step {
 	}
 }
 
-// Proven waits until the chart is published as it was pushed.
+// Proven waits until the chart is published as it was pushed last.
 func (w *World) Proven(ctx context.Context, name string) error {
-	return served(name, byRelease)(ctx, w)
+	return w.ProvenAs(ctx, w.Charts[name])
+}
+
+// ProvenAs waits until the VerifiedChart of a chart publishes this one.
+func (w *World) ProvenAs(ctx context.Context, chart realparts.Pushed) error {
+	return w.served(ctx, chart, byRelease)
 }
 
 // Until waits until a VerifiedChart is as it is expected to be.
@@ -56,17 +62,19 @@ type vouches func(v1alpha1.AuthorityStatus) bool
 
 // served says that the chart is published as it was pushed.
 func served(name string, right vouches) func(context.Context, *World) error {
-	return func(ctx context.Context, w *World) error {
-		if err := until(ctx, func(ctx context.Context) error { return w.proven(ctx, name, right) }); err != nil {
-			return err
-		}
-		return w.ServedAsPushed(ctx, name)
-	}
+	return func(ctx context.Context, w *World) error { return w.served(ctx, w.Charts[name], right) }
 }
 
-// proven says that a VerifiedChart is Ready at the digest that was pushed.
-func (w *World) proven(ctx context.Context, name string, right vouches) error {
-	vc, err := w.Get(ctx, name)
+func (w *World) served(ctx context.Context, chart realparts.Pushed, right vouches) error {
+	if err := until(ctx, func(ctx context.Context) error { return w.proven(ctx, chart, right) }); err != nil {
+		return err
+	}
+	return w.ServedAs(ctx, chart)
+}
+
+// proven says that the VerifiedChart of a chart is Ready at the digest that was pushed.
+func (w *World) proven(ctx context.Context, chart realparts.Pushed, right vouches) error {
+	vc, err := w.Get(ctx, chart.Name)
 	if err != nil {
 		return err
 	}
@@ -76,12 +84,12 @@ func (w *World) proven(ctx context.Context, name string, right vouches) error {
 	if err := Condition(vc, v1alpha1.SourceVerifiedCondition, metav1.ConditionTrue, v1alpha1.SucceededReason); err != nil {
 		return err
 	}
-	want := w.Charts[name].Digest.String()
+	want := chart.Digest.String()
 	if v := vc.Status.Verification; v == nil || v.Digest != want || len(v.Authorities) != 1 || !right(v.Authorities[0]) {
-		return fmt.Errorf("status.verification of %s is %+v, which does not say that the publisher signed %s", name, v, want)
+		return fmt.Errorf("status.verification of %s is %+v, which does not say that the publisher signed %s", chart.Name, v, want)
 	}
-	if a := vc.Status.Artifact; a == nil || a.Revision != Version+"@"+want {
-		return fmt.Errorf("status.artifact of %s is %+v, not revision %s@%s", name, a, Version, want)
+	if a := vc.Status.Artifact; a == nil || a.Revision != chart.Version+"@"+want {
+		return fmt.Errorf("status.artifact of %s is %+v, not revision %s@%s", chart.Name, a, chart.Version, want)
 	}
 	return nil
 }
@@ -177,7 +185,7 @@ func (w *World) ReleaseReady(ctx context.Context, name string) error {
 
 // moved moves the tag of a proven chart to bytes that nobody has signed.
 func moved(ctx context.Context, w *World) (err error) {
-	if w.Moved, err = w.push(ctx, "moved", "hello from whoever moved the tag"); err != nil {
+	if w.Moved, err = w.push(ctx, "moved", Version, "hello from whoever moved the tag"); err != nil {
 		return err
 	}
 	if w.Moved.Digest == w.Charts["moved"].Digest {

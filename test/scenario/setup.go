@@ -129,8 +129,23 @@ func greeting(name string) string { return "hello from the " + name + " chart" }
 
 // Push packages a chart of the name, pushes it and keeps it in Charts.
 func (w *World) Push(ctx context.Context, name string) (err error) {
-	w.Charts[name], err = w.push(ctx, name, greeting(name))
+	w.Charts[name], err = w.push(ctx, name, Version, greeting(name))
 	return err
+}
+
+// PushSigned packages a chart anew, pushes it, signs it with the release key and keeps it in Charts.
+func (w *World) PushSigned(ctx context.Context, name, version string) (realparts.Pushed, error) {
+	chart, err := w.push(ctx, name, version, greeting(name))
+	if err != nil {
+		return chart, err
+	}
+	w.Charts[name] = chart
+	return chart, w.Cosign.Sign(ctx, w.Release, chart.Ref())
+}
+
+// Install applies a HelmRelease for a chart.
+func (w *World) Install(ctx context.Context, name string) error {
+	return w.Kubectl.Apply(ctx, helmRelease(name))
 }
 
 // Declare applies a VerifiedChart for a chart that was pushed, with a ref like "tag: 1.0.0", for whom the release key has to vouch.
@@ -138,9 +153,10 @@ func (w *World) Declare(ctx context.Context, name, ref string) error {
 	return w.DeclareFor(ctx, name, ref, KeyAuthority())
 }
 
-// DeclareFor applies a VerifiedChart for whom an authority has to vouch, which is the inside of a YAML flow mapping.
-func (w *World) DeclareFor(ctx context.Context, name, ref, authority string) error {
-	return w.Kubectl.Apply(ctx, verifiedChart(name, w.Registry.Addr(), ref, authority))
+// DeclareFor applies a VerifiedChart for whom an authority has to vouch, which is the
+// inside of a YAML flow mapping, with the rules that are given, like "mode: Audit".
+func (w *World) DeclareFor(ctx context.Context, name, ref, authority string, rules ...string) error {
+	return w.Kubectl.Apply(ctx, verifiedChart(name, w.Registry.Addr(), ref, authority, rules...))
 }
 
 // TrustRoot makes a trusted root the one that identities have to be proven by.
@@ -158,8 +174,8 @@ func (w *World) Trust(ctx context.Context, key realparts.Key) error {
 }
 
 // push packages a chart that installs a ConfigMap with the message, and pushes it.
-func (w *World) push(ctx context.Context, name, message string) (realparts.Pushed, error) {
-	chart, err := w.Helm.Package(ctx, name, Version, message)
+func (w *World) push(ctx context.Context, name, version, message string) (realparts.Pushed, error) {
+	chart, err := w.Helm.Package(ctx, name, version, message)
 	if err != nil {
 		return realparts.Pushed{}, err
 	}
