@@ -40,6 +40,7 @@ var _ = Describe("the road from a signed chart to an installed one", func() {
 			trust(&w)
 			if !registry.referrers { // what these are about is the same with any registry
 				losses(&w)
+				moments(&w)
 			}
 			identities(&w)
 			provenance(&w)

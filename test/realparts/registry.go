@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 
 	"github.com/google/go-containerregistry/pkg/registry"
 
@@ -27,6 +28,8 @@ type OCIRegistry interface {
 	Requests() []string
 	// Forget forgets the requests up to now.
 	Forget()
+	// OutOfReach says whether requests are cut off with no answer.
+	OutOfReach(bool)
 	// Close ends it. It may be called again.
 	Close() error
 }
@@ -36,6 +39,7 @@ type counted struct {
 	server *httptest.Server
 	mu     sync.Mutex
 	asked  []string
+	cut    atomic.Bool
 	stop   func() error
 }
 
@@ -45,6 +49,9 @@ func count(handler http.Handler, stop func() error) *counted {
 		c.mu.Lock()
 		c.asked = append(c.asked, r.Method+" "+r.URL.Path)
 		c.mu.Unlock()
+		if c.cut.Load() {
+			panic(http.ErrAbortHandler)
+		}
 		handler.ServeHTTP(w, r)
 	}))
 	return c
@@ -63,6 +70,8 @@ func (c *counted) Forget() {
 	defer c.mu.Unlock()
 	c.asked = nil
 }
+
+func (c *counted) OutOfReach(cut bool) { c.cut.Store(cut) }
 
 func (c *counted) Close() error {
 	c.server.CloseClientConnections()
