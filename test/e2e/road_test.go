@@ -41,6 +41,7 @@ var _ = Describe("the road from a signed chart to an installed one", func() {
 			if !registry.referrers { // what these are about is the same with any registry
 				losses(&w)
 				moments(&w)
+				versions(&w)
 			}
 			identities(&w)
 			provenance(&w)
