@@ -42,6 +42,7 @@ var _ = Describe("the road from a signed chart to an installed one", func() {
 				losses(&w)
 				moments(&w)
 				versions(&w)
+				revocations(&w)
 			}
 			identities(&w)
 			provenance(&w)
