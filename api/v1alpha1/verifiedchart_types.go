@@ -137,7 +137,7 @@ type VerifiedChartStatus struct {
 	Verification *VerificationStatus `json:"verification,omitempty"`
 
 	// History are the versions that were proven, with the digests they were first proven
-	// with, the newest first: sixty-four at most.
+	// with, the one that was published last first: sixty-four at most.
 	// +optional
 	// +kubebuilder:validation:MaxItems=64
 	// +listType=atomic

@@ -17,7 +17,7 @@ var errUnverified = errors.New("the published revision is withdrawn: it could no
 // age ends the publication of what could not be judged for longer than a policy
 // allows, and says in the findings when something changes by the clock alone.
 func (r *VerifiedChartReconciler) age(obj *v1alpha1.VerifiedChart, in inputs, found findings, err error) (findings, error) {
-	found.due = verify.Until(err)
+	found.due = sooner(found.due, verify.Until(err))
 	setHeld(obj, found.judged, errors.Is(err, errHeld))
 	for _, x := range found.accepted.Evidence().Excuses {
 		found.due = sooner(found.due, verify.Until(x.Verdict))

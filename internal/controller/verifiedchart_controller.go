@@ -8,8 +8,6 @@ package controller
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"sync"
 	"time"
 
@@ -137,6 +135,8 @@ type findings struct {
 	accepted verify.Accepted
 	// judged says that there was a verdict on the published artifact.
 	judged bool
+	// unfinished says that the spec is not dealt with yet.
+	unfinished bool
 	// due is when something changes by the clock alone; zero where nothing does.
 	due time.Time
 	// warnsOfMutation says that the policies ask for a warning where a version changes.
@@ -154,23 +154,19 @@ func (r *VerifiedChartReconciler) reconcile(ctx context.Context, obj *v1alpha1.V
 	}
 	in, err := r.gather(ctx, obj)
 	in.finalized = finalized
-	var subject verify.Subject
 	found := findings{warnsOfMutation: in.policies.VersionMutation() == v1alpha1.VersionMutationWarn}
-	revoked := r.dropRevoked(obj, in)
+	if revoked := r.dropRevoked(ctx, obj, in); revoked != nil {
+		// It is told at once; what may take its place is asked for in a reconcile of its own.
+		return r.age(obj, in, findings{judged: true, due: time.Now(), unfinished: true}, revoked)
+	}
+	var subject verify.Subject
 	if err == nil {
 		subject, found.accepted, err = r.advance(ctx, obj, in)
 		r.resolutions.settle(obj, err)
 	}
-	_, accepted := found.accepted.Subject()
-	switch {
-	case err == nil, accepted && isPublished(obj, subject):
+	if _, accepted := found.accepted.Subject(); err == nil || (accepted && isPublished(obj, subject)) {
 		found.judged = true
-	case revoked != nil:
-		found.judged = true
-		if !errors.Is(err, verify.ErrRejected) {
-			err = errors.Join(revoked, err)
-		}
-	default:
+	} else {
 		found.judged, err = r.rejudge(ctx, obj, in, subject, err)
 	}
 	return r.age(obj, in, found, err)
@@ -184,7 +180,7 @@ func (r *VerifiedChartReconciler) advance(ctx context.Context, obj *v1alpha1.Ver
 	if err != nil {
 		return subject, accepted, err
 	}
-	if err := refuseDowngrade(obj, resolved); err != nil {
+	if err := refuseDowngrade(obj, in, resolved); err != nil {
 		return subject, accepted, err
 	}
 	if subject, err = pipeline.Manifest(in.wanted, resolved); err != nil {
@@ -204,27 +200,6 @@ func (r *VerifiedChartReconciler) advance(ctx context.Context, obj *v1alpha1.Ver
 		return subject, accepted, err
 	}
 	return subject, accepted, publish(obj, artifact, accepted)
-}
-
-// refuseDowngrade keeps a registry that hides new versions, or replays old ones,
-// from moving a range backwards. A changed spec says that it is wanted.
-func refuseDowngrade(obj *v1alpha1.VerifiedChart, resolved pipeline.Resolved) error {
-	ranged := obj.Spec.Ref.Digest == "" && obj.Spec.Ref.SemVer != ""
-	unchanged := obj.Status.ObservedGeneration == obj.Generation
-	if !ranged || !unchanged || obj.Spec.AllowDowngrade || obj.Status.Artifact == nil {
-		return nil
-	}
-	published := publishedMetadata(obj).Version
-	if !pipeline.IsDowngrade(published, resolved.Tag) {
-		return nil
-	}
-	return &refusal{
-		condition: v1alpha1.FetchFailedCondition,
-		reason:    v1alpha1.DowngradeRefusedReason,
-		settled:   true,
-		err: fmt.Errorf("%q resolves to %s, which is less than the published %s: to go back, change ref, as in ref.tag: %q, or set allowDowngrade: true",
-			obj.Spec.Ref.SemVer, resolved.Tag, published, resolved.Tag),
-	}
 }
 
 // jittered spreads the reconciles of many objects with the same interval.

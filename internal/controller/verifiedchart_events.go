@@ -58,20 +58,19 @@ func (r *VerifiedChartReconciler) announcedAs(ctx context.Context, obj *v1alpha1
 // happened lists what changed from one status to the next: a new artifact, the
 // end of one, a failure that was not there, its end. A retry is no change.
 func happened(before, after *v1alpha1.VerifiedChart) []occurrence {
-	var events []occurrence
 	verified := conditions.Get(after, v1alpha1.SourceVerifiedCondition)
 	if was := before.Status.Artifact; was != nil && after.Status.Artifact == nil && verified != nil && verified.Status != metav1.ConditionTrue {
-		events = append(events, occurrence{corev1.EventTypeWarning, v1alpha1.ArtifactWithdrawnReason,
-			"withdrew the artifact of revision " + was.Revision + ", which is no longer proven: " + verified.Message})
+		return []occurrence{{corev1.EventTypeWarning, v1alpha1.ArtifactWithdrawnReason,
+			"withdrew the artifact of revision " + was.Revision + ", which is no longer proven: " + verified.Message}}
 	}
 	switch ready := conditions.Get(after, meta.ReadyCondition); {
 	case ready == nil:
 	case ready.Status == metav1.ConditionTrue:
-		events = append(events, succeeded(before, after)...)
+		return succeeded(before, after)
 	case isNews(before, ready):
-		events = append(events, occurrence{corev1.EventTypeWarning, ready.Reason, ready.Message})
+		return []occurrence{{corev1.EventTypeWarning, ready.Reason, ready.Message}}
 	}
-	return events
+	return nil
 }
 
 // succeeded tells of a new artifact, or of the end of a failure; and of one that is

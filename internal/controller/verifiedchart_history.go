@@ -2,11 +2,13 @@ package controller
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/opencontainers/go-digest"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
+	"github.com/verifiedchart/verifiedchart/internal/pipeline"
 	"github.com/verifiedchart/verifiedchart/internal/verify"
 )
 
@@ -37,20 +39,78 @@ func refuseMutation(obj *v1alpha1.VerifiedChart, in inputs, s verify.Subject, ve
 	}
 }
 
-// remember makes the published version the newest of the history, unless it is in it with that digest.
+// remember makes the proven version that is published the first of the history.
 func remember(obj *v1alpha1.VerifiedChart, s verify.Subject) {
 	version := publishedMetadata(obj).Version
-	record := provenAs(obj, s.Repository, version)
-	if version == "" || (record != nil && record.Digest == s.Manifest.Digest.String()) {
+	if version == "" {
 		return
 	}
-	history := []v1alpha1.VersionRecord{{
+	record := v1alpha1.VersionRecord{
 		Repository: s.Repository, Version: version, Digest: s.Manifest.Digest.String(), VerifiedAt: metav1.Now().Rfc3339Copy(),
-	}}
+	}
+	if before := provenAs(obj, s.Repository, version); before != nil && before.Digest == record.Digest {
+		record = *before
+	}
+	if last := lastProven(obj); last != nil && *last == record {
+		return
+	}
+	history := []v1alpha1.VersionRecord{record}
 	for _, older := range obj.Status.History {
 		if (older.Repository != s.Repository || older.Version != version) && len(history) < v1alpha1.MaxHistory {
 			history = append(history, older)
 		}
 	}
 	obj.Status.History = history
+}
+
+// unremember takes what is published out of the history, since it is revoked: it says
+// nothing any more of what may follow.
+func unremember(obj *v1alpha1.VerifiedChart) {
+	v := obj.Status.Verification
+	obj.Status.History = slices.DeleteFunc(slices.Clone(obj.Status.History), func(record v1alpha1.VersionRecord) bool {
+		return record.Repository == v.Repository && record.Digest == v.Digest
+	})
+}
+
+// lastProven returns the record of what was published by proof last, which may be withdrawn; nil for none.
+func lastProven(obj *v1alpha1.VerifiedChart) *v1alpha1.VersionRecord {
+	if len(obj.Status.History) == 0 {
+		return nil
+	}
+	return &obj.Status.History[0]
+}
+
+// refuseDowngrade keeps a registry that hides new versions, or replays old ones,
+// from moving a range backwards, also after what was published is withdrawn or lost
+// with its volume. A changed spec says that it is wanted.
+func refuseDowngrade(obj *v1alpha1.VerifiedChart, in inputs, resolved pipeline.Resolved) error {
+	ranged := obj.Spec.Ref.Digest == "" && obj.Spec.Ref.SemVer != ""
+	unchanged := obj.Status.ObservedGeneration == obj.Generation
+	if !ranged || !unchanged || obj.Spec.AllowDowngrade {
+		return nil
+	}
+	from := newestTrusted(obj, in)
+	if from == "" || !pipeline.IsDowngrade(from, resolved.Tag) {
+		return nil
+	}
+	return &refusal{
+		condition: v1alpha1.FetchFailedCondition,
+		reason:    v1alpha1.DowngradeRefusedReason,
+		settled:   true,
+		err: fmt.Errorf("%q resolves to %s, which is less than %s, which was published: to go back, change ref, as in ref.tag: %q, or set allowDowngrade: true",
+			obj.Spec.Ref.SemVer, resolved.Tag, from, resolved.Tag),
+	}
+}
+
+// newestTrusted is the version that a range must not fall below: the published one, or
+// the one that was published last, unless that is revoked.
+func newestTrusted(obj *v1alpha1.VerifiedChart, in inputs) string {
+	if obj.Status.Artifact != nil {
+		return publishedMetadata(obj).Version
+	}
+	last := lastProven(obj)
+	if last == nil || last.Repository != in.wanted.Repository || in.policies.Revoked(last.Repository, digest.Digest(last.Digest), last.Version) != nil {
+		return ""
+	}
+	return last.Version
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/opencontainers/go-digest"
 
@@ -71,22 +72,22 @@ func unheld(obj *v1alpha1.VerifiedChart, in inputs) error {
 // lose is what follows when the published artifact is proven not to be trusted. What
 // is revoked is not held: that is not lost trust, but known to be bad.
 func (r *VerifiedChartReconciler) lose(obj *v1alpha1.VerifiedChart, in inputs, verdict error) error {
-	if in.policies.Holds() && !isRevoked(obj, in) {
+	switch revoked := revokedChart(obj, in) != nil || revokedSigner(obj, in) != nil; {
+	case revoked:
+		unremember(obj)
+	case in.policies.Holds():
 		return errors.Join(verdict, errHeld)
 	}
 	return errors.Join(verdict, r.withdraw(obj))
 }
 
-// isRevoked says whether what is published is revoked, or a key on which its proof rested.
-func isRevoked(obj *v1alpha1.VerifiedChart, in inputs) bool {
-	return revokedChart(obj, in) != nil || revokedSigner(obj, in) != nil
-}
-
+// revokedChart is the verdict on what is published where it is revoked.
 func revokedChart(obj *v1alpha1.VerifiedChart, in inputs) error {
 	v := obj.Status.Verification
 	return in.policies.Revoked(v.Repository, digest.Digest(v.Digest), publishedMetadata(obj).Version)
 }
 
+// revokedSigner is the verdict on what is published where a key is revoked on which its proof rests.
 func revokedSigner(obj *v1alpha1.VerifiedChart, in inputs) error {
 	for _, a := range obj.Status.Verification.Authorities {
 		if err := in.policies.RevokedSigner(verify.Voucher{Signer: a.Signer, Subject: a.Subject, SigningKey: a.SigningKey}); err != nil {
@@ -111,16 +112,29 @@ func isAskedAsPublished(obj *v1alpha1.VerifiedChart, subject verify.Subject) boo
 	return asked.Name == published.Name && sameVersion
 }
 
-// dropRevoked ends the publication of what is revoked, before anybody is asked who
-// may keep one waiting. The error is the verdict, if there is one.
-func (r *VerifiedChartReconciler) dropRevoked(obj *v1alpha1.VerifiedChart, in inputs) error {
+// revokedPatience is how long it is asked whether another signature is there, in
+// place of one whose key is revoked.
+const revokedPatience = 3 * time.Second
+
+// dropRevoked ends the publication of what is revoked, and of what is proven by a
+// revoked key and by nothing else that is found soon, before anybody is asked who may
+// keep one waiting. The error is the verdict, if there is one.
+func (r *VerifiedChartReconciler) dropRevoked(ctx context.Context, obj *v1alpha1.VerifiedChart, in inputs) error {
 	if obj.Status.Artifact == nil || obj.Status.Verification == nil {
 		return nil
 	}
-	if err := revokedChart(obj, in); err != nil {
-		return r.lose(obj, in, fmt.Errorf("the published revision: %w", err))
+	verdict := revokedChart(obj, in)
+	if verdict == nil && revokedSigner(obj, in) != nil {
+		ctx, cancel := context.WithTimeout(ctx, revokedPatience)
+		defer cancel()
+		if err := r.judgePublished(ctx, obj, in); errors.Is(err, verify.ErrRejected) {
+			verdict = err
+		}
 	}
-	return nil
+	if verdict == nil {
+		return nil
+	}
+	return r.lose(obj, in, &pipeline.Failure{Step: pipeline.StepVerify, Err: verdict})
 }
 
 // judgePublished asks today's policies about the published digest, where it was

@@ -41,7 +41,7 @@ func (r *VerifiedChartReconciler) conclude(ctx context.Context, before, obj *v1a
 	}
 	r.Served.Admit(obj.Status.Artifact)
 	o := classify(found.accepted, err)
-	o.due = found.due
+	o.due, o.settled = found.due, o.settled && !found.unfinished
 	o.apply(obj)
 	if token, ok := meta.ReconcileAnnotationValue(obj.Annotations); ok {
 		obj.Status.SetLastHandledReconcileRequest(token)

@@ -2,11 +2,8 @@ package controller
 
 import (
 	"context"
-	"errors"
-	"fmt"
 
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
-	"github.com/verifiedchart/verifiedchart/internal/verify"
 )
 
 // suspended leaves obj as it is, and served, unless what is published is revoked:
@@ -17,12 +14,7 @@ func (r *VerifiedChartReconciler) suspended(ctx context.Context, obj *v1alpha1.V
 	}
 	before := obj.DeepCopy()
 	in := inputs{policies: r.policies(ctx, obj, noMaterial)}
-	revoked := r.dropRevoked(obj, in)
-	if revoked == nil {
-		if err := r.judgePublished(ctx, obj, in); errors.Is(err, verify.ErrRejected) {
-			revoked = r.lose(obj, in, fmt.Errorf("the published revision: %w", err))
-		}
-	}
+	revoked := r.dropRevoked(ctx, obj, in)
 	if revoked == nil {
 		r.Served.Admit(obj.Status.Artifact)
 		return nil

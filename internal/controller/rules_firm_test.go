@@ -1,0 +1,162 @@
+package controller
+
+import (
+	"context"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
+)
+
+// silent makes the registry take requests and never answer.
+func (w *world) silent() {
+	w.registry.Break(func(_ http.ResponseWriter, r *http.Request) bool {
+		<-r.Context().Done()
+		return true
+	})
+}
+
+// warnings returns the reasons of the Warning events about the object.
+func (w *world) warnings() []string {
+	GinkgoHelper()
+	var events corev1.EventList
+	Expect(w.client.List(w.ctx, &events, client.InNamespace(w.namespace))).To(Succeed())
+	var reasons []string
+	for _, e := range events.Items {
+		if e.Type == corev1.EventTypeWarning && e.InvolvedObject.Kind == v1alpha1.VerifiedChartKind {
+			reasons = append(reasons, e.Reason)
+		}
+	}
+	return reasons
+}
+
+var _ = Describe("A range does not go back", func() {
+	var w *world
+	BeforeEach(func() {
+		w = newWorld(context.Background())
+		w.push("1.0.0", w.ours)
+		second := w.push("1.1.0", w.ours)
+		w.declare(func(s *v1alpha1.VerifiedChartSpec) { s.Ref = v1alpha1.ChartRef{SemVer: ">=1.0.0"} })
+		w.ready(second.Digest)
+	})
+
+	refused := func() *v1alpha1.VerifiedChart {
+		GinkgoHelper()
+		w.reconcile()
+		return w.reason(v1alpha1.FetchFailedCondition, metav1.ConditionTrue, v1alpha1.DowngradeRefusedReason)
+	}
+
+	It("B13: where the volume was wiped", func() {
+		Expect(os.RemoveAll(filepath.Join(storageDir, "verifiedchart", w.namespace))).To(Succeed())
+		w.registry.DeleteTag(w.repo.Name, "1.1.0")
+		Expect(refused().Status.Artifact).To(BeNil())
+	})
+
+	It("B13: after its newest version was withdrawn, also when trust returns", func() {
+		w.setKeys(w.theirs)
+		w.settle(func(g Gomega, obj *v1alpha1.VerifiedChart) { g.Expect(obj.Status.Artifact).To(BeNil()) })
+		w.registry.DeleteTag(w.repo.Name, "1.1.0")
+		refused()
+		w.setKeys(w.ours)
+		Expect(refused().Status.Artifact).To(BeNil())
+	})
+
+	It("B15: unless its newest version is revoked: that says nothing of what may follow", func() {
+		stolen := w.push("999.0.0", w.ours)
+		w.reconcile()
+		w.ready(stolen.Digest)
+		w.edit(rules(func(r *v1alpha1.Rules) { r.Revoked = &v1alpha1.Revocations{Digests: []string{stolen.Digest.String()}} }))
+		obj := w.rejected()
+		Expect(obj.Status.Artifact).To(BeNil())
+		Expect(obj.Status.History).NotTo(ContainElement(HaveField("Version", "999.0.0")))
+		w.registry.DeleteTag(w.repo.Name, "999.0.0")
+		w.reconcile()
+		w.settle(func(g Gomega, obj *v1alpha1.VerifiedChart) {
+			g.Expect(obj.Status.Artifact).NotTo(BeNil())
+			g.Expect(publishedMetadata(obj).Version).To(Equal("1.1.0"))
+		})
+	})
+})
+
+var _ = Describe("What is revoked, while the registry takes requests and never answers,", func() {
+	var w *world
+	var published *v1alpha1.VerifiedChart
+	BeforeEach(func() {
+		w = newWorld(context.Background())
+		d := w.push("1.0.0", w.ours)
+		w.declare()
+		published = w.ready(d.Digest)
+		w.silent()
+		DeferCleanup(func() { w.registry.Break(nil) })
+	})
+
+	DescribeTable("is withdrawn at once, from the status and the ExternalArtifact too",
+		func(revoked func() v1alpha1.Revocations) {
+			began := time.Now()
+			list := revoked()
+			w.edit(rules(func(r *v1alpha1.Rules) { r.Revoked = &list }))
+			w.settle(func(g Gomega, obj *v1alpha1.VerifiedChart) {
+				g.Expect(obj.Status.Artifact).To(BeNil())
+				g.Expect(w.announced()).To(BeNil())
+			})
+			Expect(w.files()).To(BeEmpty())
+			Expect(time.Since(began)).To(BeNumerically("<", 2*revokedPatience), "the registry is waited for")
+		},
+		Entry("by its digest", func() v1alpha1.Revocations {
+			return v1alpha1.Revocations{Digests: []string{published.Status.Verification.Digest}}
+		}),
+		Entry("by its version", func() v1alpha1.Revocations { return v1alpha1.Revocations{Versions: []string{"1.x"}} }),
+		Entry("by the key that vouched", func() v1alpha1.Revocations {
+			return v1alpha1.Revocations{Keys: []string{published.Status.Verification.Signers}}
+		}),
+	)
+})
+
+var _ = Describe("A revoked key", func() {
+	It("withdraws nothing that another key vouches for as well, not for a moment", func() {
+		w := newWorld(context.Background())
+		d := w.push("1.0.0", w.ours, w.theirs)
+		w.setKeys(w.ours, w.theirs)
+		w.declare()
+		obj := w.ready(d.Digest)
+		w.edit(rules(func(r *v1alpha1.Rules) { r.Revoked = &v1alpha1.Revocations{Keys: []string{obj.Status.Verification.Signers}} }))
+		w.settle(func(g Gomega, now *v1alpha1.VerifiedChart) {
+			g.Expect(now.Status.Artifact).To(Equal(obj.Status.Artifact))
+			g.Expect(now.Status.Verification.Signers).NotTo(Equal(obj.Status.Verification.Signers))
+		})
+		Expect(w.warnings()).To(BeEmpty())
+	})
+})
+
+var _ = DescribeTable("A withdrawal is told by one Warning",
+	func(lose func(*world, *v1alpha1.VerifiedChart)) {
+		w := newWorld(context.Background())
+		d := w.push("1.0.0", w.ours)
+		w.declare()
+		lose(w, w.ready(d.Digest))
+		w.warned(v1alpha1.ArtifactWithdrawnReason)
+		w.reconcile()
+		w.reconcile()
+		Expect(w.warnings()).To(ConsistOf(v1alpha1.ArtifactWithdrawnReason))
+	},
+	Entry("where the key is replaced", func(w *world, _ *v1alpha1.VerifiedChart) { w.setKeys(w.theirs) }),
+	Entry("where the digest is revoked", func(w *world, obj *v1alpha1.VerifiedChart) {
+		w.edit(rules(func(r *v1alpha1.Rules) {
+			r.Revoked = &v1alpha1.Revocations{Digests: []string{obj.Status.Verification.Digest}}
+		}))
+	}),
+	Entry("where the version is revoked", func(w *world, _ *v1alpha1.VerifiedChart) {
+		w.edit(rules(func(r *v1alpha1.Rules) { r.Revoked = &v1alpha1.Revocations{Versions: []string{"*"}} }))
+	}),
+	Entry("where the key is revoked", func(w *world, obj *v1alpha1.VerifiedChart) {
+		w.edit(rules(func(r *v1alpha1.Rules) { r.Revoked = &v1alpha1.Revocations{Keys: []string{obj.Status.Verification.Signers}} }))
+	}),
+)
