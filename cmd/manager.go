@@ -26,7 +26,6 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	ctrlclient "sigs.k8s.io/controller-runtime/pkg/client"
-	ctrlcfg "sigs.k8s.io/controller-runtime/pkg/config"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
@@ -109,7 +108,6 @@ func newManager(o options) (ctrl.Manager, error) {
 				metadataOf("ConfigMap"): {Transform: dropAnnotations},
 			},
 		},
-		Controller: ctrlcfg.Controller{MaxConcurrentReconciles: o.concurrent},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("cannot create the manager: %w", err)

@@ -38,7 +38,7 @@ func (o *options) bind(fs *flag.FlagSet) {
 	fs.StringVar(&o.metricsAddr, "metrics-addr", envOr("METRICS_ADDR", ":8080"), "The address the metric endpoint binds to.")
 	fs.StringVar(&o.eventsAddr, "events-addr", envOr("EVENTS_ADDR", ""), "The address of the events receiver.")
 	fs.StringVar(&o.healthAddr, "health-addr", ":9440", "The address the health endpoint binds to.")
-	fs.IntVar(&o.concurrent, "concurrent", 2, "The number of concurrent reconciles per controller.")
+	fs.IntVar(&o.concurrent, "concurrent", 4, "How many objects are reconciled at a time, besides those that wait for a slow registry.")
 	fs.BoolVar(&o.insecureAllowHTTP, "insecure-allow-http", false,
 		"Allow VerifiedCharts with insecure: true to read their registry over plain HTTP.")
 	fs.StringVar(&o.revocations, "revocations", "",

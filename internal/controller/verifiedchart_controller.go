@@ -76,11 +76,17 @@ type VerifiedChartReconciler struct {
 
 	externalArtifacts externalArtifacts
 	resolutions       resolutions
+	lanes             *lanes
 	retries           workqueue.TypedRateLimiter[ctrl.Request]
 }
 
 // Reconcile brings one VerifiedChart up to date.
 func (r *VerifiedChartReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
+	leave, ok := r.lanes.enter(ctx, req.Namespace)
+	if !ok {
+		return ctrl.Result{RequeueAfter: slowAfter}, nil
+	}
+	defer leave()
 	start := time.Now()
 	obj := &v1alpha1.VerifiedChart{}
 	if err := r.Get(ctx, req.NamespacedName, obj); err != nil {

@@ -44,7 +44,7 @@ const (
 type Options struct {
 	// RateLimiter returns a new one that spaces out retries.
 	RateLimiter func() workqueue.TypedRateLimiter[reconcile.Request]
-	// Concurrent is how many objects are reconciled at a time.
+	// Concurrent is how many objects are reconciled at a time, besides those that wait for a slow registry.
 	Concurrent int
 	// PublicRootChanged tells that the trusted root of the public Sigstore is another. Optional.
 	PublicRootChanged <-chan event.GenericEvent
@@ -58,7 +58,7 @@ func (r *VerifiedChartReconciler) SetupWithManager(ctx context.Context, mgr ctrl
 	if err := index(ctx, mgr); err != nil {
 		return err
 	}
-	r.retries = o.RateLimiter()
+	r.retries, r.lanes = o.RateLimiter(), newLanes(o.Concurrent)
 	wrapped := helper.WrapReconciler(r)
 	c, err := helper.NewControllerManagedBy(mgr, wrapped).
 		For(&v1alpha1.VerifiedChart{}, predicate.Or(predicate.GenerationChangedPredicate{}, predicates.ReconcileRequestedPredicate{})).
@@ -70,7 +70,7 @@ func (r *VerifiedChartReconciler) SetupWithManager(ctx context.Context, mgr ctrl
 			builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		WithOptions(controller.Options{
 			RateLimiter:             o.RateLimiter(),
-			MaxConcurrentReconciles: o.Concurrent,
+			MaxConcurrentReconciles: r.lanes.size(),
 			SkipNameValidation:      &o.SkipNameValidation,
 			// It may lock up when the manager stops (kubernetes-sigs/controller-runtime#3538),
 			// so that the process is killed only after its grace period.

@@ -43,6 +43,7 @@ var _ = Describe("the road from a signed chart to an installed one", func() {
 				moments(&w)
 				versions(&w)
 				revocations(&w)
+				firmness(&w)
 			}
 			identities(&w)
 			provenance(&w)

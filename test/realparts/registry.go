@@ -30,6 +30,8 @@ type OCIRegistry interface {
 	Forget()
 	// OutOfReach says whether requests are cut off with no answer.
 	OutOfReach(bool)
+	// Silent says whether requests are taken and not answered.
+	Silent(bool)
 	// Close ends it. It may be called again.
 	Close() error
 }
@@ -40,6 +42,7 @@ type counted struct {
 	mu     sync.Mutex
 	asked  []string
 	cut    atomic.Bool
+	silent atomic.Bool
 	stop   func() error
 }
 
@@ -49,6 +52,9 @@ func count(handler http.Handler, stop func() error) *counted {
 		c.mu.Lock()
 		c.asked = append(c.asked, r.Method+" "+r.URL.Path)
 		c.mu.Unlock()
+		if c.silent.Load() {
+			<-r.Context().Done()
+		}
 		if c.cut.Load() {
 			panic(http.ErrAbortHandler)
 		}
@@ -72,6 +78,8 @@ func (c *counted) Forget() {
 }
 
 func (c *counted) OutOfReach(cut bool) { c.cut.Store(cut) }
+
+func (c *counted) Silent(silent bool) { c.silent.Store(silent) }
 
 func (c *counted) Close() error {
 	c.server.CloseClientConnections()
