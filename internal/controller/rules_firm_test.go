@@ -127,7 +127,9 @@ var _ = Describe("A revoked key", func() {
 		w.setKeys(w.ours, w.theirs)
 		w.declare()
 		obj := w.ready(d.Digest)
-		w.edit(rules(func(r *v1alpha1.Rules) { r.Revoked = &v1alpha1.Revocations{Keys: []string{obj.Status.Verification.Signers}} }))
+		w.edit(rules(func(r *v1alpha1.Rules) {
+			r.Revoked = &v1alpha1.Revocations{Keys: []string{obj.Status.Verification.Signers}}
+		}))
 		w.settle(func(g Gomega, now *v1alpha1.VerifiedChart) {
 			g.Expect(now.Status.Artifact).To(Equal(obj.Status.Artifact))
 			g.Expect(now.Status.Verification.Signers).NotTo(Equal(obj.Status.Verification.Signers))
@@ -157,6 +159,8 @@ var _ = DescribeTable("A withdrawal is told by one Warning",
 		w.edit(rules(func(r *v1alpha1.Rules) { r.Revoked = &v1alpha1.Revocations{Versions: []string{"*"}} }))
 	}),
 	Entry("where the key is revoked", func(w *world, obj *v1alpha1.VerifiedChart) {
-		w.edit(rules(func(r *v1alpha1.Rules) { r.Revoked = &v1alpha1.Revocations{Keys: []string{obj.Status.Verification.Signers}} }))
+		w.edit(rules(func(r *v1alpha1.Rules) {
+			r.Revoked = &v1alpha1.Revocations{Keys: []string{obj.Status.Verification.Signers}}
+		}))
 	}),
 )

@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"time"
@@ -80,6 +81,15 @@ func (r *VerifiedChartReconciler) withdraw(obj *v1alpha1.VerifiedChart) error {
 		return stored(r.Storage.Clear(obj))
 	}
 	return stored(r.Storage.Retire(obj, *published))
+}
+
+// removeOlder removes what was published before: nothing names it any more, and
+// nobody judges it.
+func (r *VerifiedChartReconciler) removeOlder(ctx context.Context, obj *v1alpha1.VerifiedChart) error {
+	if obj.Status.Artifact == nil {
+		return nil
+	}
+	return stored(r.Storage.KeepOnly(ctx, *obj.Status.Artifact))
 }
 
 // remove ends the publication for good.

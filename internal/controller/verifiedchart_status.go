@@ -43,23 +43,18 @@ func (r *VerifiedChartReconciler) conclude(ctx context.Context, before, obj *v1a
 	o := classify(found.accepted, err)
 	o.due, o.settled = found.due, o.settled && !found.unfinished
 	o.apply(obj)
-	if token, ok := meta.ReconcileAnnotationValue(obj.Annotations); ok {
+	if token, ok := meta.ReconcileAnnotationValue(obj.Annotations); ok && !found.unfinished {
 		obj.Status.SetLastHandledReconcileRequest(token)
 	}
 	r.RecordReadiness(ctx, obj)
-	before.Finalizers, before.ResourceVersion = obj.Finalizers, obj.ResourceVersion
-	if !equality.Semantic.DeepEqual(before.Status, obj.Status) {
-		patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
-		if patched := r.Status().Patch(ctx, obj.DeepCopy(), patch, client.FieldOwner(r.Name)); patched != nil {
-			return ctrl.Result{}, client.IgnoreNotFound(patched)
-		}
+	if err := r.writeStatus(ctx, before, obj); err != nil {
+		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
 	r.Verifications.record(before, obj, found)
 	r.emit(ctx, before, obj, found)
-	if a := obj.Status.Artifact; a != nil && announced == nil {
-		// Nothing names what was published before any more, and nobody judges it.
-		if err := r.Storage.KeepOnly(ctx, *a); err != nil {
-			return ctrl.Result{}, stored(err)
+	if announced == nil {
+		if err := r.removeOlder(ctx, obj); err != nil {
+			return ctrl.Result{}, err
 		}
 	}
 	request := ctrl.Request{NamespacedName: client.ObjectKeyFromObject(obj)}
@@ -67,6 +62,16 @@ func (r *VerifiedChartReconciler) conclude(ctx context.Context, before, obj *v1a
 		r.retries.Forget(request)
 	}
 	return o.result(ctx, obj, func() time.Duration { return r.retries.When(request) })
+}
+
+// writeStatus writes what differs of the status from before.
+func (r *VerifiedChartReconciler) writeStatus(ctx context.Context, before, obj *v1alpha1.VerifiedChart) error {
+	before.Finalizers, before.ResourceVersion = obj.Finalizers, obj.ResourceVersion
+	if equality.Semantic.DeepEqual(before.Status, obj.Status) {
+		return nil
+	}
+	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
+	return r.Status().Patch(ctx, obj.DeepCopy(), patch, client.FieldOwner(r.Name))
 }
 
 // outcome is what a reconcile came to, in the terms of the status.
