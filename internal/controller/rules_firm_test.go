@@ -83,6 +83,36 @@ var _ = Describe("A range does not go back", func() {
 			g.Expect(publishedMetadata(obj).Version).To(Equal("1.1.0"))
 		})
 	})
+
+	It("B15: below what was proven before a version that is revoked after it was withdrawn", func() {
+		stolen := w.push("999.0.0", w.ours)
+		w.reconcile()
+		w.ready(stolen.Digest)
+		w.setKeys(w.theirs)
+		w.settle(func(g Gomega, obj *v1alpha1.VerifiedChart) { g.Expect(obj.Status.Artifact).To(BeNil()) })
+		DeferCleanup(revokeForAll, "")
+		revokeForAll("digests: [" + stolen.Digest.String() + "]")
+		w.registry.DeleteTag(w.repo.Name, "999.0.0")
+		w.registry.DeleteTag(w.repo.Name, "1.1.0")
+		w.setKeys(w.ours)
+		Expect(refused().Status.Artifact).To(BeNil())
+	})
+})
+
+var _ = Describe("A version that is revoked after it was withdrawn", func() {
+	It("does not keep another of that version out", func() {
+		w := newWorld(context.Background())
+		bad := w.push("1.0.0", w.ours)
+		w.declare()
+		w.ready(bad.Digest)
+		w.setKeys(w.theirs)
+		w.settle(func(g Gomega, obj *v1alpha1.VerifiedChart) { g.Expect(obj.Status.Artifact).To(BeNil()) })
+		DeferCleanup(revokeForAll, "")
+		revokeForAll("digests: [" + bad.Digest.String() + "]")
+		good := w.pushWith("1.0.0", "good: true\n", w.theirs)
+		w.reconcile()
+		w.ready(good.Digest)
+	})
 })
 
 var _ = Describe("What is revoked, while the registry takes requests and never answers,", func() {

@@ -23,13 +23,13 @@ func provenAs(obj *v1alpha1.VerifiedChart, repository, version string) *v1alpha1
 }
 
 // refuseMutation keeps a version from becoming another chart, even a signed one. A
-// digest in the spec says that it is wanted.
+// digest in the spec says that it is wanted; what is revoked is not defended.
 func refuseMutation(obj *v1alpha1.VerifiedChart, in inputs, s verify.Subject, version string) error {
 	record := provenAs(obj, s.Repository, version)
 	switch {
 	case record == nil, digest.Digest(record.Digest) == s.Manifest.Digest, obj.Spec.Ref.Digest != "":
 		return nil
-	case in.policies.VersionMutation() != v1alpha1.VersionMutationDeny:
+	case in.policies.VersionMutation() != v1alpha1.VersionMutationDeny, isRevoked(record, in):
 		return nil
 	}
 	return &refusal{
@@ -72,6 +72,11 @@ func unremember(obj *v1alpha1.VerifiedChart) {
 	})
 }
 
+// isRevoked says whether a version of the history is revoked, as one may be after it was withdrawn.
+func isRevoked(record *v1alpha1.VersionRecord, in inputs) bool {
+	return in.policies.Revoked(record.Repository, digest.Digest(record.Digest), record.Version) != nil
+}
+
 // lastProven returns the record of what was published by proof last, which may be withdrawn; nil for none.
 func lastProven(obj *v1alpha1.VerifiedChart) *v1alpha1.VersionRecord {
 	if len(obj.Status.History) == 0 {
@@ -103,14 +108,18 @@ func refuseDowngrade(obj *v1alpha1.VerifiedChart, in inputs, resolved pipeline.R
 }
 
 // newestTrusted is the version that a range must not fall below: the published one, or
-// the one that was published last, unless that is revoked.
+// the one of those that are not revoked that was published last.
 func newestTrusted(obj *v1alpha1.VerifiedChart, in inputs) string {
 	if obj.Status.Artifact != nil {
 		return publishedMetadata(obj).Version
 	}
-	last := lastProven(obj)
-	if last == nil || last.Repository != in.wanted.Repository || in.policies.Revoked(last.Repository, digest.Digest(last.Digest), last.Version) != nil {
-		return ""
+	for i := range obj.Status.History {
+		switch record := &obj.Status.History[i]; {
+		case record.Repository != in.wanted.Repository:
+			return ""
+		case !isRevoked(record, in):
+			return record.Version
+		}
 	}
-	return last.Version
+	return ""
 }
