@@ -13,6 +13,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
+	"github.com/verifiedchart/verifiedchart/internal/chart/charttest"
+	"github.com/verifiedchart/verifiedchart/internal/registry/registrytest"
+	"github.com/verifiedchart/verifiedchart/internal/verify/verifytest"
 )
 
 // silent makes the registry take requests and never answer.
@@ -96,6 +99,27 @@ var _ = Describe("A range does not go back", func() {
 		w.registry.DeleteTag(w.repo.Name, "1.1.0")
 		w.setKeys(w.ours)
 		Expect(refused().Status.Artifact).To(BeNil())
+	})
+
+	It("unless the spec asks for that, also where what it asks for is trusted only later", func() {
+		wanted := w.push("1.0.5")
+		w.edit(func(s *v1alpha1.VerifiedChartSpec) { s.Ref.SemVer = ">=1.0.0 <1.1.0" })
+		w.rejected()
+		w.sign(wanted.Digest, w.ours)
+		w.reconcile()
+		w.ready(wanted.Digest)
+	})
+
+	It("unless the spec asks for another repository, also where that is trusted only later", func() {
+		other := registrytest.Repository{Registry: w.registry, Name: "charts/other"}
+		wanted := w.registry.PushChart(other.Name, "0.1.0", charttest.ConfigJSON("app", "0.1.0"), charttest.Archive("app", "0.1.0"))
+		w.edit(func(s *v1alpha1.VerifiedChartSpec) {
+			s.URL, s.ChartName, s.Ref.SemVer = "oci://"+w.registry.Host()+"/"+other.Name, "app", ">=0.1.0"
+		})
+		w.rejected()
+		verifytest.SignDigest(other, wanted.Digest, w.ours)
+		w.reconcile()
+		w.ready(wanted.Digest)
 	})
 })
 

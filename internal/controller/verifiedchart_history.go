@@ -87,7 +87,8 @@ func lastProven(obj *v1alpha1.VerifiedChart) *v1alpha1.VersionRecord {
 
 // refuseDowngrade keeps a registry that hides new versions, or replays old ones,
 // from moving a range backwards, also after what was published is withdrawn or lost
-// with its volume. A changed spec says that it is wanted.
+// with its volume. A changed spec says that it is wanted, and a range that leaves out
+// what was published says so for as long as it does.
 func refuseDowngrade(obj *v1alpha1.VerifiedChart, in inputs, resolved pipeline.Resolved) error {
 	ranged := obj.Spec.Ref.Digest == "" && obj.Spec.Ref.SemVer != ""
 	unchanged := obj.Status.ObservedGeneration == obj.Generation
@@ -95,7 +96,7 @@ func refuseDowngrade(obj *v1alpha1.VerifiedChart, in inputs, resolved pipeline.R
 		return nil
 	}
 	from := newestTrusted(obj, in)
-	if from == "" || !pipeline.IsDowngrade(from, resolved.Tag) {
+	if !pipeline.InRange(in.wanted, from) || !pipeline.IsDowngrade(from, resolved.Tag) {
 		return nil
 	}
 	return &refusal{
@@ -108,9 +109,13 @@ func refuseDowngrade(obj *v1alpha1.VerifiedChart, in inputs, resolved pipeline.R
 }
 
 // newestTrusted is the version that a range must not fall below: the published one, or
-// the one of those that are not revoked that was published last.
+// the one of those that are not revoked that was published last. What is of another
+// repository says nothing of this one.
 func newestTrusted(obj *v1alpha1.VerifiedChart, in inputs) string {
 	if obj.Status.Artifact != nil {
+		if v := obj.Status.Verification; v != nil && v.Repository != in.wanted.Repository {
+			return ""
+		}
 		return publishedMetadata(obj).Version
 	}
 	for i := range obj.Status.History {

@@ -133,6 +133,16 @@ func named(versions []string, tags int) string {
 	}
 }
 
+// InRange says whether a version, or the tag of one, is in the range that is wanted.
+func InRange(w Wanted, version string) bool {
+	within, err := semver.NewConstraint(w.SemVer)
+	if err != nil {
+		return false
+	}
+	parsed, ok := chart.TagVersion(version)
+	return ok && within.Check(parsed)
+}
+
 // IsDowngrade says whether a version, or the tag of one, is less than the
 // published one. Where either is not a semantic version nothing is said.
 func IsDowngrade(published, version string) bool {
