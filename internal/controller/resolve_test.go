@@ -68,6 +68,14 @@ var _ = Describe("Between two intervals", Serial, func() {
 		w.reconcile()
 		w.registry.Break(nil)
 		next := w.push("1.0.1", w.ours)
+	It("what is published is revoked, and what may take its place is asked for", func() {
+		bad := w.get().Status.Verification.Digest
+		next := w.push("1.0.1", w.ours)
+		DeferCleanup(revokeForAll, "")
+		revokeForAll("digests: [" + bad + "]")
+		w.ready(next.Digest)
+	})
+
 		w.ready(next.Digest)
 	})
 

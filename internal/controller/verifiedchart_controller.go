@@ -163,6 +163,7 @@ func (r *VerifiedChartReconciler) reconcile(ctx context.Context, obj *v1alpha1.V
 	found := findings{warnsOfMutation: in.policies.VersionMutation() == v1alpha1.VersionMutationWarn}
 	if revoked := r.dropRevoked(ctx, obj, in); revoked != nil {
 		// It is told at once; what may take its place is asked for in a reconcile of its own.
+		r.resolutions.forget(obj)
 		return r.age(obj, in, findings{judged: true, due: time.Now(), unfinished: true}, revoked)
 	}
 	var subject verify.Subject
