@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -172,6 +173,39 @@ var _ = Describe("What is revoked, while the registry takes requests and never a
 })
 
 var _ = Describe("A revoked key", func() {
+	It("withdraws nothing that another key vouches for as well where the reconcile is interrupted", func() {
+		w := newWorld(context.Background())
+		d := w.push("1.0.0", w.ours, w.theirs)
+		w.setKeys(w.ours, w.theirs)
+		w.declare()
+		obj := w.ready(d.Digest)
+		obj.Spec.Verify.Revoked = &v1alpha1.Revocations{Keys: []string{obj.Status.Verification.Signers}}
+		in, err := reconciler.gather(w.ctx, obj)
+		Expect(err).NotTo(HaveOccurred())
+		ctx, interrupt := context.WithCancel(w.ctx)
+		interrupt()
+		Expect(reconciler.dropRevoked(ctx, obj, in)).To(Succeed())
+		Expect(obj.Status.Artifact).NotTo(BeNil())
+	})
+
+	It("is told of while the registry never answers, also where the reconcile is interrupted", func() {
+		w := newWorld(context.Background())
+		d := w.push("1.0.0", w.ours)
+		w.declare()
+		obj := w.ready(d.Digest)
+		w.silent()
+		DeferCleanup(func() { w.registry.Break(nil) })
+		w.edit(rules(func(r *v1alpha1.Rules) {
+			r.Revoked = &v1alpha1.Revocations{Keys: []string{obj.Status.Verification.Signers}}
+		}))
+		time.Sleep(revokedPatience / 3)
+		w.setKeys(w.ours, w.theirs)
+		w.settle(func(g Gomega, obj *v1alpha1.VerifiedChart) {
+			g.Expect(obj.Status.Artifact).To(BeNil())
+			g.Expect(w.announced()).To(BeNil())
+		})
+	})
+
 	It("withdraws nothing that another key vouches for as well, not for a moment", func() {
 		w := newWorld(context.Background())
 		d := w.push("1.0.0", w.ours, w.theirs)

@@ -108,8 +108,8 @@ func (r *VerifiedChartReconciler) Reconcile(ctx context.Context, req ctrl.Reques
 	if err := finalized(); err != nil {
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
-	if enqueued, _ := helper.IsObjectEnqueued(ctx); enqueued && err != nil {
-		// What was interrupted says nothing of the object, which is due again.
+	if enqueued, _ := helper.IsObjectEnqueued(ctx); enqueued && err != nil && !found.unfinished {
+		// What was interrupted says nothing of the object, which is due again, but that something is revoked.
 		return ctrl.Result{Requeue: true}, nil //nolint:staticcheck // due now, not after a delay
 	}
 	return r.conclude(ctx, before, obj, found, err)

@@ -125,7 +125,8 @@ func (r *VerifiedChartReconciler) dropRevoked(ctx context.Context, obj *v1alpha1
 	}
 	verdict := revokedChart(obj, in)
 	if verdict == nil && revokedSigner(obj, in) != nil {
-		ctx, cancel := context.WithTimeout(ctx, revokedPatience)
+		// To be interrupted is no answer, and must not put off the verdict for ever either.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), revokedPatience)
 		defer cancel()
 		if err := r.judgePublished(ctx, obj, in); errors.Is(err, verify.ErrRejected) {
 			verdict = err
