@@ -63,11 +63,6 @@ var _ = Describe("Between two intervals", Serial, func() {
 		Expect(w.registry.Requests()).NotTo(ContainElement(HaveSuffix("/manifests/1.0.0")))
 	})
 
-	It("the registry is asked again after it could not answer", func() {
-		w.unreachable()
-		w.reconcile()
-		w.registry.Break(nil)
-		next := w.push("1.0.1", w.ours)
 	It("what is published is revoked, and what may take its place is asked for", func() {
 		bad := w.get().Status.Verification.Digest
 		next := w.push("1.0.1", w.ours)
@@ -76,6 +71,11 @@ var _ = Describe("Between two intervals", Serial, func() {
 		w.ready(next.Digest)
 	})
 
+	It("the registry is asked again after it could not answer", func() {
+		w.unreachable()
+		w.reconcile()
+		w.registry.Break(nil)
+		next := w.push("1.0.1", w.ours)
 		w.ready(next.Digest)
 	})
 
@@ -135,6 +135,17 @@ var _ = Describe("A suspended chart", func() {
 			return v1alpha1.Revocations{Keys: []string{obj.Status.Verification.Signers}}
 		}),
 	)
+
+	It("that was held is not said to be once it is revoked", func() {
+		w.edit(func(s *v1alpha1.VerifiedChartSpec) { s.Suspend, s.Verify.OnTrustLoss = false, v1alpha1.OnTrustLossHold })
+		w.setKeys(w.theirs)
+		w.settle(func(g Gomega, obj *v1alpha1.VerifiedChart) { g.Expect(obj.Status.HeldSince).NotTo(BeNil()) })
+		w.edit(func(s *v1alpha1.VerifiedChartSpec) {
+			s.Suspend, s.Verify.Revoked = true, &v1alpha1.Revocations{Versions: []string{"*"}}
+		})
+		obj := w.settle(func(g Gomega, obj *v1alpha1.VerifiedChart) { g.Expect(obj.Status.Artifact).To(BeNil()) })
+		Expect(obj.Status.HeldSince).To(BeNil())
+	})
 
 	It("is not served by what somebody wrote into its status", func() {
 		other := newWorld(context.Background())

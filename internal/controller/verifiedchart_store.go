@@ -114,6 +114,7 @@ func publishedMetadata(obj *v1alpha1.VerifiedChart) chart.Metadata {
 // forget takes what was published out of the status.
 func forget(obj *v1alpha1.VerifiedChart) {
 	obj.Status.Artifact, obj.Status.URL, obj.Status.Verification = nil, "", nil
+	obj.Status.HeldSince, obj.Status.UnverifiedSince = nil, nil
 }
 
 func stored(err error) error {
