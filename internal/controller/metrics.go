@@ -74,10 +74,10 @@ func (m *VerificationMetrics) excused(obj *v1alpha1.VerifiedChart, published boo
 	rule := ""
 	switch {
 	case !published:
-	case len(obj.Status.Verification.Excuses) > 0:
-		rule = obj.Status.Verification.Excuses[0].Rule
 	case obj.Status.HeldSince != nil:
 		rule = v1alpha1.OnTrustLossHold
+	case len(obj.Status.Verification.Excuses) > 0:
+		rule = obj.Status.Verification.Excuses[0].Rule
 	}
 	for _, r := range []string{string(verify.Audit), string(verify.Exemption), v1alpha1.OnTrustLossHold} {
 		if r == rule {
