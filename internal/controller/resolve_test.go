@@ -85,6 +85,13 @@ var _ = Describe("Between two intervals", Serial, func() {
 		_, ok := reconciler.resolutions.get(uid)
 		Expect(ok).To(BeFalse())
 	})
+
+	It("the retries of an object that is gone are not counted on", func() {
+		request := requestFor(w.get())
+		reconciler.retries.When(request)
+		w.remove()
+		Expect(reconciler.retries.NumRequeues(request)).To(BeZero())
+	})
 })
 
 var _ = Describe("An older revision", func() {

@@ -3,6 +3,7 @@ package controller
 import (
 	"context"
 
+	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
@@ -24,6 +25,7 @@ func (r *VerifiedChartReconciler) finalize(ctx context.Context, obj *v1alpha1.Ve
 	}
 	r.Verifications.forget(obj)
 	r.resolutions.forget(obj)
+	r.retries.Forget(ctrl.Request{NamespacedName: client.ObjectKeyFromObject(obj)})
 	controllerutil.RemoveFinalizer(obj, v1alpha1.VerifiedChartFinalizer)
 	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
 	err := r.Patch(ctx, obj, patch, client.FieldOwner(r.Name))
