@@ -2,6 +2,8 @@ package controller
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 	"strconv"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -152,6 +154,19 @@ var _ = Describe("A suspended chart", func() {
 		})
 		obj := w.settle(func(g Gomega, obj *v1alpha1.VerifiedChart) { g.Expect(obj.Status.Artifact).To(BeNil()) })
 		Expect(obj.Status.HeldSince).To(BeNil())
+	})
+
+	It("is not served where its file is not what was stored", func() {
+		obj := w.get()
+		file := filepath.Join(storageDir, obj.Status.Artifact.Path)
+		Expect(os.WriteFile(file, []byte("evil"), 0o600)).To(Succeed())
+		w.reconcileAlone(obj)
+		Expect(reconciler.Served.Admits("/" + obj.Status.Artifact.Path)).To(BeFalse())
+		w.edit(func(s *v1alpha1.VerifiedChartSpec) { s.Suspend = false })
+		w.settle(func(g Gomega, obj *v1alpha1.VerifiedChart) {
+			g.Expect(obj.Status.ObservedGeneration).To(Equal(obj.Generation))
+			g.Expect(artifactBytes(obj)).NotTo(BeEquivalentTo("evil"))
+		})
 	})
 
 	It("is not served by what somebody wrote into its status", func() {

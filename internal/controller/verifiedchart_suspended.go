@@ -2,23 +2,35 @@ package controller
 
 import (
 	"context"
+	"errors"
+
+	ctrl "sigs.k8s.io/controller-runtime"
 
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
+	"github.com/verifiedchart/verifiedchart/internal/storage"
 )
 
 // suspended leaves obj as it is, and served, unless what is published is revoked:
-// that holds everywhere, and needs neither the registry nor any Secret.
+// that holds everywhere, and needs neither the registry nor any Secret. A file that is
+// not what was stored is not served.
 func (r *VerifiedChartReconciler) suspended(ctx context.Context, obj *v1alpha1.VerifiedChart) error {
 	if obj.Status.Artifact == nil || obj.Status.Verification == nil || !r.Storage.Owns(obj, *obj.Status.Artifact) {
 		return nil
 	}
 	before := obj.DeepCopy()
 	in := inputs{policies: r.policies(ctx, obj, noMaterial)}
-	revoked := r.dropRevoked(ctx, obj, in)
-	if revoked == nil {
-		r.Served.Admit(obj.Status.Artifact)
-		return nil
+	if revoked := r.dropRevoked(ctx, obj, in); revoked != nil {
+		_, err := r.conclude(ctx, before, obj, findings{judged: true}, revoked)
+		return err
 	}
-	_, err := r.conclude(ctx, before, obj, findings{judged: true}, revoked)
-	return err
+	switch err := r.Storage.Check(*obj.Status.Artifact); {
+	case errors.Is(err, storage.ErrMissing), errors.Is(err, storage.ErrDamaged):
+		r.Served.Revoke(obj.Status.Artifact)
+		ctrl.LoggerFrom(ctx).Info("not served while suspended", "cause", err.Error())
+		return nil
+	case err != nil:
+		return err
+	}
+	r.Served.Admit(obj.Status.Artifact)
+	return nil
 }
