@@ -2,6 +2,7 @@ package controller
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -37,6 +38,13 @@ func (e *externalArtifacts) changed(ea *sourcev1.ExternalArtifact) bool {
 	return !sameArtifact(artifact, ea.Status.Artifact)
 }
 
+// errTaken is matched by the error for an ExternalArtifact that is another's, which so
+// names nothing of ours.
+var errTaken = errors.New("rename one of the two")
+
+// unannounced says whether announce ended with an ExternalArtifact that may name what it should not any more.
+func unannounced(err error) bool { return err != nil && !errors.Is(err, errTaken) }
+
 // announce brings the ExternalArtifact of obj's name in line with obj.Status:
 // it carries the published artifact, and none where none is published. It is
 // not created before there is a first artifact. Nothing is written where nothing changes.
@@ -53,7 +61,7 @@ func (r *VerifiedChartReconciler) announce(ctx context.Context, obj *v1alpha1.Ve
 		return published(err)
 	}
 	if other := ownerOf(&current, obj); other != "" {
-		return published(fmt.Errorf("ExternalArtifact %q belongs to %s: rename one of the two", obj.Name, other))
+		return published(fmt.Errorf("ExternalArtifact %q belongs to %s: %w", obj.Name, other, errTaken))
 	}
 	return published(r.align(ctx, obj, &current))
 }

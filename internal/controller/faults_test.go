@@ -19,13 +19,16 @@ import (
 	. "github.com/onsi/gomega"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
+	"github.com/verifiedchart/verifiedchart/internal/pipeline"
 	"github.com/verifiedchart/verifiedchart/internal/server"
+	"github.com/verifiedchart/verifiedchart/internal/verify"
 )
 
 // panicking panics on the object of one name.
@@ -191,5 +194,36 @@ var _ = Describe("A status that somebody else writes too", func() {
 		w.edit(func(s *v1alpha1.VerifiedChartSpec) { s.ChartName = "app" })
 		_, err = reconciler.conclude(w.ctx, stale, obj, accepted, nil)
 		Expect(apierrors.IsConflict(err)).To(BeTrue())
+	})
+})
+
+// mute refuses to write the status of an ExternalArtifact.
+type mute struct{ client.Client }
+
+func (m mute) Status() client.SubResourceWriter { return muteStatus{m.Client.Status()} }
+
+type muteStatus struct{ client.SubResourceWriter }
+
+func (muteStatus) Apply(context.Context, runtime.ApplyConfiguration, ...client.SubResourceApplyOption) error {
+	return errors.New("the API server is busy")
+}
+
+var _ = Describe("A withdrawal that could not be announced", func() {
+	It("is announced soon, and not only when the interval is over", func() {
+		w := newWorld(GinkgoT().Context())
+		d := w.push("1.0.0", w.ours)
+		w.declare()
+		before := w.ready(d.Digest)
+		Eventually(w.announced).WithTimeout(patience).ShouldNot(BeNil())
+		own := &VerifiedChartReconciler{
+			Client: mute{reconciler.Client}, Metrics: reconciler.Metrics, EventRecorder: reconciler.EventRecorder,
+			Storage: reconciler.Storage, Served: &Served{}, Name: reconciler.Name, retries: quickLimiter(),
+		}
+		own.externalArtifacts.served.Store(true)
+		obj := before.DeepCopy()
+		forget(obj)
+		rejected := &pipeline.Failure{Step: pipeline.StepVerify, Err: verify.ErrRejected}
+		_, err := own.conclude(w.ctx, before, obj, findings{judged: true}, rejected)
+		Expect(err).To(MatchError(ContainSubstring("busy")))
 	})
 })

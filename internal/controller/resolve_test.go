@@ -156,6 +156,18 @@ var _ = Describe("A suspended chart", func() {
 		Expect(obj.Status.HeldSince).To(BeNil())
 	})
 
+	It("is not announced where its withdrawal was not", func() {
+		Eventually(w.announced).WithTimeout(patience).ShouldNot(BeNil())
+		obj := w.get()
+		before := obj.DeepCopy()
+		forget(obj)
+		Expect(w.client.Status().Patch(w.ctx, obj, client.MergeFrom(before))).To(Succeed())
+		w.reconcileAlone(obj)
+		Expect(w.announced()).To(BeNil())
+		w.edit(func(s *v1alpha1.VerifiedChartSpec) { s.Suspend = false })
+		w.settle(func(g Gomega, obj *v1alpha1.VerifiedChart) { g.Expect(obj.Status.Artifact).NotTo(BeNil()) })
+	})
+
 	It("is not served where its file is not what was stored", func() {
 		obj := w.get()
 		file := filepath.Join(storageDir, obj.Status.Artifact.Path)

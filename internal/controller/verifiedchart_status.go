@@ -41,7 +41,10 @@ func (r *VerifiedChartReconciler) conclude(ctx context.Context, before, obj *v1a
 	}
 	r.Served.Admit(obj.Status.Artifact)
 	o := classify(found.accepted, err)
-	o.due, o.settled = found.due, o.settled && !found.unfinished
+	o.due = found.due
+	if found.unfinished || unannounced(announced) {
+		o.settled, o.stalled = false, false
+	}
 	o.apply(obj)
 	if token, ok := meta.ReconcileAnnotationValue(obj.Annotations); ok && !found.unfinished {
 		obj.Status.SetLastHandledReconcileRequest(token)
@@ -52,10 +55,8 @@ func (r *VerifiedChartReconciler) conclude(ctx context.Context, before, obj *v1a
 	}
 	r.Verifications.record(before, obj, found)
 	r.emit(ctx, before, obj, found)
-	if announced == nil {
-		if err := r.removeOlder(ctx, obj); err != nil {
-			return ctrl.Result{}, err
-		}
+	if err := r.removeOlder(ctx, obj, announced); err != nil {
+		return ctrl.Result{}, err
 	}
 	request := ctrl.Request{NamespacedName: client.ObjectKeyFromObject(obj)}
 	if o.err == nil || o.settled || o.stalled {

@@ -14,7 +14,14 @@ import (
 // that holds everywhere, and needs neither the registry nor any Secret. A file that is
 // not what was stored is not served.
 func (r *VerifiedChartReconciler) suspended(ctx context.Context, obj *v1alpha1.VerifiedChart) error {
-	if obj.Status.Artifact == nil || obj.Status.Verification == nil || !r.Storage.Owns(obj, *obj.Status.Artifact) {
+	if obj.Status.Artifact == nil {
+		// Its withdrawal may not be announced yet.
+		if err := r.announce(ctx, obj); unannounced(err) {
+			return err
+		}
+		return nil
+	}
+	if obj.Status.Verification == nil || !r.Storage.Owns(obj, *obj.Status.Artifact) {
 		return nil
 	}
 	before := obj.DeepCopy()
