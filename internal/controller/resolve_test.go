@@ -6,9 +6,12 @@ import (
 	"path/filepath"
 	"strconv"
 
+	"github.com/fluxcd/pkg/apis/meta"
+	sourcev1 "github.com/fluxcd/source-controller/api/v1"
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	"github.com/onsi/gomega/types"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
@@ -111,6 +114,22 @@ var _ = Describe("An older revision", func() {
 			last = w.ready(d.Digest)
 		}
 		Eventually(w.files).WithTimeout(patience).Should(ConsistOf(HaveSuffix(last.Status.Artifact.Path)))
+	})
+
+	It("is not served any more either where the ExternalArtifact of its name is another's", func() {
+		w := newWorld(context.Background())
+		ea := &sourcev1.ExternalArtifact{ObjectMeta: metav1.ObjectMeta{Name: "app", Namespace: w.namespace}}
+		ea.Spec.SourceRef = &meta.NamespacedObjectKindReference{APIVersion: "example.com/v1", Kind: "Other", Name: "app"}
+		Expect(w.client.Create(w.ctx, ea)).To(Succeed())
+		w.push("1.0.0", w.ours)
+		w.declare()
+		w.settle(func(g Gomega, obj *v1alpha1.VerifiedChart) { g.Expect(obj.Status.Artifact).NotTo(BeNil()) })
+		second := w.push("1.0.1", w.ours)
+		w.edit(func(s *v1alpha1.VerifiedChartSpec) { s.Ref.Tag = "1.0.1" })
+		w.settle(func(g Gomega, obj *v1alpha1.VerifiedChart) {
+			g.Expect(obj.Status.Artifact.Revision).To(HaveSuffix(second.Digest.String()))
+			g.Expect(w.files()).To(ConsistOf(HaveSuffix(obj.Status.Artifact.Path)))
+		})
 	})
 })
 

@@ -86,7 +86,7 @@ func (r *VerifiedChartReconciler) withdraw(obj *v1alpha1.VerifiedChart) error {
 // removeOlder removes what was published before: nothing names it any more, and
 // nobody judges it, unless the ExternalArtifact could not be brought in line.
 func (r *VerifiedChartReconciler) removeOlder(ctx context.Context, obj *v1alpha1.VerifiedChart, announced error) error {
-	if obj.Status.Artifact == nil || announced != nil {
+	if obj.Status.Artifact == nil || unannounced(announced) {
 		return nil
 	}
 	return stored(r.Storage.KeepOnly(ctx, *obj.Status.Artifact))
