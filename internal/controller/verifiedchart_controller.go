@@ -82,11 +82,22 @@ type VerifiedChartReconciler struct {
 
 // Reconcile brings one VerifiedChart up to date.
 func (r *VerifiedChartReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
-	leave, ok := r.lanes.enter(ctx, req.Namespace)
-	if !ok {
-		return ctrl.Result{RequeueAfter: slowAfter}, nil
+	obj := &v1alpha1.VerifiedChart{}
+	if err := r.Get(ctx, req.NamespacedName, obj); err != nil {
+		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
-	defer leave()
+	if obj.DeletionTimestamp.IsZero() { // to delete one needs no registry
+		leave, ok := r.lanes.enter(ctx, req.Namespace)
+		if !ok {
+			return ctrl.Result{RequeueAfter: slowAfter}, nil
+		}
+		defer leave()
+	}
+	return r.reconcileNow(ctx, req)
+}
+
+// reconcileNow brings an object up to date as it is after it has waited for a lane.
+func (r *VerifiedChartReconciler) reconcileNow(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
 	start := time.Now()
 	obj := &v1alpha1.VerifiedChart{}
 	if err := r.Get(ctx, req.NamespacedName, obj); err != nil {
