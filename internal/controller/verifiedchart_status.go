@@ -210,11 +210,7 @@ func (o outcome) proofMessage(obj *v1alpha1.VerifiedChart) string {
 
 // voucherMessage says who vouched, by which method, where that stands, and when it was signed.
 func voucherMessage(v verify.Voucher) string {
-	authority := v.Authority
-	if v.Policy != "" {
-		authority = v.Policy + "/" + v.Authority
-	}
-	message := fmt.Sprintf("%s by %s %s", authority, v.Provider, signerMessage(v))
+	message := fmt.Sprintf("%s by %s %s", verify.AuthorityIn(v.Policy, v.Authority), v.Provider, signerMessage(v))
 	if v.LogIndex != nil {
 		message += fmt.Sprintf(", log index %d", *v.LogIndex)
 	}

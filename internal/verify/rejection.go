@@ -80,6 +80,15 @@ func (c Candidate) String() string {
 	return b.String()
 }
 
+// AuthorityIn is how an authority of a policy is shown: "policy/authority", or its
+// name alone where it is of the object's own.
+func AuthorityIn(policy, authority string) string {
+	if policy == "" {
+		return authority
+	}
+	return policy + "/" + authority
+}
+
 // Rejection is the verdict of one authority: it does not vouch for the Subject. It matches ErrRejected.
 type Rejection struct {
 	// Policy is the name of the policy that asked; empty for that of the object itself.
@@ -96,11 +105,7 @@ type Rejection struct {
 
 // Error lists the candidates, and the keys that might have been theirs, bounded.
 func (r *Rejection) Error() string {
-	authority := r.Authority
-	if r.Policy != "" {
-		authority = r.Policy + "/" + r.Authority
-	}
-	text := fmt.Sprintf("authority %q does not vouch: %s", authority, r.found())
+	text := fmt.Sprintf("authority %q does not vouch: %s", AuthorityIn(r.Policy, r.Authority), r.found())
 	if len(r.SkippedKeys) > 0 {
 		text += "; keys that are not used: " + strings.Join(r.SkippedKeys, ", ")
 	}
