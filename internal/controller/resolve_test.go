@@ -64,7 +64,7 @@ var _ = Describe("Between two intervals", Serial, func() {
 
 	It("a key that is taken away withdraws the chart, and what the tag names is not asked for", func() {
 		w.setKeys(w.theirs)
-		w.settle(func(g Gomega, obj *v1alpha1.VerifiedChart) { g.Expect(obj.Status.Artifact).To(BeNil()) })
+		w.withdrawn()
 		Expect(w.registry.Requests()).NotTo(ContainElement(HaveSuffix("/manifests/1.0.0")))
 	})
 
@@ -171,7 +171,7 @@ var _ = Describe("A suspended chart", func() {
 		w.edit(func(s *v1alpha1.VerifiedChartSpec) {
 			s.Suspend, s.Verify.Revoked = true, &v1alpha1.Revocations{Versions: []string{"*"}}
 		})
-		obj := w.settle(func(g Gomega, obj *v1alpha1.VerifiedChart) { g.Expect(obj.Status.Artifact).To(BeNil()) })
+		obj := w.withdrawn()
 		Expect(obj.Status.HeldSince).To(BeNil())
 	})
 

@@ -65,7 +65,7 @@ var _ = Describe("A range does not go back", func() {
 
 	It("B13: after its newest version was withdrawn, also when trust returns", func() {
 		w.setKeys(w.theirs)
-		w.settle(func(g Gomega, obj *v1alpha1.VerifiedChart) { g.Expect(obj.Status.Artifact).To(BeNil()) })
+		w.withdrawn()
 		w.registry.DeleteTag(w.repo.Name, "1.1.0")
 		refused()
 		w.setKeys(w.ours)
@@ -93,7 +93,7 @@ var _ = Describe("A range does not go back", func() {
 		w.reconcile()
 		w.ready(stolen.Digest)
 		w.setKeys(w.theirs)
-		w.settle(func(g Gomega, obj *v1alpha1.VerifiedChart) { g.Expect(obj.Status.Artifact).To(BeNil()) })
+		w.withdrawn()
 		DeferCleanup(revokeForAll, "")
 		revokeForAll("digests: [" + stolen.Digest.String() + "]")
 		w.registry.DeleteTag(w.repo.Name, "999.0.0")
@@ -131,7 +131,7 @@ var _ = Describe("A version that is revoked after it was withdrawn", func() {
 		w.declare()
 		w.ready(bad.Digest)
 		w.setKeys(w.theirs)
-		w.settle(func(g Gomega, obj *v1alpha1.VerifiedChart) { g.Expect(obj.Status.Artifact).To(BeNil()) })
+		w.withdrawn()
 		DeferCleanup(revokeForAll, "")
 		revokeForAll("digests: [" + bad.Digest.String() + "]")
 		good := w.pushWith("1.0.0", "good: true\n", w.theirs)

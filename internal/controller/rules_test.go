@@ -69,10 +69,10 @@ var _ = Describe("A chart", func() {
 	var w *world
 	BeforeEach(func() { w = newWorld(context.Background()) })
 
-	// published waits until it is served, ready or not.
+	// isWithdrawn waits until nothing is published, and no file is left.
 	isWithdrawn := func() *v1alpha1.VerifiedChart {
 		GinkgoHelper()
-		obj := w.settle(func(g Gomega, obj *v1alpha1.VerifiedChart) { g.Expect(obj.Status.Artifact).To(BeNil()) })
+		obj := w.withdrawn()
 		Expect(w.files()).To(BeEmpty())
 		return obj
 	}
@@ -263,7 +263,7 @@ var _ = Describe("A chart", func() {
 			DeferCleanup(revokeForAll, "")
 			revokeForAll("digests: [" + d.Digest.String() + "]")
 			isWithdrawn()
-			other.settle(func(g Gomega, obj *v1alpha1.VerifiedChart) { g.Expect(obj.Status.Artifact).To(BeNil()) })
+			other.withdrawn()
 			revokeForAll("")
 			w.ready(d.Digest)
 			other.ready(d.Digest)

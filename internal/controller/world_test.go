@@ -202,6 +202,12 @@ func (w *world) ready(d digest.Digest) *v1alpha1.VerifiedChart {
 	})
 }
 
+// withdrawn waits until nothing is published.
+func (w *world) withdrawn() *v1alpha1.VerifiedChart {
+	GinkgoHelper()
+	return w.settle(func(g Gomega, obj *v1alpha1.VerifiedChart) { g.Expect(obj.Status.Artifact).To(BeNil()) })
+}
+
 // artifactBytes returns the bytes of the published artifact's file.
 func artifactBytes(obj *v1alpha1.VerifiedChart) []byte {
 	GinkgoHelper()
