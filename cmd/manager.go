@@ -161,7 +161,7 @@ func newReconciler(mgr ctrl.Manager, o options, store *storage.Storage, root *pu
 		PublicRoot:    root,
 		Registries:    registry.NewClient(registry.ClientOptions{UserAgent: name + "/" + version, AllowedHosts: o.allowedHosts}),
 		Downloads:     download.NewClient(download.Options{UserAgent: name + "/" + version, AllowedHosts: o.allowedHosts}),
-		Memory:        registry.NewMemory(memoryLimit, memoryAge, time.Now),
+		Memory:        registry.NewCache(memoryLimit, memoryAge, time.Now),
 		Revocations:   revocations(objects, o),
 		Verifications: controller.NewVerificationMetrics(ctrlmetrics.Registry),
 		Storage:       store,

@@ -122,8 +122,8 @@ type Exemption struct {
 	ExpiresAt metav1.Time `json:"expiresAt"`
 }
 
-// ExcuseStatus is a rule by which an artifact is published that is not proven.
-type ExcuseStatus struct {
+// ExceptionStatus is a rule by which an artifact is published that is not proven.
+type ExceptionStatus struct {
 	// Policy is the name of the ClusterChartPolicy; absent for the object's own.
 	// +optional
 	Policy string `json:"policy,omitempty"`

@@ -362,12 +362,12 @@ type VerificationStatus struct {
 	// +listType=atomic
 	Authorities []AuthorityStatus `json:"authorities,omitempty"`
 
-	// Excuses are the rules by which the artifact is published though it is not
+	// Exceptions are the rules by which the artifact is published though it is not
 	// proven; absent for one that is.
 	// +optional
 	// +kubebuilder:validation:MaxItems=64
 	// +listType=atomic
-	Excuses []ExcuseStatus `json:"excuses,omitempty"`
+	Exceptions []ExceptionStatus `json:"exceptions,omitempty"`
 }
 
 // AuthorityStatus is one authority's vote for the published artifact.

@@ -62,9 +62,9 @@ func (o *outcome) ofEvidence(e verify.Evidence) {
 		return
 	}
 	o.verified, o.verifiedReason = metav1.ConditionFalse, v1alpha1.VerificationErrorReason
-	var excuses []string
-	for _, x := range e.Excuses {
-		excuses = append(excuses, excuseMessage(x))
+	var exceptions []string
+	for _, x := range e.Exceptions {
+		exceptions = append(exceptions, exceptionMessage(x))
 		switch {
 		case x.Rule == verify.Exemption:
 			o.verifiedReason = v1alpha1.ExemptedReason
@@ -72,11 +72,11 @@ func (o *outcome) ofEvidence(e verify.Evidence) {
 			o.verified, o.verifiedReason = metav1.ConditionUnknown, v1alpha1.TrustUnavailableReason
 		}
 	}
-	o.verifiedMessage = printable.String(strings.Join(excuses, "; "), maxMessage)
+	o.verifiedMessage = printable.String(strings.Join(exceptions, "; "), maxMessage)
 }
 
-// excuseMessage says by which rule something is published that is not proven.
-func excuseMessage(x verify.Excuse) string {
+// exceptionMessage says by which rule something is published that is not proven.
+func exceptionMessage(x verify.Exception) string {
 	by := "mode: Audit"
 	if x.Rule == verify.Exemption {
 		by = fmt.Sprintf("an exemption until %s, %q", x.Until.UTC().Format(time.RFC3339), x.Reason)

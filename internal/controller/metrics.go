@@ -27,7 +27,7 @@ func NewVerificationMetrics(r prometheus.Registerer) *VerificationMetrics {
 			Help: "How often an authority was asked, by its provider and its verdict: accepted, rejected or undecided.",
 		}, []string{"provider", "verdict"}),
 		judged: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "verifiedchart_last_judged_timestamp_seconds",
+			Name: "verifiedchart_last_verified_timestamp_seconds",
 			Help: "When there was a verdict on the published artifact last.",
 		}, object),
 		unproven: prometheus.NewGaugeVec(prometheus.GaugeOpts{
@@ -59,7 +59,7 @@ func (m *VerificationMetrics) record(before, after *v1alpha1.VerifiedChart, foun
 		m.withdrawals.WithLabelValues(after.Namespace, after.Name).Inc()
 	}
 	published := after.Status.Artifact != nil && after.Status.Verification != nil
-	m.excused(after, published)
+	m.excepted(after, published)
 	switch {
 	case !published:
 		m.judged.DeleteLabelValues(after.Namespace, after.Name)
@@ -68,16 +68,16 @@ func (m *VerificationMetrics) record(before, after *v1alpha1.VerifiedChart, foun
 	}
 }
 
-// excused tells by which rule an artifact is published that is not proven. A rule
+// excepted tells by which rule an artifact is published that is not proven. A rule
 // that goes on is never missing, not even for a moment.
-func (m *VerificationMetrics) excused(obj *v1alpha1.VerifiedChart, published bool) {
+func (m *VerificationMetrics) excepted(obj *v1alpha1.VerifiedChart, published bool) {
 	rule := ""
 	switch {
 	case !published:
 	case obj.Status.HeldSince != nil:
 		rule = v1alpha1.OnTrustLossHold
-	case len(obj.Status.Verification.Excuses) > 0:
-		rule = obj.Status.Verification.Excuses[0].Rule
+	case len(obj.Status.Verification.Exceptions) > 0:
+		rule = obj.Status.Verification.Exceptions[0].Rule
 	}
 	for _, r := range []string{string(verify.Audit), string(verify.Exemption), v1alpha1.OnTrustLossHold} {
 		if r == rule {

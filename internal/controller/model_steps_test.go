@@ -187,7 +187,7 @@ func (m *model) start() {
 	GinkgoHelper()
 	mgr := newManager(restConfig, cache.Options{DefaultNamespaces: map[string]cache.Config{m.namespace: {}}})
 	m.controller = newReconciler(mgr, m.storage)
-	m.controller.Memory = registry.NewMemory(16<<20, time.Hour, func() time.Time { return time.Now().Add(time.Duration(m.ahead.Load())) })
+	m.controller.Memory = registry.NewCache(16<<20, time.Hour, func() time.Time { return time.Now().Add(time.Duration(m.ahead.Load())) })
 	m.forget()
 	m.asked = make(chan bool, 1)
 	m.setFault()

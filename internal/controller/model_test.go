@@ -48,7 +48,7 @@ type model struct {
 	exempt  int          // the chart that need not be proven, or none
 
 	published int  // the chart that is served, or none
-	excused   bool // it was published by a rule, and not by proof
+	excepted  bool // it was published by a rule, and not by proof
 	held      bool // it was not trusted when it was judged last
 	steps     []string
 }
@@ -78,19 +78,19 @@ func (m *model) proven(chart int, signed []map[int]bool) bool {
 	return slices.ContainsFunc([]int{0, 1}, func(i int) bool { return signed[chart][i] && m.trusted[i] })
 }
 
-// isExcused says whether a rule lets a chart be published that is not proven.
-func (m *model) isExcused(chart int) bool { return m.audit || m.exempt == chart }
+// isExcepted says whether a rule lets a chart be published that is not proven.
+func (m *model) isExcepted(chart int) bool { return m.audit || m.exempt == chart }
 
 // accepted says whether a chart may be published by today's rules, going by some
 // signatures. Nothing helps what is revoked.
 func (m *model) accepted(chart int, signed []map[int]bool) bool {
-	return chart != none && !m.revoked[chart] && (m.proven(chart, signed) || m.isExcused(chart))
+	return chart != none && !m.revoked[chart] && (m.proven(chart, signed) || m.isExcepted(chart))
 }
 
 // lost says whether what is published is known not to be trusted any more, without
 // asking the registry: it is revoked, or only a rule let it be published or held it, which is no more.
 func (m *model) lost() bool {
-	return m.published != none && (m.revoked[m.published] || m.held || m.excused && !m.isExcused(m.published))
+	return m.published != none && (m.revoked[m.published] || m.held || m.excepted && !m.isExcepted(m.published))
 }
 
 // allowed returns the charts that may be served now. A controller that was started
@@ -127,22 +127,22 @@ func (m *model) check() {
 	switch {
 	case m.published != none:
 		Expect(digest.FromBytes(artifactBytesIn(m.storage, obj)).String()).To(Equal(obj.Status.Artifact.Digest))
-		m.checkExcuse(obj)
+		m.checkException(obj)
 	case !m.down: // what was proven before may not have come into the status
 		Expect(m.files()).To(BeEmpty())
 	}
 }
 
-// checkExcuse checks that the status says whether what is served is proven, where
+// checkException checks that the status says whether what is served is proven, where
 // that can be found out and is not remembered otherwise.
-func (m *model) checkExcuse(obj *v1alpha1.VerifiedChart) {
+func (m *model) checkException(obj *v1alpha1.VerifiedChart) {
 	GinkgoHelper()
-	m.excused = len(obj.Status.Verification.Excuses) > 0
+	m.excepted = len(obj.Status.Verification.Exceptions) > 0
 	if m.down || !m.accepted(m.published, m.signed) {
 		return
 	}
 	if now := m.proven(m.published, m.signed); now == m.proven(m.published, m.was) {
-		Expect(m.excused).To(Equal(!now), "after %q", m.steps)
+		Expect(m.excepted).To(Equal(!now), "after %q", m.steps)
 	}
 }
 

@@ -411,7 +411,7 @@ var _ = Describe("A chart", func() {
 			obj := w.ready(d.Digest)
 			Expect(conditions.IsFalse(obj, v1alpha1.SourceVerifiedCondition)).To(BeTrue())
 			Expect(conditions.GetReason(obj, v1alpha1.SourceVerifiedCondition)).To(Equal(v1alpha1.VerificationErrorReason))
-			Expect(obj.Status.Verification.Excuses).To(ConsistOf(HaveField("Rule", "Audit")))
+			Expect(obj.Status.Verification.Exceptions).To(ConsistOf(HaveField("Rule", "Audit")))
 			Expect(obj.Status.History).To(BeEmpty(), "nothing was proven")
 			Expect(artifactBytes(obj)).NotTo(BeEmpty())
 			w.warned(v1alpha1.VerificationErrorReason)
@@ -429,7 +429,7 @@ var _ = Describe("A chart", func() {
 			w.setKeys(w.ours)
 			w.settle(func(g Gomega, obj *v1alpha1.VerifiedChart) {
 				g.Expect(conditions.IsTrue(obj, v1alpha1.SourceVerifiedCondition)).To(BeTrue())
-				g.Expect(obj.Status.Verification.Excuses).To(BeEmpty())
+				g.Expect(obj.Status.Verification.Exceptions).To(BeEmpty())
 			})
 		})
 
@@ -440,7 +440,7 @@ var _ = Describe("A chart", func() {
 			w.sign(d.Digest, w.ours)
 			obj := w.reconcile()
 			Expect(conditions.IsTrue(obj, v1alpha1.SourceVerifiedCondition)).To(BeTrue())
-			Expect(obj.Status.Verification.Excuses).To(BeEmpty())
+			Expect(obj.Status.Verification.Exceptions).To(BeEmpty())
 		})
 
 		It("is withdrawn where that mode ends, also while the registry is out of reach", func() {
@@ -490,7 +490,7 @@ var _ = Describe("A chart", func() {
 			obj := w.ready(d.Digest)
 			Expect(conditions.IsFalse(obj, v1alpha1.SourceVerifiedCondition)).To(BeTrue())
 			Expect(conditions.GetReason(obj, v1alpha1.SourceVerifiedCondition)).To(Equal(v1alpha1.ExemptedReason))
-			Expect(obj.Status.Verification.Excuses).To(ConsistOf(And(HaveField("Rule", "Exemption"), HaveField("Reason", "the release key is lost"))))
+			Expect(obj.Status.Verification.Exceptions).To(ConsistOf(And(HaveField("Rule", "Exemption"), HaveField("Reason", "the release key is lost"))))
 			w.warned(v1alpha1.ExemptedReason)
 			w.rejected()
 			isWithdrawn()
@@ -505,7 +505,7 @@ var _ = Describe("A chart", func() {
 			w.edit(exempted(d, until))
 			w.setKeys(w.theirs)
 			w.settle(func(g Gomega, obj *v1alpha1.VerifiedChart) {
-				g.Expect(obj.Status.Verification.Excuses).To(ConsistOf(HaveField("Rule", "Exemption")))
+				g.Expect(obj.Status.Verification.Exceptions).To(ConsistOf(HaveField("Rule", "Exemption")))
 			})
 			isWithdrawn()
 			Expect(time.Now()).To(BeTemporally(">=", until.Truncate(time.Second)))
@@ -518,7 +518,7 @@ var _ = Describe("A chart", func() {
 			w.pushWith("1.0.0", "other: true\n")
 			w.sign(d.Digest, w.ours)
 			obj := w.reconcile()
-			Expect(obj.Status.Verification.Excuses).To(BeEmpty())
+			Expect(obj.Status.Verification.Exceptions).To(BeEmpty())
 			Expect(obj.Status.Verification.Authorities).To(HaveLen(1))
 			Expect(obj.Status.History).To(ConsistOf(HaveField("Digest", d.Digest.String())))
 			w.unreachable()

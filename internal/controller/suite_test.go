@@ -151,7 +151,7 @@ func newReconciler(mgr ctrl.Manager, dir string) *VerifiedChartReconciler {
 		PublicRoot:    publicRoot,
 		Registries:    registry.NewClient(registry.ClientOptions{}),
 		Downloads:     download.NewClient(download.Options{RetryPause: time.Millisecond}),
-		Memory:        registry.NewMemory(16<<20, time.Hour, time.Now),
+		Memory:        registry.NewCache(16<<20, time.Hour, time.Now),
 		Verifications: NewVerificationMetrics(prometheus.NewRegistry()),
 		Storage:       store,
 		Served:        &Served{},

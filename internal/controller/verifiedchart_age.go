@@ -19,10 +19,10 @@ var errUnverified = errors.New("the published revision is withdrawn: it could no
 func (r *VerifiedChartReconciler) age(obj *v1alpha1.VerifiedChart, in inputs, found findings, err error) (findings, error) {
 	found.due = sooner(found.due, verify.Until(err))
 	setHeld(obj, found.judged, errors.Is(err, errHeld))
-	for _, x := range found.accepted.Evidence().Excuses {
+	for _, x := range found.accepted.Evidence().Exceptions {
 		found.due = sooner(found.due, verify.Until(x.Verdict))
 	}
-	found.due = sooner(found.due, endOfExcuse(obj))
+	found.due = sooner(found.due, endOfException(obj))
 	if obj.Status.Artifact == nil || found.judged {
 		obj.Status.UnverifiedSince = nil
 		return found, err
@@ -55,13 +55,13 @@ func setHeld(obj *v1alpha1.VerifiedChart, judged, held bool) {
 	}
 }
 
-// endOfExcuse is when the first rule ends by which something is published; zero for
+// endOfException is when the first rule ends by which something is published; zero for
 // none, or where it has ended.
-func endOfExcuse(obj *v1alpha1.VerifiedChart) (end time.Time) {
+func endOfException(obj *v1alpha1.VerifiedChart) (end time.Time) {
 	if obj.Status.Verification == nil {
 		return end
 	}
-	for _, x := range obj.Status.Verification.Excuses {
+	for _, x := range obj.Status.Verification.Exceptions {
 		if x.Until != nil && time.Now().Before(x.Until.Time) {
 			end = sooner(end, x.Until.Time)
 		}

@@ -57,8 +57,8 @@ type VerifiedChartReconciler struct {
 	Registries *registry.Client
 	// Downloads reads provenance files from web servers.
 	Downloads *download.Client
-	// Memory keeps signature material, so that it is judged again without being fetched again.
-	Memory *registry.Memory
+	// Cache keeps signature material, so that it is judged again without being fetched again.
+	Memory *registry.Cache
 	// Storage keeps artifacts.
 	Storage *storage.Storage
 	// Served says which artifacts the server may hand out.

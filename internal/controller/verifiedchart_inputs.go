@@ -20,7 +20,7 @@ import (
 type inputs struct {
 	wanted   pipeline.Wanted
 	target   registry.Target
-	reader   *registry.Remembering
+	reader   *registry.CachingReader
 	policies policy.Set
 	// finalized waits for the finalizer, without which nothing may be stored.
 	finalized func() error
@@ -63,7 +63,7 @@ func (r *VerifiedChartReconciler) gather(ctx context.Context, obj *v1alpha1.Veri
 }
 
 // reader returns a reader of the target that recalls what this object was answered before.
-func (r *VerifiedChartReconciler) reader(obj *v1alpha1.VerifiedChart, target registry.Target) (*registry.Remembering, error) {
+func (r *VerifiedChartReconciler) reader(obj *v1alpha1.VerifiedChart, target registry.Target) (*registry.CachingReader, error) {
 	reader, err := r.Registries.Repository(target)
 	if err != nil {
 		return nil, &refusal{condition: v1alpha1.FetchFailedCondition, reason: v1alpha1.URLInvalidReason, final: true, err: err}

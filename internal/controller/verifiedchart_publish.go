@@ -50,8 +50,8 @@ func proof(before *v1alpha1.VerificationStatus, s verify.Subject, e verify.Evide
 		})
 	}
 	now.Signers = strings.Join(signers, ",")
-	for _, x := range e.Excuses {
-		now.Excuses = append(now.Excuses, v1alpha1.ExcuseStatus{Policy: x.Policy, Rule: string(x.Rule), Reason: x.Reason, Until: timestamp(x.Until)})
+	for _, x := range e.Exceptions {
+		now.Exceptions = append(now.Exceptions, v1alpha1.ExceptionStatus{Policy: x.Policy, Rule: string(x.Rule), Reason: x.Reason, Until: timestamp(x.Until)})
 	}
 	if before != nil {
 		same := before.DeepCopy()

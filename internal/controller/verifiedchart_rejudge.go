@@ -37,7 +37,7 @@ func (r *VerifiedChartReconciler) rejudge(ctx context.Context, obj *v1alpha1.Ver
 	}
 	verdict := r.judgePublished(ctx, obj, in)
 	if verdict != nil && !errors.Is(verdict, verify.ErrRejected) {
-		verdict = cmp.Or(unexcused(obj, in), unheld(obj, in), verdict)
+		verdict = cmp.Or(unexcepted(obj, in), unheld(obj, in), verdict)
 	}
 	switch {
 	case errors.Is(verdict, verify.ErrRejected):
@@ -48,11 +48,11 @@ func (r *VerifiedChartReconciler) rejudge(ctx context.Context, obj *v1alpha1.Ver
 	return true, cause
 }
 
-// unexcused is the verdict on what was published by a rule where that rule is no
+// unexcepted is the verdict on what was published by a rule where that rule is no
 // more. It needs no registry: no proof is known that could be asked about.
-func unexcused(obj *v1alpha1.VerifiedChart, in inputs) error {
+func unexcepted(obj *v1alpha1.VerifiedChart, in inputs) error {
 	v := obj.Status.Verification
-	for _, x := range v.Excuses {
+	for _, x := range v.Exceptions {
 		if in.policies.DemandsProof(x.Policy, digest.Digest(v.Digest)) {
 			return fmt.Errorf("%w: it was published by the rule %s, which is no more, and is not proven", verify.ErrRejected, x.Rule)
 		}

@@ -188,8 +188,8 @@ func (o outcome) soonEnough(result ctrl.Result) ctrl.Result {
 // readyMessage says what is published, and by which rules where it is not proven.
 func readyMessage(obj *v1alpha1.VerifiedChart) string {
 	message := "published revision " + obj.Status.Artifact.Revision
-	if v := obj.Status.Verification; v != nil && len(v.Excuses) > 0 {
-		message += ", which is not proven: " + v.Excuses[0].Rule
+	if v := obj.Status.Verification; v != nil && len(v.Exceptions) > 0 {
+		message += ", which is not proven: " + v.Exceptions[0].Rule
 	}
 	return message
 }

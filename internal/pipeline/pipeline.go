@@ -70,11 +70,11 @@ func Manifest(w Wanted, r Resolved) (verify.Subject, error) {
 }
 
 // Verify judges s now. Signature material that r recalls is good enough for a
-// proof; a refusal, excused or not, or that none was found out, is said only of what the registry says now.
-func Verify(ctx context.Context, v verify.Verifier, s verify.Subject, r *registry.Remembering) (verify.Accepted, error) {
+// proof; a refusal, with an exception or not, or that none was found out, is said only of what the registry says now.
+func Verify(ctx context.Context, v verify.Verifier, s verify.Subject, r *registry.CachingReader) (verify.Accepted, error) {
 	accepted, err := verify.Check(ctx, v, s, r)
-	if proven := err == nil && accepted.Evidence().IsProof(); !proven && r.Recalled() {
-		r.Refresh()
+	if proven := err == nil && accepted.Evidence().IsProof(); !proven && r.FromCache() {
+		r.Bypass()
 		accepted, err = verify.Check(ctx, v, s, r)
 	}
 	if err != nil {

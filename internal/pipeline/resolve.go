@@ -27,7 +27,7 @@ const maxNamed = 10
 // Resolve finds out, in one request or with a range in two, what w names now.
 // It is the only step that a tag goes into; digests go on. What a tag names is
 // never recalled, only what a digest does, which cannot have changed.
-func Resolve(ctx context.Context, r *registry.Remembering, w Wanted) (Resolved, error) {
+func Resolve(ctx context.Context, r *registry.CachingReader, w Wanted) (Resolved, error) {
 	if w.Digest != "" {
 		manifest, err := r.Manifest(ctx, w.Digest)
 		if err != nil {
@@ -38,15 +38,15 @@ func Resolve(ctx context.Context, r *registry.Remembering, w Wanted) (Resolved, 
 	tag := tagOf(w.Tag)
 	if w.SemVer != "" {
 		var err error
-		if tag, err = greatest(ctx, r.Live(), w); err != nil {
+		if tag, err = greatest(ctx, r.Uncached(), w); err != nil {
 			return Resolved{}, failed(StepResolve, err)
 		}
 	}
-	manifest, err := r.Live().Resolve(ctx, tag)
+	manifest, err := r.Uncached().Resolve(ctx, tag)
 	if err != nil {
 		return Resolved{}, failed(StepResolve, err)
 	}
-	r.Remember(manifest)
+	r.Add(manifest)
 	return Resolved{Tag: tag, Manifest: manifest}, nil
 }
 

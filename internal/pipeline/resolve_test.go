@@ -18,14 +18,14 @@ import (
 const repository = "registry.example/charts/app"
 
 // remembering returns a reader of repo with an empty memory.
-func remembering(repo *verifytest.Repository) *registry.Remembering {
+func remembering(repo *verifytest.Repository) *registry.CachingReader {
 	return rememberingEach(repo)()
 }
 
 // rememberingEach returns what returns a reader of repo for each use, all with one memory.
-func rememberingEach(repo *verifytest.Repository) func() *registry.Remembering {
-	memory := registry.NewMemory(1<<20, time.Hour, time.Now)
-	return func() *registry.Remembering { return memory.Reader("object", repository, repo) }
+func rememberingEach(repo *verifytest.Repository) func() *registry.CachingReader {
+	memory := registry.NewCache(1<<20, time.Hour, time.Now)
+	return func() *registry.CachingReader { return memory.Reader("object", repository, repo) }
 }
 
 func withTags(tags ...string) *verifytest.Repository {

@@ -1,6 +1,6 @@
 // Package policy turns what users wrote under `spec.verify`, in a VerifiedChart and
 // in ClusterChartPolicies, and the key material it names, into one verify.Verifier,
-// with the rules that go before it (revocations) and after it (excuses).
+// with the rules that go before it (revocations) and after it (exceptions).
 //
 // It knows the API's types and the verifiers there are. It does not read Secrets or
 // registries, and does not judge signatures: who signed a chart the verifiers say.

@@ -64,13 +64,13 @@ func NewSet(now func() time.Time, cluster Revocations, policies ...Policy) Set {
 	return s
 }
 
-// verifier returns what judges by the policy, with its excuses.
+// verifier returns what judges by the policy, with its exceptions.
 func (p Policy) verifier(now func() time.Time, revoked verify.Keys) verify.Verifier {
 	demands := verify.Demands{Revoked: revoked, Now: now}
 	if p.Verify.MinSignatureAge != nil {
 		demands.MinAge = p.Verify.MinSignatureAge.Duration
 	}
-	return excusing{Verifier: p.authorities(demands), policy: p, now: now}
+	return excepting{Verifier: p.authorities(demands), policy: p, now: now}
 }
 
 // Verify implements verify.Verifier.

@@ -81,12 +81,12 @@ var _ = Describe("A set of policies", func() {
 		Expect(evidence.Seen).To(And(Not(BeEmpty()), HaveEach(policyOf)))
 	})
 
-	DescribeTable("admits with an excuse, which is no proof,",
+	DescribeTable("admits with an exception, which is no proof,",
 		func(p func() policy.Policy, rule verify.Rule) {
 			evidence, err := check(policy.Revocations{}, p())
 			Expect(err).NotTo(HaveOccurred())
 			Expect(evidence.IsProof()).To(BeFalse())
-			Expect(evidence.Excuses).To(ConsistOf(And(HaveField("Rule", rule), HaveField("Verdict", HaveOccurred()))))
+			Expect(evidence.Exceptions).To(ConsistOf(And(HaveField("Rule", rule), HaveField("Verdict", HaveOccurred()))))
 		},
 		Entry("what is audited", func() policy.Policy { return trusting(theirs, audited) }, verify.Audit),
 		Entry("what is audited and cannot be judged", func() policy.Policy {

@@ -27,7 +27,7 @@ func (e each) Verify(ctx context.Context, s Subject, r registry.Reader) (Evidenc
 			open = append(open, b.open)
 		}
 		all.Vouchers = append(all.Vouchers, b.evidence.Vouchers...)
-		all.Excuses = append(all.Excuses, b.evidence.Excuses...)
+		all.Exceptions = append(all.Exceptions, b.evidence.Exceptions...)
 		all.Seen = append(all.Seen, b.evidence.Seen...)
 	}
 	switch {

@@ -45,21 +45,21 @@ type Evidence struct {
 	// Unread says what could not be read, and might have held more vouchers; nil
 	// where everything was read. Whoever finds the vouchers too few has no verdict while it is set.
 	Unread error
-	// Excuses are why it is admitted that is not proven, in the order of the policies; usually there are none.
-	Excuses []Excuse
+	// Exceptions are why it is admitted that is not proven, in the order of the policies; usually there are none.
+	Exceptions []Exception
 	// Seen are the signers of signatures that were read on the way, those of the vouchers included.
 	Seen []Candidate
 }
 
 // IsZero says whether e is no evidence at all.
-func (e Evidence) IsZero() bool { return len(e.Vouchers) == 0 && len(e.Excuses) == 0 }
+func (e Evidence) IsZero() bool { return len(e.Vouchers) == 0 && len(e.Exceptions) == 0 }
 
-// IsProof says whether e proves what it is for: somebody vouched, and nothing had to be excused.
-func (e Evidence) IsProof() bool { return len(e.Vouchers) > 0 && len(e.Excuses) == 0 }
+// IsProof says whether e proves what it is for: somebody vouched, and nothing needed an exception.
+func (e Evidence) IsProof() bool { return len(e.Vouchers) > 0 && len(e.Exceptions) == 0 }
 
-// Excuse is an explicit rule of a policy by which a Subject is admitted that the
+// Exception is an explicit rule of a policy by which a Subject is admitted that the
 // policy does not trust.
-type Excuse struct {
+type Exception struct {
 	// Policy is the name of the policy; empty for that of the object itself.
 	Policy string
 	// Rule is the kind of rule.
@@ -72,7 +72,7 @@ type Excuse struct {
 	Verdict error
 }
 
-// Rule is the kind of an Excuse.
+// Rule is the kind of an Exception.
 type Rule string
 
 const (

@@ -103,8 +103,8 @@ func exempted(vc *v1alpha1.VerifiedChart) error {
 	if err := published(vc); err != nil {
 		return err
 	}
-	if e := vc.Status.Verification.Excuses; len(e) != 1 || e[0].Rule != "Exemption" || e[0].Reason != "the release key is lost" {
-		return fmt.Errorf("the excuses are %v", e)
+	if e := vc.Status.Verification.Exceptions; len(e) != 1 || e[0].Rule != "Exemption" || e[0].Reason != "the release key is lost" {
+		return fmt.Errorf("the exceptions are %v", e)
 	}
 	return errors.Join(
 		scenario.Condition(vc, v1alpha1.SourceVerifiedCondition, metav1.ConditionFalse, v1alpha1.ExemptedReason),

@@ -121,8 +121,8 @@ data: {revoked.yaml: %q}
 		}
 		mode(v1alpha1.ModeAudit)
 		Expect(w.Until(ctx, "unsigned", func(vc *v1alpha1.VerifiedChart) error {
-			if vc.Status.Artifact == nil || len(vc.Status.Verification.Excuses) != 1 {
-				return fmt.Errorf("not published by an excuse: %v", vc.Status.Verification)
+			if vc.Status.Artifact == nil || len(vc.Status.Verification.Exceptions) != 1 {
+				return fmt.Errorf("not published by an exception: %v", vc.Status.Verification)
 			}
 			return nil
 		})).To(Succeed())

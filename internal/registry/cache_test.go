@@ -18,16 +18,16 @@ var _ = Describe("Memory", func() {
 	var (
 		ctx    = context.Background()
 		now    time.Time
-		memory *registry.Memory
+		memory *registry.Cache
 		repo   *verifytest.Repository
 	)
 	BeforeEach(func() {
 		now = time.Unix(1_700_000_000, 0)
-		memory = registry.NewMemory(1<<20, time.Hour, func() time.Time { return now })
+		memory = registry.NewCache(1<<20, time.Hour, func() time.Time { return now })
 		repo = verifytest.NewRepository()
 		repo.PushLayers("tag", repo.PushBlob("text/plain", []byte("first")))
 	})
-	reader := func() *registry.Remembering { return memory.Reader("object", "registry.example/app", repo) }
+	reader := func() *registry.CachingReader { return memory.Reader("object", "registry.example/app", repo) }
 
 	It("asks for a tag once, and says that it recalled the answer", func() {
 		first, err := reader().Resolve(ctx, "tag")
@@ -36,7 +36,7 @@ var _ = Describe("Memory", func() {
 		second, err := r.Resolve(ctx, "tag")
 		Expect(err).NotTo(HaveOccurred())
 		Expect(second).To(Equal(first))
-		Expect(r.Recalled()).To(BeTrue())
+		Expect(r.FromCache()).To(BeTrue())
 		Expect(repo.Asked()).To(HaveLen(1))
 	})
 
@@ -44,10 +44,10 @@ var _ = Describe("Memory", func() {
 		_, _ = reader().Resolve(ctx, "tag")
 		repo.PushLayers("tag", repo.PushBlob("text/plain", []byte("second")))
 		r := reader()
-		r.Refresh()
+		r.Bypass()
 		fresh, err := r.Resolve(ctx, "tag")
 		Expect(err).NotTo(HaveOccurred())
-		Expect(r.Recalled()).To(BeFalse())
+		Expect(r.FromCache()).To(BeFalse())
 		again, _ := reader().Resolve(ctx, "tag")
 		Expect(again).To(Equal(fresh))
 	})
@@ -57,13 +57,13 @@ var _ = Describe("Memory", func() {
 		r := reader()
 		_, _ = r.Resolve(ctx, "tag")
 		_, _ = r.Resolve(ctx, "other")
-		Expect(r.Recalled()).To(BeTrue())
-		r.Refresh()
+		Expect(r.FromCache()).To(BeTrue())
+		r.Bypass()
 		asked := len(repo.Asked())
 		_, err := r.Resolve(ctx, "other")
 		Expect(err).To(MatchError(registry.ErrNotFound))
 		Expect(repo.Asked()).To(HaveLen(asked))
-		Expect(r.Recalled()).To(BeFalse())
+		Expect(r.FromCache()).To(BeFalse())
 		_, _ = r.Resolve(ctx, "tag")
 		Expect(repo.Asked()).To(HaveLen(asked + 1))
 	})
@@ -77,7 +77,7 @@ var _ = Describe("Memory", func() {
 		_, _ = r.Manifest(ctx, manifest.Descriptor.Digest)
 		Expect(repo.Asked()).To(HaveLen(asked))
 		_, _ = r.Resolve(ctx, "tag")
-		Expect(r.Recalled()).To(BeFalse())
+		Expect(r.FromCache()).To(BeFalse())
 		Expect(repo.Asked()).To(HaveLen(asked + 1))
 	})
 
@@ -88,8 +88,8 @@ var _ = Describe("Memory", func() {
 		r := reader()
 		_, err = r.Resolve(ctx, "sig")
 		Expect(err).To(MatchError(registry.ErrNotFound))
-		Expect(r.Recalled()).To(BeTrue())
-		r.Refresh()
+		Expect(r.FromCache()).To(BeTrue())
+		r.Bypass()
 		_, err = r.Resolve(ctx, "sig")
 		Expect(err).NotTo(HaveOccurred())
 		_, err = reader().Resolve(ctx, "sig")
@@ -108,7 +108,7 @@ var _ = Describe("Memory", func() {
 		Expect(repo.Asked()).To(HaveLen(asked + 1))
 		referrer := repo.PushReferrer("application/vnd.example", manifest.Descriptor)
 		r := reader()
-		r.Refresh()
+		r.Bypass()
 		for _, fresh := range []registry.Reader{r, reader()} {
 			list, err := fresh.Referrers(ctx, d)
 			Expect(err).NotTo(HaveOccurred())
@@ -127,7 +127,7 @@ var _ = Describe("Memory", func() {
 
 	It("shares with a sibling what is fresh, and keeps apart what it remembers", func() {
 		repo.Beside("registry.example/signatures").PushLayers("tag", repo.PushBlob("text/plain", []byte("other")))
-		ask := func(r *registry.Remembering) registry.Manifest {
+		ask := func(r *registry.CachingReader) registry.Manifest {
 			GinkgoHelper()
 			sibling, err := r.Sibling("registry.example/signatures")
 			Expect(err).NotTo(HaveOccurred())
@@ -139,10 +139,10 @@ var _ = Describe("Memory", func() {
 		Expect(ask(reader())).NotTo(Equal(own))
 		r := reader()
 		ask(r)
-		Expect(r.Recalled()).To(BeTrue())
-		r.Refresh()
+		Expect(r.FromCache()).To(BeTrue())
+		r.Bypass()
 		ask(r)
-		Expect(r.Recalled()).To(BeFalse())
+		Expect(r.FromCache()).To(BeFalse())
 	})
 
 	It("remembers no failure", func() {

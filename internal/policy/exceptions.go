@@ -13,17 +13,17 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify"
 )
 
-// excusing admits, by the explicit rules of a policy, what its verifier does not
-// accept. What could not be read in a registry is not excused: it could not be
+// excepting admits, by the explicit rules of a policy, what its verifier does not
+// accept. What could not be read in a registry gets no exception: it could not be
 // published either.
-type excusing struct {
+type excepting struct {
 	verify.Verifier
 	policy Policy
 	now    func() time.Time
 }
 
 // Verify implements verify.Verifier.
-func (e excusing) Verify(ctx context.Context, s verify.Subject, r registry.Reader) (verify.Evidence, error) {
+func (e excepting) Verify(ctx context.Context, s verify.Subject, r registry.Reader) (verify.Evidence, error) {
 	evidence, err := e.Verifier.Verify(ctx, s, r)
 	for i := range evidence.Vouchers {
 		evidence.Vouchers[i].Policy = e.policy.Name
@@ -35,22 +35,22 @@ func (e excusing) Verify(ctx context.Context, s verify.Subject, r registry.Reade
 	if !errors.Is(err, verify.ErrRejected) && !errors.Is(err, verify.ErrTrustUnavailable) {
 		return evidence, err
 	}
-	if x := e.policy.excuse(s.Manifest.Digest, e.now()); x != nil {
+	if x := e.policy.exception(s.Manifest.Digest, e.now()); x != nil {
 		x.Verdict = err
-		return verify.Evidence{Excuses: []verify.Excuse{*x}, Seen: verify.Seen(err)}, nil
+		return verify.Evidence{Exceptions: []verify.Exception{*x}, Seen: verify.Seen(err)}, nil
 	}
 	return evidence, err
 }
 
-// excuse returns by which rule the policy admits a manifest that is not proven, or nil.
-func (p Policy) excuse(d digest.Digest, now time.Time) *verify.Excuse {
+// exception returns by which rule the policy admits a manifest that is not proven, or nil.
+func (p Policy) exception(d digest.Digest, now time.Time) *verify.Exception {
 	for _, x := range p.Verify.Exemptions {
 		if x.Digest == d.String() && now.Before(x.ExpiresAt.Time) {
-			return &verify.Excuse{Policy: p.Name, Rule: verify.Exemption, Reason: x.Reason, Until: x.ExpiresAt.Time}
+			return &verify.Exception{Policy: p.Name, Rule: verify.Exemption, Reason: x.Reason, Until: x.ExpiresAt.Time}
 		}
 	}
 	if p.Verify.Mode == v1alpha1.ModeAudit {
-		return &verify.Excuse{Policy: p.Name, Rule: verify.Audit}
+		return &verify.Exception{Policy: p.Name, Rule: verify.Audit}
 	}
 	return nil
 }
@@ -58,5 +58,5 @@ func (p Policy) excuse(d digest.Digest, now time.Time) *verify.Excuse {
 // DemandsProof says whether the policy of that name has no rule by which it admits a
 // manifest that is not proven. One that is not in the set demands nothing.
 func (s Set) DemandsProof(name string, d digest.Digest) bool {
-	return slices.ContainsFunc(s.policies, func(p Policy) bool { return p.Name == name && p.excuse(d, s.now()) == nil })
+	return slices.ContainsFunc(s.policies, func(p Policy) bool { return p.Name == name && p.exception(d, s.now()) == nil })
 }

@@ -12,10 +12,10 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// Memory keeps small answers of registries, bytes and never verdicts, so that a
+// Cache keeps small answers of registries, bytes and never verdicts, so that a
 // proof can be judged again without asking for them again. It is bounded by the
 // bytes it holds; the least recently used go first. It is safe for concurrent use.
-type Memory struct {
+type Cache struct {
 	limit  int
 	maxAge time.Duration
 	now    func() time.Time
@@ -37,11 +37,11 @@ type memoryEntry struct {
 // entryOverhead is counted for each entry on top of its bytes.
 const entryOverhead = 512
 
-// NewMemory returns a Memory of at most limit bytes. What a tag named, what
+// NewCache returns a Cache of at most limit bytes. What a tag named, what
 // referred to a manifest, and that there was no such tag or list, is forgotten
 // after maxAge; what is addressed by digest never goes stale.
-func NewMemory(limit int, maxAge time.Duration, now func() time.Time) *Memory {
-	m := &Memory{limit: limit, maxAge: maxAge, now: now}
+func NewCache(limit int, maxAge time.Duration, now func() time.Time) *Cache {
+	m := &Cache{limit: limit, maxAge: maxAge, now: now}
 	// The bound is on bytes, kept by store; the number only has to be out of its way.
 	m.entries, _ = lru.NewLRU(limit, func(_ memoryKey, e memoryEntry) { m.size -= cost(e) })
 	return m
@@ -49,7 +49,7 @@ func NewMemory(limit int, maxAge time.Duration, now func() time.Time) *Memory {
 
 func cost(e memoryEntry) int { return len(e.manifest.Raw) + entryOverhead }
 
-func (m *Memory) load(k memoryKey, stale bool) (memoryEntry, bool) {
+func (m *Cache) load(k memoryKey, stale bool) (memoryEntry, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	e, ok := m.entries.Get(k)
@@ -59,7 +59,7 @@ func (m *Memory) load(k memoryKey, stale bool) (memoryEntry, bool) {
 	return e, true
 }
 
-func (m *Memory) store(k memoryKey, e memoryEntry) {
+func (m *Cache) store(k memoryKey, e memoryEntry) {
 	e.at = m.now()
 	if cost(e) > m.limit/16 {
 		return
@@ -76,52 +76,52 @@ func (m *Memory) store(k memoryKey, e memoryEntry) {
 // Reader returns a Reader that answers from the memory what it answered before
 // under the same scope, and asks r for the rest. Scope keeps tenants apart: only
 // who asked for something before, by its own credentials, is answered from memory.
-func (m *Memory) Reader(scope, repository string, r Reader) *Remembering {
-	return &Remembering{Reader: r, memory: m, scope: scope, repository: repository, use: &use{asked: map[memoryKey]bool{}}}
+func (m *Cache) Reader(scope, repository string, r Reader) *CachingReader {
+	return &CachingReader{Reader: r, memory: m, scope: scope, repository: repository, use: &use{asked: map[memoryKey]bool{}}}
 }
 
-// Remembering is a Reader over a Memory. It is for one use at a time.
-type Remembering struct {
+// CachingReader is a Reader over a Cache. It is for one use at a time.
+type CachingReader struct {
 	Reader
-	memory            *Memory
+	memory            *Cache
 	scope, repository string
 	use               *use
 }
 
-// use is what a Remembering shares with its siblings.
+// use is what a CachingReader shares with its siblings.
 type use struct {
 	fresh, recalled bool
 	asked           map[memoryKey]bool // what the registry was asked for: the answers are fresh
 }
 
-// Live returns the Reader that asks the registry every time.
-func (r *Remembering) Live() Reader { return r.Reader }
+// Uncached returns the Reader that asks the registry every time.
+func (r *CachingReader) Uncached() Reader { return r.Reader }
 
-// Recalled says whether an answer that may have changed came from the memory
+// FromCache reports whether an answer that may have changed came from the memory
 // and not from the registry, here or at a sibling.
-func (r *Remembering) Recalled() bool { return r.use.recalled }
+func (r *CachingReader) FromCache() bool { return r.use.recalled }
 
-// Refresh makes the reader and its siblings ask the registry from now on for whatever
+// Bypass makes the reader and its siblings ask the registry from now on for whatever
 // may have changed and was recalled. What is addressed by digest cannot have changed,
 // and what they asked for themselves has just been answered.
-func (r *Remembering) Refresh() { r.use.fresh, r.use.recalled = true, false }
+func (r *CachingReader) Bypass() { r.use.fresh, r.use.recalled = true, false }
 
 // Sibling implements Reader.
-func (r *Remembering) Sibling(repository string) (Reader, error) {
+func (r *CachingReader) Sibling(repository string) (Reader, error) {
 	sibling, err := r.Reader.Sibling(repository)
 	if err != nil {
 		return nil, err
 	}
-	return &Remembering{Reader: sibling, memory: r.memory, scope: r.scope, repository: repository, use: r.use}, nil
+	return &CachingReader{Reader: sibling, memory: r.memory, scope: r.scope, repository: repository, use: r.use}, nil
 }
 
 // Resolve implements Reader.
-func (r *Remembering) Resolve(ctx context.Context, tag string) (Manifest, error) {
+func (r *CachingReader) Resolve(ctx context.Context, tag string) (Manifest, error) {
 	return r.changing("tag "+tag, func() (Manifest, error) { return r.Reader.Resolve(ctx, tag) })
 }
 
 // Referrers implements Reader.
-func (r *Remembering) Referrers(ctx context.Context, d digest.Digest) (Referrers, error) {
+func (r *CachingReader) Referrers(ctx context.Context, d digest.Digest) (Referrers, error) {
 	var list Referrers
 	kept, err := r.changing("referrers "+d.String(), func() (kept Manifest, err error) {
 		if list, err = r.Reader.Referrers(ctx, d); err == nil {
@@ -136,7 +136,7 @@ func (r *Remembering) Referrers(ctx context.Context, d digest.Digest) (Referrers
 }
 
 // Recall implements Reader.
-func (r *Remembering) Recall(question string, ask func() ([]byte, error)) ([]byte, error) {
+func (r *CachingReader) Recall(question string, ask func() ([]byte, error)) ([]byte, error) {
 	kept, err := r.changing(question, func() (Manifest, error) {
 		raw, err := ask()
 		return Manifest{Raw: raw}, err
@@ -146,7 +146,7 @@ func (r *Remembering) Recall(question string, ask func() ([]byte, error)) ([]byt
 
 // changing returns what was answered before to a question whose answer may
 // change, that there is nothing included, or asks.
-func (r *Remembering) changing(question string, ask func() (Manifest, error)) (Manifest, error) {
+func (r *CachingReader) changing(question string, ask func() (Manifest, error)) (Manifest, error) {
 	k := r.key(question)
 	if asked := r.use.asked[k]; asked || !r.use.fresh {
 		if e, ok := r.memory.load(k, false); ok {
@@ -163,7 +163,7 @@ func (r *Remembering) changing(question string, ask func() (Manifest, error)) (M
 }
 
 // Manifest implements Reader.
-func (r *Remembering) Manifest(ctx context.Context, d digest.Digest) (Manifest, error) {
+func (r *CachingReader) Manifest(ctx context.Context, d digest.Digest) (Manifest, error) {
 	k := r.key(d.String())
 	if e, ok := r.memory.load(k, true); ok {
 		return e.manifest, nil
@@ -175,13 +175,13 @@ func (r *Remembering) Manifest(ctx context.Context, d digest.Digest) (Manifest, 
 	return manifest, err
 }
 
-// Remember puts a manifest that was resolved outside this reader where Manifest finds it.
-func (r *Remembering) Remember(manifest Manifest) {
+// Add puts a manifest that was resolved outside this reader where Manifest finds it.
+func (r *CachingReader) Add(manifest Manifest) {
 	r.memory.store(r.key(manifest.Descriptor.Digest.String()), memoryEntry{manifest: manifest})
 }
 
 // Blob implements Reader.
-func (r *Remembering) Blob(ctx context.Context, d ocispec.Descriptor, limit int64) ([]byte, error) {
+func (r *CachingReader) Blob(ctx context.Context, d ocispec.Descriptor, limit int64) ([]byte, error) {
 	k := r.key("blob " + d.Digest.String())
 	if e, ok := r.memory.load(k, true); ok && e.manifest.Descriptor.Size == d.Size && d.Size <= limit {
 		return e.manifest.Raw, nil
@@ -193,12 +193,12 @@ func (r *Remembering) Blob(ctx context.Context, d ocispec.Descriptor, limit int6
 	return raw, err
 }
 
-func (r *Remembering) key(ref string) memoryKey {
+func (r *CachingReader) key(ref string) memoryKey {
 	return memoryKey{scope: r.scope, repository: r.repository, ref: ref}
 }
 
 // Size returns the bytes that are held, overhead included.
-func (m *Memory) Size() int {
+func (m *Cache) Size() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.size
