@@ -3,6 +3,7 @@ package chart_test
 import (
 	"bytes"
 	"errors"
+	"regexp"
 	"testing"
 
 	"helm.sh/helm/v3/pkg/chart/loader"
@@ -46,3 +47,37 @@ func FuzzInspect(f *testing.F) {
 		}
 	})
 }
+
+// FuzzVersions takes two texts as tags and versions. What tags name does not
+// depend on the order of arguments, and the order agrees with strict semver.
+func FuzzVersions(f *testing.F) {
+	for _, seed := range [][2]string{
+		{"1.2.3", "v1.2.3"}, {"2024.02.0", "2024.01.0"}, {"1.2", "1.2.3-rc.1"}, {"1.2.3_b", "1.2.3+b"},
+		{"latest", "9fceb02"}, {"1.0.0-1", "1.0.0-a.b"}, {"v", ""}, {"1.2.3-\n", "1.2.3-é"}, {"0.0.0-", "00.0"},
+	} {
+		f.Add(seed[0], seed[1])
+	}
+	f.Fuzz(func(t *testing.T, a, b string) {
+		if chart.SameVersion(a, b) != chart.SameVersion(b, a) {
+			t.Errorf("equality of %q and %q depends on the order", a, b)
+		}
+		if chart.SameVersion(a, b) && !chart.MayName(a, b) {
+			t.Errorf("tag %q may not name its own version %q", a, b)
+		}
+		if named, ok := chart.NamedVersion(a); ok && chart.MayName(a, b) != chart.SameVersion(named, b) {
+			t.Errorf("tag %q names only %q, and may name %q: %v", a, named, b, chart.MayName(a, b))
+		}
+		order, ok := chart.CompareVersions(a, b)
+		if reverse, also := chart.CompareVersions(b, a); reverse != -order || also != ok {
+			t.Errorf("order of %q and %q is %d, reversed %d", a, b, order, reverse)
+		}
+		x, strictA := chart.TagVersion(a)
+		y, strictB := chart.TagVersion(b)
+		if strictA && strictB && !hugeNumber.MatchString(a+" "+b) && order != x.Compare(y) {
+			t.Errorf("order of %q and %q is %d, semver has %d", a, b, order, x.Compare(y))
+		}
+	})
+}
+
+// hugeNumber is what semver compares as a text in a pre-release, unlike its specification.
+var hugeNumber = regexp.MustCompile(`\d{19}`)

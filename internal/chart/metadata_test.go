@@ -99,11 +99,9 @@ var _ = Describe("CheckIdentity", func() {
 		Entry("F6: whose version has a leading v", "v1.2.3", "1.2.3"),
 		Entry("F6: whose tag and version have a leading v", "v1.2.3+b", "v1.2.3_b"),
 		Entry("C7: whose tag is latest, which is no version", "1.2.3", "latest"),
-		Entry("C7: whose tag is 1.2, which is no version", "1.2.3", "1.2"),
-		Entry("C7: whose tag is 1, which is no version", "2.0.0", "1"),
-		Entry("C7: whose tag is v1, which is no version", "2.0.0", "v1"),
+		Entry("C7: whose tag is 1.2, which holds its version", "1.2.3", "1.2"),
+		Entry("C7: whose tag is v1, which holds its version", "1.2.3", "v1"),
 		Entry("C7: whose tag is vv1.2.3, which is no version", "2.0.0", "vv1.2.3"),
-		Entry("C7: whose tag has a leading zero, which is no version", "1.2.3", "01.2.3"),
 		Entry("C7: without a tag", "1.2.3", ""),
 	)
 
@@ -123,6 +121,9 @@ var _ = Describe("CheckIdentity", func() {
 		Entry("C7: of another version", "podinfo", "1.2.4", "podinfo", "1.2.3"),
 		Entry("C7: of a release under the tag of a pre-release", "podinfo", "1.2.3", "podinfo", "1.2.3-rc.1"),
 		Entry("C7: of a version of two parts under a tag of three", "podinfo", "1.2", "podinfo", "1.2.0"),
+		Entry("J17: of a version of another series", "podinfo", "2.0.0", "podinfo", "1"),
+		Entry("J17: of an older version that strict semver does not read", "podinfo", "2024.01.0", "podinfo", "2024.02.0"),
+		Entry("J17: under an endless tag", "podinfo", "1.2.3", "podinfo", "1."+strings.Repeat("2", 1<<20)),
 		Entry("B14: of other build metadata", "podinfo", "1.2.3+c", "podinfo", "1.2.3_b"),
 		Entry("B14: of no build metadata", "podinfo", "1.2.3", "podinfo", "1.2.3_b"),
 		Entry("F6: of another version with a leading v", "podinfo", "v1.2.4", "podinfo", "v1.2.3"),

@@ -63,8 +63,8 @@ func Manifest(w Wanted, r Resolved) (verify.Subject, error) {
 		return verify.Subject{}, failed(StepManifest, fmt.Errorf("%s: %w", d, err))
 	}
 	asked := verify.Chart{Name: w.Name, Archive: layout.Archive, Config: layout.Config, Provenance: layout.Provenance}
-	if version, ok := chart.TagVersion(r.Tag); ok {
-		asked.Version = version.Original()
+	if version, ok := chart.NamedVersion(r.Tag); ok {
+		asked.Version = version
 	}
 	return verify.Subject{Repository: w.Repository, Manifest: r.Manifest.Descriptor, Raw: r.Manifest.Raw, Chart: asked}, nil
 }
@@ -145,8 +145,8 @@ func Validate(ctx context.Context, r registry.Reader, archive io.Reader, l chart
 	return metadata, Identify(metadata, w, resolved)
 }
 
-// Identify says whether a chart is the one that was asked for: its name, and
-// its version where the tag is one.
+// Identify returns an error unless a chart has the name that was asked for, and
+// a version that the resolved tag may name.
 func Identify(m chart.Metadata, w Wanted, r Resolved) error {
 	if err := chart.CheckIdentity(m, w.Name, r.Tag); err != nil {
 		return failed(StepValidate, err)

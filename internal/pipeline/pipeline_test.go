@@ -124,6 +124,57 @@ var _ = Describe("The pipeline", func() {
 	)
 })
 
+var _ = Describe("The version that a tag names", func() {
+	ctx := context.Background()
+	// validate pushes a chart of the version under the tag, and takes it all the way.
+	validate := func(tag, version string) (verify.Subject, error) {
+		GinkgoHelper()
+		repo := verifytest.NewRepository()
+		config, archive := charttest.ConfigJSON("app", version), charttest.Archive("app", version)
+		repo.PushBlob(chart.ConfigMediaType, config)
+		repo.PushBlob(chart.ArchiveMediaType, archive)
+		repo.PushManifest(tag, charttest.Manifest(config, archive))
+		w := pipeline.Wanted{Repository: repository, Name: "app", Tag: tag}
+		resolved, err := pipeline.Resolve(ctx, remembering(repo), w)
+		Expect(err).NotTo(HaveOccurred())
+		subject, err := pipeline.Manifest(w, resolved)
+		Expect(err).NotTo(HaveOccurred())
+		layout, err := chart.ParseManifest(subject.Raw)
+		Expect(err).NotTo(HaveOccurred())
+		_, err = pipeline.Validate(ctx, repo, bytes.NewReader(archive), layout, w, resolved)
+		return subject, err
+	}
+
+	DescribeTable("is known to those who verify, if there is only one",
+		func(tag, version, want string) {
+			subject, err := validate(tag, version)
+			Expect(err).NotTo(HaveOccurred())
+			Expect(subject.Chart.Version).To(Equal(want))
+		},
+		Entry("F6: without a leading v", "v1.2.3", "1.2.3", "1.2.3"),
+		Entry("B14: with + for _", "1.2.3_b", "1.2.3+b", "1.2.3+b"),
+		Entry("J17: which strict semver does not read", "2024.02.0", "2024.02.0", "2024.02.0"),
+		Entry("J17: a pre-release of two parts", "1.2-rc1", "1.2-rc1", "1.2-rc1"),
+		Entry("J17: of a series, there are several", "2024.02", "2024.02.0", ""),
+		Entry("J17: of a version that is written like a series, too", "v1", "v1", ""),
+		Entry("J17: of latest, there are several", "latest", "2024.02.0", ""),
+	)
+
+	DescribeTable("is the chart's, or the chart is refused",
+		func(tag, version string) {
+			_, err := validate(tag, version)
+			Expect(step(err)).To(Equal(pipeline.StepValidate))
+			Expect(err).To(MatchError(chart.ErrMismatch))
+		},
+		Entry("J17: an older chart under a newer tag, with zeros in front", "2024.02.0", "2024.01.0"),
+		Entry("J17: an older chart under a newer tag of two parts", "1.3", "1.2"),
+		Entry("J17: an older chart under a newer tag of one part with a v", "v2", "v1"),
+		Entry("J17: an older chart under a newer series with zeros in front", "2024.02", "2024.01.0"),
+		Entry("J17: a chart of a series that only begins with the same digits", "1.2", "1.20.0"),
+		Entry("J17: a pre-release under its series", "1.2", "1.2.3-rc.1"),
+	)
+})
+
 var _ = Describe("Verify", func() {
 	var (
 		ctx     = context.Background()

@@ -35,7 +35,7 @@ func Resolve(ctx context.Context, r *registry.CachingReader, w Wanted) (Resolved
 		}
 		return Resolved{Manifest: manifest}, nil
 	}
-	tag := tagOf(w.Tag)
+	tag := chart.TagOf(w.Tag)
 	if w.SemVer != "" {
 		var err error
 		if tag, err = greatest(ctx, r.Uncached(), w); err != nil {
@@ -49,9 +49,6 @@ func Resolve(ctx context.Context, r *registry.CachingReader, w Wanted) (Resolved
 	r.Add(manifest)
 	return Resolved{Tag: tag, Manifest: manifest}, nil
 }
-
-// tagOf writes a version as Helm does in a registry, where `+` is not allowed.
-func tagOf(version string) string { return strings.ReplaceAll(version, "+", "_") }
 
 // versions selects among tags by a range and a filter.
 type versions struct {
@@ -133,7 +130,8 @@ func named(versions []string, tags int) string {
 	}
 }
 
-// InRange says whether a version, or the tag of one, is in the range that is wanted.
+// InRange reports whether a version, or the tag of a version, is in the range
+// that is wanted. A version that strict semver does not read is in no range.
 func InRange(w Wanted, version string) bool {
 	within, err := semver.NewConstraint(w.SemVer)
 	if err != nil {
@@ -143,13 +141,13 @@ func InRange(w Wanted, version string) bool {
 	return ok && within.Check(parsed)
 }
 
-// IsDowngrade says whether a version, or the tag of one, is less than the
-// published one. Where either is not a semantic version nothing is said.
+// IsDowngrade reports whether a version, or its tag, is less than the published
+// version. Versions that strict semver does not read are ordered too; see
+// chart.CompareVersions. Texts without an order, such as "latest", are no
+// downgrade: nothing shows that one of them is older, and refusing would keep
+// a chart from ever being replaced. A tag such as "1.2" is read as the version
+// 1.2, so a caller that knows Chart.yaml's version passes that.
 func IsDowngrade(published, version string) bool {
-	from, ok := chart.TagVersion(published)
-	if !ok {
-		return false
-	}
-	to, ok := chart.TagVersion(version)
-	return ok && to.LessThan(from)
+	order, ok := chart.CompareVersions(version, published)
+	return ok && order < 0
 }

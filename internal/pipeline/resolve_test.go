@@ -53,6 +53,7 @@ var _ = Describe("Resolve", func() {
 		Entry("with a leading v", ">=1.0.0", "", "v1.1.0", "1.0.0", "v1.1.0"),
 		Entry("B14: with _ for +", ">=1.0.0", "", "1.2.3_b", "1.2.3_b", "1.2.2"),
 		Entry("of tags that the filter matches", ">=1.0.0", "^1\\.0", "1.0.9", "1.0.9", "1.1.0"),
+		Entry("J17: among versions that strict semver does not read", "*", "", "1.0.0", "2024.02.0", "1.2.3.4", "v9", "1.0.0"),
 		Entry("among what is no version, and signatures", "*", "", "1.0.0", "latest", "1.2", "1", "sha256-aa.sig", "1.0.0"),
 		Entry("and of two tags of one version always the same", "*", "", "v1.0.0", "v1.0.0", "1.0.0"),
 	)
@@ -119,6 +120,29 @@ var _ = Describe("Resolve", func() {
 		Entry("the same", "1.1.0", "1.1.0", false),
 		Entry("more", "1.1.0", "1.10.0", false),
 		Entry("not a version", "1.1.0", "latest", false),
+		Entry("J17: less, with zeros in front", "2024.02.0", "2024.01.0", true),
+		Entry("J17: less, with zeros in front and a v", "v2024.10.0", "2024.09.0", true),
+		Entry("J17: less, of two parts", "1.10", "1.9", true),
+		Entry("J17: less, of four parts", "1.2.3.10", "1.2.3.9", true),
+		Entry("J17: less by pre-release, with zeros in front", "2024.02.0", "2024.02.0-rc.1", true),
+		Entry("J17: less than strict semver reads, of a version that it reads", "2024.02.0", "2024.1.9", true),
+		Entry("J17: less by a number beyond 64 bits", "1.0.99999999999999999999", "1.0.99999999999999999998", true),
+		Entry("J17: the same number without zeros", "2024.02.0", "2024.2.0", false),
+		Entry("J17: more, with zeros in front", "2024.09.0", "2024.10.0", false),
+		Entry("J17: more, of more parts", "1.2", "1.2.1", false),
+		Entry("J17: a commit id, which has no order", "2024.02.0", "9fceb02", false),
+		Entry("J17: another build, which is no older", "2024.02.0+b", "2024.02.0_a", false),
 		Entry("nothing published", "", "1.0.0", false),
+	)
+
+	DescribeTable("knows what is in a range",
+		func(semver, version string, want bool) {
+			Expect(pipeline.InRange(pipeline.Wanted{SemVer: semver}, version)).To(Equal(want))
+		},
+		Entry("a version in it", ">=1.0.0", "1.2.3", true),
+		Entry("B14: a tag in it, with _ for +", ">=1.0.0", "v1.2.3_b", true),
+		Entry("a version beyond it", "<1.0.0", "1.2.3", false),
+		Entry("J17: a version that strict semver does not read", ">=1.0.0", "2024.02.0", false),
+		Entry("a range that is none", ">>1", "1.2.3", false),
 	)
 })
