@@ -1,6 +1,6 @@
 # VerifiedChart. `make help` lists the targets; `make demo` and `make test` need nothing but Go, make and git.
 
-IMG ?= ghcr.io/verifiedchart/verifiedchart-controller:latest
+IMG ?= ghcr.io/verifiedchart/verifiedchart-controller:$(VERSION)
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 KUBECTL ?= kubectl
 BIN := $(CURDIR)/bin
@@ -40,6 +40,10 @@ manifests: ## Write the custom resource definitions and the controller's role.
 fmt: ## Format the code.
 	gofmt -w api cmd internal test
 
+.PHONY: licence-headers
+licence-headers: ## Add the licence header to the Go files that lack it.
+	hack/licence-headers.sh fix
+
 .PHONY: vet
 vet: ## Vet the code.
 	go vet ./...
@@ -48,8 +52,9 @@ $(GOLANGCI_LINT): hack/tools/golangci-lint/go.mod
 	go build -C hack/tools/golangci-lint -o $@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 
 .PHONY: lint
-lint: $(GOLANGCI_LINT) ## Lint the code, the direction of its imports included, and check that the manifests build.
+lint: $(GOLANGCI_LINT) ## Lint the code, the direction of its imports included, check the licence headers and that the manifests build.
 	$(GOLANGCI_LINT) run ./...
+	hack/licence-headers.sh check
 	$(MAKE) check-manifests
 
 .PHONY: check-manifests
