@@ -44,6 +44,10 @@ fmt: ## Format the code.
 licence-headers: ## Add the licence header to the Go files that lack it.
 	hack/licence-headers.sh fix
 
+.PHONY: threats
+threats: ## Link each threat in docs/threats.md to its tests.
+	go test ./test/repository -update
+
 .PHONY: vet
 vet: ## Vet the code.
 	go vet ./...
