@@ -49,9 +49,9 @@ func NamedVersion(tag string) (string, bool) {
 // SameVersion has it, or a series that holds it: "1" and "1.2" hold 1.2.3 and
 // 1.2.3+build, but not 1.3.0, 1.20.0 or the pre-release 1.2.3-rc.1.
 //
-// A series does not hold pre-releases since neither a range of Helm nor the
-// tools that move such tags at a release let it, so a user who asks for "1.2"
-// does not expect one. A user who does can ask for its full version.
+// A series holds no pre-releases: Helm's ranges exclude them unless asked, and
+// the usual tools move a tag such as "1.2" only at a release, so a user of "1.2"
+// does not expect one. To get a pre-release, ask for its full version.
 //
 // The parts are compared as texts, whether or not semver reads them: "2024.02"
 // holds 2024.02.0, but not 2024.2.0.
@@ -65,17 +65,17 @@ func MayName(tag, version string) bool {
 		len(t.parts) < len(v.parts) && slices.Equal(t.parts, v.parts[:len(t.parts)])
 }
 
-// versionFormat is what begins like a version: numbers between dots, and after
-// them nothing, a pre-release or build metadata.
+// versionFormat matches a text that begins like a version: numbers with dots
+// between them, then nothing, a pre-release or build metadata.
 var versionFormat = regexp.MustCompile(`(?s)^(\d+(?:\.\d+)*)([-+].*)?$`)
 
-// fullParts is how many parts a version has if it is written in full.
+// fullParts is the number of parts of a version that is written in full.
 const fullParts = 3
 
 // versionText is a version that strict semver may not read.
 type versionText struct {
 	parts  []string // the numbers, of any length and count, as they are written
-	suffix string   // empty, or what follows them, from '-' or '+' on
+	suffix string   // the rest of the text, which begins with '-' or '+'; may be empty
 }
 
 // parseVersion splits the text of a version, or of the tag of a version.

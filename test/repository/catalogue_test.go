@@ -103,8 +103,8 @@ func idsIn(source []byte) []string {
 	}
 }
 
-// faults returns what is wrong with a catalogue, given what the tests cite. A
-// threat that tests cite and that has no link is no fault: tests come first.
+// faults returns the disagreements between a catalogue and the citations. A
+// cited threat without a link is no fault: tests come first.
 func (c citations) faults(catalogue string) []string {
 	var faults []string
 	known := map[string]bool{}

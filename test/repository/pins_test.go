@@ -17,7 +17,7 @@ var (
 	versionNumber = regexp.MustCompile(`^v\d+\.\d+\.\d+$`)
 )
 
-// movableActions returns what a workflow uses that somebody else can move.
+// movableActions returns the actions and workflows of a workflow that somebody else can move.
 func movableActions(workflow string) []string {
 	GinkgoHelper()
 	var tree any
@@ -84,7 +84,7 @@ func movableBases(dockerfile string) []string {
 	return movable
 }
 
-// job is what this package reads of a job.
+// job holds the fields of a job that this package reads.
 type job struct {
 	Uses        string            `json:"uses"`
 	Needs       any               `json:"needs"`

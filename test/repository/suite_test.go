@@ -1,6 +1,6 @@
-// Package repository tests what the repository says of itself: that its catalogue
-// of threats agrees with its tests, and that nothing it builds from can be moved.
-// It does not know what the code does.
+// Package repository tests two statements of the repository about itself: its
+// catalogue of threats agrees with its tests, and nobody else can move anything
+// that it builds from. It does not know the code.
 package repository_test
 
 import (
