@@ -43,6 +43,9 @@ type Options struct {
 	// RetryPause is about how long to wait before a request is tried again after a
 	// passing fault, and twice that before the last time; 100 ms by default.
 	RetryPause time.Duration
+	// SlowAfter is how long an answer may keep its first byte waiting, or its body
+	// deliver less than 1 KiB/s; 30 s by default. Then reading it ends with an error.
+	SlowAfter time.Duration
 	// Now is the clock; time.Now by default.
 	Now func() time.Time
 }
@@ -145,6 +148,7 @@ func (c *Client) client(t Trust) *http.Client {
 	}
 	client := outbound.NewClient(outbound.Options{
 		AllowedHosts: c.options.AllowedHosts, Roots: t.roots, Certificate: t.certificate, Throttle: c.throttle,
+		SlowAfter: c.options.SlowAfter,
 	})
 	c.clients.Add(t.fingerprint, client)
 	return client

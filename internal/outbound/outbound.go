@@ -47,13 +47,17 @@ type Options struct {
 	Certificate *tls.Certificate
 	// Throttle remembers who wants to be left alone. It is required.
 	Throttle *Throttle
+	// SlowAfter is how long an answer may keep its first byte waiting, or its body
+	// deliver less than 1 KiB/s; 30 s by default. Then reading it ends with an error.
+	SlowAfter time.Duration
 }
 
 // Origin is whom a request is for, whatever it leads to.
 type Origin struct {
 	// HostPort is the host with the port, as HostPort returns it.
 	HostPort string
-	// Tenant is whose rate limit it counts for: the host, and whoever asks.
+	// Tenant is whose rate limit it counts for: the host, the credentials, and the
+	// namespace on whose behalf it is asked, even if nobody needs credentials.
 	Tenant string
 	// PlainHTTP allows HTTP.
 	PlainHTTP bool
@@ -77,9 +81,13 @@ type transport struct {
 	configured, elsewhere http.RoundTripper
 	guard                 guard
 	throttle              *Throttle
+	slowAfter             time.Duration
 }
 
 func newTransport(o Options) transport {
+	if o.SlowAfter <= 0 {
+		o.SlowAfter = defaultSlowAfter
+	}
 	guard := newGuard(o.AllowedHosts)
 	config := &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: o.Roots}
 	toOrigin := config.Clone()
@@ -87,10 +95,11 @@ func newTransport(o Options) transport {
 		toOrigin.Certificates = []tls.Certificate{*o.Certificate}
 	}
 	return transport{
-		configured: newHTTPTransport(toOrigin, dialer(nil).DialContext),
-		elsewhere:  newHTTPTransport(config, guard.dial),
+		configured: newHTTPTransport(toOrigin, dialer(nil).DialContext, o.SlowAfter),
+		elsewhere:  newHTTPTransport(config, guard.dial, o.SlowAfter),
 		guard:      guard,
 		throttle:   o.Throttle,
+		slowAfter:  o.SlowAfter,
 	}
 }
 
@@ -104,7 +113,7 @@ func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 		return nil, err
 	}
-	resp, err := through.RoundTrip(req)
+	resp, err := pace(through, req, t.slowAfter)
 	if err != nil {
 		return nil, err
 	}
@@ -151,7 +160,7 @@ func HostPort(u *url.URL) string {
 	return net.JoinHostPort(strings.ToLower(u.Hostname()), port)
 }
 
-func newHTTPTransport(config *tls.Config, dial func(context.Context, string, string) (net.Conn, error)) *http.Transport {
+func newHTTPTransport(config *tls.Config, dial func(context.Context, string, string) (net.Conn, error), slowAfter time.Duration) *http.Transport {
 	return &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
 		DialContext:            dial,
@@ -162,7 +171,7 @@ func newHTTPTransport(config *tls.Config, dial func(context.Context, string, str
 		MaxIdleConnsPerHost:    16,
 		IdleConnTimeout:        90 * time.Second,
 		TLSHandshakeTimeout:    10 * time.Second,
-		ResponseHeaderTimeout:  30 * time.Second,
+		ResponseHeaderTimeout:  slowAfter,
 		MaxResponseHeaderBytes: 64 << 10,
 		TLSClientConfig:        config,
 	}

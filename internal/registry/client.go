@@ -25,6 +25,9 @@ type ClientOptions struct {
 	// RetryPause is about how long to wait before a request is tried again after a
 	// passing fault, and twice that before the last time; 100 ms by default.
 	RetryPause time.Duration
+	// SlowAfter is how long an answer may keep its first byte waiting, or its body
+	// deliver less than 1 KiB/s; 30 s by default. Then reading it ends with an error.
+	SlowAfter time.Duration
 	// Now is the clock; time.Now by default.
 	Now func() time.Time
 }
@@ -65,7 +68,9 @@ func NewClient(o ClientOptions) *Client {
 	}
 	throttle := outbound.NewThrottle(o.Now)
 	return &Client{
-		http:     outbound.NewClient(outbound.Options{AllowedHosts: o.AllowedHosts, Roots: rootsOf(o.TLSRoots), Throttle: throttle}),
+		http: outbound.NewClient(outbound.Options{
+			AllowedHosts: o.AllowedHosts, Roots: rootsOf(o.TLSRoots), Throttle: throttle, SlowAfter: o.SlowAfter,
+		}),
 		header:   http.Header{"User-Agent": {o.UserAgent}},
 		tokens:   newTokens(),
 		throttle: throttle,
