@@ -68,7 +68,7 @@ func (r *VerifiedChartReconciler) reader(obj *v1alpha1.VerifiedChart, target reg
 	if err != nil {
 		return nil, &refusal{condition: v1alpha1.FetchFailedCondition, reason: v1alpha1.URLInvalidReason, final: true, err: err}
 	}
-	return r.Memory.Reader(string(obj.UID), target.Repository, reader), nil
+	return r.Memory.Reader(registry.Scope{Namespace: obj.Namespace, Object: string(obj.UID)}, target.Repository, reader), nil
 }
 
 func wanted(obj *v1alpha1.VerifiedChart, repository string) pipeline.Wanted {

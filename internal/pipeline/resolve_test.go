@@ -25,7 +25,9 @@ func remembering(repo *verifytest.Repository) *registry.CachingReader {
 // rememberingEach returns what returns a reader of repo for each use, all with one memory.
 func rememberingEach(repo *verifytest.Repository) func() *registry.CachingReader {
 	memory := registry.NewCache(1<<20, time.Hour, time.Now)
-	return func() *registry.CachingReader { return memory.Reader("object", repository, repo) }
+	return func() *registry.CachingReader {
+		return memory.Reader(registry.Scope{Object: "object"}, repository, repo)
+	}
 }
 
 func withTags(tags ...string) *verifytest.Repository {

@@ -3,7 +3,6 @@ package registry_test
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -14,22 +13,24 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify/verifytest"
 )
 
-var _ = Describe("Memory", func() {
+var _ = Describe("The cache of answers", func() {
 	var (
-		ctx    = context.Background()
-		now    time.Time
-		memory *registry.Cache
-		repo   *verifytest.Repository
+		ctx   = context.Background()
+		now   time.Time
+		cache *registry.Cache
+		repo  *verifytest.Repository
 	)
 	BeforeEach(func() {
 		now = time.Unix(1_700_000_000, 0)
-		memory = registry.NewCache(1<<20, time.Hour, func() time.Time { return now })
+		cache = registry.NewCache(1<<20, time.Hour, func() time.Time { return now })
 		repo = verifytest.NewRepository()
 		repo.PushLayers("tag", repo.PushBlob("text/plain", []byte("first")))
 	})
-	reader := func() *registry.CachingReader { return memory.Reader("object", "registry.example/app", repo) }
+	reader := func() *registry.CachingReader {
+		return cache.Reader(registry.Scope{Namespace: "tenant", Object: "object"}, "registry.example/app", repo)
+	}
 
-	It("asks for a tag once, and says that it recalled the answer", func() {
+	It("asks for a tag once, and reports that the answer came from the cache", func() {
 		first, err := reader().Resolve(ctx, "tag")
 		Expect(err).NotTo(HaveOccurred())
 		r := reader()
@@ -40,7 +41,7 @@ var _ = Describe("Memory", func() {
 		Expect(repo.Asked()).To(HaveLen(1))
 	})
 
-	It("asks again for a tag after a refresh, and remembers the new answer", func() {
+	It("asks again for a tag if it is bypassed, and keeps the new answer", func() {
 		_, _ = reader().Resolve(ctx, "tag")
 		repo.PushLayers("tag", repo.PushBlob("text/plain", []byte("second")))
 		r := reader()
@@ -52,7 +53,7 @@ var _ = Describe("Memory", func() {
 		Expect(again).To(Equal(fresh))
 	})
 
-	It("does not ask again after a refresh for what it has just asked", func() {
+	It("does not ask again if it is bypassed for an answer that it has just got", func() {
 		_, _ = reader().Resolve(ctx, "tag")
 		r := reader()
 		_, _ = r.Resolve(ctx, "tag")
@@ -68,7 +69,7 @@ var _ = Describe("Memory", func() {
 		Expect(repo.Asked()).To(HaveLen(asked + 1))
 	})
 
-	It("forgets what a tag named when it is stale, and never what is addressed by digest", func() {
+	It("forgets the manifest of a tag when it is stale, and never an answer by digest", func() {
 		manifest, _ := reader().Resolve(ctx, "tag")
 		_, _ = reader().Manifest(ctx, manifest.Descriptor.Digest)
 		asked := len(repo.Asked())
@@ -81,7 +82,7 @@ var _ = Describe("Memory", func() {
 		Expect(repo.Asked()).To(HaveLen(asked + 1))
 	})
 
-	It("remembers that there is no such tag, until it is asked anew or that is stale", func() {
+	It("keeps that there is no such tag, until it is bypassed or that is stale", func() {
 		_, err := reader().Resolve(ctx, "sig")
 		Expect(err).To(MatchError(registry.ErrNotFound))
 		repo.PushLayers("sig", repo.PushBlob("text/plain", []byte("signature")))
@@ -116,7 +117,7 @@ var _ = Describe("Memory", func() {
 		}
 	})
 
-	It("remembers that there is no referrers API", func() {
+	It("keeps that there is no referrers API", func() {
 		repo.WithoutReferrers = true
 		for range 2 {
 			_, err := reader().Referrers(ctx, "sha256:x")
@@ -125,7 +126,7 @@ var _ = Describe("Memory", func() {
 		Expect(repo.Asked()).To(HaveLen(1))
 	})
 
-	It("shares with a sibling what is fresh, and keeps apart what it remembers", func() {
+	It("shares with a sibling which answers are fresh, and keeps their entries apart", func() {
 		repo.Beside("registry.example/signatures").PushLayers("tag", repo.PushBlob("text/plain", []byte("other")))
 		ask := func(r *registry.CachingReader) registry.Manifest {
 			GinkgoHelper()
@@ -145,7 +146,7 @@ var _ = Describe("Memory", func() {
 		Expect(r.FromCache()).To(BeFalse())
 	})
 
-	It("remembers no failure", func() {
+	It("keeps no failure", func() {
 		repo.Fail("tag", verifytest.ErrUnreachable)
 		_, err := reader().Resolve(ctx, "tag")
 		Expect(err).To(MatchError(verifytest.ErrUnreachable))
@@ -154,12 +155,12 @@ var _ = Describe("Memory", func() {
 		Expect(err).NotTo(HaveOccurred())
 	})
 
-	It("I5: answers nobody from what another was answered", func() {
+	It("I5: answers no object from the entries of another", func() {
 		_, _ = reader().Resolve(ctx, "tag")
 		repo.Fail("tag", registry.ErrUnauthorized)
-		_, err := memory.Reader("another object", "registry.example/app", repo).Resolve(ctx, "tag")
+		_, err := cache.Reader(registry.Scope{Namespace: "tenant", Object: "another object"}, "registry.example/app", repo).Resolve(ctx, "tag")
 		Expect(err).To(MatchError(registry.ErrUnauthorized))
-		_, err = memory.Reader("object", "registry.example/other", repo).Resolve(ctx, "tag")
+		_, err = cache.Reader(registry.Scope{Namespace: "tenant", Object: "object"}, "registry.example/other", repo).Resolve(ctx, "tag")
 		Expect(err).To(MatchError(registry.ErrUnauthorized))
 	})
 
@@ -174,14 +175,79 @@ var _ = Describe("Memory", func() {
 		Expect(err).To(MatchError(registry.ErrIntegrity))
 	})
 
-	It("stays within its bound, keeping what was used last", func() {
-		var last error
-		for i := range 200 {
-			d := repo.PushBlob("text/plain", append(bytes.Repeat([]byte("x"), 20<<10), fmt.Sprint(i)...))
-			_, err := reader().Blob(ctx, d, d.Size)
-			last = errors.Join(last, err)
+	// fill asks for so many blobs of 20 KiB on behalf of an object.
+	fill := func(scope registry.Scope, count int) {
+		GinkgoHelper()
+		r := cache.Reader(scope, "registry.example/app", repo)
+		for i := range count {
+			d := repo.PushBlob("text/plain", append(bytes.Repeat([]byte("x"), 20<<10), fmt.Sprint(scope, i)...))
+			_, err := r.Blob(ctx, d, d.Size)
+			Expect(err).NotTo(HaveOccurred())
 		}
-		Expect(last).NotTo(HaveOccurred())
-		Expect(memory.Size()).To(And(BeNumerically(">", 1<<19), BeNumerically("<=", 1<<20)))
+	}
+	// asked is how often the registry is asked for the tag by an object.
+	asked := func(scope registry.Scope) int {
+		GinkgoHelper()
+		before := len(repo.Asked())
+		_, err := cache.Reader(scope, "registry.example/app", repo).Resolve(ctx, "tag")
+		Expect(err).NotTo(HaveOccurred())
+		return len(repo.Asked()) - before
+	}
+
+	DescribeTable("J12: stays within its bound, and gives no namespace more than half",
+		func(least, most int, namespaces ...string) {
+			for i, namespace := range namespaces {
+				fill(registry.Scope{Namespace: namespace, Object: fmt.Sprint(i)}, 200)
+			}
+			Expect(cache.Size()).To(And(BeNumerically(">", least), BeNumerically("<=", most)))
+		},
+		Entry("for one object", 1<<18, 1<<19, "a"),
+		Entry("for many objects of one namespace", 1<<18, 1<<19, "a", "a", "a", "a"),
+		Entry("for two namespaces", 1<<19, 1<<20, "a", "b"),
+		Entry("for many namespaces", 1<<19, 1<<20, "a", "b", "c", "d", "e"),
+		Entry("for namespaces in turn", 1<<19, 1<<20, "a", "b", "a", "c", "a"),
+	)
+
+	DescribeTable("J12: evicts the small namespace for no other, whatever the others ask",
+		func(others ...string) {
+			small := registry.Scope{Namespace: "small", Object: "small"}
+			Expect(asked(small)).To(Equal(1))
+			for i, namespace := range others {
+				fill(registry.Scope{Namespace: namespace, Object: fmt.Sprint(i)}, 200)
+			}
+			Expect(asked(small)).To(BeZero())
+		},
+		Entry("for one", "a"),
+		Entry("for two that fill their halves", "a", "b"),
+		Entry("for three that contend", "a", "b", "c", "a", "b", "c"),
+		Entry("for one whose name comes first, and one whose name is longer", "", "smaller", ""),
+	)
+
+	It("J12: evicts the least recently used entry of the namespace that exceeds its half", func() {
+		old, used := registry.Scope{Namespace: "a", Object: "old"}, registry.Scope{Namespace: "a", Object: "used"}
+		Expect(asked(old)).To(Equal(1))
+		Expect(asked(used)).To(Equal(1))
+		for range 10 {
+			fill(registry.Scope{Namespace: "a", Object: fmt.Sprint(len(repo.Asked()))}, 10)
+			Expect(asked(used)).To(BeZero())
+		}
+		Expect(asked(old)).To(Equal(1))
+	})
+
+	It("drops the entries of one object, and no other's", func() {
+		gone, kept := registry.Scope{Namespace: "a", Object: "1"}, registry.Scope{Namespace: "a", Object: "2"}
+		same := registry.Scope{Namespace: "b", Object: "1"}
+		for _, scope := range []registry.Scope{gone, kept, same} {
+			Expect(asked(scope)).To(Equal(1))
+		}
+		cache.Drop(gone)
+		cache.Drop(registry.Scope{Namespace: "never", Object: "1"})
+		Expect(asked(kept)).To(BeZero())
+		Expect(asked(same)).To(BeZero())
+		Expect(asked(gone)).To(Equal(1))
+		for _, scope := range []registry.Scope{gone, kept, same} {
+			cache.Drop(scope)
+		}
+		Expect(cache.Size()).To(BeZero())
 	})
 })

@@ -44,7 +44,7 @@ var (
 	ErrIntegrity = errors.New("the registry sent other bytes than were asked for")
 	// ErrTooLarge means that the answer exceeds its limit; the rest of it was not read.
 	ErrTooLarge = errors.New("the answer of the registry is too large")
-	// ErrMalformed means the answer cannot be what was asked for, as an unknown
+	// ErrMalformed means the answer cannot be what was asked for, such as an unknown
 	// digest algorithm or a negative size.
 	ErrMalformed = errors.New("the answer of the registry is malformed")
 	// ErrDescriptor, which matches ErrMalformed, means that the descriptor can be

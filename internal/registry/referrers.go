@@ -18,6 +18,9 @@ type Referrers struct {
 	Descriptors []ocispec.Descriptor `json:"descriptors"`
 	// More says that there are more than the limits allow to read.
 	More bool `json:"more,omitempty"`
+	// Omitted is how many bytes of names and annotations Answers left out of the
+	// list; a registry's own list has 0. They count for a bound on what is read.
+	Omitted int `json:"omitted,omitempty"`
 }
 
 // Referrers implements Reader by the referrers API of the distribution

@@ -38,10 +38,12 @@ var acceptManifests = strings.Join([]string{
 	"application/vnd.docker.distribution.manifest.v2+json", "application/vnd.docker.distribution.manifest.list.v2+json",
 }, ", ")
 
+var errNoTag = fmt.Errorf("%w: the name is not a tag", ErrNotFound)
+
 // Resolve implements Reader.
 func (r *remote) Resolve(ctx context.Context, tag string) (Manifest, error) {
 	if !tagPattern.MatchString(tag) {
-		return Manifest{}, r.failed("manifest", fmt.Errorf("%w: what was asked for is not a tag", ErrNotFound))
+		return Manifest{}, r.failed("manifest", errNoTag)
 	}
 	m, err := r.manifest(ctx, tag)
 	if err != nil {
@@ -98,7 +100,7 @@ func mediaTypeOf(raw []byte, h http.Header) string {
 // Blob implements Reader.
 func (r *remote) Blob(ctx context.Context, d ocispec.Descriptor, limit int64) ([]byte, error) {
 	if d.Size > limit {
-		return nil, r.failed("blob "+d.Digest.String(), fmt.Errorf("%w: %d bytes, of at most %d", ErrTooLarge, d.Size, limit))
+		return nil, r.failed("blob "+d.Digest.String(), tooLarge(d.Size, limit))
 	}
 	resp, failed, err := r.blob(ctx, d)
 	if err != nil {
@@ -106,17 +108,31 @@ func (r *remote) Blob(ctx context.Context, d ocispec.Descriptor, limit int64) ([
 	}
 	defer resp.Body.Close() //nolint:errcheck // nothing of a read body depends on it
 	raw, err := outbound.ReadAll(resp.Body, limit, ErrTooLarge)
-	switch {
-	case errors.Is(err, ErrTooLarge):
-		return nil, failed(fmt.Errorf("%w: more than its descriptor says", ErrIntegrity))
-	case err != nil:
+	if errors.Is(err, ErrTooLarge) {
+		err = fmt.Errorf("%w: more than its descriptor says", ErrIntegrity)
+	}
+	if err == nil {
+		err = checkBlob(d, raw)
+	}
+	if err != nil {
 		return nil, failed(err)
-	case d.Digest.Algorithm().FromBytes(raw) != d.Digest:
-		return nil, failed(fmt.Errorf("%w: its digest is another", ErrIntegrity))
-	case int64(len(raw)) != d.Size:
-		return nil, failed(fmt.Errorf("%w: %d bytes, and it has %d", ErrDescriptor, d.Size, len(raw)))
 	}
 	return raw, nil
+}
+
+func tooLarge(size, limit int64) error {
+	return fmt.Errorf("%w: %d bytes, of at most %d", ErrTooLarge, size, limit)
+}
+
+// checkBlob returns why the bytes are not those of the descriptor.
+func checkBlob(d ocispec.Descriptor, raw []byte) error {
+	switch {
+	case d.Digest.Algorithm().FromBytes(raw) != d.Digest:
+		return fmt.Errorf("%w: digest mismatch", ErrIntegrity)
+	case int64(len(raw)) != d.Size:
+		return fmt.Errorf("%w: %d bytes, and it has %d", ErrDescriptor, d.Size, len(raw))
+	}
+	return nil
 }
 
 // Open implements Reader.

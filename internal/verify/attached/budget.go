@@ -47,8 +47,15 @@ func (b *budget) manifest(ask func() (registry.Manifest, error)) (registry.Manif
 	return m, err
 }
 
-// spend takes off what was read: size bytes, or as many as the limit where they were thrown away.
+// spend takes off what was read: size bytes, or as many as the limit if they were
+// thrown away. An answer that was dropped from stored material costs what it did
+// when it was read, so that the same candidates are considered.
 func (b *budget) spend(size, limit int, err error) {
+	var dropped *registry.DroppedError
+	if errors.As(err, &dropped) {
+		b.left -= int(dropped.Size)
+		return
+	}
 	for _, wasted := range []error{registry.ErrDescriptor, registry.ErrIntegrity, registry.ErrTooLarge} {
 		if errors.Is(err, wasted) {
 			size = limit
@@ -60,6 +67,7 @@ func (b *budget) spend(size, limit int, err error) {
 // Referrers implements registry.Reader. All pages together are as large as a manifest at most.
 func (b *budget) Referrers(ctx context.Context, d digest.Digest) (registry.Referrers, error) {
 	list, err := b.Reader.Referrers(ctx, d)
+	b.left -= list.Omitted
 	for _, listed := range list.Descriptors {
 		b.left -= len(listed.MediaType) + len(listed.Digest) + len(listed.ArtifactType)
 		for key, value := range listed.Annotations {

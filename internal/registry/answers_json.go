@@ -1,0 +1,107 @@
+package registry
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// answersVersion is that of the form below. Another is malformed to this program.
+const answersVersion = 1
+
+// storedAnswers is the form of Answers as JSON.
+type storedAnswers struct {
+	Version int        `json:"version"`
+	Full    bool       `json:"full,omitempty"`
+	Answers answerList `json:"answers"`
+}
+
+// MarshalJSON implements json.Marshaler. The same answers give the same bytes.
+func (a Answers) MarshalJSON() ([]byte, error) {
+	list := slices.SortedFunc(maps.Values(a.held), func(x, y answer) int {
+		return cmp.Or(cmp.Compare(x.Repository, y.Repository), cmp.Compare(x.Kind, y.Kind), cmp.Compare(x.Ref, y.Ref))
+	})
+	if list == nil {
+		list = answerList{}
+	}
+	return json.Marshal(storedAnswers{Version: answersVersion, Full: a.full, Answers: list})
+}
+
+// UnmarshalJSON implements json.Unmarshaler, as ParseAnswers does.
+func (a *Answers) UnmarshalJSON(raw []byte) (err error) {
+	*a, err = ParseAnswers(raw)
+	return err
+}
+
+// ParseAnswers reads what json.Marshal wrote of Answers, at most 8 MiB. The error
+// matches ErrMalformed. Contents are not hashed yet: a Reader does that.
+func ParseAnswers(raw []byte) (Answers, error) {
+	if len(raw) > maxAnswersJSON {
+		return Answers{}, fmt.Errorf("%w: stored signature material of more than %d bytes", ErrMalformed, maxAnswersJSON)
+	}
+	var s storedAnswers
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&s); err != nil {
+		return Answers{}, malformedAnswers
+	}
+	if rest := bytes.TrimSpace(raw[decoder.InputOffset():]); len(rest) > 0 || s.Version != answersVersion || s.Answers == nil {
+		return Answers{}, malformedAnswers
+	}
+	a := Answers{held: make(map[question]answer, len(s.Answers)), full: s.Full}
+	for _, given := range s.Answers {
+		a.held[given.question] = given
+	}
+	if len(a.held) != len(s.Answers) {
+		return Answers{}, fmt.Errorf("%w: it answers a question twice", malformedAnswers)
+	}
+	return a, nil
+}
+
+var malformedAnswers = fmt.Errorf("%w: not stored signature material", ErrMalformed)
+
+// answerList reads answers one by one, so that a list of a million empty ones costs
+// no more memory than its bytes.
+type answerList []answer
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (l *answerList) UnmarshalJSON(raw []byte) error {
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	decoder.DisallowUnknownFields()
+	if err := expect(decoder, json.Delim('[')); err != nil {
+		return err
+	}
+	*l = answerList{}
+	for size := 0; decoder.More(); {
+		var given answer
+		if err := decoder.Decode(&given); err != nil {
+			return err
+		}
+		if size += given.names() + len(given.Raw); size > MaxAnswers || !given.isPossible() {
+			return malformedAnswers
+		}
+		*l = append(*l, given)
+	}
+	return expect(decoder, json.Delim(']'))
+}
+
+// isPossible reports whether a recorder could have recorded the answer.
+func (a answer) isPossible() bool {
+	if a.Repository == "" || a.mayChange() == a.At.IsZero() || a.Dropped < 0 {
+		return false
+	}
+	if a.Problem != "" {
+		return a.Kind != kindLacks && a.Raw == nil && isKind(a.Kind) && (a.Problem == problemDropped || a.Problem.class() != nil)
+	}
+	if a.Kind == kindTag {
+		return checkDigest(a.Digest) == nil
+	}
+	return isKind(a.Kind)
+}
+
+func isKind(k kind) bool {
+	return slices.Contains([]kind{kindTag, kindReferrers, kindManifest, kindBlob, kindOutside, kindLacks}, k)
+}

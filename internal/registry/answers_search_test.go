@@ -1,0 +1,144 @@
+package registry_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/verifiedchart/verifiedchart/internal/registry"
+	"github.com/verifiedchart/verifiedchart/internal/verify"
+	"github.com/verifiedchart/verifiedchart/internal/verify/attached"
+)
+
+var _ = Describe("Answers to a search", func() {
+	const mib = 1 << 20
+	var m *material
+	BeforeEach(func() { m = newMaterial() })
+
+	DescribeTable("J22: lead to the same candidates without the network",
+		func(push func(), isRead bool) {
+			search := func(r registry.Reader) (read []string, refused int) {
+				s := attached.Search{
+					Subject: ofSubject(m), Reader: attached.Budget(r, verify.MaxMaterial),
+					Likely: func(t string) bool { return t == "application/vnd.example" },
+				}
+				for found := range s.All(m.ctx, "sig") {
+					var refusal *attached.Refusal
+					switch {
+					case found.Problem == nil:
+						read = append(read, string(found.Raw))
+					case errors.As(found.Problem, &refusal):
+						refused++
+					default:
+						Fail("no verdict: " + found.Problem.Error())
+					}
+				}
+				return read, refused
+			}
+			push()
+			r := m.reader()
+			read, refused := search(r)
+			again, refusedAgain := search(stored(r))
+			Expect(len(again) + refusedAgain).To(Equal(len(read) + refused))
+			Expect(read).To(ContainElements(again))
+			genuine, err := m.repo.Manifest(m.ctx, m.listed.Digest)
+			Expect(err).NotTo(HaveOccurred())
+			if isRead {
+				Expect(read).To(ContainElement(string(genuine.Raw)))
+				Expect(again).To(ContainElement(string(genuine.Raw)))
+			}
+		},
+		Entry("of nothing more", func() {}, true),
+		Entry("beside some that are large, and read before", func() {
+			for i := range 8 {
+				m.padBefore(mib+mib/5, i*1000)
+			}
+		}, true),
+		Entry("beside more than are read in all", func() {
+			for i := range 40 {
+				m.pad(mib, i, "application/vnd.other")
+			}
+		}, true),
+		Entry("beside more than are read in all, under long names", func() {
+			m.repo.ListedAs = strings.Repeat("long", 10_000)
+			for i := range 40 {
+				m.pad(mib, i, "application/vnd.other")
+			}
+		}, false),
+		Entry("beside a hundred small ones", func() {
+			for i := range 100 {
+				m.pad(2048, i, "application/vnd.other")
+			}
+		}, true),
+		Entry("beside ones that are listed and not there", func() {
+			m.repo.PushIndex(attached.Tag(ofSubject(m)), ocispec.Descriptor{Digest: digest.FromString("gone"), Size: 3}, ocispec.Descriptor{Digest: "malformed"})
+		}, true),
+		Entry("without the referrers API", func() {
+			m.repo.WithoutReferrers = true
+			m.repo.PushIndex(attached.Tag(ofSubject(m)), m.listed)
+		}, true),
+	)
+})
+
+// padBefore pads with a manifest that is listed as the genuine one is, and before it.
+func (m *material) padBefore(size, number int) {
+	for ; ; number++ {
+		raw := m.padded(size, number, "application/vnd.example")
+		if digest.FromBytes(raw) < m.listed.Digest {
+			m.repo.PushManifest("", raw)
+			return
+		}
+	}
+}
+
+// pad pushes a manifest of at least a size that refers to the subject.
+func (m *material) pad(size, number int, artifactType string) {
+	m.repo.PushManifest("", m.padded(size, number, artifactType))
+}
+
+func (m *material) padded(size, number int, artifactType string) []byte {
+	subject := m.subject.Descriptor
+	raw, err := json.Marshal(ocispec.Manifest{
+		MediaType: ocispec.MediaTypeImageManifest, ArtifactType: artifactType, Subject: &subject,
+		Annotations: map[string]string{"padding": string(padding(size, number))},
+	})
+	Expect(err).NotTo(HaveOccurred())
+	return raw
+}
+
+var _ = Describe("Answers of a registry", func() {
+	DescribeTable("J22: give without a network which descriptors describe nothing",
+		func(change func(d *ocispec.Descriptor)) {
+			p := push()
+			r := registry.NewCache(1<<20, time.Hour, time.Now).Reader(registry.Scope{}, p.target().Repository, p.reader())
+			d := p.archive
+			change(&d)
+			_, want := r.Blob(context.Background(), d, 1<<20)
+			Expect(want).To(MatchError(registry.ErrDescriptor))
+			_, err := r.Answers().Reader(p.target().Repository).Blob(context.Background(), d, 1<<20)
+			Expect(classes(err)).To(Equal(classes(want)))
+		},
+		Entry("by a size that is too small", func(d *ocispec.Descriptor) { d.Size-- }),
+		Entry("by a size that is too large", func(d *ocispec.Descriptor) { d.Size++ }),
+		Entry("by a negative size", func(d *ocispec.Descriptor) { d.Size = -1 }),
+		Entry("by an unknown algorithm", func(d *ocispec.Descriptor) { d.Digest = "md5:d41d8cd98f00b204e9800998ecf8427e" }),
+		Entry("by no digest", func(d *ocispec.Descriptor) { d.Digest = "" }),
+	)
+
+	It("J22: give without a network which digests can be no manifest's", func() {
+		p := push()
+		r := registry.NewCache(1<<20, time.Hour, time.Now).Reader(registry.Scope{}, p.target().Repository, p.reader())
+		for _, d := range []digest.Digest{"", "malformed", "md5:d41d8cd98f00b204e9800998ecf8427e"} {
+			_, want := r.Manifest(context.Background(), d)
+			_, err := r.Answers().Reader(p.target().Repository).Manifest(context.Background(), d)
+			Expect(classes(err)).To(And(ContainElement(registry.ErrDescriptor), Equal(classes(want))))
+		}
+	})
+})

@@ -1,0 +1,236 @@
+package registry
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strconv"
+	"sync"
+
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// CachingReader is a Reader over a Cache. It and its siblings serve one
+// verification, and record the answers for it.
+type CachingReader struct {
+	Reader
+	cache      *Cache
+	scope      Scope
+	repository string
+	use        *use
+}
+
+// use is what a CachingReader shares with its siblings.
+type use struct {
+	mu             sync.Mutex
+	bypass, cached bool
+	asked          map[question]bool // the registry was asked for these: the answers are fresh
+	given          recorder
+}
+
+func newUse() *use {
+	return &use{asked: map[question]bool{}, given: recorder{held: map[question]*recorded{}}}
+}
+
+// question is what a Reader can be asked, as the cache and Answers file it.
+type question struct {
+	Repository string `json:"repository"`
+	Kind       kind   `json:"kind"`
+	// Ref is a tag, or a digest; for a blob the digest and the size.
+	Ref string `json:"ref"`
+}
+
+type kind string
+
+const (
+	kindTag       kind = "tag"
+	kindReferrers kind = "referrers"
+	kindManifest  kind = "manifest"
+	kindBlob      kind = "blob"
+	// kindOutside is a question of Recall. Its Ref is a digest: the question may be long, or hold a secret.
+	kindOutside kind = "outside"
+	// kindLacks is that the registry of the repository has no referrers API.
+	kindLacks kind = "lacksReferrers"
+)
+
+func (r *CachingReader) question(k kind, ref string) question {
+	return question{Repository: r.repository, Kind: k, Ref: ref}
+}
+
+func blobRef(d ocispec.Descriptor) string {
+	return d.Digest.String() + " " + strconv.FormatInt(d.Size, 10)
+}
+
+// canonical returns the name of a repository as ParseURL writes it.
+func canonical(repository string) string {
+	if name, err := ParseURL(scheme + repository); err == nil {
+		return name
+	}
+	return repository
+}
+
+// Uncached returns the Reader that asks the registry every time.
+func (r *CachingReader) Uncached() Reader { return r.Reader }
+
+// FromCache reports whether an answer that may have changed came from the cache
+// and not from the registry, here or at a sibling.
+func (r *CachingReader) FromCache() bool {
+	r.use.mu.Lock()
+	defer r.use.mu.Unlock()
+	return r.use.cached
+}
+
+// Bypass makes the reader and its siblings ask the registry from now on, if the
+// answer may have changed and came from the cache. An answer by digest cannot have
+// changed, and the answers that they asked for themselves are fresh.
+func (r *CachingReader) Bypass() {
+	r.use.mu.Lock()
+	defer r.use.mu.Unlock()
+	r.use.bypass, r.use.cached = true, false
+}
+
+// Answers returns everything that this reader and its siblings were answered
+// since it was made, by the cache or by the registry. A manifest that was added,
+// or that was the first of all answers, is that of the subject: it is dropped last.
+func (r *CachingReader) Answers() Answers {
+	r.use.mu.Lock()
+	defer r.use.mu.Unlock()
+	return r.use.given.answers()
+}
+
+// Sibling implements Reader.
+func (r *CachingReader) Sibling(repository string) (Reader, error) {
+	sibling, err := r.Reader.Sibling(repository)
+	if err != nil {
+		return nil, err
+	}
+	return &CachingReader{Reader: sibling, cache: r.cache, scope: r.scope, repository: canonical(repository), use: r.use}, nil
+}
+
+// LacksReferrers implements Reader.
+func (r *CachingReader) LacksReferrers() bool {
+	lacks := r.Reader.LacksReferrers()
+	r.use.mu.Lock()
+	defer r.use.mu.Unlock()
+	r.use.given.lacksReferrers(r.question(kindLacks, ""), lacks)
+	return lacks
+}
+
+// Resolve implements Reader.
+func (r *CachingReader) Resolve(ctx context.Context, tag string) (Manifest, error) {
+	q := r.question(kindTag, tag)
+	e, err := r.changing(q, func() (Manifest, error) { return r.Reader.Resolve(ctx, tag) })
+	r.record(q, e, err)
+	return e.manifest, err
+}
+
+// Referrers implements Reader.
+func (r *CachingReader) Referrers(ctx context.Context, d digest.Digest) (Referrers, error) {
+	var list Referrers
+	q := r.question(kindReferrers, d.String())
+	e, err := r.changing(q, func() (m Manifest, err error) {
+		if list, err = r.Reader.Referrers(ctx, d); err == nil {
+			m.Raw, err = json.Marshal(list)
+		}
+		return m, err
+	})
+	if err == nil && list.Descriptors == nil {
+		err = json.Unmarshal(e.manifest.Raw, &list)
+	}
+	e.manifest.Raw = brief(list)
+	r.record(q, e, err)
+	return list, err
+}
+
+// Recall implements Reader.
+func (r *CachingReader) Recall(text string, ask func() ([]byte, error)) ([]byte, error) {
+	q := r.question(kindOutside, digest.FromString(text).String())
+	e, err := r.changing(q, func() (Manifest, error) {
+		raw, err := ask()
+		return Manifest{Raw: raw}, err
+	})
+	r.record(q, e, err)
+	return e.manifest.Raw, err
+}
+
+// changing answers a question whose answer may change from the cache, that there
+// is nothing included, or asks.
+func (r *CachingReader) changing(q question, ask func() (Manifest, error)) (cacheEntry, error) {
+	k := cacheKey{scope: r.scope, question: q}
+	if e, ok := r.fromCache(k); ok {
+		return e, e.absent
+	}
+	manifest, err := ask()
+	e := cacheEntry{manifest: manifest, absent: err, at: r.cache.now()}
+	if err == nil || errors.Is(err, ErrNotFound) {
+		r.use.mu.Lock()
+		r.use.asked[q] = true
+		r.use.mu.Unlock()
+		r.cache.store(k, e)
+	}
+	return e, err
+}
+
+// fromCache returns the entry of a question whose answer may change, if it may be used.
+func (r *CachingReader) fromCache(k cacheKey) (cacheEntry, bool) {
+	r.use.mu.Lock()
+	defer r.use.mu.Unlock()
+	asked := r.use.asked[k.question]
+	if r.use.bypass && !asked {
+		return cacheEntry{}, false
+	}
+	e, ok := r.cache.load(k, false)
+	r.use.cached = r.use.cached || (ok && !asked)
+	return e, ok
+}
+
+// Manifest implements Reader.
+func (r *CachingReader) Manifest(ctx context.Context, d digest.Digest) (Manifest, error) {
+	return r.fixed(r.question(kindManifest, d.String()), func() (Manifest, error) { return r.Reader.Manifest(ctx, d) })
+}
+
+// Blob implements Reader.
+func (r *CachingReader) Blob(ctx context.Context, d ocispec.Descriptor, limit int64) ([]byte, error) {
+	if d.Size > limit {
+		return r.Reader.Blob(ctx, d, limit) // which refuses it, for this limit alone
+	}
+	m, err := r.fixed(r.question(kindBlob, blobRef(d)), func() (Manifest, error) {
+		raw, err := r.Reader.Blob(ctx, d, limit)
+		return Manifest{Descriptor: d, Raw: raw}, err
+	})
+	return m.Raw, err
+}
+
+// fixed answers a question by digest, whose answer cannot change, from the cache, or asks.
+func (r *CachingReader) fixed(q question, ask func() (Manifest, error)) (Manifest, error) {
+	k := cacheKey{scope: r.scope, question: q}
+	e, ok := r.cache.load(k, true)
+	var err error
+	if !ok {
+		e.manifest, err = ask()
+		e.at = r.cache.now()
+	}
+	if !ok && err == nil {
+		r.cache.store(k, e)
+	}
+	r.record(q, e, err)
+	return e.manifest, err
+}
+
+// Add puts a manifest that was resolved outside this reader where Manifest finds it.
+func (r *CachingReader) Add(manifest Manifest) {
+	q := r.question(kindManifest, manifest.Descriptor.Digest.String())
+	e := cacheEntry{manifest: manifest, at: r.cache.now()}
+	r.cache.store(cacheKey{scope: r.scope, question: q}, e)
+	r.record(q, e, nil)
+	r.use.mu.Lock()
+	defer r.use.mu.Unlock()
+	r.use.given.pin(q)
+}
+
+func (r *CachingReader) record(q question, e cacheEntry, err error) {
+	r.use.mu.Lock()
+	defer r.use.mu.Unlock()
+	r.use.given.record(q, e, err)
+}
