@@ -68,7 +68,7 @@ func inObject(kind string, ref *v1alpha1.FileReference, data map[string][]byte) 
 
 // atURL reads files from a web server. What it answers is remembered as a registry's answers are.
 func (r *VerifiedChartReconciler) atURL(ctx context.Context, n namespaced, p *v1alpha1.Provenance) (provenance.Elsewhere, error) {
-	request := download.Request{Limit: provenance.MaxSize}
+	request := download.Request{Limit: provenance.MaxSize, Scope: n.namespace}
 	var err error
 	if ref := p.SecretRef; ref != nil {
 		if request.Credentials, err = parsed(ctx, n, ref.Name, download.ParseCredentials); err != nil {

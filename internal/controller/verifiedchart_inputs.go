@@ -53,7 +53,7 @@ func (r *VerifiedChartReconciler) gather(ctx context.Context, obj *v1alpha1.Veri
 		return in, &refusal{reason: v1alpha1.InsecureNotAllowedReason, final: true,
 			err: errors.New("insecure: true asks for plain HTTP, which this controller does not allow: remove it, or run the controller with --insecure-allow-http")}
 	}
-	in.target = registry.Target{Repository: repository, PlainHTTP: obj.Spec.Insecure}
+	in.target = registry.Target{Repository: repository, PlainHTTP: obj.Spec.Insecure, Scope: obj.Namespace}
 	if err := named.authenticate(ctx, obj, &in.target); err != nil {
 		return in, err
 	}

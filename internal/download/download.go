@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -81,6 +82,9 @@ type Request struct {
 	Credentials Credentials
 	// Trust says which servers to believe; the zero value is the system's.
 	Trust Trust
+	// Scope keeps tenants apart: a server that limits the rate of one Scope is still
+	// asked under another. Callers set it to the namespace.
+	Scope string
 	// Limit is how many bytes the file may have.
 	Limit int64
 }
@@ -114,7 +118,7 @@ func Shown(raw string) string {
 
 func (c *Client) read(ctx context.Context, where *url.URL, r Request) ([]byte, error) {
 	host := outbound.HostPort(where)
-	tenant := host + "\n" + r.Credentials.fingerprint()
+	tenant := strings.Join([]string{r.Scope, host, r.Credentials.fingerprint()}, "\n")
 	limited := func() error { return c.throttle.Limited(tenant, where.Host) }
 	if err := limited(); err != nil {
 		return nil, err

@@ -147,6 +147,53 @@ var _ = Describe("A file", func() {
 		Expect(s.asked.Load()).To(BeEquivalentTo(1))
 	})
 
+	DescribeTable("J16: is asked for by others while the server wants to be left alone by one",
+		func(scope string, credentials map[string][]byte, asked int) {
+			s := serve(func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Retry-After", "600")
+				status(http.StatusTooManyRequests)(w, r)
+			})
+			c, r := newClient(), s.request()
+			r.Scope = "abuser"
+			for range 3 {
+				_, _ = c.File(ctx, r)
+			}
+			r.Scope = scope
+			if credentials != nil {
+				var err error
+				r.Credentials, err = download.ParseCredentials(credentials)
+				Expect(err).NotTo(HaveOccurred())
+			}
+			_, _ = c.File(ctx, r)
+			Expect(s.asked.Load()).To(BeEquivalentTo(asked))
+		},
+		Entry("by another namespace, by nobody in particular", "other", nil, 2),
+		Entry("by a namespace whose name begins alike", "abuser2", nil, 2),
+		Entry("by another namespace, with credentials", "other", map[string][]byte{"bearerToken": []byte("x")}, 2),
+		Entry("by the same namespace, with credentials", "abuser", map[string][]byte{"bearerToken": []byte("x")}, 2),
+		Entry("but not by the same namespace", "abuser", nil, 1),
+	)
+
+	DescribeTable("J6: ends if it stops coming, and that is no absence",
+		func(answer http.HandlerFunc, class string) {
+			c := download.NewClient(download.Options{RetryPause: time.Millisecond, SlowAfter: 50 * time.Millisecond})
+			raw, err := c.File(ctx, serve(answer).request())
+			Expect(raw).To(BeNil())
+			Expect(err).To(MatchError(ContainSubstring(class)))
+			Expect(errors.Is(err, download.ErrNotFound) || errors.Is(err, download.ErrTooLarge)).To(BeFalse())
+		},
+		Entry("in the middle", func(w http.ResponseWriter, r *http.Request) {
+			_, _ = w.Write([]byte("fi"))
+			_ = http.NewResponseController(w).Flush()
+			<-r.Context().Done()
+		}, "too slowly"),
+		Entry("before its first byte", func(w http.ResponseWriter, r *http.Request) {
+			_ = http.NewResponseController(w).Flush()
+			<-r.Context().Done()
+		}, "too slowly"),
+		Entry("before the headers", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, "awaiting response headers"),
+	)
+
 	DescribeTable("A14: is read over HTTPS alone, and without credentials in its URL",
 		func(url string) {
 			_, err := newClient().File(ctx, download.Request{URL: url, Limit: limit})

@@ -21,7 +21,8 @@ const (
 )
 
 // Throttle remembers which hosts asked, with 429 Too Many Requests, to be left
-// alone by whom. A limit is per credential, so it is kept per tenant. It is safe for concurrent use.
+// alone by which tenant: the limit of one credential, or of one namespace, never
+// keeps another from asking. It is safe for concurrent use.
 type Throttle struct {
 	now   func() time.Time
 	mu    sync.Mutex

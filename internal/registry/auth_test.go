@@ -270,6 +270,16 @@ var _ = Describe("A registry that asks for credentials", func() {
 		all(as("a/secret@1", login("user", "hunter2")))
 	})
 
+	It("J16: a token that one namespace got anonymously is used for no other", func() {
+		g.user, g.password = "", ""
+		all(as("a", ""))
+		p.Reset()
+		all(as("a", ""))
+		Expect(p.Requests()).NotTo(ContainElement("GET /token"))
+		all(as("b", ""))
+		Expect(p.Requests()).To(ContainElement("GET /token"))
+	})
+
 	It("I5: a password that one tenant has is used for no other", func() {
 		p.Break(basic("user", "hunter2"))
 		all(as("a/secret@1", login("user", "hunter2")))

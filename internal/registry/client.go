@@ -53,8 +53,11 @@ type Target struct {
 	PlainHTTP bool
 	// Credentials to offer when the registry asks for them. The zero value is anonymous.
 	Credentials Credentials
-	// Scope keeps tokens apart: those that were got under one Scope are used under no
-	// other. It has to change with the credentials, as "namespace/secret@resourceVersion" does.
+	// Scope keeps tenants apart: a token that was got under one Scope is used under no
+	// other, and a registry that limits the rate of one Scope is still asked under
+	// another. Callers always set it: to the namespace if access is anonymous, and to
+	// what also changes with the credentials, such as
+	// "namespace/secret@resourceVersion", if it is not.
 	Scope string
 }
 

@@ -149,6 +149,41 @@ var _ = Describe("A registry with a fault", func() {
 		Entry("in a blob", question(blob), len(archive)),
 	)
 
+	DescribeTable("J6: an answer that stops coming ends long before the deadline, and is no absence", func(fault registrytest.Fault, ask question, class string) {
+		p.Break(fault)
+		client := registry.NewClient(registry.ClientOptions{RetryPause: time.Millisecond, SlowAfter: 50 * time.Millisecond})
+		err := ask(ctx, p, open(client, p.target()))
+		Expect(err).To(MatchError(ContainSubstring(class)))
+		Expect(errors.Is(err, outbound.ErrSlow)).To(Equal(class == "too slowly"))
+		Expect(classes(err)).To(BeEmpty())
+	},
+		Entry("in the list of tags", stuck(-1, []byte("t")), question(tags), "too slowly"),
+		Entry("in a manifest", stuck(100, []byte("{")), question(resolve), "too slowly"),
+		Entry("in a blob", stuck(len(archive), archive[:3]), question(blob), "too slowly"),
+		Entry("in the list of referrers", stuck(-1, nil), question(func(ctx context.Context, p pushed, r registry.Reader) error {
+			_, err := r.Referrers(ctx, p.manifest.Digest)
+			return err
+		}), "too slowly"),
+		Entry("in the bytes of an archive", stuck(len(archive), archive[:3]), question(func(ctx context.Context, p pushed, r registry.Reader) error {
+			body, err := r.Open(ctx, p.archive)
+			if err == nil {
+				defer body.Close()
+				_, err = io.Copy(io.Discard, body)
+			}
+			return err
+		}), "too slowly"),
+		Entry("in a token", registrytest.Fault(func(w http.ResponseWriter, r *http.Request) bool {
+			if r.URL.Path == "/token" {
+				return stuck(-1, []byte(`{"token":"`))(w, r)
+			}
+			return answer(http.StatusUnauthorized, "Www-Authenticate", `Bearer realm="http://`+r.Host+`/token"`)(w, r)
+		}), question(resolve), "too slowly"),
+		Entry("before its first byte", registrytest.Fault(func(_ http.ResponseWriter, r *http.Request) bool {
+			<-r.Context().Done()
+			return true
+		}), question(resolve), "awaiting response headers"),
+	)
+
 	It("A5: an error whose text stops coming ends with the deadline, or at once", func() {
 		for length, late := range map[string]bool{"100": true, "1000000": false} {
 			p.Break(func(w http.ResponseWriter, r *http.Request) bool {
@@ -315,13 +350,33 @@ var _ = Describe("A registry that limits the rate", func() {
 		Entry("no time", "soon", 30*time.Second),
 	)
 
-	It("A3: is called by others, who have limits of their own", func() {
+	DescribeTable("J16: is called by others, who have limits of their own", func(abuser, other string, limits bool) {
+		as := func(scope string) registry.Reader {
+			t := p.target()
+			t.Scope = scope
+			return open(client, t)
+		}
+		limited("600")
+		Expect(resolve(ctx, p, as(abuser))).To(HaveOccurred())
+		p.Break(nil)
+		var e *outbound.RateLimitedError
+		sibling, err := as(other).Sibling(p.Host() + "/" + app)
+		Expect(err).NotTo(HaveOccurred())
+		for _, r := range []registry.Reader{as(other), sibling} {
+			Expect(errors.As(resolve(ctx, p, r), &e)).To(Equal(limits))
+		}
+	},
+		Entry("by an anonymous namespace, after another anonymous one", "abuser", "other", false),
+		Entry("by a namespace whose name begins alike", "abuser", "abuser-2", false),
+		Entry("by credentials, after an anonymous namespace", "abuser", "other/secret@1", false),
+		Entry("by credentials, after the same namespace without them", "abuser", "abuser/secret@1", false),
+		Entry("by an anonymous namespace, after credentials", "abuser/secret@1", "other", false),
+		Entry("but not by the same namespace", "abuser", "abuser", true),
+	)
+
+	It("A3: is called if it is another than the one that wants to be left alone", func() {
 		limited("60")
 		Expect(resolve(ctx, p, open(client, p.target()))).To(HaveOccurred())
-		p.Break(nil)
-		other := p.target()
-		other.Scope = "other/secret@1"
-		Expect(resolve(ctx, p, open(client, other))).To(Succeed())
 		another := push()
 		Expect(resolve(ctx, another, open(client, another.target()))).To(Succeed())
 	})
