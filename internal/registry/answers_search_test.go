@@ -62,13 +62,13 @@ var _ = Describe("Answers to a search", func() {
 			}
 		}, true),
 		Entry("beside more than are read in all", func() {
-			for i := range 40 {
+			for i := range 20 {
 				m.pad(mib, i, "application/vnd.other")
 			}
 		}, true),
 		Entry("beside more than are read in all, under long names", func() {
-			m.repo.ListedAs = strings.Repeat("long", 10_000)
-			for i := range 40 {
+			m.repo.ListedAs = strings.Repeat("long", 30_000)
+			for i := range 20 {
 				m.pad(mib, i, "application/vnd.other")
 			}
 		}, false),
