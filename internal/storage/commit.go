@@ -9,12 +9,14 @@ import (
 	"strings"
 
 	"github.com/fluxcd/pkg/apis/meta"
+	"github.com/opencontainers/go-digest"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // Commit makes the staged file the file of the artifact and sets the
-// artifact's Digest, Size, LastUpdateTime and URL. If a.Digest is set already,
-// the file must have it, or else the error matches ErrDamaged too.
+// artifact's Digest, Size, LastUpdateTime and URL. If a.Digest is set already, by
+// any algorithm of OCI, the file must have it, or else the error matches ErrDamaged
+// too; Commit replaces it by the SHA-256 digest.
 //
 // A crash at any moment leaves at a.Path the file that was there before, or
 // this one whole; once Commit has returned nil, this one. After an error the
@@ -41,8 +43,10 @@ func (s *Storage) commit(st *Staged, p, want string) error {
 	if !ValidPath(p) {
 		return errors.New("not the path of an artifact")
 	}
-	if got := st.Digest().String(); want != "" && got != want {
-		return fmt.Errorf("%w: it has the digest %s, not %s", ErrDamaged, got, bounded(want))
+	if want != "" {
+		if err := st.expect(digest.Digest(want)); err != nil {
+			return err
+		}
 	}
 	if err := s.flush(st); err != nil {
 		return err

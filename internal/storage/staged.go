@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"hash"
 	"io"
 	"io/fs"
@@ -67,6 +68,24 @@ func (st *Staged) Size() int64 { return st.size }
 // Digest is the SHA-256 digest of what was written.
 func (st *Staged) Digest() digest.Digest {
 	return digest.NewDigest(digest.SHA256, st.hash)
+}
+
+// expect returns nil if the file has the digest, or else an error that matches ErrDamaged.
+func (st *Staged) expect(want digest.Digest) error {
+	if err := want.Validate(); err != nil {
+		return fmt.Errorf("%w: %s is not a digest: %w", ErrDamaged, bounded(string(want)), err)
+	}
+	got := st.Digest()
+	if a := want.Algorithm(); a != got.Algorithm() {
+		var err error
+		if got, err = a.FromReader(st.Reader()); err != nil {
+			return err
+		}
+	}
+	if got != want {
+		return fmt.Errorf("%w: it has the digest %s, not %s", ErrDamaged, got, want)
+	}
+	return nil
 }
 
 // Reader reads back what was written so far, from its start. It is valid until

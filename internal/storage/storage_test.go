@@ -1,6 +1,7 @@
 package storage_test
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"github.com/fluxcd/pkg/apis/meta"
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	"github.com/opencontainers/go-digest"
 
 	"github.com/verifiedchart/verifiedchart/internal/storage"
 )
@@ -64,13 +66,41 @@ var _ = Describe("The storage", func() {
 		Expect(served(folder)).To(BeEmpty())
 	})
 
-	It("refuses to commit what has another digest than the artifact asks for", func() {
-		s := open(folder)
-		a := s.NewArtifact(object("apps", "podinfo"), "6.9.0", "chart.tgz")
-		a.Digest = "sha256:" + strings.Repeat("0", 64)
-		Expect(commit(s, &a, chart)).To(And(MatchError(storage.ErrDamaged), MatchError(storage.ErrStorage)))
-		Expect(served(folder)).To(BeEmpty())
-	})
+	DescribeTable("refuses to commit a file with another digest than the artifact asks for",
+		func(d string) {
+			s := open(folder)
+			a := s.NewArtifact(object("apps", "podinfo"), "6.9.0", "chart.tgz")
+			a.Digest = d
+			Expect(commit(s, &a, chart)).To(And(MatchError(storage.ErrDamaged), MatchError(storage.ErrStorage)))
+			Expect(a.Digest).To(Equal(d))
+			Expect(served(folder)).To(BeEmpty())
+		},
+		Entry("by SHA-256", "sha256:"+strings.Repeat("0", 64)),
+		Entry("by SHA-512", "sha512:"+strings.Repeat("0", 128)),
+		Entry("by SHA-384", "sha384:"+strings.Repeat("0", 96)),
+		Entry("by SHA-512 of the same length", digest.SHA512.FromBytes(bytes.Repeat([]byte("a chart."), 8_000)).String()),
+		Entry("that is too short", "sha256:0"),
+		Entry("by an unknown algorithm", "md5:d41d8cd98f00b204e9800998ecf8427e"),
+		Entry("that is its own, without the algorithm", digest.FromBytes(chart).Encoded()),
+	)
+
+	DescribeTable("J16: commits a file with the digest that the artifact asks for, and gives it the SHA-256 one",
+		func(d digest.Digest) {
+			s := open(folder)
+			a := s.NewArtifact(object("apps", "podinfo"), "6.9.0", "chart.tgz")
+			a.Digest = d.String()
+			Expect(commit(s, &a, chart)).To(Succeed())
+			Expect(a.Digest).To(Equal(digest.FromBytes(chart).String()))
+			if d != "" {
+				Expect(s.HasFile(a, d)).To(Succeed())
+			}
+			Expect(s.Check(a)).To(Succeed())
+		},
+		Entry("by SHA-256", digest.FromBytes(chart)),
+		Entry("by SHA-384", digest.SHA384.FromBytes(chart)),
+		Entry("by SHA-512", digest.SHA512.FromBytes(chart)),
+		Entry("or by none", digest.Digest("")),
+	)
 
 	It("follows the advertised address", func() {
 		a := put(open(folder), object("apps", "podinfo"), "chart.tgz", chart)
@@ -146,6 +176,33 @@ var _ = Describe("The storage", func() {
 		Entry("no path", meta.Artifact{Digest: "sha256:" + strings.Repeat("0", 64)}, storage.ErrMissing),
 		Entry("no digest", meta.Artifact{Path: "verifiedchart/apps/podinfo/chart.tgz"}, storage.ErrDamaged),
 		Entry("a digest that is none", meta.Artifact{Digest: "sha256:0", Path: "verifiedchart/apps/podinfo/chart.tgz"}, storage.ErrDamaged),
+	)
+
+	DescribeTable("compares a file with the digest that the caller trusts, and not with its artifact's",
+		func(forge func(*meta.Artifact), d func() digest.Digest, class error) {
+			s := open(folder)
+			a := put(s, object("apps", "podinfo"), "chart.tgz", chart)
+			put(s, object("apps", "podinfo"), "other.tgz", []byte("another chart"))
+			forge(&a)
+			err := s.HasFile(a, d())
+			if class == nil {
+				Expect(err).NotTo(HaveOccurred())
+				return
+			}
+			Expect(err).To(MatchError(class))
+			Expect(err).NotTo(MatchError(storage.ErrStorage))
+		},
+		Entry("it has it", func(*meta.Artifact) {}, func() digest.Digest { return digest.FromBytes(chart) }, nil),
+		Entry("it has it by SHA-512", func(*meta.Artifact) {}, func() digest.Digest { return digest.SHA512.FromBytes(chart) }, nil),
+		Entry("it has it, whatever the status says", func(a *meta.Artifact) { a.Digest = "forged" }, func() digest.Digest { return digest.FromBytes(chart) }, nil),
+		Entry("J19: the status names another file, and the digest of it", func(a *meta.Artifact) {
+			a.Path, a.Digest = "verifiedchart/apps/podinfo/other.tgz", digest.FromString("another chart").String()
+		}, func() digest.Digest { return digest.FromBytes(chart) }, storage.ErrDamaged),
+		Entry("the status names no file", func(a *meta.Artifact) { a.Path = "" }, func() digest.Digest { return digest.FromBytes(chart) }, storage.ErrMissing),
+		Entry("the status names a file that leads elsewhere", func(a *meta.Artifact) { a.Path = "verifiedchart/apps/podinfo/../podinfo/chart.tgz" }, func() digest.Digest { return digest.FromBytes(chart) }, storage.ErrMissing),
+		Entry("no digest", func(*meta.Artifact) {}, func() digest.Digest { return "" }, storage.ErrDamaged),
+		Entry("a digest without its algorithm", func(*meta.Artifact) {}, func() digest.Digest { return digest.Digest(digest.FromBytes(chart).Encoded()) }, storage.ErrDamaged),
+		Entry("a digest of an unknown algorithm", func(*meta.Artifact) {}, func() digest.Digest { return "md5:d41d8cd98f00b204e9800998ecf8427e" }, storage.ErrDamaged),
 	)
 
 	It("G3: gives no verdict on a file that cannot be read", func() {
