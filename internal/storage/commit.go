@@ -48,7 +48,16 @@ func (s *Storage) commit(st *Staged, p, want string) error {
 			return err
 		}
 	}
-	if err := s.flush(st); err != nil {
+	return s.put(st, p, servedMode)
+}
+
+// put makes the staged file the file at p, relative to the storage folder. A crash
+// at any moment leaves the file that was at p before, or the staged file whole.
+func (s *Storage) put(st *Staged, p string, mode fs.FileMode) error {
+	if err := st.file.Chmod(mode); err != nil {
+		return err
+	}
+	if err := s.disk.sync(st.file); err != nil {
 		return err
 	}
 	root, err := s.root()
@@ -57,14 +66,6 @@ func (s *Storage) commit(st *Staged, p, want string) error {
 	}
 	defer root.Close() //nolint:errcheck // synced before
 	return s.place(root, st, p)
-}
-
-// flush puts the file's content, and the mode it is served with, on the disk.
-func (s *Storage) flush(st *Staged) error {
-	if err := st.file.Chmod(servedMode); err != nil {
-		return err
-	}
-	return s.disk.sync(st.file)
 }
 
 // place gives the file the name p, and puts that name on the disk: with each

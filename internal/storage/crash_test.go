@@ -2,15 +2,20 @@ package storage_test
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	"github.com/opencontainers/go-digest"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/verifiedchart/verifiedchart/internal/storage"
 )
@@ -69,8 +74,8 @@ func (s *stopper) disk() storage.Disk {
 	}
 }
 
-// beKilled stores after, in place of what is there and where nothing is, and
-// withdraws; it stops on the way or at the end.
+// beKilled stores after, in place of what is there and where nothing is, as charts
+// and as material, and withdraws; it stops on the way or at the end.
 func beKilled(stop string) {
 	at, err := strconv.Atoi(stop)
 	check(err)
@@ -81,6 +86,10 @@ func beKilled(stop string) {
 	fresh := s.NewArtifact(object("new", "new"), "1.0.0", "chart.tgz")
 	check(commit(s, &fresh, after))
 	check(s.Withdraw(s.NewArtifact(object("apps", "gone"), "1.0.0", "chart.tgz")))
+	check(s.WriteMaterial(object("apps", "old"), published, after))
+	check(s.WriteMaterial(object("new", "new"), published, after))
+	check(s.WriteMaterial(object("apps", "hurt"), published, after))
+	check(s.KeepOnlyMaterial(object("apps", "old"), published))
 	fmt.Println("finished")
 	_, _ = io.Copy(io.Discard, os.Stdin)
 }
@@ -119,6 +128,10 @@ var _ = Describe("A process that is killed", func() {
 			first := open(folder)
 			put(first, object("apps", "old"), "chart.tgz", before)
 			put(first, object("apps", "gone"), "chart.tgz", before)
+			Expect(first.WriteMaterial(object("apps", "old"), published, before)).To(Succeed())
+			Expect(first.WriteMaterial(object("apps", "old"), replaced, before)).To(Succeed())
+			Expect(first.WriteMaterial(object("apps", "hurt"), published, before)).To(Succeed())
+			Expect(flip(filepath.Join(folder, ".material/apps/hurt", published.Encoded()), -1)).To(Succeed())
 			Expect(first.Close()).To(Succeed())
 
 			var child *exec.Cmd
@@ -130,8 +143,9 @@ var _ = Describe("A process that is killed", func() {
 			Expect(child.Process.Kill()).To(Succeed())
 			_ = child.Wait()
 
-			open(folder)
+			restarted := open(folder)
 			Expect(staged(folder)).To(BeEmpty())
+			expectMaterial(restarted, word == "finished")
 			tree := served(folder)
 			Expect(tree).To(HaveKeyWithValue("verifiedchart/apps/old/chart.tgz", BeElementOf(string(before), string(after))))
 			for p, content := range tree {
@@ -142,9 +156,37 @@ var _ = Describe("A process that is killed", func() {
 					"verifiedchart/apps/old/chart.tgz": string(after),
 					"verifiedchart/new/new/chart.tgz":  string(after),
 				}))
-				// Two writes in halves, six or more syncs, a rename, twice over: the loop saw them all.
-				Expect(at).To(BeNumerically(">", 30))
+				// Two writes in halves, six or more syncs, a rename, five times over: the loop saw them all.
+				Expect(at).To(BeNumerically(">", 75))
 			}
 		}
 	})
 })
+
+// expectMaterial expects that material is old or new, and whole: all of it is new if
+// the process has finished.
+func expectMaterial(s *storage.Storage, finished bool) {
+	GinkgoHelper()
+	old, err := s.ReadMaterial(object("apps", "old"), published)
+	Expect(err).NotTo(HaveOccurred(), "it is replaced at once, or not")
+	Expect(string(old)).To(BeElementOf(string(before), string(after)))
+	wholeOrNone := func(o metav1.Object, d digest.Digest, allowed ...error) {
+		GinkgoHelper()
+		got, err := s.ReadMaterial(o, d)
+		if err == nil {
+			Expect(string(got)).To(BeElementOf(string(before), string(after)))
+			return
+		}
+		Expect(slices.ContainsFunc(allowed, func(e error) bool { return errors.Is(err, e) })).To(BeTrue(), err.Error())
+	}
+	wholeOrNone(object("new", "new"), published, storage.ErrMissing)
+	wholeOrNone(object("apps", "old"), replaced, storage.ErrMissing)
+	wholeOrNone(object("apps", "hurt"), published, storage.ErrMissing, storage.ErrDamaged) // it was damaged before
+	if finished {
+		Expect(old).To(Equal(after))
+		Expect(s.ReadMaterial(object("new", "new"), published)).To(Equal(after))
+		Expect(s.ReadMaterial(object("apps", "hurt"), published)).To(Equal(after))
+		_, err := s.ReadMaterial(object("apps", "old"), replaced)
+		Expect(err).To(MatchError(storage.ErrMissing))
+	}
+}

@@ -38,7 +38,7 @@ func (d disk) syncFolder(r *os.Root) error {
 	return errors.Join(d.sync(f), f.Close())
 }
 
-// full says whether an error is for want of space, which may be there later.
+// full reports whether an error is due to a lack of space, which is often temporary.
 func full(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }

@@ -9,34 +9,43 @@ import (
 	"github.com/fluxcd/pkg/apis/meta"
 )
 
-// KeepOnly removes every file in the folder of the artifact but its own, whatever
-// their ages. A download that has begun is not cut off. An error matches
-// ErrStorage, or is that of ctx.
+// KeepOnly removes every file in the folder of the artifact but the artifact's own,
+// whatever their ages. A download in progress completes. An error matches
+// ErrStorage, or is the error of ctx.
 func (s *Storage) KeepOnly(ctx context.Context, a meta.Artifact) error {
 	if !ValidPath(a.Path) {
 		return failed("remove older files", errors.New("not the path of an artifact: "+bounded(a.Path)))
 	}
-	folder, err := openFolder(s.flux.BasePath, path.Dir(a.Path))
+	err := s.keepOnly(ctx, a.Path)
+	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return failed("remove older files", err)
+}
+
+// keepOnly removes every regular file in the folder of p but p.
+func (s *Storage) keepOnly(ctx context.Context, p string) error {
+	folder, err := openFolder(s.flux.BasePath, path.Dir(p))
 	if errors.Is(err, ErrMissing) {
 		return nil
 	}
 	if err != nil {
-		return failed("remove older files", err)
+		return err
 	}
-	defer folder.Close() //nolint:errcheck // nothing to lose: what is left is removed the next time
+	defer folder.Close() //nolint:errcheck // nothing to lose: the next call removes the rest
 	files, err := fs.ReadDir(folder.FS(), ".")
 	if err != nil {
-		return failed("remove older files", err)
+		return err
 	}
 	for _, f := range files {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if f.Name() == path.Base(a.Path) || !f.Type().IsRegular() {
+		if f.Name() == path.Base(p) || !f.Type().IsRegular() {
 			continue
 		}
 		if err := s.disk.remove(folder, f.Name()); err != nil {
-			return failed("remove older files", err)
+			return err
 		}
 	}
 	return nil

@@ -17,7 +17,7 @@ const (
 	maxSegment = 255
 )
 
-// ValidPath says whether p is the path of a file that this package may store:
+// ValidPath reports whether p is the path of a file that this package may store:
 // verifiedchart/<namespace>/<name>/<file>.tgz, each segment of ASCII letters,
 // digits, '.', '_', '+' and '-', the first a letter or a digit. So there is no
 // "..", no hidden file, no separator but '/', and no second way to spell it.

@@ -17,11 +17,11 @@ func (s *Storage) Withdraw(a meta.Artifact) error {
 	return s.remove(path.Dir(a.Path), path.Base(a.Path))
 }
 
-// RemoveAll removes every file of the object, and its folder, those that are
-// retired included. What is missing, up to the storage folder itself, is fine. An
-// error matches ErrStorage.
+// RemoveAll removes all files of the object: served files, the retired file and
+// signature material. It is no error if some or all of them are missing, or the
+// storage folder is. It goes on after an error; an error matches ErrStorage.
 func (s *Storage) RemoveAll(obj metav1.Object) error {
-	return errors.Join(s.Clear(obj), s.ForgetRetired(obj))
+	return errors.Join(s.Clear(obj), s.ForgetRetired(obj), s.removeOf(obj, materialFolder))
 }
 
 // Clear removes every file of the object in the served tree, and its folder there.

@@ -106,7 +106,7 @@ func tryLock(root *os.Root, folder string) (*os.File, error) {
 	return lock, nil
 }
 
-// held says whether lock still is the lock of the folder, and not of one that was removed since.
+// held reports whether lock is still the lock of the folder, and not of a folder that was removed meanwhile.
 func held(root *os.Root, folder string, lock *os.File) bool {
 	now, err := root.Lstat(path.Join(folder, lockFile))
 	if err != nil {

@@ -7,9 +7,10 @@
 //	<storage path>/.staging/<process>/<file>                        not proven yet
 //	<storage path>/verifiedchart/<namespace>/<name>/<file>.tgz      served
 //	<storage path>/.retired/<namespace>/<name>/<file>.tgz           proven no longer
+//	<storage path>/.material/<namespace>/<name>/<digest>            signature material, never served
 //
-// Several processes may use one storage folder. It does not know what is in
-// the files, who signed them, or HTTP.
+// Several processes may use one storage folder. The package does not know what is
+// in the files, who signed them, which objects still exist, or HTTP.
 package storage
 
 import (
@@ -30,10 +31,10 @@ var (
 	// ErrStorage is matched by every error for which the disk, or what is on it,
 	// is to blame, but for those that match only ErrMissing or ErrDamaged.
 	ErrStorage = errors.New("storage operation failed")
-	// ErrMissing is matched by the error for an artifact that has no file.
-	ErrMissing = errors.New("the artifact's file is missing")
-	// ErrDamaged is matched by the error for an artifact whose file is not what its digest says.
-	ErrDamaged = errors.New("the artifact's file is damaged")
+	// ErrMissing is matched by the error for a file that does not exist.
+	ErrMissing = errors.New("the stored file is missing")
+	// ErrDamaged is matched by the error for a file that differs from its digest or checksum.
+	ErrDamaged = errors.New("the stored file is damaged")
 )
 
 // Storage keeps the files of artifacts. It is safe for concurrent use. New makes one.
@@ -116,9 +117,8 @@ func (s *Storage) NewArtifact(obj metav1.Object, revision, fileName string) meta
 	return s.flux.NewArtifactFor(kind, obj, revision, fileName)
 }
 
-// Owns says whether the artifact's file lies in the folder of obj. One that is
-// read from a status, which others may have written, is to be asked about
-// before its file is removed.
+// Owns reports whether the artifact's file lies in the folder of obj. Ask before
+// using an artifact from a status: anybody who can write the status can forge its path.
 func (s *Storage) Owns(obj metav1.Object, a meta.Artifact) bool {
 	return owns(obj.GetNamespace(), obj.GetName(), a.Path)
 }
