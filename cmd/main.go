@@ -58,7 +58,7 @@ func run(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
-	if err := addServer(mgr, o, reconciler.Served); err != nil {
+	if err := addServer(mgr, o); err != nil {
 		return err
 	}
 	if err := addChecks(mgr); err != nil {

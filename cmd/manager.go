@@ -187,11 +187,11 @@ func setUp(ctx context.Context, mgr ctrl.Manager, o options, r *controller.Verif
 	})
 }
 
-func addServer(mgr ctrl.Manager, o options, served *controller.Served) error {
+func addServer(mgr ctrl.Manager, o options) error {
 	return mgr.Add(server.New(server.Options{
-		Root:   o.artifact.StoragePath,
-		Addr:   o.artifact.StorageAddress,
-		Admits: served.Admits,
+		Root:  o.artifact.StoragePath,
+		Addr:  o.artifact.StorageAddress,
+		Paths: server.NewPaths(time.Now),
 	}))
 }
 

@@ -84,7 +84,7 @@ var _ = Describe("A controller whose cluster has no ExternalArtifact yet", Order
 		listener, err := net.Listen("tcp", "127.0.0.1:0")
 		Expect(err).NotTo(HaveOccurred())
 		addr = listener.Addr().String()
-		Expect(mgr.Add(server.New(server.Options{Root: dir, Listener: listener, Admits: r.Served.Admits}))).To(Succeed())
+		Expect(mgr.Add(server.New(server.Options{Root: dir, Listener: listener}))).To(Succeed())
 		run(mgr, r)
 		c, err := client.New(config, client.Options{Scheme: scheme})
 		Expect(err).NotTo(HaveOccurred())

@@ -5,21 +5,27 @@ import (
 	"errors"
 	"net/http"
 	"os"
+	"strconv"
 	"strings"
 	"time"
+
+	"github.com/opencontainers/go-digest"
 
 	"github.com/verifiedchart/verifiedchart/internal/storage"
 )
 
-// retryAfter is when a client should ask again for a file that is not admitted
-// yet, in seconds: judging a thousand charts after a start takes about that long.
+// retryAfter is when a client should ask again for a file that is not verified or
+// being fetched again, in seconds.
 const retryAfter = "10"
 
 // Handler answers requests for artifacts, as Server does. Of the options it uses
-// Root, Admits and StallTimeout.
+// Root, Paths, Damaged and StallTimeout.
 func Handler(o Options) http.Handler {
-	if o.Admits == nil {
-		o.Admits = func(string) bool { return false }
+	if o.Paths == nil {
+		o.Paths = NewPaths(time.Now)
+	}
+	if o.Damaged == nil {
+		o.Damaged = func(Owner) {}
 	}
 	o.StallTimeout = cmp.Or(o.StallTimeout, DefaultStallTimeout)
 	return &handler{Options: o, now: time.Now}
@@ -27,8 +33,8 @@ func Handler(o Options) http.Handler {
 
 type handler struct {
 	Options
-	etags etags
-	now   func() time.Time
+	digests digests
+	now     func() time.Time
 }
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -37,37 +43,60 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
 		return
 	}
-	p, ok := strings.CutPrefix(r.URL.Path, "/")
+	path, ok := strings.CutPrefix(r.URL.Path, "/")
 	if !ok || r.URL.RawPath != "" {
 		http.Error(w, "not found", http.StatusNotFound)
 		return
 	}
-	file, err := storage.Open(h.Root, p)
-	switch {
-	case errors.Is(err, storage.ErrMissing), errors.Is(err, storage.ErrDamaged):
-		http.Error(w, "not found", http.StatusNotFound)
-	case err != nil:
-		http.Error(w, "the artifact cannot be read", http.StatusInternalServerError)
+	switch found := h.Paths.find(path); found.answer {
+	case allowed:
+		h.open(w, r, path, found)
+	case pending:
+		unavailable(w, "the artifact is not verified yet")
 	default:
-		defer file.Close() //nolint:errcheck // only read
-		h.serve(w, r, file)
+		http.Error(w, "not found", http.StatusNotFound)
 	}
 }
 
-// serve hands out a file that is open, so it does so to the end whatever becomes of its name.
-func (h *handler) serve(w http.ResponseWriter, r *http.Request, file *os.File) {
-	if !h.Admits(r.URL.Path) {
-		w.Header().Set("Retry-After", retryAfter)
-		http.Error(w, "the artifact was not verified yet since the controller started", http.StatusServiceUnavailable)
+// open serves the file at the path if it has the digest that the path was allowed for.
+func (h *handler) open(w http.ResponseWriter, r *http.Request, path string, found found) {
+	file, err := storage.Open(h.Root, path)
+	if errors.Is(err, storage.ErrMissing) || errors.Is(err, storage.ErrDamaged) {
+		h.damaged(w, found.owner)
 		return
 	}
-	tag, err := h.etags.of(file)
 	if err != nil {
 		http.Error(w, "the artifact cannot be read", http.StatusInternalServerError)
 		return
 	}
+	defer file.Close() //nolint:errcheck // only read
+	d, err := h.digests.of(file, found.digest.Algorithm(), h.now())
+	switch {
+	case err != nil:
+		http.Error(w, "the artifact cannot be read", http.StatusInternalServerError)
+	case d != found.digest:
+		h.damaged(w, found.owner)
+	default:
+		h.serve(w, r, file, d)
+	}
+}
+
+// damaged never answers 404: the path is still published, and its file is fetched again.
+func (h *handler) damaged(w http.ResponseWriter, o Owner) {
+	h.Damaged(o)
+	unavailable(w, "the artifact's file is missing or damaged")
+}
+
+func unavailable(w http.ResponseWriter, message string) {
+	w.Header().Set("Retry-After", retryAfter)
+	http.Error(w, message, http.StatusServiceUnavailable)
+}
+
+// serve sends an open file to its end, even if its path is dropped or its name
+// removed meanwhile.
+func (h *handler) serve(w http.ResponseWriter, r *http.Request, file *os.File, d digest.Digest) {
 	header := w.Header()
-	header.Set("ETag", tag)
+	header.Set("ETag", strconv.Quote(d.String())) // strong (RFC 9110 §8.8.3)
 	header.Set("Content-Type", "application/gzip")
 	header.Set("X-Content-Type-Options", "nosniff")
 	// A cache must ask again each time, so that a withdrawal holds there too.

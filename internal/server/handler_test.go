@@ -13,10 +13,12 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	. "github.com/onsi/gomega/gstruct"
+	"github.com/opencontainers/go-digest"
 
 	"github.com/verifiedchart/verifiedchart/internal/server"
 )
@@ -26,11 +28,13 @@ var etag = fmt.Sprintf(`"sha256:%x"`, sha256.Sum256(content))
 var _ = Describe("A request", func() {
 	var folder string
 	var s *running
+	var paths *server.Paths
 
 	BeforeEach(func() {
 		folder = GinkgoT().TempDir()
 		fill(folder)
-		s = start(server.Options{Root: folder, Admits: always})
+		paths = allowing()
+		s = start(server.Options{Root: folder, Paths: paths})
 	})
 
 	It("for a file gets it, with what a client needs to check and to cache it", func() {
@@ -95,14 +99,6 @@ var _ = Describe("A request", func() {
 		}
 	})
 
-	It("gets the tag of what is there now", func() {
-		Expect(s.send(http.MethodHead, chart, nil).Header.Get("ETag")).To(Equal(etag))
-		next := filepath.Join(folder, "next")
-		Expect(os.WriteFile(next, []byte("other"), 0o600)).To(Succeed())
-		Expect(os.Rename(next, filepath.Join(folder, chart))).To(Succeed())
-		Expect(s.send(http.MethodHead, chart, nil).Header.Get("ETag")).To(Equal(fmt.Sprintf(`"sha256:%x"`, sha256.Sum256([]byte("other")))))
-	})
-
 	DescribeTable("with another method is refused",
 		func(method string) {
 			response := s.send(method, chart, nil)
@@ -117,7 +113,7 @@ var _ = Describe("A request", func() {
 
 	DescribeTable("for anything but a stored file finds nothing",
 		func(path string) {
-			for dir, name := range map[string]string{".staging/x": "chart.tgz", "verifiedchart/apps/podinfo": "chart.tgz.lock", "helmchart/apps/podinfo": "chart.tgz"} {
+			for dir, name := range map[string]string{".staging/x": "chart.tgz", ".material/apps/podinfo": "chart.tgz", "verifiedchart/apps/podinfo": "chart.tgz.lock", "helmchart/apps/podinfo": "chart.tgz"} {
 				Expect(os.MkdirAll(filepath.Join(folder, dir), 0o700)).To(Succeed())
 				Expect(os.WriteFile(filepath.Join(folder, dir, name), []byte("secret"), 0o600)).To(Succeed())
 			}
@@ -136,6 +132,8 @@ var _ = Describe("A request", func() {
 		Entry("G7: the staging folder", "/.staging/"),
 		Entry("G7: a file in the staging folder", "/.staging/x/chart.tgz"),
 		Entry("G7: a file in the staging folder, by a detour", "/verifiedchart/apps/podinfo/../../../.staging/x/chart.tgz"),
+		Entry("G7: signature material", "/.material/apps/podinfo/chart.tgz"),
+		Entry("G7: signature material, by a detour", "/verifiedchart/../.material/apps/podinfo/chart.tgz"),
 		Entry("G7: a lock", "/verifiedchart/apps/podinfo/chart.tgz.lock"),
 		Entry("G7: a file with a slash at its end", chart+"/"),
 		Entry("another kind", "/helmchart/apps/podinfo/chart.tgz"),
@@ -155,19 +153,10 @@ var _ = Describe("A request", func() {
 		Entry("a folder that is a link", "/verifiedchart/apps/linked/chart.tgz"),
 	)
 
-	It("for what was withdrawn finds nothing, whatever it has or wants of it", func() {
-		Expect(s.send(http.MethodGet, chart, nil).StatusCode).To(Equal(http.StatusOK))
-		Expect(os.Remove(filepath.Join(folder, chart))).To(Succeed())
-		for _, header := range []http.Header{nil, {"If-None-Match": {etag}}, {"Range": {"bytes=0-9"}}, {"Range": {"bytes=0-9"}, "If-Range": {etag}}} {
-			response := s.send(http.MethodGet, chart, header)
-			Expect(response.StatusCode).To(Equal(http.StatusNotFound))
-			Expect(response.Header).NotTo(HaveKey("Etag"))
-		}
-	})
-
 	It("G9: gets all of a file that is collected while it is read", func() {
 		response := s.send(http.MethodGet, chart, nil)
 		Expect(response.StatusCode).To(Equal(http.StatusOK))
+		paths.Drop("apps", "podinfo")
 		Expect(os.RemoveAll(filepath.Join(folder, "verifiedchart"))).To(Succeed())
 		Expect(io.ReadAll(response.Body)).To(Equal(content))
 		status, _ := s.get(chart)
@@ -183,34 +172,6 @@ var _ = Describe("A request", func() {
 	})
 })
 
-var _ = Describe("A file that was not judged yet", func() {
-	It("G14: is not handed out, nor said to be gone", func() {
-		folder := GinkgoT().TempDir()
-		fill(folder)
-		admitted := map[string]bool{}
-		s := start(server.Options{Root: folder, Admits: func(p string) bool { return admitted[p] }})
-		for _, header := range []http.Header{nil, {"If-None-Match": {etag}}, {"Range": {"bytes=0-9"}}} {
-			response := s.send(http.MethodGet, chart, header)
-			Expect(response.StatusCode).To(Equal(http.StatusServiceUnavailable))
-			Expect(response.Header.Get("Retry-After")).NotTo(BeEmpty())
-			Expect(response.Header).NotTo(HaveKey("Etag"))
-			body, err := io.ReadAll(response.Body)
-			Expect(err).NotTo(HaveOccurred())
-			Expect(len(body)).To(BeNumerically("<", 200))
-		}
-		admitted[chart] = true
-		status, _ := s.get(chart)
-		Expect(status).To(Equal(http.StatusOK))
-	})
-
-	It("G14: is not handed out where nobody says what is", func() {
-		folder := GinkgoT().TempDir()
-		fill(folder)
-		status, _ := start(server.Options{Root: folder}).get(chart)
-		Expect(status).To(Equal(http.StatusServiceUnavailable))
-	})
-})
-
 func FuzzPath(f *testing.F) {
 	folder := f.TempDir()
 	file := filepath.Join(folder, "storage", chart)
@@ -222,7 +183,10 @@ func FuzzPath(f *testing.F) {
 			f.Fatal(err)
 		}
 	}
-	handler := server.Handler(server.Options{Root: filepath.Join(folder, "storage"), Admits: always})
+	paths := server.NewPaths(time.Now)
+	paths.Allow(podinfo, trim(chart), digest.FromString("chart"))
+	paths.Known()
+	handler := server.Handler(server.Options{Root: filepath.Join(folder, "storage"), Paths: paths})
 	for _, p := range []string{chart, "/", "/verifiedchart/", "/../secret.tgz", "/verifiedchart/%2e%2e/%2e%2e/secret.tgz", "/.staging/x/chart.tgz", chart + "%00", "http://x" + chart, chart + "?x=..#y"} {
 		f.Add(p)
 	}

@@ -1,9 +1,9 @@
-// Package server hands out stored artifacts over HTTP. It serves whole files or
-// ranges of them to GET and HEAD, lists nothing, leaves the storage folder in
-// no way, and keeps serving others while some clients are slow, idle or stuck.
+// Package server serves stored artifacts over HTTP: whole files or ranges of them, to
+// GET and HEAD, at exact paths and only while the file has the digest that the path
+// was allowed for (Paths). It lists nothing, never leaves the storage folder, and
+// keeps serving while some clients are slow, idle or stuck.
 //
-// It does not know which artifacts are proven, but is told (Options.Admits), nor
-// how they are written.
+// It does not know why a path is allowed, how files are written, or Kubernetes.
 package server
 
 import (
@@ -44,11 +44,13 @@ type Options struct {
 	Addr string
 	// Listener, if it is not nil, is where connections come from. Start closes it.
 	Listener net.Listener
-	// Admits says whether the file at the path of a URL, beginning with a slash,
-	// may be handed out now. Nil admits nothing. A file that is there but not
-	// admitted is answered with 503, since it may be once it was judged.
-	// It must be safe for concurrent use.
-	Admits func(urlPath string) bool
+	// Paths are the paths that may be served. Nil means that none is known yet.
+	Paths *Paths
+	// Damaged, if it is not nil, is called on each request for an allowed path whose
+	// file is missing or has another digest, with the owner of the path. The file
+	// should be fetched again. Damaged must return at once, since the request waits
+	// for it, and be safe for concurrent use.
+	Damaged func(Owner)
 	// StallTimeout is how long a client may take to read the next piece of a
 	// response, of at most 32 KiB. The zero value means DefaultStallTimeout.
 	StallTimeout time.Duration
@@ -105,8 +107,8 @@ func (s *Server) Addr() net.Addr {
 	return nil
 }
 
-// NeedLeaderElection says that only the leader serves: it alone knows what is
-// proven (fluxcd/source-controller#272).
+// NeedLeaderElection returns true: only the leader serves, since it alone knows
+// which charts are proven (fluxcd/source-controller#272).
 func (s *Server) NeedLeaderElection() bool { return true }
 
 // Start serves until ctx ends, and then waits for requests that have begun, but

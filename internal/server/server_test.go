@@ -43,7 +43,7 @@ var _ = Describe("A client", func() {
 	BeforeEach(func() {
 		folder := GinkgoT().TempDir()
 		fill(folder)
-		o = server.Options{Root: folder, Admits: always}
+		o = server.Options{Root: folder, Paths: allowing()}
 	})
 
 	// dropped waits until the server has closed a connection.
@@ -151,7 +151,7 @@ var _ = Describe("The server", func() {
 	BeforeEach(func() {
 		folder := GinkgoT().TempDir()
 		fill(folder)
-		o = server.Options{Root: folder, Admits: always}
+		o = server.Options{Root: folder, Paths: allowing()}
 	})
 
 	It("lets downloads end when it stops, and takes no new ones", func() {
@@ -220,7 +220,9 @@ func BenchmarkGet(b *testing.B) {
 	fill(folder)
 	for name, size := range map[string]int{"1MiB": len(content), "range of 50KiB": 50 << 10} {
 		b.Run(name, func(b *testing.B) {
-			s := httptest.NewServer(server.Handler(server.Options{Root: folder, Admits: always}))
+			// Later than now, so that the digest of the new file is kept.
+			later := func() time.Time { return time.Now().Add(time.Hour) }
+			s := httptest.NewServer(server.HandlerAt(server.Options{Root: folder, Paths: allowing()}, later))
 			defer s.Close()
 			request, err := http.NewRequest(http.MethodGet, s.URL+filepath.ToSlash(chart), nil)
 			if err != nil {

@@ -8,10 +8,13 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	"github.com/opencontainers/go-digest"
 
 	"github.com/verifiedchart/verifiedchart/internal/server"
 )
@@ -27,7 +30,19 @@ const chart = "/verifiedchart/apps/podinfo/chart.tgz"
 // content is more than fits into any buffer between a handler and a pipe.
 var content = bytes.Repeat([]byte("0123456789abcdef"), 64<<10)
 
-func always(string) bool { return true }
+// podinfo is the object that chart belongs to.
+var podinfo = server.Owner{Namespace: "apps", Name: "podinfo", UID: "1"}
+
+// trim returns the path of a URL as Paths know it.
+func trim(urlPath string) string { return strings.TrimPrefix(urlPath, "/") }
+
+// allowing returns complete paths, of which chart is allowed for content.
+func allowing() *server.Paths {
+	p := server.NewPaths(time.Now)
+	p.Allow(podinfo, trim(chart), digest.FromBytes(content))
+	p.Known()
+	return p
+}
 
 // fill makes a storage folder with the one file.
 func fill(folder string) {
