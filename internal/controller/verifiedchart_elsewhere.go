@@ -12,7 +12,6 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/download"
 	"github.com/verifiedchart/verifiedchart/internal/registry"
 	"github.com/verifiedchart/verifiedchart/internal/verify"
-	"github.com/verifiedchart/verifiedchart/internal/verify/attached"
 	"github.com/verifiedchart/verifiedchart/internal/verify/provenance"
 )
 
@@ -95,7 +94,7 @@ func (r *VerifiedChartReconciler) download(ctx context.Context, request download
 	case errors.Is(err, download.ErrNotFound):
 		return nil, nil
 	case errors.Is(err, download.ErrTooLarge):
-		return nil, attached.Refuse("it has more than %d bytes", request.Limit)
+		return nil, verify.Refuse("it has more than %d bytes", request.Limit)
 	case errors.Is(err, download.ErrURL):
 		return nil, fmt.Errorf("%w: %w", verify.ErrTrustMalformed, err)
 	case err != nil:

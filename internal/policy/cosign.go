@@ -28,7 +28,8 @@ const (
 // cosign returns the verifier of a cosign authority.
 func (b builder) cosign() (verify.Verifier, error) {
 	spec := cosign.Authority{
-		Name: b.Name, Every: b.every, Demands: b.demands, Trust: bundle.Trust{Root: b.material.Root, Log: logPolicy(b.Authority)},
+		Name: b.Name, Every: b.every, Constraints: b.constraints,
+		Trust: bundle.Trust{Root: b.material.Root, Log: logPolicy(b.Authority)},
 	}
 	var err error
 	if b.SecretRef != nil {

@@ -36,15 +36,15 @@ type Material struct {
 // is absent or malformed cannot be asked, which is no verdict but may not matter where
 // the others are enough. Of those that cannot prove when their signatures were made no
 // age is demanded; one that can has to vouch.
-func (p Policy) authorities(demands verify.Demands) verify.Verifier {
+func (p Policy) authorities(constraints verify.Constraints) verify.Verifier {
 	v := p.Verify
 	// Only where signers are counted does it matter which others there are.
 	every := v.AtLeast != nil && *v.AtLeast > 1
 	authorities := make([]verify.Verifier, 0, len(v.Authorities))
-	for _, a := range inOrder(v.Authorities, demands) {
-		b := builder{Authority: a, material: p.Material[a.Name], every: every, demands: demands}
+	for _, a := range inOrder(v.Authorities, constraints) {
+		b := builder{Authority: a, material: p.Material[a.Name], every: every, constraints: constraints}
 		if !a.ProvesTime() {
-			b.demands.MinAge = 0
+			b.constraints.MinAge = 0
 		}
 		authority := b.build()
 		if p.Observe != nil {
@@ -56,7 +56,7 @@ func (p Policy) authorities(demands verify.Demands) verify.Verifier {
 	if v.AtLeast != nil {
 		verifier = verify.AtLeast(int(*v.AtLeast), authorities...)
 	}
-	if demands.MinAge > 0 {
+	if constraints.MinAge > 0 {
 		return dated{verifier}
 	}
 	return verifier
@@ -64,8 +64,8 @@ func (p Policy) authorities(demands verify.Demands) verify.Verifier {
 
 // inOrder returns the authorities in the order in which they are asked: where an age
 // is demanded those first that can prove one, since others may be enough by their number.
-func inOrder(authorities []v1alpha1.Authority, demands verify.Demands) []v1alpha1.Authority {
-	if demands.MinAge == 0 {
+func inOrder(authorities []v1alpha1.Authority, constraints verify.Constraints) []v1alpha1.Authority {
+	if constraints.MinAge == 0 {
 		return authorities
 	}
 	return slices.SortedStableFunc(slices.Values(authorities), func(a, b v1alpha1.Authority) int {
@@ -85,8 +85,8 @@ type builder struct {
 	material Material
 	// every asks for all signers, and not only for the first that is found.
 	every bool
-	// demands on every signature.
-	demands verify.Demands
+	// constraints apply to every signature.
+	constraints verify.Constraints
 }
 
 func (b builder) build() verify.Verifier {

@@ -66,11 +66,11 @@ func NewSet(now func() time.Time, cluster Revocations, policies ...Policy) Set {
 
 // verifier returns what judges by the policy, with its exceptions.
 func (p Policy) verifier(now func() time.Time, revoked verify.Keys) verify.Verifier {
-	demands := verify.Demands{Revoked: revoked, Now: now}
+	constraints := verify.Constraints{Revoked: revoked, Now: now}
 	if p.Verify.MinSignatureAge != nil {
-		demands.MinAge = p.Verify.MinSignatureAge.Duration
+		constraints.MinAge = p.Verify.MinSignatureAge.Duration
 	}
-	return excepting{Verifier: p.authorities(demands), policy: p, now: now}
+	return excepting{Verifier: p.authorities(constraints), policy: p, now: now}
 }
 
 // Verify implements verify.Verifier.

@@ -26,7 +26,7 @@ type Found struct {
 	Source string
 	// Raw is the manifest, as the registry stores it; nil where there is a Problem.
 	Raw []byte
-	// Problem is a *Refusal where there is nothing to be read, and another error
+	// Problem is a *verify.Refusal where there is nothing to be read, and another error
 	// where it could not be found out.
 	Problem error
 }
@@ -92,7 +92,7 @@ type place func(ctx context.Context, yield func(Found) bool) bool
 // offer yields what was found while there is room for it.
 func (s *Search) offer(f Found, yield func(Found) bool) bool {
 	if s.count++; s.count > verify.MaxCandidates {
-		yield(Found{Source: f.Source, Problem: Refuse("it and what follows is not considered: at most %d candidates are", verify.MaxCandidates)})
+		yield(Found{Source: f.Source, Problem: verify.Refuse("it and what follows is not considered: at most %d candidates are", verify.MaxCandidates)})
 		return false
 	}
 	return yield(f)
@@ -103,21 +103,21 @@ func (s *Search) unread(source string, err error, yield func(Found) bool) bool {
 	return s.offer(Found{Source: source, Problem: Unread(source, err)}, yield)
 }
 
-// Unread returns why what a Reader did not give was not read: a *Refusal where
+// Unread returns why what a Reader did not give was not read: a *verify.Refusal where
 // that is a verdict on what was pushed, which to ask again does not change, since
 // whoever may push must not be able to hold up the verdict for ever. Any other error
 // means that there might have been something.
 func Unread(source string, err error) error {
-	var refused *Refusal
+	var refused *verify.Refusal
 	switch {
 	case errors.As(err, &refused):
 		return refused
 	case errors.Is(err, registry.ErrNotFound):
-		return &Refusal{Reason: "it is listed, and not in the registry"}
+		return &verify.Refusal{Reason: "it is listed, and not in the registry"}
 	case errors.Is(err, registry.ErrDescriptor):
-		return &Refusal{Reason: "it is listed with a digest or a size that cannot be"}
+		return &verify.Refusal{Reason: "it is listed with a digest or a size that cannot be"}
 	case errors.Is(err, registry.ErrTooLarge):
-		return &Refusal{Reason: "it is too large"}
+		return &verify.Refusal{Reason: "it is too large"}
 	}
 	return fmt.Errorf("read %s: %w", source, err)
 }
@@ -137,7 +137,7 @@ func (s *Search) referrers(ctx context.Context, yield func(Found) bool) bool {
 		return false
 	}
 	if list.More {
-		return s.offer(Found{Source: source, Problem: &Refusal{Reason: "there are more referrers than are read"}}, yield)
+		return s.offer(Found{Source: source, Problem: &verify.Refusal{Reason: "there are more referrers than are read"}}, yield)
 	}
 	return true
 }
@@ -153,7 +153,7 @@ func (s *Search) referrersTag(ctx context.Context, yield func(Found) bool) bool 
 	}
 	list, err := registry.ParseReferrers(index.Raw)
 	if err != nil {
-		return s.offer(Found{Source: "tag " + tag, Problem: &Refusal{Reason: "it is not an image index"}}, yield)
+		return s.offer(Found{Source: "tag " + tag, Problem: &verify.Refusal{Reason: "it is not an image index"}}, yield)
 	}
 	return s.list(ctx, list.Descriptors, yield)
 }
@@ -216,7 +216,7 @@ func (s *Search) listed(ctx context.Context, d ocispec.Descriptor, yield func(Fo
 	}
 	s.seen[d.Digest] = true
 	if err := d.Digest.Validate(); err != nil {
-		return s.offer(Found{Source: "referrer", Problem: &Refusal{Reason: "its digest is malformed"}}, yield)
+		return s.offer(Found{Source: "referrer", Problem: &verify.Refusal{Reason: "its digest is malformed"}}, yield)
 	}
 	source := "referrer " + d.Digest.String()
 	if s.count >= verify.MaxCandidates {

@@ -8,10 +8,11 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/verifiedchart/verifiedchart/internal/registry"
+	"github.com/verifiedchart/verifiedchart/internal/verify"
 )
 
 // Budget returns a Reader that reads at most limit bytes of r in all. What is over
-// it is refused, by an error that is a *Refusal, and not unread: whoever fills a
+// it is refused, by an error that is a *verify.Refusal, and not unread: whoever fills a
 // repository must not be able to hold up the verdict for ever.
 func Budget(r registry.Reader, limit int) registry.Reader { return &budget{Reader: r, left: limit} }
 
@@ -23,7 +24,7 @@ type budget struct {
 // reserve says whether another answer fits, of which no more is known than the registry's bound.
 func (b *budget) reserve(size int64) error {
 	if int64(b.left) < size {
-		return &Refusal{Reason: "it is not considered: all candidates together have too many bytes"}
+		return &verify.Refusal{Reason: "it is not considered: all candidates together have too many bytes"}
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"github.com/sigstore/cosign/v2/pkg/oci/static"
 
 	"github.com/verifiedchart/verifiedchart/internal/registry"
+	"github.com/verifiedchart/verifiedchart/internal/verify"
 	"github.com/verifiedchart/verifiedchart/internal/verify/attached"
 	"github.com/verifiedchart/verifiedchart/internal/verify/bundle"
 )
@@ -38,7 +39,7 @@ const (
 // candidate is something that may be a signature.
 type candidate struct {
 	source, format string
-	// problem is why it cannot be one, a *attached.Refusal, or why it could not be read.
+	// problem is why it cannot be one, a *verify.Refusal, or why it could not be read.
 	problem error
 	// layer that holds it: a bundle, or what a legacy signature is over, with the signature among its annotations.
 	layer ocispec.Descriptor
@@ -48,20 +49,20 @@ type candidate struct {
 func classify(raw []byte, source string) []candidate {
 	manifest, err := attached.ParseManifest(raw)
 	if err != nil || manifest.Config.MediaType == "" {
-		return []candidate{{source: source, format: otherFormat, problem: attached.Refuse("it is not an OCI image manifest, or has more than %d layers", registry.MaxDescriptors)}}
+		return []candidate{{source: source, format: otherFormat, problem: verify.Refuse("it is not an OCI image manifest, or has more than %d layers", registry.MaxDescriptors)}}
 	}
 	var candidates []candidate
 	for i := len(manifest.Layers) - 1; i >= 0; i-- {
 		c := candidate{source: source, layer: manifest.Layers[i]}
 		if len(candidates) == maxSignatures {
-			c.format, c.problem = otherFormat, attached.Refuse("%d older signatures are not considered: at most %d are", i+1, maxSignatures)
+			c.format, c.problem = otherFormat, verify.Refuse("%d older signatures are not considered: at most %d are", i+1, maxSignatures)
 			return append(candidates, c)
 		}
 		c.classify()
 		candidates = append(candidates, c)
 	}
 	if len(candidates) == 0 {
-		return []candidate{{source: source, format: otherFormat, problem: attached.Refuse("it holds nothing: not a signature")}}
+		return []candidate{{source: source, format: otherFormat, problem: verify.Refuse("it holds nothing: not a signature")}}
 	}
 	return candidates
 }
@@ -76,14 +77,14 @@ func (c *candidate) classify() {
 		c.format, limit = bundleFormat, bundle.MaxSize
 	default:
 		c.format = otherFormat
-		c.problem = attached.Refuse("a layer of media type %q is not a signature", mediaType)
+		c.problem = verify.Refuse("a layer of media type %q is not a signature", mediaType)
 		return
 	}
 	switch {
 	case c.layer.Digest.Validate() != nil:
-		c.problem = attached.Refuse("its digest is malformed")
+		c.problem = verify.Refuse("its digest is malformed")
 	case c.layer.Size <= 0 || c.layer.Size > limit:
-		c.problem = attached.Refuse("it claims %d bytes, of 1 to %d", c.layer.Size, limit)
+		c.problem = verify.Refuse("it claims %d bytes, of 1 to %d", c.layer.Size, limit)
 	case c.format == legacyFormat:
 		c.checkAnnotations()
 	}
@@ -94,13 +95,13 @@ func (c *candidate) checkAnnotations() {
 	signature := c.layer.Annotations[static.SignatureAnnotationKey]
 	switch {
 	case signature == "":
-		c.problem = attached.Refuse("the layer carries no signature")
+		c.problem = verify.Refuse("the layer carries no signature")
 	case len(signature) > maxSignature:
-		c.problem = attached.Refuse("the signature has %d bytes, more than %d", len(signature), maxSignature)
+		c.problem = verify.Refuse("the signature has %d bytes, more than %d", len(signature), maxSignature)
 	}
 	for _, key := range []string{static.CertificateAnnotationKey, static.BundleAnnotationKey, static.RFC3161TimestampAnnotationKey} {
 		if n := len(c.layer.Annotations[key]); n > maxProof {
-			c.problem = attached.Refuse("its annotation %s has %d bytes, more than %d", key, n, maxProof)
+			c.problem = verify.Refuse("its annotation %s has %d bytes, more than %d", key, n, maxProof)
 		}
 	}
 }

@@ -33,8 +33,8 @@ type Authority struct {
 	Identities []Identity
 	// Repository, host and path, where the signatures are kept; the chart's where it is empty.
 	Repository string
-	// Demands are what is asked of every signature.
-	Demands verify.Demands
+	// Constraints apply to every signature.
+	Constraints verify.Constraints
 	// Every asks for all signers among the keys and identities, and not only for the first that is found.
 	Every bool
 }
@@ -56,7 +56,7 @@ func New(a Authority) (*Verifier, error) {
 	return &Verifier{authority: a}, nil
 }
 
-// Verify implements verify.Verifier, as attached.Weighing decides.
+// Verify implements verify.Verifier, as verify.Evaluation decides.
 func (v *Verifier) Verify(ctx context.Context, s verify.Subject, r registry.Reader) (verify.Evidence, error) {
 	r, err := v.reader(r)
 	if err != nil {
@@ -64,14 +64,14 @@ func (v *Verifier) Verify(ctx context.Context, s verify.Subject, r registry.Read
 	}
 	r = attached.Budget(r, verify.MaxMaterial)
 	found := discover(s, r, v.authority.Repository)
-	return attached.Weighing[candidate]{
-		Authority:  v.authority.Name,
-		Candidates: found.candidates(ctx),
-		Looked:     found.search.Looked,
-		Name:       func(c candidate) (string, string) { return c.source, c.format },
-		Judge:      func(ctx context.Context, c candidate) ([]verify.Voucher, error) { return v.judge(ctx, s, r, c) },
-		Demands:    v.authority.Demands,
-		Enough:     v.enough,
+	return verify.Evaluation[candidate]{
+		Authority:   v.authority.Name,
+		Candidates:  found.candidates(ctx),
+		Looked:      found.search.Looked,
+		Name:        func(c candidate) (string, string) { return c.source, c.format },
+		Judge:       func(ctx context.Context, c candidate) ([]verify.Voucher, error) { return v.judge(ctx, s, r, c) },
+		Constraints: v.authority.Constraints,
+		Enough:      v.enough,
 	}.Decide(ctx)
 }
 

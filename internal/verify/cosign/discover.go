@@ -32,7 +32,7 @@ func (d *discovery) candidates(ctx context.Context) iter.Seq[candidate] {
 		for found := range d.search.All(ctx, attached.Tag(d.search.Subject)+".sig") {
 			for _, c := range open(found) {
 				if count++; count > verify.MaxCandidates {
-					c.problem = attached.Refuse("it and what follows is not considered: at most %d candidates are", verify.MaxCandidates)
+					c.problem = verify.Refuse("it and what follows is not considered: at most %d candidates are", verify.MaxCandidates)
 				}
 				if !yield(c) || count > verify.MaxCandidates {
 					return

@@ -12,7 +12,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify/bundle"
 )
 
-// judge returns the one voucher that a candidate is. A *attached.Refusal says why it is none;
+// judge returns the one voucher that a candidate is. A *verify.Refusal says why it is none;
 // any other error that it could not be found out.
 func (v *Verifier) judge(ctx context.Context, s verify.Subject, r registry.Reader, c candidate) ([]verify.Voucher, error) {
 	if c.problem != nil {
@@ -47,7 +47,7 @@ func (v *Verifier) vouch(c candidate, signature bundle.Signature) (verify.Vouche
 		return voucher, nil
 	}
 	if reason := mismatch(v.authority.Identities, signature.Signer); reason != "" {
-		return verify.Voucher{}, attached.Refuse("%s", reason).By(signerOf(signature.Signer, true))
+		return verify.Voucher{}, verify.Refuse("%s", reason).By(signerOf(signature.Signer, true))
 	}
 	voucher.Signer = verify.Identity(signature.Issuer, signature.Subject)
 	return voucher, nil
@@ -61,11 +61,11 @@ func (v *Verifier) judgeBundle(ctx context.Context, s verify.Subject, r registry
 	}
 	b, err := bundle.Parse(raw)
 	if err != nil {
-		return bundle.Signature{}, attached.Refuse("%v", err)
+		return bundle.Signature{}, verify.Refuse("%v", err)
 	}
 	claimed := signerOf(b.Claimed(), false)
 	if !b.IsSignature() {
-		return bundle.Signature{}, attached.Refuse("seen, not a signature: an attestation of type %q", b.PredicateType()).By(claimed)
+		return bundle.Signature{}, verify.Refuse("seen, not a signature: an attestation of type %q", b.PredicateType()).By(claimed)
 	}
 	signature, err := b.Verify(bundle.Bytes(s.Raw), v.authority.Trust)
 	if err != nil {
@@ -88,7 +88,7 @@ func (v *Verifier) judgeLegacy(ctx context.Context, s verify.Subject, r registry
 		Timestamp:   c.layer.Annotations[static.RFC3161TimestampAnnotationKey],
 	}, v.authority.Trust)
 	if err != nil {
-		return bundle.Signature{}, attached.Refuse("%v", err)
+		return bundle.Signature{}, verify.Refuse("%v", err)
 	}
 	claimed := signerOf(b.Claimed(), false)
 	signature, err := b.Verify(bundle.Bytes(payload), v.authority.Trust)
@@ -97,14 +97,14 @@ func (v *Verifier) judgeLegacy(ctx context.Context, s verify.Subject, r registry
 	}
 	if err := checkClaim(payload, s.Manifest.Digest); err != nil {
 		// Proven is that they signed something: of this chart it is as good as a claim.
-		return bundle.Signature{}, attached.Refuse("the signature is genuine but %v", err).By(claimed)
+		return bundle.Signature{}, verify.Refuse("the signature is genuine but %v", err).By(claimed)
 	}
 	return signature, nil
 }
 
 // unproven is the refusal of a signature that is not proven.
-func unproven(err error) *attached.Refusal {
-	return attached.Refuse("%s", strings.TrimPrefix(err.Error(), bundle.ErrUntrusted.Error()+": "))
+func unproven(err error) *verify.Refusal {
+	return verify.Refuse("%s", strings.TrimPrefix(err.Error(), bundle.ErrUntrusted.Error()+": "))
 }
 
 // read returns the layer of a candidate.

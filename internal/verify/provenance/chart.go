@@ -37,13 +37,13 @@ func chartOf(ctx context.Context, s verify.Subject, r registry.Reader) (identity
 	}
 	var config struct{ Name, Version string }
 	if err := json.Unmarshal(raw, &config); err != nil || !wellFormed.MatchString(config.Name) || !wellFormed.MatchString(config.Version) {
-		return identity{}, attached.Refuse("it names no chart and version")
+		return identity{}, verify.Refuse("it names no chart and version")
 	}
 	if asked := s.Chart.Name; asked != "" && config.Name != asked {
-		return identity{}, attached.Refuse("it is of the chart %q, and not of %q, which was asked for", config.Name, asked)
+		return identity{}, verify.Refuse("it is of the chart %q, and not of %q, which was asked for", config.Name, asked)
 	}
 	if asked := s.Chart.Version; asked != "" && strings.TrimPrefix(config.Version, "v") != strings.TrimPrefix(asked, "v") {
-		return identity{}, attached.Refuse("it is of version %q, and not of %q, which was asked for", config.Version, asked)
+		return identity{}, verify.Refuse("it is of version %q, and not of %q, which was asked for", config.Version, asked)
 	}
 	return identity{name: config.Name, version: config.Version, archive: s.Chart.Archive.Digest}, nil
 }

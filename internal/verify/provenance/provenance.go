@@ -61,8 +61,8 @@ type Authority struct {
 	Elsewhere Elsewhere
 	// AllowExpiredKeys accepts what was signed while a key lived that has expired since.
 	AllowExpiredKeys bool
-	// Demands are what is asked of every signature.
-	Demands verify.Demands
+	// Constraints apply to every signature.
+	Constraints verify.Constraints
 	// Every asks for all signers, and not only for the first that is found.
 	Every bool
 	// Now is the clock; time.Now where nil.
@@ -104,7 +104,7 @@ func skippedKeys(k *openpgp.Keyring) []string {
 	return keys
 }
 
-// Verify implements verify.Verifier, as attached.Weighing decides.
+// Verify implements verify.Verifier, as verify.Evaluation decides.
 func (v *Verifier) Verify(ctx context.Context, s verify.Subject, r registry.Reader) (verify.Evidence, error) {
 	r = attached.Budget(r, verify.MaxMaterial)
 	chart, err := chartOf(ctx, s, r)
@@ -112,14 +112,14 @@ func (v *Verifier) Verify(ctx context.Context, s verify.Subject, r registry.Read
 		return verify.Evidence{}, v.undecided(s, err)
 	}
 	found := &search{subject: s, reader: r, chart: chart, authority: v.authority}
-	evidence, err := attached.Weighing[file]{
-		Authority:  v.authority.Name,
-		Candidates: found.files(ctx),
-		Looked:     found.looked,
-		Name:       func(f file) (string, string) { return f.source, format },
-		Judge:      func(ctx context.Context, f file) ([]verify.Voucher, error) { return v.judge(ctx, chart, f) },
-		Demands:    v.authority.Demands,
-		Enough:     func(vouchers []verify.Voucher) bool { return len(vouchers) > 0 && !v.authority.Every },
+	evidence, err := verify.Evaluation[file]{
+		Authority:   v.authority.Name,
+		Candidates:  found.files(ctx),
+		Looked:      found.looked,
+		Name:        func(f file) (string, string) { return f.source, format },
+		Judge:       func(ctx context.Context, f file) ([]verify.Voucher, error) { return v.judge(ctx, chart, f) },
+		Constraints: v.authority.Constraints,
+		Enough:      func(vouchers []verify.Voucher) bool { return len(vouchers) > 0 && !v.authority.Every },
 	}.Decide(ctx)
 	var rejection *verify.Rejection
 	if errors.As(err, &rejection) {
@@ -131,7 +131,7 @@ func (v *Verifier) Verify(ctx context.Context, s verify.Subject, r registry.Read
 // undecided is the error where it is not known which chart a manifest is of: a
 // rejection where its configuration says nothing that could be signed.
 func (v *Verifier) undecided(s verify.Subject, err error) error {
-	var refused *attached.Refusal
+	var refused *verify.Refusal
 	if errors.As(err, &refused) {
 		return &verify.Rejection{Authority: v.authority.Name, Candidates: []verify.Candidate{{
 			Authority: v.authority.Name, Source: "manifest " + s.Manifest.Digest.String(), Format: "configuration", Reason: refused.Reason,
@@ -141,7 +141,7 @@ func (v *Verifier) undecided(s verify.Subject, err error) error {
 }
 
 // judge returns the vouchers that a file holds: one for each of the keyring's keys
-// that signed it. A *attached.Refusal says why it holds none; any other error that it
+// that signed it. A *verify.Refusal says why it holds none; any other error that it
 // could not be found out.
 func (v *Verifier) judge(ctx context.Context, c identity, f file) ([]verify.Voucher, error) {
 	raw, err := f.read(ctx)
@@ -158,7 +158,7 @@ func (v *Verifier) judge(ctx context.Context, c identity, f file) ([]verify.Vouc
 	}
 	if err != nil {
 		// Proven is that they signed something: of this chart it is as good as a claim.
-		return nil, attached.Refuse("the signature is genuine, but %v", err).By(verify.Signer{KeyID: signerOf(signatures[0])})
+		return nil, verify.Refuse("the signature is genuine, but %v", err).By(verify.Signer{KeyID: signerOf(signatures[0])})
 	}
 	vouchers := make([]verify.Voucher, 0, len(signatures))
 	for _, s := range signatures {
@@ -172,7 +172,7 @@ func (v *Verifier) judge(ctx context.Context, c identity, f file) ([]verify.Vouc
 
 // refused says why no signature of a file counts, and who is said to have signed it.
 func refused(err error) error {
-	refusal := attached.Refuse("%v", err)
+	refusal := verify.Refuse("%v", err)
 	var unknown *openpgp.UnknownSignerError
 	if errors.As(err, &unknown) {
 		return refusal.By(verify.Signer{KeyID: keyPrefix + unknown.Fingerprint})

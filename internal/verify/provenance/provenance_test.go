@@ -16,7 +16,6 @@ import (
 
 	"github.com/verifiedchart/verifiedchart/internal/registry"
 	"github.com/verifiedchart/verifiedchart/internal/verify"
-	"github.com/verifiedchart/verifiedchart/internal/verify/attached"
 	keys "github.com/verifiedchart/verifiedchart/internal/verify/openpgp"
 	"github.com/verifiedchart/verifiedchart/internal/verify/openpgp/openpgptest"
 	"github.com/verifiedchart/verifiedchart/internal/verify/provenance"
@@ -302,7 +301,7 @@ var _ = Describe("A provenance authority", func() {
 		Entry("refuses what has an empty one", func() ([]byte, error) { return []byte{}, nil }, verify.ErrRejected),
 		Entry("F3: refuses a stranger's", func() ([]byte, error) { return w.prov(w.theirs), nil }, verify.ErrRejected),
 		Entry("F21: refuses one that is too large", func() ([]byte, error) { return make([]byte, provenance.MaxSize+1), nil }, verify.ErrRejected),
-		Entry("refuses what cannot be one", func() ([]byte, error) { return nil, attached.Refuse("x") }, verify.ErrRejected),
+		Entry("refuses what cannot be one", func() ([]byte, error) { return nil, verify.Refuse("x") }, verify.ErrRejected),
 		Entry("reaches no verdict where it could not be read", func() ([]byte, error) { return nil, fmt.Errorf("shelf app/1.0.0: %w", verifytest.ErrUnreachable) }, verifytest.ErrUnreachable),
 	)
 

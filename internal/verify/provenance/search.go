@@ -26,7 +26,7 @@ const (
 
 // Elsewhere reads the provenance file of a chart, by its name and version, that
 // is kept outside the registry, and says where that is. There is none where both
-// the bytes and the error are nil. A *attached.Refusal says why it cannot be one;
+// the bytes and the error are nil. A *verify.Refusal says why it cannot be one;
 // any other error that it could not be found out. What it asks for it asks through
 // the reader's Recall, so that it is remembered as long as the reader's own answers.
 type Elsewhere func(ctx context.Context, r registry.Reader, name, version string) (where string, raw []byte, err error)
@@ -45,7 +45,7 @@ func unread(source string, problem error) file {
 // inLayer is a file in a repository.
 func inLayer(r registry.Reader, source string, layer ocispec.Descriptor) file {
 	if layer.Digest.Validate() != nil || layer.Size <= 0 || layer.Size > MaxSize {
-		return unread(source, attached.Refuse("it claims %d bytes, of 1 to %d", layer.Size, MaxSize))
+		return unread(source, verify.Refuse("it claims %d bytes, of 1 to %d", layer.Size, MaxSize))
 	}
 	return file{source: source, read: func(ctx context.Context) ([]byte, error) {
 		raw, err := r.Blob(ctx, layer, MaxSize)
@@ -120,7 +120,7 @@ func (s *search) outside(ctx context.Context, yield func(file) bool) {
 	case err != nil:
 		yield(unread(where, err))
 	case len(raw) > MaxSize:
-		yield(unread(where, attached.Refuse("it has %d bytes, of at most %d", len(raw), MaxSize)))
+		yield(unread(where, verify.Refuse("it has %d bytes, of at most %d", len(raw), MaxSize)))
 	case raw != nil:
 		yield(file{source: where, read: func(context.Context) ([]byte, error) { return raw, nil }})
 	}

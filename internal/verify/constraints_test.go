@@ -21,17 +21,17 @@ var (
 	byPGPv6     = verify.Voucher{Signer: "OPENPGP:" + primaryV6, SigningKey: primaryV6}
 	byIdentity  = verify.Voucher{Signer: verify.Identity("https://issuer.example", "a@example.com"), Subject: "a@example.com", Issuer: "https://issuer.example"}
 	at          = func(t time.Time) verify.Voucher { v := byKey; v.Time = t; return v }
-	atLeastADay = verify.Demands{MinAge: 24 * time.Hour, Now: func() time.Time { return now }}
+	atLeastADay = verify.Constraints{MinAge: 24 * time.Hour, Now: func() time.Time { return now }}
 )
 
-func revoked(ids ...string) verify.Demands {
+func revoked(ids ...string) verify.Constraints {
 	GinkgoHelper()
 	keys, err := verify.ParseKeys(ids)
 	Expect(err).NotTo(HaveOccurred())
-	return verify.Demands{Revoked: keys}
+	return verify.Constraints{Revoked: keys}
 }
 
-var _ = Describe("Demands", func() {
+var _ = Describe("Constraints", func() {
 	DescribeTable("object to a signature by a revoked key",
 		func(id string, v verify.Voucher) {
 			reason, until := revoked(strings.Repeat("0", 40), id).Objection(v)
@@ -62,9 +62,61 @@ var _ = Describe("Demands", func() {
 		Entry("than an identity has", spki, byIdentity),
 	)
 
+	identities := func(patterns ...verify.IdentityPattern) verify.Constraints {
+		GinkgoHelper()
+		all, err := verify.NewIdentities(append([]verify.IdentityPattern{{Issuer: "nobody", Subject: "nobody"}}, patterns...)...)
+		Expect(err).NotTo(HaveOccurred())
+		return verify.Constraints{RevokedIdentities: all}
+	}
+	identified := func(issuer, subject string) verify.Voucher {
+		return verify.Voucher{Signer: verify.Identity(issuer, subject), Issuer: issuer, Subject: subject}
+	}
+	const github, workflow = "https://token.actions.githubusercontent.com", "https://github.com/org/repo/.github/workflows/release.yml@refs/tags/v1.0.0"
+
+	DescribeTable("J16: object to a signature by a revoked identity",
+		func(issuer, subject string, v verify.Voucher) {
+			reason, until := identities(verify.IdentityPattern{Issuer: issuer, Subject: subject}).Objection(v)
+			Expect(reason).To(ContainSubstring("is revoked"))
+			Expect(until).To(BeZero())
+		},
+		Entry("by its texts", github, workflow, identified(github, workflow)),
+		Entry("by patterns with anchors", "^https://token[.]actions[.]githubusercontent[.]com$", "^https://github[.]com/org/repo/.*$", identified(github, workflow)),
+		Entry("by patterns without", "https://token[.]actions[.]githubusercontent[.]com", "https://github[.]com/org/.*", identified(github, workflow)),
+		Entry("by a text that means something else as a pattern", "https://issuer.example", "a+b@example.com", identified("https://issuer.example", "a+b@example.com")),
+		Entry("by any issuer", ".*", "a@example[.]com", byIdentity),
+		Entry("by any subject of an issuer", "https://issuer[.]example", ".*", byIdentity),
+	)
+
+	DescribeTable("do not object to a signature by another identity",
+		func(issuer, subject string, v verify.Voucher) {
+			reason, _ := identities(verify.IdentityPattern{Issuer: issuer, Subject: subject}).Objection(v)
+			Expect(reason).To(BeEmpty())
+		},
+		Entry("of another issuer", "https://other.example", "a@example.com", byIdentity),
+		Entry("of another subject", "https://issuer.example", "b@example.com", byIdentity),
+		Entry("of which the pattern matches a part alone", "issuer", "a@example", byIdentity),
+		Entry("of which the pattern matches the beginning", "https://issuer.example", "a@example.com", identified("https://issuer.example", "a@example.com.evil.example")),
+		Entry("nor by a key, which has none", ".*", ".*", byKey),
+		Entry("nor by an OpenPGP key", ".*", ".*", byPGP),
+	)
+
+	DescribeTable("take no identity",
+		func(issuer, subject string) {
+			_, err := verify.NewIdentities(verify.IdentityPattern{Issuer: issuer, Subject: subject})
+			Expect(err).To(HaveOccurred())
+			Expect(len(err.Error())).To(BeNumerically("<", 500))
+		},
+		Entry("without an issuer", "", "x"),
+		Entry("without a subject", "x", ""),
+		Entry("whose issuer is no regular expression", "(", "x"),
+		Entry("whose subject breaks out of its parentheses", "x", "a)|(b"),
+		Entry("that repeats itself too much", "x", "(?:"+strings.Repeat("a", 500)+"){1000}"),
+		Entry("that is endless", "x", strings.Repeat("x", 2000)),
+	)
+
 	It("object to nothing where nothing is asked for", func() {
 		for _, v := range []verify.Voucher{byKey, byPGP, byIdentity, {}} {
-			reason, _ := verify.Demands{}.Objection(v)
+			reason, _ := verify.Constraints{}.Objection(v)
 			Expect(reason).To(BeEmpty())
 		}
 	})

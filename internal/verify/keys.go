@@ -2,41 +2,10 @@ package verify
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"strings"
-	"time"
 )
-
-// Demands are what is asked of every signature, whoever made it. The zero value asks for nothing.
-type Demands struct {
-	// Revoked are the keys whose signatures do not count.
-	Revoked Keys
-	// MinAge is how long ago a signature must have been made, by a time that a log
-	// or a time-stamp authority proves.
-	MinAge time.Duration
-	// Now is the clock; it is required where there is a MinAge.
-	Now func() time.Time
-}
-
-// Objection says why a signature does not count, and from when on it may, which is
-// zero for one that never will. It is empty for one that counts.
-func (d Demands) Objection(v Voucher) (reason string, until time.Time) {
-	if revoked, ok := d.Revoked.Of(v); ok {
-		return "the signature is genuine, but the key " + revoked + " is revoked", time.Time{}
-	}
-	if d.MinAge == 0 {
-		return "", time.Time{}
-	}
-	if v.Time.IsZero() {
-		return "the signature is genuine, but nothing proves when it was made, and a minimum age is asked for", time.Time{}
-	}
-	if until = v.Time.Add(d.MinAge); d.Now().Before(until) {
-		return fmt.Sprintf("the signature is genuine, but was made at %s: it counts from %s on", stamp(v.Time), stamp(until)), until
-	}
-	return "", time.Time{}
-}
-
-func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
 // Keys are keys by their ids. The zero value holds none.
 type Keys map[string]bool
@@ -45,9 +14,9 @@ type Keys map[string]bool
 // version 4 or 6, or its key id.
 var keyID = regexp.MustCompile(`^(?:SHA256:([0-9a-f]{64})|OPENPGP:([0-9a-f]{64}|[0-9a-f]{40}|[0-9a-f]{16})|([0-9a-f]{64}|[0-9a-f]{40}|[0-9a-f]{16}))$`)
 
-// ParseKeys reads ids of keys: `SHA256:` and the digest of a key's SPKI, `OPENPGP:`
-// and a fingerprint or a key id, as the status shows them, or either without what
-// is before the colon. Case and spaces do not matter.
+// ParseKeys reads ids of keys: `SHA256:` and the digest of a key's SPKI, or `OPENPGP:`
+// and a fingerprint or a key id, as the status shows them; the prefix may be missing.
+// Case and spaces do not matter.
 func ParseKeys(ids []string) (Keys, error) {
 	keys := Keys{}
 	for _, id := range ids {
@@ -58,12 +27,15 @@ func ParseKeys(ids []string) (Keys, error) {
 		}
 		m := keyID.FindStringSubmatch(canonical)
 		if m == nil {
-			return nil, fmt.Errorf("%.100q is no id of a key: SHA256:<64 hexadecimal digits>, or OPENPGP: and a fingerprint of 40 or 64, or a key id of 16", id)
+			return nil, fmt.Errorf("%.100q is no id of a key: write SHA256: and 64 hexadecimal digits, or OPENPGP: and a fingerprint of 40 or 64 or a key id of 16", id)
 		}
 		keys[m[1]+m[2]+m[3]] = true
 	}
 	return keys, nil
 }
+
+// Add adds other keys.
+func (k Keys) Add(other Keys) { maps.Copy(k, other) }
 
 // Of returns the id of the voucher's key that is among the keys: the signer's, or
 // that of the subkey that signed.

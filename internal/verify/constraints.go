@@ -1,0 +1,42 @@
+package verify
+
+import (
+	"fmt"
+	"time"
+)
+
+// Constraints apply to every signature, whoever made it. The zero value asks for nothing.
+type Constraints struct {
+	// Revoked are the keys whose signatures do not count.
+	Revoked Keys
+	// RevokedIdentities are the identities whose signatures do not count.
+	RevokedIdentities Identities
+	// MinAge is how long ago a signature must have been made, by a time that a log
+	// or a time-stamp authority proves.
+	MinAge time.Duration
+	// Now is the clock; it is required if there is a MinAge.
+	Now func() time.Time
+}
+
+// Objection returns why a signature does not count, and the first moment at which it
+// may, which is zero if it never will. The reason is empty if the signature counts.
+func (c Constraints) Objection(v Voucher) (reason string, until time.Time) {
+	if revoked, ok := c.Revoked.Of(v); ok {
+		return "the signature is genuine, but the key " + revoked + " is revoked", time.Time{}
+	}
+	if revoked, ok := c.RevokedIdentities.Of(v); ok {
+		return "the signature is genuine, but the identity " + revoked + " is revoked", time.Time{}
+	}
+	if c.MinAge == 0 {
+		return "", time.Time{}
+	}
+	if v.Time.IsZero() {
+		return "the signature is genuine, but nothing proves when it was made, and minSignatureAge needs that", time.Time{}
+	}
+	if until = v.Time.Add(c.MinAge); c.Now().Before(until) {
+		return fmt.Sprintf("the signature is genuine, but was made at %s: it counts from %s on", stamp(v.Time), stamp(until)), until
+	}
+	return "", time.Time{}
+}
+
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }

@@ -1,0 +1,76 @@
+package verify
+
+import (
+	"fmt"
+	"regexp"
+
+	"github.com/verifiedchart/verifiedchart/internal/pattern"
+	"github.com/verifiedchart/verifiedchart/internal/printable"
+)
+
+// IdentityPattern matches identities by their issuer and their subject.
+type IdentityPattern struct {
+	// Issuer and Subject are each a regular expression (RE2) that the whole text must
+	// match, or the text itself.
+	Issuer, Subject string
+}
+
+// Identities are patterns of identities. The zero value matches none.
+type Identities []identity
+
+// identity is a compiled IdentityPattern.
+type identity struct {
+	IdentityPattern
+	issuer, subject *regexp.Regexp
+}
+
+// maxIdentityPattern bounds a pattern in bytes.
+const maxIdentityPattern = 1024
+
+// NewIdentities compiles patterns. The error names the one that cannot be used.
+func NewIdentities(patterns ...IdentityPattern) (Identities, error) {
+	var all Identities
+	for _, p := range patterns {
+		issuer, err := wholePattern("issuer", p.Issuer)
+		if err != nil {
+			return nil, err
+		}
+		subject, err := wholePattern("subject", p.Subject)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, identity{IdentityPattern: p, issuer: issuer, subject: subject})
+	}
+	return all, nil
+}
+
+// wholePattern compiles a pattern that matches the whole of a text.
+func wholePattern(field, text string) (*regexp.Regexp, error) {
+	if text == "" || len(text) > maxIdentityPattern {
+		return nil, fmt.Errorf("%s of an identity must have 1 to %d bytes: to match any, write .*", field, maxIdentityPattern)
+	}
+	compiled, err := pattern.Whole(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s %q: %w", field, printable.String(text, maxReason), err)
+	}
+	return compiled, nil
+}
+
+// Of returns the name of the voucher's identity if it is among the identities.
+func (i Identities) Of(v Voucher) (name string, ok bool) {
+	if v.Subject == "" {
+		return "", false
+	}
+	for _, one := range i {
+		if one.matches(v.Issuer, v.Subject) {
+			return Signer{Issuer: v.Issuer, Subject: v.Subject}.String(), true
+		}
+	}
+	return "", false
+}
+
+// matches also compares the texts as they are: whoever copies an identity from the
+// status, such as a+b@example.com, must not miss it by the meaning of a sign in it.
+func (i identity) matches(issuer, subject string) bool {
+	return (i.Issuer == issuer || i.issuer.MatchString(issuer)) && (i.Subject == subject || i.subject.MatchString(subject))
+}
