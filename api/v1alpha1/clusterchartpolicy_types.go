@@ -33,14 +33,21 @@ type ClusterChartPolicySpec struct {
 	Unmatched string `json:"unmatched,omitempty"`
 }
 
-// ChartMatch matches VerifiedCharts: each list that is not empty has to have one that matches.
+// ChartMatch matches VerifiedCharts: if a list is not empty, one of its entries must match.
 type ChartMatch struct {
 	// URLs of charts, in which `*` stands for any part of a segment, and `**` for
-	// anything, as `oci://ghcr.io/org/**`.
+	// anything, such as `oci://ghcr.io/org/**`. How a URL spells the host, a default
+	// port or Docker Hub does not matter.
 	// +optional
 	// +kubebuilder:validation:MaxItems=64
 	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=512
+	// +kubebuilder:validation:items:XValidation:rule="self.startsWith('oci://') || self.startsWith('**')",messageExpression="'urls must start with oci://: write oci://' + (self.contains('://') ? self.substring(self.indexOf('://') + 3) : self)"
+	// +kubebuilder:validation:items:XValidation:rule="self.matches('^([A-Za-z]*://)?[^/@]*(/[^:@]*)?$')",message="urls must hold neither credentials nor a tag or digest, since a policy applies to every version: remove them, and list bad versions under verify.revoked"
+	// +kubebuilder:validation:items:XValidation:rule="self.matches('^([A-Za-z]*://)?[^/]*(/[^A-Z]*)?$')",messageExpression="'urls must have a path in lower case, as every repository has: write ' + self.lowerAscii()"
+	// +kubebuilder:validation:items:XValidation:rule="!self.matches('^oci://[^/]*/?$') || self.contains('**')",messageExpression="'urls must have a path: write ' + (self.endsWith('/') ? self : self + '/') + '** for every chart of the registry'"
+	// +kubebuilder:validation:items:XValidation:rule="!self.matches('^([A-Za-z]*://)?[^/@]*:[0-9]+(/|$)') || self.matches('^([A-Za-z]*://)?[^/@]*:([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])(/|$)')",message="urls must have a port of 1 to 65535 without leading zeros, as in oci://registry.example:5000/**"
+	// +kubebuilder:validation:items:XValidation:rule="self.matches('^oci://[A-Za-z0-9*]([A-Za-z0-9*-]*[A-Za-z0-9*])?([.][A-Za-z0-9*]([A-Za-z0-9*-]*[A-Za-z0-9*])?)*(:[0-9*]+)?(/[a-z0-9*]+(([.]|_|__|-+)[a-z0-9*]+)*)+/?$') || self.matches('^(oci://)?[A-Za-z0-9*._-]*[*][*][A-Za-z0-9*._-]*(:[0-9*]+)?((/[a-z0-9*]+(([.]|_|__|-+)[a-z0-9*]+)*)+/?)?$') || !self.matches('^(oci://|[*][*])') || self.contains('@')",message="urls must be as URLs of charts are, with * and **, or they match none: write oci://host[:port]/path, as in oci://ghcr.io/org/**"
 	// +listType=set
 	URLs []string `json:"urls,omitempty"`
 
@@ -49,6 +56,7 @@ type ChartMatch struct {
 	// +kubebuilder:validation:MaxItems=64
 	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=63
+	// +kubebuilder:validation:items:XValidation:rule="self.matches('^[a-z0-9*]([-a-z0-9*]*[a-z0-9*])?$')",message="namespaces must be as names of namespaces are, with *, or they match none: lower case letters, digits and dashes, as in team-*"
 	// +listType=set
 	Namespaces []string `json:"namespaces,omitempty"`
 }

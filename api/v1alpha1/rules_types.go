@@ -83,23 +83,34 @@ type Revocations struct {
 	// Digests of manifests, `sha256:` and 64 hexadecimal digits.
 	// +optional
 	// +kubebuilder:validation:MaxItems=256
-	// +kubebuilder:validation:items:Pattern=`^sha256:[a-f0-9]{64}$`
+	// +kubebuilder:validation:items:MaxLength=256
+	// +kubebuilder:validation:items:XValidation:rule="self.replace(' ', '').lowerAscii().matches('^sha256:[a-f0-9]{64}$')",message="digests must be sha256: and 64 hexadecimal digits, as status.verification.digest shows them"
 	// +listType=set
 	Digests []string `json:"digests,omitempty"`
 
 	// Keys whose signatures do not count: `SHA256:` and the digest of a cosign key, or
-	// the fingerprint or key id of an OpenPGP key, as the status shows them.
+	// `OPENPGP:` and the fingerprint or key id of an OpenPGP key, as the status shows
+	// them. The prefix may be missing; case and spaces do not matter.
 	// +optional
 	// +kubebuilder:validation:MaxItems=256
-	// +kubebuilder:validation:items:Pattern=`^(SHA256:[0-9A-Fa-f]{64}|(OPENPGP:)?([0-9A-Fa-f]{16}|[0-9A-Fa-f]{40}|[0-9A-Fa-f]{64}))$`
+	// +kubebuilder:validation:items:MaxLength=256
+	// +kubebuilder:validation:items:XValidation:rule="self.replace(' ', '').upperAscii().matches('^((SHA256:)?[0-9A-F]{64}|(OPENPGP:)?([0-9A-F]{16}|[0-9A-F]{40}|[0-9A-F]{64}))$')",message="keys must be SHA256: and 64 hexadecimal digits, or OPENPGP: and a fingerprint of 40 or 64 digits or a key id of 16, as the status shows them"
 	// +listType=set
 	Keys []string `json:"keys,omitempty"`
 
-	// Versions of the chart: each a range, as `<1.2.3` or `1.4.x`.
+	// Identities whose signatures do not count. The `issuer` and the `subject` are each
+	// a regular expression (RE2) that the whole text must match, or the text itself.
+	// +optional
+	// +kubebuilder:validation:MaxItems=64
+	// +listType=atomic
+	Identities []OIDCIdentityMatch `json:"identities,omitempty"`
+
+	// Versions of the chart: each a range, such as `<1.2.3` or `1.4.x`.
 	// +optional
 	// +kubebuilder:validation:MaxItems=64
 	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=256
+	// +kubebuilder:validation:items:XValidation:rule="self.matches('^[[:space:]]*(!=|=[<>]?|[<>]=?|~>?|\\\\^)?[[:space:]]*v?([0-9]+|[xX*])([.]([0-9]+|[xX*])){0,2}(-[0-9A-Za-z-]+([.][0-9A-Za-z-]+)*)?([+][0-9A-Za-z-]+([.][0-9A-Za-z-]+)*)?(([[:space:]]*([|][|]|,)[[:space:]]*|[[:space:]]+(-[[:space:]]+)?)(!=|=[<>]?|[<>]=?|~>?|\\\\^)?[[:space:]]*v?([0-9]+|[xX*])([.]([0-9]+|[xX*])){0,2}(-[0-9A-Za-z-]+([.][0-9A-Za-z-]+)*)?([+][0-9A-Za-z-]+([.][0-9A-Za-z-]+)*)?)*[[:space:]]*$')",message="versions must be ranges, such as <1.2.3 or >=1.0.0 <1.4.0"
 	// +listType=set
 	Versions []string `json:"versions,omitempty"`
 }

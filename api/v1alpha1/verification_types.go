@@ -138,7 +138,7 @@ type Authority struct {
 	// `oci://host[:port]/path`, read with the same secretRef as the chart.
 	// +optional
 	// +kubebuilder:validation:MaxLength=512
-	// +kubebuilder:validation:XValidation:rule="self.matches('^oci://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[a-z0-9]+([._-]+[a-z0-9]+)*)+/?$')",message="signatureRepository must be oci://host[:port]/path without tag or digest, as in oci://ghcr.io/org/signatures"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^oci://[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?([.][A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*(:([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?(/[a-z0-9]+(([.]|_|__|-+)[a-z0-9]+)*)+/?$')",message="signatureRepository must be oci://host[:port]/path without tag or digest, as in oci://ghcr.io/org/signatures"
 	SignatureRepository string `json:"signatureRepository,omitempty"`
 }
 

@@ -28,7 +28,10 @@ type VerifiedChartSpec struct {
 	// +kubebuilder:validation:XValidation:rule="self.startsWith('oci://')",message="url must start with oci://, as in oci://ghcr.io/org/charts/name"
 	// +kubebuilder:validation:XValidation:rule="!self.contains('@')",message="url must hold neither credentials nor a digest: put credentials in secretRef and a digest in ref.digest"
 	// +kubebuilder:validation:XValidation:rule="!self.substring(6 < size(self) ? 6 : 0).matches('/[^/]*:[^/]*$')",message="url must not hold a tag: put it in ref.tag"
-	// +kubebuilder:validation:XValidation:rule="self.matches('^oci://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[a-z0-9]+([._-]+[a-z0-9]+)*)+/?$') || self.contains('@') || !self.startsWith('oci://')",message="url must be oci://host[:port]/path with a lower case path, as in oci://ghcr.io/org/charts/name"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('^oci://[^/@]*:0+[1-9]')",messageExpression="'url must have a port without leading zeros: write ' + self.find('^oci://[^/]*:') + self.substring(size(self.find('^oci://[^/]*:0*')))"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('^oci://[^/@]*:[0-9]+(/|$)') || self.matches('^oci://[^/@]*:0*([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])(/|$)')",message="url must have a port of 1 to 65535, as in oci://registry.example:5000/charts/name"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('^oci://[^/@:]*[^/@:.][.]+(:|/|$)')",messageExpression="'url must have a host without a dot at its end: write ' + self.find('^oci://[^/:]*[^/:.]') + self.substring(size(self.find('^oci://[^/:]*')))"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^oci://[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?([.][A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*[.]*(:[0-9]+)?(/[a-z0-9]+(([.]|_|__|-+)[a-z0-9]+)*)+/?$') || self.contains('@') || !self.startsWith('oci://')",message="url must be oci://host[:port]/path with a lower case path, whose names are joined by one / and have one ., _ or __, or dashes, between letters and digits alone, as in oci://ghcr.io/org/charts/my-name"
 	URL string `json:"url"`
 
 	// Ref says which version of the chart to publish.
@@ -98,6 +101,7 @@ type ChartRef struct {
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=256
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[[:space:]]*(!=|=[<>]?|[<>]=?|~>?|\\\\^)?[[:space:]]*v?([0-9]+|[xX*])([.]([0-9]+|[xX*])){0,2}(-[0-9A-Za-z-]+([.][0-9A-Za-z-]+)*)?([+][0-9A-Za-z-]+([.][0-9A-Za-z-]+)*)?(([[:space:]]*([|][|]|,)[[:space:]]*|[[:space:]]+(-[[:space:]]+)?)(!=|=[<>]?|[<>]=?|~>?|\\\\^)?[[:space:]]*v?([0-9]+|[xX*])([.]([0-9]+|[xX*])){0,2}(-[0-9A-Za-z-]+([.][0-9A-Za-z-]+)*)?([+][0-9A-Za-z-]+([.][0-9A-Za-z-]+)*)?)*[[:space:]]*$')",message="semver must be a range of versions, such as >=1.0.0 <2.0.0 or 1.4.x"
 	SemVer string `json:"semver,omitempty"`
 
 	// SemverFilter is a regular expression (RE2) that a tag must match to be considered for semver.

@@ -411,6 +411,11 @@ func (in *Revocations) DeepCopyInto(out *Revocations) {
 		*out = make([]string, len(*in))
 		copy(*out, *in)
 	}
+	if in.Identities != nil {
+		in, out := &in.Identities, &out.Identities
+		*out = make([]OIDCIdentityMatch, len(*in))
+		copy(*out, *in)
+	}
 	if in.Versions != nil {
 		in, out := &in.Versions, &out.Versions
 		*out = make([]string, len(*in))
