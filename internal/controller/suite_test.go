@@ -64,7 +64,7 @@ var _ = BeforeSuite(func() {
 	var err error
 	k8s, err = client.New(config, client.Options{Scheme: scheme})
 	Expect(err).NotTo(HaveOccurred())
-	revokeForAll("")
+	revokeForAll("{}")
 
 	storageDir = GinkgoT().TempDir()
 	notApart, err := labels.Parse("!" + apart)

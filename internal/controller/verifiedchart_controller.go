@@ -207,7 +207,7 @@ func (r *VerifiedChartReconciler) advance(ctx context.Context, obj *v1alpha1.Ver
 	if subject.Chart.Version == "" && isPublished(obj, subject) {
 		subject.Chart.Version = publishedMetadata(obj).Version
 	}
-	if accepted, err = pipeline.Verify(ctx, in.policies, subject, in.reader); err != nil {
+	if accepted, _, err = pipeline.Verify(ctx, in.policies.Policies(), subject, in.reader); err != nil {
 		return subject, accepted, err
 	}
 	if err := refuseMutation(obj, in, subject, subject.Chart.Version); err != nil {

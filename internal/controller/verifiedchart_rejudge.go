@@ -171,7 +171,7 @@ func (r *VerifiedChartReconciler) askAboutPublished(ctx context.Context, obj *v1
 	if err != nil {
 		return err
 	}
-	accepted, err := pipeline.Verify(ctx, in.policies, subject, reader)
+	accepted, _, err := pipeline.Verify(ctx, in.policies.Policies(), subject, reader)
 	if err != nil {
 		return err
 	}

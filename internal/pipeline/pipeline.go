@@ -69,20 +69,6 @@ func Manifest(w Wanted, r Resolved) (verify.Subject, error) {
 	return verify.Subject{Repository: w.Repository, Manifest: r.Manifest.Descriptor, Raw: r.Manifest.Raw, Chart: asked}, nil
 }
 
-// Verify judges s now. Signature material that r recalls is good enough for a
-// proof; a refusal, with an exception or not, or that none was found out, is said only of what the registry says now.
-func Verify(ctx context.Context, v verify.Verifier, s verify.Subject, r *registry.CachingReader) (verify.Accepted, error) {
-	accepted, err := verify.Check(ctx, v, s, r)
-	if proven := err == nil && accepted.Evidence().IsProof(); !proven && r.FromCache() {
-		r.Bypass()
-		accepted, err = verify.Check(ctx, v, s, r)
-	}
-	if err != nil {
-		return verify.Accepted{}, failed(StepVerify, err)
-	}
-	return accepted, nil
-}
-
 // errUnproven is the error for a zero Accepted, which a caller can only get by not calling Verify.
 var errUnproven = errors.New("refused to fetch a chart that was not accepted")
 

@@ -14,8 +14,6 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/pipeline"
 	"github.com/verifiedchart/verifiedchart/internal/registry"
 	"github.com/verifiedchart/verifiedchart/internal/verify"
-	"github.com/verifiedchart/verifiedchart/internal/verify/bundle"
-	"github.com/verifiedchart/verifiedchart/internal/verify/cosign"
 	"github.com/verifiedchart/verifiedchart/internal/verify/verifytest"
 )
 
@@ -173,80 +171,4 @@ var _ = Describe("The version that a tag names", func() {
 		Entry("J17: a chart of a series that only begins with the same digits", "1.2", "1.20.0"),
 		Entry("J17: a pre-release under its series", "1.2", "1.2.3-rc.1"),
 	)
-})
-
-var _ = Describe("Verify", func() {
-	var (
-		ctx     = context.Background()
-		repo    *verifytest.Repository
-		subject verify.Subject
-		ours    = verifytest.P256()
-		theirs  = verifytest.P256()
-	)
-	BeforeEach(func() {
-		repo = verifytest.NewRepository()
-		subject = repo.Subject("chart")
-	})
-	trusting := func(s verifytest.Signer) verify.Verifier {
-		GinkgoHelper()
-		key, err := bundle.ParseKey("a.pub", s.Public)
-		Expect(err).NotTo(HaveOccurred())
-		v, err := cosign.New(cosign.Authority{Name: "release", Trust: bundle.Trust{Keys: []bundle.Key{key}}})
-		Expect(err).NotTo(HaveOccurred())
-		return v
-	}
-
-	It("judges recalled material again, without asking for it", func() {
-		verifytest.SignLegacy(repo, subject, ours)
-		each := rememberingEach(repo)
-		_, err := pipeline.Verify(ctx, trusting(ours), subject, each())
-		Expect(err).NotTo(HaveOccurred())
-		asked := len(repo.Asked())
-		_, err = pipeline.Verify(ctx, trusting(ours), subject, each())
-		Expect(err).NotTo(HaveOccurred())
-		Expect(repo.Asked()).To(HaveLen(asked))
-	})
-
-	It("D11: refuses by what the registry says now, not by what is recalled", func() {
-		verifytest.SignLegacy(repo, subject, ours)
-		each := rememberingEach(repo)
-		_, err := pipeline.Verify(ctx, trusting(ours), subject, each())
-		Expect(err).NotTo(HaveOccurred())
-		verifytest.SignLegacy(repo, subject, ours, theirs)
-		_, err = pipeline.Verify(ctx, trusting(theirs), subject, each())
-		Expect(err).NotTo(HaveOccurred(), "the new key has signed in the meantime")
-	})
-
-	It("reaches no verdict where it cannot ask again", func() {
-		verifytest.SignLegacy(repo, subject, ours)
-		each := rememberingEach(repo)
-		_, err := pipeline.Verify(ctx, trusting(ours), subject, each())
-		Expect(err).NotTo(HaveOccurred())
-		repo.Fail(verifytest.SignatureTag(subject.Manifest.Digest), verifytest.ErrUnreachable)
-		_, err = pipeline.Verify(ctx, trusting(theirs), subject, each())
-		Expect(err).To(MatchError(verifytest.ErrUnreachable))
-		Expect(err).NotTo(MatchError(verify.ErrRejected))
-	})
-
-	It("D11: does not hold to an absence that is recalled, where something else could not be read", func() {
-		unread := verifytest.AttachBundle(repo, subject.Manifest, []byte("{}"))
-		repo.Fail(unread.Digest.String(), verifytest.ErrUnreachable)
-		each := rememberingEach(repo)
-		_, err := pipeline.Verify(ctx, trusting(ours), subject, each())
-		Expect(err).To(MatchError(verifytest.ErrUnreachable))
-		verifytest.SignLegacy(repo, subject, ours)
-		_, err = pipeline.Verify(ctx, trusting(ours), subject, each())
-		Expect(err).NotTo(HaveOccurred())
-	})
-
-	It("asks again once, and no more, for a refusal", func() {
-		verifytest.SignLegacy(repo, subject, theirs)
-		each := rememberingEach(repo)
-		_, err := pipeline.Verify(ctx, trusting(ours), subject, each())
-		Expect(err).To(MatchError(verify.ErrRejected))
-		asked := len(repo.Asked())
-		_, err = pipeline.Verify(ctx, verify.All(trusting(ours), verify.Unavailable(verify.ErrTrustUnavailable)), subject, each())
-		Expect(err).To(MatchError(verify.ErrRejected))
-		Expect(len(repo.Asked())).To(BeNumerically("<=", asked+3), "what may have changed: two tags and the referrers")
-	})
 })

@@ -97,11 +97,11 @@ func byKey(name string, keys ...Signer) party {
 }
 
 func byKeyring(name string, keys ...*openpgp.Entity) party {
-	return party{v1alpha1.Authority{Name: name, Provider: v1alpha1.ProvenanceProvider, SecretRef: &meta.LocalObjectReference{Name: name}}, keyring(keys...)}
+	return party{v1alpha1.Authority{Name: name, Provider: v1alpha1.ProvenanceProvider, SecretRef: &meta.LocalObjectReference{Name: name}}, keyringFor(keys...)}
 }
 
-// keyring is what the Secret of a provenance authority comes to.
-func keyring(keys ...*openpgp.Entity) policy.Material {
+// keyringFor is what the Secret of a provenance authority comes to.
+func keyringFor(keys ...*openpgp.Entity) policy.Material {
 	ring, err := rings.ParseKeyring(map[string][]byte{"pubring.gpg": openpgptest.Public(keys...)})
 	if err != nil {
 		return policy.Material{Err: fmt.Errorf("%w: %w", verify.ErrTrustMalformed, err)}

@@ -3,7 +3,6 @@ package policy
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/opencontainers/go-digest"
@@ -13,9 +12,9 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify"
 )
 
-// excepting admits, by the explicit rules of a policy, what its verifier does not
-// accept. What could not be read in a registry gets no exception: it could not be
-// published either.
+// excepting admits, by the explicit rules of a policy, a chart that its verifier does
+// not accept. A chart that could not be read in a registry gets no exception: it could
+// not be published either.
 type excepting struct {
 	verify.Verifier
 	policy Policy
@@ -42,7 +41,7 @@ func (e excepting) Verify(ctx context.Context, s verify.Subject, r registry.Read
 	return evidence, err
 }
 
-// exception returns by which rule the policy admits a manifest that is not proven, or nil.
+// exception returns the rule by which the policy admits a manifest that is not proven, or nil.
 func (p Policy) exception(d digest.Digest, now time.Time) *verify.Exception {
 	for _, x := range p.Verify.Exemptions {
 		if x.Digest == d.String() && now.Before(x.ExpiresAt.Time) {
@@ -53,10 +52,4 @@ func (p Policy) exception(d digest.Digest, now time.Time) *verify.Exception {
 		return &verify.Exception{Policy: p.Name, Rule: verify.Audit}
 	}
 	return nil
-}
-
-// DemandsProof says whether the policy of that name has no rule by which it admits a
-// manifest that is not proven. One that is not in the set demands nothing.
-func (s Set) DemandsProof(name string, d digest.Digest) bool {
-	return slices.ContainsFunc(s.policies, func(p Policy) bool { return p.Name == name && p.exception(d, s.now()) == nil })
 }

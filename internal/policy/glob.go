@@ -3,18 +3,23 @@ package policy
 import "strings"
 
 // Glob is a pattern of a URL or a name, in which `*` stands for any characters but
-// a slash, and `**` for any characters. It is matched as a whole, without
-// backtracking into what would take long.
+// a slash, and `**` for any characters. It must match the whole text, and takes time
+// in proportion to its length and the text's.
 type Glob string
 
 const oneSegment, anySegments = "*", "**"
 
-// Matches says whether all of text is as the pattern says.
+// Matches reports whether the pattern matches the whole text.
 func (g Glob) Matches(text string) bool {
+	literal, _, wild := strings.Cut(string(g), oneSegment)
+	if !wild || !strings.HasPrefix(text, literal) {
+		return string(g) == text
+	}
+	text = text[len(literal):]
 	// reached[i] says that the pattern so far can end before text[i].
 	reached := make([]bool, len(text)+1)
 	reached[0] = true
-	for pattern := string(g); pattern != ""; {
+	for pattern := string(g[len(literal):]); pattern != ""; {
 		switch {
 		case strings.HasPrefix(pattern, anySegments):
 			pattern = strings.TrimLeft(pattern, oneSegment)

@@ -25,6 +25,9 @@ type Material struct {
 	Keyring *openpgp.Keyring
 	// Elsewhere reads provenance files that are not in the registry; nil where the authority names no such place.
 	Elsewhere provenance.Elsewhere
+	// RevokedKeys are the fingerprints, in hexadecimal digits, of the keys that the keyring
+	// says are revoked, even if the keyring cannot be read to its end.
+	RevokedKeys []string
 	// Root is the trusted root that the authority names, or the public one where it needs that; else nil.
 	Root *trustroot.Root
 	// Err says why either is not there. It matches verify.ErrTrustUnavailable where

@@ -3,10 +3,10 @@ package policy
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/Masterminds/semver/v3"
 	"github.com/opencontainers/go-digest"
-	"sigs.k8s.io/yaml"
 
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
 	"github.com/verifiedchart/verifiedchart/internal/printable"
@@ -15,15 +15,16 @@ import (
 
 // Revocations are what is not trusted, whoever vouches for it. The zero value revokes nothing.
 type Revocations struct {
-	source   string // which list, to be shown
-	digests  map[digest.Digest]bool
-	keys     verify.Keys
-	versions []versionRange
+	source     string // which list, to be shown
+	digests    map[digest.Digest]bool
+	keys       verify.Keys
+	identities verify.Identities
+	versions   []versionRange
 }
 
 // versionRange is a range of versions of some charts.
 type versionRange struct {
-	charts Glob // of URLs; empty for the chart that is judged
+	charts string // glob of URLs; empty for every chart that the list is for
 	text   string
 	within *semver.Constraints
 }
@@ -34,14 +35,18 @@ type revokedError struct{ what, source string }
 func (e *revokedError) Error() string        { return e.what + " is revoked by " + e.source }
 func (e *revokedError) Is(target error) bool { return target == verify.ErrRejected }
 
-// revocationsOf returns what a policy revokes. The error matches verify.ErrTrustMalformed.
+// revocationsOf returns what a policy revokes. The error matches
+// verify.ErrTrustMalformed; the entries that can be read count all the same.
 func revocationsOf(name string, r *v1alpha1.Revocations) (Revocations, error) {
 	if r == nil {
 		return Revocations{}, nil
 	}
-	list := clusterRevocations{Digests: r.Digests, Keys: r.Keys}
+	list := revocationList{digests: r.Digests, keys: r.Keys}
 	for _, text := range r.Versions {
-		list.Versions = append(list.Versions, clusterVersions{Range: text})
+		list.versions = append(list.versions, revokedVersions{text: text})
+	}
+	for _, i := range r.Identities {
+		list.identities = append(list.identities, verify.IdentityPattern{Issuer: i.Issuer, Subject: i.Subject})
 	}
 	source := "spec.verify.revoked"
 	if name != "" {
@@ -50,89 +55,118 @@ func revocationsOf(name string, r *v1alpha1.Revocations) (Revocations, error) {
 	return list.parse(source)
 }
 
-// clusterRevocations is a list of revocations for every chart of a cluster.
-type clusterRevocations struct {
-	Digests  []string          `json:"digests"`
-	Keys     []string          `json:"keys"`
-	Versions []clusterVersions `json:"versions"`
+// revocationList is a list of revocations as it is written.
+type revocationList struct {
+	digests, keys []string
+	identities    []verify.IdentityPattern
+	versions      []revokedVersions
 }
 
-type clusterVersions struct {
-	URL   string `json:"url"`
-	Range string `json:"range"`
-}
+// revokedVersions are an entry of versions.
+type revokedVersions struct{ charts, text string }
 
-// ParseRevocations reads the list of what is revoked for a whole cluster, YAML with
-// the fields `digests` and `keys` as under spec.verify.revoked, and `versions`, each a
-// `url`, in which * and ** stand for any part and any parts, and a `range`. Unknown
-// fields are an error, since what is misspelt would not be revoked. Source names the
-// list in messages. The error matches verify.ErrTrustMalformed.
-func ParseRevocations(source string, raw []byte) (Revocations, error) {
-	var list clusterRevocations
-	if err := yaml.UnmarshalStrict(raw, &list); err != nil {
-		return Revocations{}, malformed(source, fmt.Errorf("it is no such list: %s", printable.String(err.Error(), maxShown)))
-	}
-	for _, v := range list.Versions {
-		if v.URL == "" {
-			return Revocations{}, malformed(source, errors.New("versions need a url, as oci://ghcr.io/org/charts/*"))
+const (
+	// maxShown bounds what is repeated of a list, in bytes.
+	maxShown = 200
+	// maxProblems bounds how many of its entries a message is about.
+	maxProblems = 3
+)
+
+// parse returns what can be read of the list, and an error that matches
+// verify.ErrTrustMalformed if that is not all.
+func (l revocationList) parse(source string) (Revocations, error) {
+	r := Revocations{source: source, digests: map[digest.Digest]bool{}, keys: verify.Keys{}}
+	var problems []error
+	for _, text := range l.digests {
+		d, err := parseDigest(text)
+		if err == nil {
+			r.digests[d] = true
 		}
+		problems = append(problems, err)
 	}
-	return list.parse(source)
-}
-
-// maxShown bounds what is repeated of a list.
-const maxShown = 200
-
-func (l clusterRevocations) parse(source string) (Revocations, error) {
-	r := Revocations{source: source, digests: map[digest.Digest]bool{}}
-	for _, d := range l.Digests {
-		parsed, err := digest.Parse(d)
-		if err != nil {
-			return Revocations{}, malformed(source, fmt.Errorf("%q is no digest", printable.String(d, maxShown)))
-		}
-		r.digests[parsed] = true
+	for _, text := range l.keys {
+		keys, err := verify.ParseKeys([]string{text})
+		r.keys.Add(keys)
+		problems = append(problems, err)
 	}
-	var err error
-	if r.keys, err = verify.ParseKeys(l.Keys); err != nil {
-		return Revocations{}, malformed(source, err)
+	for _, pattern := range l.identities {
+		identities, err := verify.NewIdentities(pattern)
+		r.identities = append(r.identities, identities...)
+		problems = append(problems, err)
 	}
-	for _, v := range l.Versions {
+	for _, v := range l.versions {
 		parsed, err := v.parse()
-		if err != nil {
-			return Revocations{}, malformed(source, err)
+		if err == nil {
+			r.versions = append(r.versions, parsed)
 		}
-		r.versions = append(r.versions, parsed)
+		problems = append(problems, err)
 	}
-	return r, nil
+	return r, malformed(source, problems...)
 }
 
-func (v clusterVersions) parse() (versionRange, error) {
-	within, err := semver.NewConstraint(v.Range)
+// parseDigest returns the digest of a manifest. Case and spaces do not matter.
+func parseDigest(text string) (digest.Digest, error) {
+	d, err := digest.Parse(strings.ToLower(strings.ReplaceAll(text, " ", "")))
+	if err != nil || d.Algorithm() != digest.SHA256 {
+		return "", fmt.Errorf("%q is no digest of a manifest: write sha256: and 64 hexadecimal digits", printable.String(text, maxShown))
+	}
+	return d, nil
+}
+
+func (v revokedVersions) parse() (versionRange, error) {
+	within, err := semver.NewConstraint(v.text)
 	if err != nil {
-		return versionRange{}, fmt.Errorf("%q is no range of versions, as <1.2.3", printable.String(v.Range, maxShown))
+		return versionRange{}, fmt.Errorf("%q is no range of versions: write one such as <1.2.3", printable.String(v.text, maxShown))
 	}
-	within.IncludePrerelease = true // a release candidate of what is revoked is no better
-	return versionRange{charts: Glob(v.URL), text: v.Range, within: within}, nil
+	within.IncludePrerelease = true // a release candidate of a revoked version is no better
+	return versionRange{charts: v.charts, text: v.text, within: within}, nil
 }
 
-func malformed(source string, err error) error {
-	return fmt.Errorf("%w: %s: %w", verify.ErrTrustMalformed, source, err)
+// malformed returns an error about the first of the problems, or nil if there are none.
+func malformed(source string, problems ...error) error {
+	var shown []string
+	for _, p := range problems {
+		if p != nil {
+			shown = append(shown, p.Error())
+		}
+	}
+	switch n := len(shown); {
+	case n == 0:
+		return nil
+	case n > maxProblems:
+		shown = append(shown[:maxProblems], fmt.Sprintf("and %d more", n-maxProblems))
+	}
+	return fmt.Errorf("%w: %s: %w", verify.ErrTrustMalformed, source, errors.New(strings.Join(shown, "; ")))
 }
 
-// Check returns an error that matches verify.ErrRejected where the digest, or the
-// version, of the chart at a URL is revoked. The version is empty where it is not known.
-func (r Revocations) Check(url string, d digest.Digest, version string) error {
+// Check returns an error that matches verify.ErrRejected if the digest, or the version,
+// of the chart in a repository is revoked, however the repository is spelled. The
+// version is empty if it is not known.
+func (r Revocations) Check(repository string, d digest.Digest, version string) error {
 	if r.digests[d] {
 		return &revokedError{"manifest " + d.String(), r.source}
 	}
 	parsed, err := semver.NewVersion(version)
-	if err != nil {
-		return nil // not known yet, or none that a range could hold
+	if err != nil || len(r.versions) == 0 {
+		return nil // the version is not known yet, or no range could hold it
 	}
+	urls := urlsOf(repository)
 	for _, v := range r.versions {
-		if (v.charts == "" || v.charts.Matches(url)) && v.within.Check(parsed) {
+		if v.within.Check(parsed) && (v.charts == "" || anyURLMatches([]string{v.charts}, urls)) {
 			return &revokedError{fmt.Sprintf("version %s, in %q,", version, v.text), r.source}
 		}
+	}
+	return nil
+}
+
+// signer returns an error that matches verify.ErrRejected if the key or the identity
+// that a voucher rests on is revoked.
+func (r Revocations) signer(v verify.Voucher) error {
+	if id, ok := r.keys.Of(v); ok {
+		return &revokedError{"key " + id, r.source}
+	}
+	if name, ok := r.identities.Of(v); ok {
+		return &revokedError{"identity " + name, r.source}
 	}
 	return nil
 }

@@ -2,11 +2,13 @@ package policy_test
 
 import (
 	"strings"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	"github.com/opencontainers/go-digest"
 
+	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
 	"github.com/verifiedchart/verifiedchart/internal/policy"
 	"github.com/verifiedchart/verifiedchart/internal/verify"
 )
@@ -37,51 +39,99 @@ var _ = DescribeTable("A list of revocations revokes",
 	Entry("a release candidate of a version in a range", `versions: [{url: "**", range: "<=1.2.3"}]`, other, "1.2.3-rc.1"),
 	Entry("a build of a version", `versions: [{url: "**", range: "1.2.3"}]`, other, "1.2.3+b"),
 	Entry("a version with a v", `versions: [{url: "**", range: "1.2.3"}]`, other, "v1.2.3"),
+	Entry("J1: a version, by another case of the host", `versions: [{url: "oci://Registry.Example/charts/app", range: 1.2.3}]`, other, "1.2.3"),
+	Entry("J1: a version, by the default port", `versions: [{url: "oci://registry.example:443/charts/*", range: 1.2.3}]`, other, "1.2.3"),
+	Entry("J1: a version, by a slash at the end", `versions: [{url: "oci://registry.example/charts/app/", range: 1.2.3}]`, other, "1.2.3"),
+	Entry("J21: a digest in another case, with spaces", `digests: [" SHA256:`+strings.ToUpper(bad.Encoded())+` "]`, bad, ""),
+	Entry("J21: a version that looks like a number, as it is written", "versions:\n- url: \"**\"\n  range: 1.10\n", other, "1.10.2"),
+	Entry("J21: by a list that stands behind a line of dashes, with comments", "# bad releases\n---\ndigests: # of 2026\n- "+string(bad)+"\n", bad, ""),
+	Entry("J21: by an alias", "versions: [{url: &all \"**\", range: 2.x}, {url: *all, range: 1.2.3}]", other, "1.2.3"),
 )
 
 var _ = DescribeTable("A list of revocations leaves alone",
 	func(list, version string) {
 		Expect(listed(list).Check(chartURL, other, version)).To(Succeed())
 	},
-	Entry("everything, if it is empty", ``, "1.2.3"),
+	Entry("everything, if it is an empty list", `{}`, "1.2.3"),
+	Entry("everything, if a field is an empty list", "# nothing\ndigests: []\nversions: []\n", "1.2.3"),
 	Entry("another digest", `digests: [`+string(bad)+`]`, "1.2.3"),
 	Entry("another version", `versions: [{url: "**", range: "<1.2.3"}]`, "1.2.3"),
 	Entry("a version of another chart", `versions: [{url: `+chartURL+`2, range: 1.2.3}]`, "1.2.3"),
+	Entry("J21: a version that begins alike, if the range looks like a number", "versions:\n- url: \"**\"\n  range: 1.10\n", "1.1.0"),
 	Entry("a version of a chart in another folder", `versions: [{url: "oci://registry.example/*", range: 1.2.3}]`, "1.2.3"),
 	Entry("what has no version yet", `versions: [{url: "**", range: "*"}]`, ""),
 )
 
 var _ = DescribeTable("A list of revocations is refused that is",
-	func(text string) {
-		_, err := policy.ParseRevocations("the list", []byte(text))
+	func(text, hint string) {
+		r, err := policy.ParseRevocations("the list", []byte(text))
 		Expect(err).To(MatchError(verify.ErrTrustMalformed))
 		Expect(err).NotTo(MatchError(verify.ErrRejected))
-		Expect(len(err.Error())).To(BeNumerically("<", 600))
+		Expect(err).To(MatchError(ContainSubstring(hint)))
+		Expect(err.Error()).NotTo(MatchRegexp(`Revocation|policy\.|struct|json|yaml\.|Go |map\[|interface|!!`), "names of Go types")
+		Expect(len(err.Error())).To(BeNumerically("<", 900))
+		Expect(r).To(BeZero())
 	},
-	Entry("no YAML", "\x00"),
-	Entry("of another form", `[digests]`),
-	Entry("misspelt", `digest: [`+string(bad)+`]`),
-	Entry("double", "digests: []\ndigests: ["+string(bad)+"]"),
-	Entry("of what is no digest", `digests: [sha256:00]`),
-	Entry("of what is no key", `keys: [deadbeef]`),
-	Entry("of versions of no chart", `versions: [{range: 1.2.3}]`),
-	Entry("of what is no range", `versions: [{url: "**", range: "one"}]`),
-	Entry("of an endless text", `digests: ["`+strings.Repeat("x", 100_000)+`"]`),
+	Entry("J21: an empty text", "", "write {}"),
+	Entry("J21: white space", " \n\n", "write {}"),
+	Entry("J21: a comment alone", "# digests: ["+string(bad)+"]\n", "write {}"),
+	Entry("J21: null", "null", "write {}"),
+	Entry("J21: null by its sign", "~", "write {}"),
+	Entry("J21: a line of dashes alone", "---\n", "write {}"),
+	Entry("J21: a byte order mark alone", "\ufeff", "write {}"),
+	Entry("J21: a field whose entries are gone", "digests:\nkeys: []\n", "digests must be a list"),
+	Entry("J21: a field of null", "keys: null", "keys must be a list"),
+	Entry("no YAML", "\x00", "not YAML"),
+	Entry("cut off", `digests: [`, "not YAML"),
+	Entry("of another form", `[digests]`, "must have fields"),
+	Entry("a text", string(bad), "must have fields"),
+	Entry("J21: misspelt", `digest: [`+string(bad)+`]`, `field "digest" is unknown: the fields are`),
+	Entry("J21: in another case", `Digests: [`+string(bad)+`]`, `field "Digests" is unknown`),
+	Entry("J21: misspelt in an entry", `versions: [{url: "**", ranges: 1.2.3}]`, `field "ranges" is unknown`),
+	Entry("J21: as under spec", `revoked: {digests: []}`, `field "revoked" is unknown`),
+	Entry("double", "digests: []\ndigests: ["+string(bad)+"]", "twice"),
+	Entry("two lists", "digests: []\n---\ndigests: ["+string(bad)+"]", "more than one"),
+	Entry("a list and what is none", "digests: []\n---\n[", "more than one"),
+	Entry("of what is no digest", `digests: [sha256:00]`, "64 hexadecimal digits"),
+	Entry("of a digest that no manifest has", `digests: [sha512:`+strings.Repeat("a", 128)+`]`, "sha256:"),
+	Entry("of no digest at all", `digests: [~]`, "digests must hold texts"),
+	Entry("of digests with fields", `digests: [{digest: `+string(bad)+`}]`, "digests must hold texts"),
+	Entry("one text", `digests: `+string(bad), "digests must be a list"),
+	Entry("of what is no key", `keys: [deadbeef]`, "no id of a key"),
+	Entry("of an identity without a subject", `identities: [{issuer: x}]`, "needs a subject"),
+	Entry("of an identity that is a text", `identities: [a@example.com]`, "must have fields"),
+	Entry("of an identity that is no pattern", `identities: [{issuer: x, subject: "("}]`, "regular expression"),
+	Entry("of versions of no chart", `versions: [{range: 1.2.3}]`, "url"),
+	Entry("of versions without a range", `versions: [{url: "**"}]`, "needs a range"),
+	Entry("of what is no range", `versions: [{url: "**", range: "one"}]`, "no range"),
+	Entry("J1: of a url without a scheme", `versions: [{url: ghcr.io/org/*, range: "*"}]`, "write oci://ghcr.io/org/*"),
+	Entry("J1: of a url of another scheme", `versions: [{url: "https://ghcr.io/org/*", range: "*"}]`, "write oci://ghcr.io/org/*"),
+	Entry("J1: of a url with a tag", `versions: [{url: "oci://ghcr.io/org/app:1.0.0", range: "*"}]`, "tag"),
+	Entry("J1: of a url in upper case", `versions: [{url: "oci://ghcr.io/Org/app", range: "*"}]`, "write oci://ghcr.io/org/app"),
+	Entry("J1: of a registry", `versions: [{url: "oci://ghcr.io", range: "*"}]`, "write oci://ghcr.io/**"),
+	Entry("J1: of a url with a port that cannot be", `versions: [{url: "oci://ghcr.io:65536/**", range: "*"}]`, "port of 1 to 65535"),
+	Entry("J1: of a url with zeros in its port", `versions: [{url: "oci://ghcr.io:0443/**", range: "*"}]`, "without leading zeros"),
+	Entry("J1: of a url whose host ends with a dot", `versions: [{url: "oci://ghcr.io./**", range: "*"}]`, "matches no URL"),
+	Entry("J1: of a url that cannot be", `versions: [{url: "oci://ghcr.io/a..b", range: "*"}]`, "matches no URL"),
+	Entry("of endless texts", "digests: [\""+strings.Repeat("x", 100_000)+"\""+strings.Repeat(", y", 1000)+"]", "more"),
+	Entry("deep", strings.Repeat("[", 50_000), "list"),
 )
 
-var _ = DescribeTable("A glob matches",
-	func(g policy.Glob, text string, matches bool) { Expect(g.Matches(text)).To(Equal(matches)) },
-	Entry("nothing", policy.Glob(""), "", true),
-	Entry("nothing else", policy.Glob(""), "a", false),
-	Entry("itself", policy.Glob("oci://a/b"), "oci://a/b", true),
-	Entry("no part of a text", policy.Glob("oci://a/b"), "oci://a/bc", false),
-	Entry("any segment", policy.Glob("oci://a/*"), "oci://a/b", true),
-	Entry("one segment alone", policy.Glob("oci://a/*"), "oci://a/b/c", false),
-	Entry("an empty segment", policy.Glob("oci://a/*"), "oci://a/", true),
-	Entry("a part of a segment", policy.Glob("oci://a/b*d"), "oci://a/bcd", true),
-	Entry("any segments", policy.Glob("oci://a/**"), "oci://a/b/c", true),
-	Entry("any segments in between", policy.Glob("oci://**/app"), "oci://a/b/app", true),
-	Entry("no segment in between that is not there", policy.Glob("oci://a/**/app"), "oci://a/app", false),
-	Entry("no pattern of another kind", policy.Glob("oci://a/[b]?"), "oci://a/bc", false),
-	Entry("a text in time that would take others for ever", policy.Glob(strings.Repeat("*a", 200)+"b"), strings.Repeat("a", 400), false),
+var _ = DescribeTable("J21: both places that list revocations take",
+	func(key string) {
+		id := "SHA256:" + strings.Repeat("ab", 32)
+		signed := verify.Voucher{Signer: id}
+		if strings.Contains(strings.ToUpper(strings.ReplaceAll(key, " ", "")), "C0FFEE") {
+			signed = verify.Voucher{Signer: "OPENPGP:" + strings.Repeat("C0FFEE00", 5)}
+		}
+		own := policy.Policy{Verify: v1alpha1.Verification{Rules: v1alpha1.Rules{Revoked: &v1alpha1.Revocations{Keys: []string{key}}}}}
+		Expect(policy.NewSet(time.Now, policy.Revocations{}, own).RevokedSigner(signed)).To(MatchError(verify.ErrRejected))
+		Expect(policy.NewSet(time.Now, listed("keys: [\""+key+"\"]")).RevokedSigner(signed)).To(MatchError(verify.ErrRejected))
+	},
+	Entry("the id of a cosign key", "SHA256:"+strings.Repeat("ab", 32)),
+	Entry("its digest alone", strings.Repeat("ab", 32)),
+	Entry("any case, and spaces", "sha256: "+strings.Repeat("AB ", 32)),
+	Entry("the fingerprint of an OpenPGP key", "OPENPGP:"+strings.Repeat("C0FFEE00", 5)),
+	Entry("a fingerprint in groups", " c0ff ee00 c0ff ee00 c0ff  ee00 c0ff ee00 c0ff ee00"),
+	Entry("a key id", "openpgp:C0FFEE00C0FFEE00"),
 )

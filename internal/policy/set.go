@@ -1,11 +1,10 @@
 package policy
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/opencontainers/go-digest"
@@ -27,153 +26,219 @@ type Policy struct {
 	Observe Observer
 }
 
-// Set is every policy that one VerifiedChart is judged by: a chart has to satisfy
-// them all. What is revoked is rejected before anybody is asked, and neither an
-// exemption nor an audit helps it. The zero value accepts nothing.
+// Set holds every policy that applies to one chart: the chart has to satisfy them all,
+// each by itself. A revoked chart is rejected before any authority is asked, and
+// neither an exemption nor an audit helps it. The zero value accepts nothing.
 type Set struct {
-	policies []Policy
-	revoked  []Revocations
-	verifier verify.Verifier
+	policies []member // ClusterChartPolicies first
+	cluster  Revocations
 	now      func() time.Time
+	denied   string
+	fault    error
+}
+
+// member is a policy of a set, with what it revokes.
+type member struct {
+	Policy
+	revoked Revocations
+	// keys are those that the keyrings of its authorities revoke.
+	keys verify.Keys
+	// malformed is why some of its revocations cannot be read; nil if all can.
+	malformed error
 }
 
 // NewSet returns the set of the policies, with what is revoked for the whole
-// cluster. A set of none accepts nothing.
+// cluster. A set of none accepts nothing. Revocations that a policy lists and that
+// cannot be read are a fault of that policy alone.
 func NewSet(now func() time.Time, cluster Revocations, policies ...Policy) Set {
-	s := Set{policies: policies, revoked: []Revocations{cluster}, now: now}
-	var problems []error
+	s := Set{cluster: cluster, now: now}
 	for _, p := range policies {
-		own, err := revocationsOf(p.Name, p.Verify.Revoked)
-		s.revoked = append(s.revoked, own)
-		problems = append(problems, err)
+		m := member{Policy: p, keys: p.revokedByKeyrings()}
+		m.revoked, m.malformed = revocationsOf(p.Name, p.Verify.Revoked)
+		s.policies = append(s.policies, m)
 	}
-	keys := verify.Keys{}
-	for _, r := range s.revoked {
-		for id := range r.keys {
-			keys[id] = true
-		}
-	}
-	verifiers := make([]verify.Verifier, 0, len(policies))
-	for _, p := range policies {
-		verifiers = append(verifiers, p.verifier(now, keys))
-	}
-	s.verifier = verify.Each(verifiers...)
-	if err := errors.Join(problems...); err != nil {
-		s.verifier = verify.Unavailable(err)
-	}
+	slices.SortStableFunc(s.policies, func(a, b member) int { return cmp.Compare(rank(a), rank(b)) })
 	return s
 }
 
-// verifier returns what judges by the policy, with its exceptions.
-func (p Policy) verifier(now func() time.Time, revoked verify.Keys) verify.Verifier {
-	constraints := verify.Constraints{Revoked: revoked, Now: now}
-	if p.Verify.MinSignatureAge != nil {
-		constraints.MinAge = p.Verify.MinSignatureAge.Duration
+// rank orders the policies: ClusterChartPolicies before the VerifiedChart's own.
+func rank(m member) int {
+	if m.Name == "" {
+		return 1
 	}
-	return excepting{Verifier: p.authorities(constraints), policy: p, now: now}
+	return 0
+}
+
+// revokedByKeyrings returns the keys that keyrings of the policy say are revoked.
+func (p Policy) revokedByKeyrings() verify.Keys {
+	all := verify.Keys{}
+	for _, m := range p.Material {
+		for _, id := range m.RevokedKeys {
+			if keys, err := verify.ParseKeys([]string{id}); err == nil {
+				all.Add(keys)
+			}
+		}
+	}
+	return all
+}
+
+// Policies returns the verifiers of the policies, ClusterChartPolicies first and the
+// VerifiedChart's own last, each with its exceptions. Each of them rejects a revoked
+// chart. The set that denies has one verifier alone, which rejects everything.
+func (s Set) Policies() []verify.Named {
+	if s.denied != "" {
+		return []verify.Named{{Policy: s.denied, Verifier: denying(s.denied)}}
+	}
+	constraints := s.constraints()
+	named := make([]verify.Named, 0, len(s.policies))
+	for _, m := range s.policies {
+		var v verify.Verifier
+		switch {
+		case s.fault != nil:
+			v = verify.Unavailable(s.fault)
+		case m.malformed != nil:
+			v = verify.Unavailable(m.malformed)
+		default:
+			v = m.verifier(s.now, constraints)
+		}
+		named = append(named, verify.Named{Policy: m.Name, Verifier: unrevoked{set: s, Verifier: v}})
+	}
+	return named
+}
+
+// constraints returns what applies to signatures under every policy: a key or an
+// identity that one of them revokes counts for none.
+func (s Set) constraints() verify.Constraints {
+	c := verify.Constraints{Revoked: verify.Keys{}, Now: s.now}
+	for _, r := range s.revocations() {
+		c.Revoked.Add(r.keys)
+		c.RevokedIdentities = append(c.RevokedIdentities, r.identities...)
+	}
+	return c
+}
+
+// revocations returns every list that applies.
+func (s Set) revocations() []Revocations {
+	lists := []Revocations{s.cluster}
+	for _, m := range s.policies {
+		lists = append(lists, m.revoked)
+	}
+	return lists
+}
+
+// verifier returns the verifier of the policy, with its exceptions.
+func (m member) verifier(now func() time.Time, constraints verify.Constraints) verify.Verifier {
+	if len(m.keys) > 0 {
+		own := verify.Keys{}
+		own.Add(constraints.Revoked)
+		own.Add(m.keys)
+		constraints.Revoked = own
+	}
+	if age := m.Verify.MinSignatureAge; age != nil {
+		constraints.MinAge = age.Duration
+	}
+	return excepting{Verifier: m.authorities(constraints), policy: m.Policy, now: now}
+}
+
+// unrevoked rejects a revoked chart whoever vouches for it.
+type unrevoked struct {
+	verify.Verifier
+	set Set
 }
 
 // Verify implements verify.Verifier.
+func (u unrevoked) Verify(ctx context.Context, s verify.Subject, r registry.Reader) (verify.Evidence, error) {
+	if err := u.set.Revoked(s.Repository, s.Manifest.Digest, s.Chart.Version); err != nil {
+		return verify.Evidence{}, err
+	}
+	return u.Verifier.Verify(ctx, s, r)
+}
+
+// Verify implements verify.Verifier: it accepts if each of the policies does.
 func (s Set) Verify(ctx context.Context, subject verify.Subject, r registry.Reader) (verify.Evidence, error) {
 	if err := s.Revoked(subject.Repository, subject.Manifest.Digest, subject.Chart.Version); err != nil {
 		return verify.Evidence{}, err
 	}
-	if s.verifier == nil {
-		return verify.Evidence{}, fmt.Errorf("%w: there is no policy", verify.ErrTrustMalformed)
+	accepted, outcomes, err := verify.CheckEach(ctx, s.Policies(), subject, r)
+	if err == nil {
+		err = verify.Unaccepted(outcomes)
 	}
-	return s.verifier.Verify(ctx, subject, r)
+	return accepted.Evidence(), err
 }
 
-// Revoked returns an error that matches verify.ErrRejected where a chart is revoked,
-// by the digest of its manifest or by its version, which is empty where it is not
-// known yet. It needs no registry.
+// Revoked returns an error that matches verify.ErrRejected if a chart is revoked, by
+// the digest of its manifest or by its version, which is empty if it is not known. The
+// repository may be spelled in any way. It needs no registry.
 func (s Set) Revoked(repository string, d digest.Digest, version string) error {
-	for _, r := range s.revoked {
-		if err := r.Check("oci://"+repository, d, version); err != nil {
+	return anyRevokes(s.revocations(), repository, d, version)
+}
+
+// RevokedByCluster is Revoked by the cluster's list and by ClusterChartPolicies alone,
+// which no tenant can change.
+func (s Set) RevokedByCluster(repository string, d digest.Digest, version string) error {
+	lists := []Revocations{s.cluster}
+	for _, m := range s.policies {
+		if m.Name != "" {
+			lists = append(lists, m.revoked)
+		}
+	}
+	return anyRevokes(lists, repository, d, version)
+}
+
+func anyRevokes(lists []Revocations, repository string, d digest.Digest, version string) error {
+	for _, r := range lists {
+		if err := r.Check(repository, d, version); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// RevokedSigner returns an error that matches verify.ErrRejected where the key that a
-// voucher rests on is revoked. It needs no registry.
+// RevokedSigner returns an error that matches verify.ErrRejected if the key or the
+// identity that a voucher rests on is revoked: by a list, or by a keyring of the policy
+// that the voucher names, even if that keyring cannot be read to its end. It needs no registry.
 func (s Set) RevokedSigner(v verify.Voucher) error {
-	for _, r := range s.revoked {
-		if id, ok := r.keys.Of(v); ok {
-			return &revokedError{"key " + id, r.source}
+	for _, r := range s.revocations() {
+		if err := r.signer(v); err != nil {
+			return err
+		}
+	}
+	for _, m := range s.policies {
+		if id, ok := m.keys.Of(v); ok && m.Name == v.Policy {
+			return &revokedError{"key " + id, "a keyring of " + nameOf(m.Name)}
 		}
 	}
 	return nil
 }
 
-// WithFault returns a set that revokes what s does, and accepts nothing for want of
-// what the error names.
+// nameOf returns how a policy is called in messages.
+func nameOf(policy string) string {
+	if policy == "" {
+		return "spec.verify"
+	}
+	return "ClusterChartPolicy " + policy
+}
+
+// WithFault returns a set that revokes what s does, and under which no policy reaches
+// a verdict for want of what the error names.
 func (s Set) WithFault(err error) Set {
-	s.verifier = verify.Unavailable(err)
+	s.fault = err
 	return s
 }
 
-// Denying returns a set that revokes what s does, and rejects everything else, since
-// no ClusterChartPolicy matches and the one of this name asks for that.
+// Denying returns a set that revokes what s does and rejects everything else, since no
+// ClusterChartPolicy matches the chart and the one of this name sets unmatched: Deny.
 func (s Set) Denying(name string) Set {
-	s.verifier = denying(name)
+	s.denied = name
 	return s
 }
+
+// Denied returns the name of the ClusterChartPolicy that denies the chart, and whether one does.
+func (s Set) Denied() (policy string, ok bool) { return s.denied, s.denied != "" }
 
 type denying string
 
 // Verify implements verify.Verifier.
 func (d denying) Verify(context.Context, verify.Subject, registry.Reader) (verify.Evidence, error) {
-	return verify.Evidence{}, fmt.Errorf("%w: no ClusterChartPolicy matches, and %s denies what none does", verify.ErrRejected, string(d))
-}
-
-// Matches says whether a ClusterChartPolicy is for the chart at a URL, of a
-// VerifiedChart in a namespace.
-func Matches(m *v1alpha1.ChartMatch, url, namespace string) bool {
-	return m == nil || (anyMatches(m.URLs, strings.TrimSuffix(url, "/")) && anyMatches(m.Namespaces, namespace))
-}
-
-// anyMatches says whether one of the globs matches; none at all match anything.
-func anyMatches(globs []string, text string) bool {
-	return len(globs) == 0 || slices.ContainsFunc(globs, func(g string) bool { return Glob(g).Matches(text) })
-}
-
-// Holds says whether an artifact goes on being served that is not trusted any more:
-// where every policy says so.
-func (s Set) Holds() bool {
-	for _, p := range s.policies {
-		if p.Verify.OnTrustLoss != v1alpha1.OnTrustLossHold {
-			return false
-		}
-	}
-	return len(s.policies) > 0
-}
-
-// MaxUnverifiedAge is how long an artifact is served that cannot be judged, the
-// shortest that a policy says; false where none says any.
-func (s Set) MaxUnverifiedAge() (shortest time.Duration, ok bool) {
-	for _, p := range s.policies {
-		if age := p.Verify.MaxUnverifiedAge; age != nil && (!ok || age.Duration < shortest) {
-			shortest, ok = age.Duration, true
-		}
-	}
-	return shortest, ok
-}
-
-// VersionMutation is what becomes of a version with another digest: the strictest that a policy says.
-func (s Set) VersionMutation() string {
-	strictest := v1alpha1.VersionMutationAllow
-	for _, p := range s.policies {
-		switch p.Verify.VersionMutation {
-		case v1alpha1.VersionMutationAllow:
-		case v1alpha1.VersionMutationWarn:
-			if strictest == v1alpha1.VersionMutationAllow {
-				strictest = v1alpha1.VersionMutationWarn
-			}
-		default:
-			return v1alpha1.VersionMutationDeny
-		}
-	}
-	return strictest
+	return verify.Evidence{}, fmt.Errorf("%w: no ClusterChartPolicy matches this chart, and policy %q sets unmatched: Deny", verify.ErrRejected, string(d))
 }

@@ -110,6 +110,9 @@ type Voucher struct {
 	Time time.Time
 	// ClaimedTime is when the signer says to have signed, or zero. It proves nothing.
 	ClaimedTime time.Time
+	// Ends is the first moment at which the statement no longer counts, such as the expiry
+	// of the key; zero if it does not end by the clock.
+	Ends time.Time
 	// LogIndex is that of the entry in a trusted transparency log; nil where none is proven.
 	LogIndex *int64
 	// SkippedKeys are those of the authority's keys that are not used, and why: a few, bounded and fit to be shown.
@@ -125,8 +128,8 @@ type Verifier interface {
 	Verify(ctx context.Context, s Subject, r registry.Reader) (Evidence, error)
 }
 
-// Accepted proves that Check accepted a Subject. It can be made by Check alone:
-// the zero value proves nothing, and whoever takes an Accepted refuses it.
+// Accepted proves that a Subject was accepted. Only Check and CheckEach make one: the
+// zero value proves nothing, and whoever takes an Accepted refuses it.
 type Accepted struct {
 	subject  Subject
 	evidence Evidence
@@ -138,17 +141,14 @@ func (a Accepted) Subject() (Subject, bool) { return a.subject, !a.evidence.IsZe
 // Evidence returns what the acceptance rests on; zero for the zero Accepted.
 func (a Accepted) Evidence() Evidence { return a.evidence }
 
-// ErrSubject is matched by the error of Check for a Subject whose Raw is not what its descriptor says.
+// ErrSubject is matched by the error of Check and CheckEach for a Subject whose Raw is not what its descriptor says.
 var ErrSubject = errors.New("the manifest does not match its descriptor")
 
 // Check asks v about s. It never believes an answer that breaks the contract of
 // Verifier: evidence with an error, or neither, is no acceptance.
 func Check(ctx context.Context, v Verifier, s Subject, r registry.Reader) (Accepted, error) {
-	if err := s.Manifest.Digest.Validate(); err != nil {
-		return Accepted{}, fmt.Errorf("%w: %w", ErrSubject, err)
-	}
-	if got := s.Manifest.Digest.Algorithm().FromBytes(s.Raw); got != s.Manifest.Digest {
-		return Accepted{}, fmt.Errorf("%w: descriptor %s, bytes %s", ErrSubject, s.Manifest.Digest, got)
+	if err := s.check(); err != nil {
+		return Accepted{}, err
 	}
 	evidence, err := v.Verify(ctx, s, r)
 	if err != nil {
@@ -158,4 +158,15 @@ func Check(ctx context.Context, v Verifier, s Subject, r registry.Reader) (Accep
 		return Accepted{}, fmt.Errorf("verifier %T accepted %s without evidence", v, s.Manifest.Digest)
 	}
 	return Accepted{subject: s, evidence: evidence}, nil
+}
+
+// check returns an error that matches ErrSubject if Raw does not hash to the digest.
+func (s Subject) check() error {
+	if err := s.Manifest.Digest.Validate(); err != nil {
+		return fmt.Errorf("%w: %w", ErrSubject, err)
+	}
+	if got := s.Manifest.Digest.Algorithm().FromBytes(s.Raw); got != s.Manifest.Digest {
+		return fmt.Errorf("%w: descriptor %s, bytes %s", ErrSubject, s.Manifest.Digest, got)
+	}
+	return nil
 }

@@ -103,13 +103,13 @@ metadata: {name: revocations, namespace: %s}
 data: {revoked.yaml: %q}
 `, w.Controller.Namespace, text))).To(Succeed())
 		}
-		list("")
+		list("{}")
 		restartWith(ctx, w, "--revocations=revocations")
 		Expect(w.Until(ctx, "rotated", published)).To(Succeed())
 		list("digests: [" + w.Charts["rotated"].Digest.String() + "]")
 		Expect(w.Until(ctx, "rotated", withdrawn)).To(Succeed())
 		Expect(w.ServedAsPushed(ctx, "signed")).To(Succeed(), "the others stay")
-		list("")
+		list("{}")
 		Expect(w.Until(ctx, "rotated", published)).To(Succeed())
 		restartWith(ctx, w)
 	})

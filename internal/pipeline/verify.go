@@ -1,0 +1,45 @@
+package pipeline
+
+import (
+	"context"
+
+	"github.com/verifiedchart/verifiedchart/internal/registry"
+	"github.com/verifiedchart/verifiedchart/internal/verify"
+)
+
+// Verify asks every policy by itself about s. Cached signature material is good enough
+// for a proof. Before a policy refuses, accepts by exception or finds no verdict, the
+// registry is asked again for what may have changed. The error is nil only if the
+// Accepted is not zero; it matches verify.ErrRejected if and only if one policy rejects.
+func Verify(ctx context.Context, policies []verify.Named, s verify.Subject, r *registry.CachingReader) (verify.Accepted, []verify.Outcome, error) {
+	current := make([]verify.Named, 0, len(policies))
+	for _, p := range policies {
+		current = append(current, verify.Named{Policy: p.Policy, Verifier: uncached{Verifier: p.Verifier, reader: r}})
+	}
+	accepted, outcomes, err := verify.CheckEach(ctx, current, s, r)
+	if err == nil {
+		err = verify.Unaccepted(outcomes)
+	}
+	if err != nil {
+		return verify.Accepted{}, outcomes, failed(StepVerify, err)
+	}
+	return accepted, outcomes, nil
+}
+
+// uncached asks its verifier again without the cache, unless cached answers prove the
+// Subject. Both happen in the time of one policy: a policy that waits for its registry
+// must not use up the time in which another is asked again.
+type uncached struct {
+	verify.Verifier
+	reader *registry.CachingReader
+}
+
+// Verify implements verify.Verifier.
+func (u uncached) Verify(ctx context.Context, s verify.Subject, r registry.Reader) (verify.Evidence, error) {
+	evidence, err := u.Verifier.Verify(ctx, s, r)
+	if proven := err == nil && evidence.IsProof(); proven || !u.reader.FromCache() {
+		return evidence, err
+	}
+	u.reader.Bypass()
+	return u.Verifier.Verify(ctx, s, r)
+}

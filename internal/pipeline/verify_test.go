@@ -1,0 +1,170 @@
+package pipeline_test
+
+import (
+	"context"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/verifiedchart/verifiedchart/internal/pipeline"
+	"github.com/verifiedchart/verifiedchart/internal/registry"
+	"github.com/verifiedchart/verifiedchart/internal/verify"
+	"github.com/verifiedchart/verifiedchart/internal/verify/bundle"
+	"github.com/verifiedchart/verifiedchart/internal/verify/cosign"
+	"github.com/verifiedchart/verifiedchart/internal/verify/verifytest"
+)
+
+var _ = Describe("Verify", func() {
+	var (
+		ctx     = context.Background()
+		repo    *verifytest.Repository
+		subject verify.Subject
+		ours    = verifytest.P256()
+		theirs  = verifytest.P256()
+	)
+	BeforeEach(func() {
+		repo = verifytest.NewRepository()
+		subject = repo.Subject("chart")
+	})
+	only := func(v verify.Verifier) []verify.Named { return []verify.Named{{Verifier: v}} }
+	trusting := func(s verifytest.Signer) verify.Verifier {
+		GinkgoHelper()
+		key, err := bundle.ParseKey("a.pub", s.Public)
+		Expect(err).NotTo(HaveOccurred())
+		v, err := cosign.New(cosign.Authority{Name: "release", Trust: bundle.Trust{Keys: []bundle.Key{key}}})
+		Expect(err).NotTo(HaveOccurred())
+		return v
+	}
+
+	It("judges recalled material again, without asking for it", func() {
+		verifytest.SignLegacy(repo, subject, ours)
+		each := rememberingEach(repo)
+		_, _, err := pipeline.Verify(ctx, only(trusting(ours)), subject, each())
+		Expect(err).NotTo(HaveOccurred())
+		asked := len(repo.Asked())
+		_, _, err = pipeline.Verify(ctx, only(trusting(ours)), subject, each())
+		Expect(err).NotTo(HaveOccurred())
+		Expect(repo.Asked()).To(HaveLen(asked))
+	})
+
+	It("D11: refuses by what the registry says now, not by what is recalled", func() {
+		verifytest.SignLegacy(repo, subject, ours)
+		each := rememberingEach(repo)
+		_, _, err := pipeline.Verify(ctx, only(trusting(ours)), subject, each())
+		Expect(err).NotTo(HaveOccurred())
+		verifytest.SignLegacy(repo, subject, ours, theirs)
+		_, _, err = pipeline.Verify(ctx, only(trusting(theirs)), subject, each())
+		Expect(err).NotTo(HaveOccurred(), "the new key has signed in the meantime")
+	})
+
+	It("reaches no verdict where it cannot ask again", func() {
+		verifytest.SignLegacy(repo, subject, ours)
+		each := rememberingEach(repo)
+		_, _, err := pipeline.Verify(ctx, only(trusting(ours)), subject, each())
+		Expect(err).NotTo(HaveOccurred())
+		repo.Fail(verifytest.SignatureTag(subject.Manifest.Digest), verifytest.ErrUnreachable)
+		_, _, err = pipeline.Verify(ctx, only(trusting(theirs)), subject, each())
+		Expect(err).To(MatchError(verifytest.ErrUnreachable))
+		Expect(err).NotTo(MatchError(verify.ErrRejected))
+	})
+
+	It("D11: does not hold to an absence that is recalled, where something else could not be read", func() {
+		unread := verifytest.AttachBundle(repo, subject.Manifest, []byte("{}"))
+		repo.Fail(unread.Digest.String(), verifytest.ErrUnreachable)
+		each := rememberingEach(repo)
+		_, _, err := pipeline.Verify(ctx, only(trusting(ours)), subject, each())
+		Expect(err).To(MatchError(verifytest.ErrUnreachable))
+		verifytest.SignLegacy(repo, subject, ours)
+		_, _, err = pipeline.Verify(ctx, only(trusting(ours)), subject, each())
+		Expect(err).NotTo(HaveOccurred())
+	})
+
+	It("asks again once, and no more, for a refusal", func() {
+		verifytest.SignLegacy(repo, subject, theirs)
+		each := rememberingEach(repo)
+		_, _, err := pipeline.Verify(ctx, only(trusting(ours)), subject, each())
+		Expect(err).To(MatchError(verify.ErrRejected))
+		asked := len(repo.Asked())
+		_, _, err = pipeline.Verify(ctx, only(verify.All(trusting(ours), verify.Unavailable(verify.ErrTrustUnavailable))), subject, each())
+		Expect(err).To(MatchError(verify.ErrRejected))
+		Expect(len(repo.Asked())).To(BeNumerically("<=", asked+3), "what may have changed: two tags and the referrers")
+	})
+
+	It("J5: is said by each policy itself, of which one that waits takes no time from the others", func() {
+		verifytest.SignLegacy(repo, subject, ours)
+		each := rememberingEach(repo)
+		_, _, err := pipeline.Verify(ctx, only(trusting(ours)), subject, each())
+		Expect(err).NotTo(HaveOccurred())
+		waits := waiting{}
+		ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+		defer cancel()
+		policies := []verify.Named{{Policy: "silent", Verifier: waits}, {Policy: "company", Verifier: trusting(theirs)}, {Verifier: waits}}
+		accepted, outcomes, err := pipeline.Verify(ctx, policies, subject, each())
+		Expect(err).To(MatchError(verify.ErrRejected))
+		Expect(err).NotTo(MatchError(context.DeadlineExceeded))
+		Expect(step(err)).To(Equal(pipeline.StepVerify))
+		Expect(accepted.Evidence().IsZero()).To(BeTrue())
+		Expect(outcomes).To(HaveExactElements(
+			HaveField("Verdict", verify.VerdictUndecided), HaveField("Verdict", verify.VerdictRejected), HaveField("Verdict", verify.VerdictUndecided)))
+	})
+
+	It("D11: does not accept by an exception what the registry now proves", func() {
+		each := rememberingEach(repo)
+		_, _, err := pipeline.Verify(ctx, only(trusting(ours)), subject, each())
+		Expect(err).To(MatchError(verify.ErrRejected))
+		verifytest.SignLegacy(repo, subject, ours)
+		accepted, outcomes, err := pipeline.Verify(ctx, only(auditing{trusting(ours)}), subject, each())
+		Expect(err).NotTo(HaveOccurred())
+		Expect(accepted.Evidence().IsProof()).To(BeTrue())
+		Expect(outcomes[0].Evidence.IsProof()).To(BeTrue())
+	})
+
+	It("keeps the proof that one policy has in the cache, if the registry is asked again for another", func() {
+		verifytest.SignLegacy(repo, subject, ours)
+		each := rememberingEach(repo)
+		_, _, err := pipeline.Verify(ctx, only(trusting(ours)), subject, each())
+		Expect(err).NotTo(HaveOccurred())
+		repo.Fail(verifytest.SignatureTag(subject.Manifest.Digest), verifytest.ErrUnreachable)
+		_, outcomes, err := pipeline.Verify(ctx, []verify.Named{{Policy: "company", Verifier: trusting(ours)}, {Verifier: trusting(theirs)}}, subject, each())
+		Expect(err).To(And(MatchError(verifytest.ErrUnreachable), Not(MatchError(verify.ErrRejected))))
+		Expect(outcomes).To(HaveExactElements(HaveField("Verdict", verify.VerdictAccepted), HaveField("Verdict", verify.VerdictUndecided)))
+	})
+
+	DescribeTable("fails with no Accepted",
+		func(policies []verify.Named, s func() verify.Subject, want error) {
+			accepted, _, err := pipeline.Verify(ctx, policies, s(), remembering(repo))
+			Expect(err).To(MatchError(want))
+			Expect(step(err)).To(Equal(pipeline.StepVerify))
+			_, ok := accepted.Subject()
+			Expect(ok).To(BeFalse())
+		},
+		Entry("without a policy", nil, func() verify.Subject { return subject }, verify.ErrTrustMalformed),
+		Entry("for bytes of another manifest", only(verifytest.Vouches("a", "k")), func() verify.Subject {
+			return verify.Subject{Manifest: subject.Manifest, Raw: []byte("other")}
+		}, verify.ErrSubject),
+		Entry("if one of two policies has no verdict", append(only(verifytest.Vouches("a", "k")), only(verifytest.Inconclusive())...),
+			func() verify.Subject { return subject }, verifytest.ErrUnreachable),
+	)
+})
+
+// waiting is a verifier whose registry never answers.
+type waiting struct{}
+
+// Verify implements verify.Verifier.
+func (waiting) Verify(ctx context.Context, _ verify.Subject, r registry.Reader) (verify.Evidence, error) {
+	<-ctx.Done()
+	return verify.Evidence{}, ctx.Err()
+}
+
+// auditing accepts by exception what its verifier does not accept.
+type auditing struct{ verify.Verifier }
+
+// Verify implements verify.Verifier.
+func (a auditing) Verify(ctx context.Context, s verify.Subject, r registry.Reader) (verify.Evidence, error) {
+	evidence, err := a.Verifier.Verify(ctx, s, r)
+	if err != nil {
+		return verify.Evidence{Exceptions: []verify.Exception{{Rule: verify.Audit, Verdict: err}}}, nil
+	}
+	return evidence, nil
+}

@@ -1,0 +1,76 @@
+package policy_test
+
+import (
+	"strings"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
+	"github.com/verifiedchart/verifiedchart/internal/policy"
+)
+
+var _ = DescribeTable("A glob matches",
+	func(g policy.Glob, text string, matches bool) { Expect(g.Matches(text)).To(Equal(matches)) },
+	Entry("nothing", policy.Glob(""), "", true),
+	Entry("nothing else", policy.Glob(""), "a", false),
+	Entry("itself", policy.Glob("oci://a/b"), "oci://a/b", true),
+	Entry("no part of a text", policy.Glob("oci://a/b"), "oci://a/bc", false),
+	Entry("any segment", policy.Glob("oci://a/*"), "oci://a/b", true),
+	Entry("one segment alone", policy.Glob("oci://a/*"), "oci://a/b/c", false),
+	Entry("an empty segment", policy.Glob("oci://a/*"), "oci://a/", true),
+	Entry("a part of a segment", policy.Glob("oci://a/b*d"), "oci://a/bcd", true),
+	Entry("any segments", policy.Glob("oci://a/**"), "oci://a/b/c", true),
+	Entry("any segments in between", policy.Glob("oci://**/app"), "oci://a/b/app", true),
+	Entry("no segment in between that is not there", policy.Glob("oci://a/**/app"), "oci://a/app", false),
+	Entry("no pattern of another kind", policy.Glob("oci://a/[b]?"), "oci://a/bc", false),
+	Entry("a text in time that would take others for ever", policy.Glob(strings.Repeat("*a", 200)+"b"), strings.Repeat("a", 400), false),
+)
+
+var _ = DescribeTable("J1: a policy applies, however a repository is spelled,",
+	func(glob string, repositories ...string) {
+		m := &v1alpha1.ChartMatch{URLs: []string{"oci://nowhere.example/**", glob}}
+		for _, r := range repositories {
+			Expect(policy.Matches(m, r, "apps")).To(BeTrue(), r)
+			Expect(policy.Matches(m, strings.TrimPrefix(r, "oci://"), "apps")).To(BeTrue(), "%s without scheme", r)
+		}
+	},
+	Entry("for the usual glob", "oci://ghcr.io/org/**", "oci://ghcr.io/org/app", "oci://GHCR.io/org/app", "oci://ghcr.io:443/org/app", "oci://ghcr.io:0443/org/app",
+		"oci://ghcr.io:80/org/app", "oci://ghcr.io./org/app", "oci://Ghcr.IO.:00443/org/app/"),
+	Entry("for one chart", "oci://localhost:5000/app", "oci://LOCALHOST:5000/app", "oci://localhost:05000/app/"),
+	Entry("for Docker Hub", "oci://docker.io/org/*", "oci://index.docker.io/org/app", "oci://registry-1.docker.io/org/app", "oci://INDEX.docker.io:443/org/app"),
+	Entry("for Docker Hub by another of its names", "oci://index.docker.io/org/*", "oci://docker.io/org/app", "oci://registry-1.docker.io/org/app"),
+	Entry("for official charts", "oci://docker.io/library/*", "oci://docker.io/app", "oci://index.docker.io/app", "oci://docker.io/library/app"),
+	Entry("for official charts by their short names", "oci://docker.io/*", "oci://docker.io/library/app", "oci://registry-1.docker.io/library/app", "oci://docker.io/app"),
+	Entry("for all of Docker Hub in upper case", "oci://DOCKER.io:443/**", "oci://docker.io/app", "oci://docker.io/org/app", "oci://index.docker.io/org/app"),
+	Entry("for a glob in upper case, with a default port", "oci://GHCR.io:443/org/**", "oci://ghcr.io/org/app", "oci://ghcr.io:443/org/app"),
+	Entry("for a glob with zeros and a dot", "oci://ghcr.io.:0443/org/**", "oci://ghcr.io/org/app"),
+	Entry("for a glob with a slash at its end", "oci://ghcr.io/org/app/", "oci://ghcr.io/org/app", "oci://ghcr.io/org/app/"),
+	Entry("for a glob of hosts", "oci://*.IO/org/**", "oci://ghcr.io/org/app", "oci://ghcr.io:443/org/app"),
+	Entry("for a glob of hosts that writes the port", "oci://*:443/org/**", "oci://ghcr.io/org/app", "oci://ghcr.io:0443/org/app"),
+	Entry("for a glob of ports", "oci://ghcr.io:*/org/**", "oci://ghcr.io/org/app", "oci://ghcr.io:8443/org/app"),
+	Entry("for everything", "**", "oci://ghcr.io/org/app", "oci://localhost:5000/app"),
+	Entry("for a name anywhere", "**/app", "oci://ghcr.io/org/app", "oci://docker.io/app"),
+	Entry("for a stored glob without a scheme, which admission refuses now", "ghcr.io/org/*", "oci://ghcr.io/org/app"),
+)
+
+var _ = DescribeTable("A policy does not apply",
+	func(repository, namespace string, m v1alpha1.ChartMatch) {
+		Expect(policy.Matches(&m, repository, namespace)).To(BeFalse())
+	},
+	Entry("to another host", "oci://ghcr.io/org/app", "apps", v1alpha1.ChartMatch{URLs: []string{"oci://quay.io/**"}}),
+	Entry("to another port", "oci://ghcr.io:8443/org/app", "apps", v1alpha1.ChartMatch{URLs: []string{"oci://ghcr.io/**"}}),
+	Entry("to another path", "oci://ghcr.io/org/app", "apps", v1alpha1.ChartMatch{URLs: []string{"oci://ghcr.io/*"}}),
+	Entry("to a path in another case", "oci://ghcr.io/org/app", "apps", v1alpha1.ChartMatch{URLs: []string{"oci://ghcr.io/Org/*"}}),
+	Entry("to an official chart of another registry", "oci://ghcr.io/app", "apps", v1alpha1.ChartMatch{URLs: []string{"oci://ghcr.io/library/*"}}),
+	Entry("in another namespace", "oci://ghcr.io/org/app", "apps", v1alpha1.ChartMatch{Namespaces: []string{"team-*", "app"}}),
+	Entry("in another namespace, though the URL matches", "oci://ghcr.io/org/app", "apps", v1alpha1.ChartMatch{URLs: []string{"**"}, Namespaces: []string{"app"}}),
+	Entry("to another URL, though the namespace matches", "oci://ghcr.io/org/app", "apps", v1alpha1.ChartMatch{URLs: []string{"oci://quay.io/**"}, Namespaces: []string{"*"}}),
+)
+
+var _ = DescribeTable("A policy applies to everything",
+	func(m *v1alpha1.ChartMatch) { Expect(policy.Matches(m, "oci://ghcr.io/org/app", "apps")).To(BeTrue()) },
+	Entry("without match", nil),
+	Entry("with an empty match", &v1alpha1.ChartMatch{}),
+	Entry("with empty lists", &v1alpha1.ChartMatch{URLs: []string{}, Namespaces: []string{}}),
+)

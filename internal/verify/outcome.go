@@ -1,0 +1,169 @@
+package verify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/verifiedchart/verifiedchart/internal/printable"
+	"github.com/verifiedchart/verifiedchart/internal/registry"
+)
+
+// Verdict is what one policy says of a Subject.
+type Verdict int
+
+// Verdicts of a policy. The zero value is that none was reached.
+const (
+	VerdictUndecided Verdict = iota
+	VerdictAccepted
+	VerdictRejected
+)
+
+// String returns the verdict as a word.
+func (v Verdict) String() string {
+	switch v {
+	case VerdictAccepted:
+		return "accepted"
+	case VerdictRejected:
+		return "rejected"
+	}
+	return "undecided"
+}
+
+// Named is the verifier of one policy.
+type Named struct {
+	// Policy is the name of the policy; empty for that of the object itself.
+	Policy string
+	// Verifier decides by the policy.
+	Verifier Verifier
+}
+
+// Outcome is the answer of one policy.
+type Outcome struct {
+	// Policy is the name of the policy; empty for that of the object itself.
+	Policy string
+	// Verdict of the policy.
+	Verdict Verdict
+	// Evidence is why the Subject was accepted; zero if it was not.
+	Evidence Evidence
+	// Err is why the Subject was not accepted; it matches ErrRejected if and only if the
+	// Verdict is VerdictRejected, and is nil for an acceptance.
+	Err error
+	// Ends is the first moment at which an acceptance ends by the clock; zero if none.
+	Ends time.Time
+	// Begins is the first moment at which a candidate may count that is refused now; zero if none.
+	Begins time.Time
+}
+
+// CheckEach asks every policy by itself, in their order, each with its share of the
+// time that is left in ctx, so that a policy that waits takes no time from the next.
+// The Accepted is non-zero only if every policy accepted; with no policy nothing is
+// accepted. The error matches ErrSubject and is about s alone: what the policies say
+// is in their outcomes, and Unaccepted joins it.
+func CheckEach(ctx context.Context, policies []Named, s Subject, r registry.Reader) (Accepted, []Outcome, error) {
+	if err := s.check(); err != nil {
+		return Accepted{}, nil, err
+	}
+	var all Evidence
+	outcomes := make([]Outcome, 0, len(policies))
+	accepted := len(policies) > 0
+	for i, p := range policies {
+		o := p.decide(ctx, len(policies)-i, s, r)
+		accepted = accepted && o.Verdict == VerdictAccepted
+		all.add(o.Evidence)
+		outcomes = append(outcomes, o)
+	}
+	if !accepted {
+		return Accepted{}, outcomes, nil
+	}
+	return Accepted{subject: s, evidence: all}, outcomes, nil
+}
+
+// decide asks the policy, which may take one share of the time that is left.
+func (n Named) decide(ctx context.Context, shares int, s Subject, r registry.Reader) Outcome {
+	if deadline, ok := ctx.Deadline(); ok && shares > 1 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, time.Until(deadline)/time.Duration(shares))
+		defer cancel()
+	}
+	b := n.ask(ctx, s, r)
+	switch {
+	case b.verdict != nil:
+		return Outcome{Policy: n.Policy, Verdict: VerdictRejected, Err: b.verdict, Begins: Until(b.verdict)}
+	case b.evidence.IsZero():
+		return Outcome{Policy: n.Policy, Err: b.open, Begins: Until(b.open)}
+	}
+	return Outcome{Policy: n.Policy, Verdict: VerdictAccepted, Evidence: b.evidence, Ends: b.evidence.ends(), Begins: b.evidence.begins()}
+}
+
+// ask sorts the answer of the policy. A panic is a fault of this policy, which must
+// not take the answers of the others with it.
+func (n Named) ask(ctx context.Context, s Subject, r registry.Reader) (b ballot) {
+	defer func() {
+		if p := recover(); p != nil {
+			b = ballot{open: fmt.Errorf("policy %q could not be evaluated: %s", n.Policy, printable.String(fmt.Sprint(p), maxReason))}
+		}
+	}()
+	return ask(ctx, n.Verifier, s, r)
+}
+
+// add appends the evidence of another policy.
+func (e *Evidence) add(other Evidence) {
+	e.Vouchers = append(e.Vouchers, other.Vouchers...)
+	e.Exceptions = append(e.Exceptions, other.Exceptions...)
+	e.Seen = append(e.Seen, other.Seen...)
+}
+
+// ends returns the first moment at which the evidence ends by the clock.
+func (e Evidence) ends() (first time.Time) {
+	for _, v := range e.Vouchers {
+		first = earlier(first, v.Ends)
+	}
+	for _, x := range e.Exceptions {
+		first = earlier(first, x.Until)
+	}
+	return first
+}
+
+// begins returns the first moment at which a candidate may count that is refused now,
+// and for which there is an exception in the meantime.
+func (e Evidence) begins() (first time.Time) {
+	for _, x := range e.Exceptions {
+		first = earlier(first, Until(x.Verdict))
+	}
+	return first
+}
+
+// earlier returns the earlier of two moments, of which a zero one is none.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || (!b.IsZero() && b.Before(a)) {
+		return b
+	}
+	return a
+}
+
+// Unaccepted returns why the outcomes come to no acceptance, or nil if every policy
+// accepted. It matches ErrRejected if and only if one policy rejected: what others
+// could not find out does not change that verdict, and is left out.
+func Unaccepted(outcomes []Outcome) error {
+	var open, verdicts []error
+	for _, o := range outcomes {
+		switch o.Verdict {
+		case VerdictAccepted:
+		case VerdictRejected:
+			verdicts = append(verdicts, o.Err)
+		default:
+			open = append(open, o.Err)
+		}
+	}
+	switch {
+	case len(outcomes) == 0:
+		return fmt.Errorf("%w: there is no policy", ErrTrustMalformed)
+	case len(verdicts) > 0:
+		return errors.Join(verdicts...)
+	case len(open) > 0:
+		return undecided(open)
+	}
+	return nil
+}
