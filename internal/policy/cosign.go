@@ -29,7 +29,7 @@ const (
 func (b builder) cosign() (verify.Verifier, error) {
 	spec := cosign.Authority{
 		Name: b.Name, Every: b.every, Constraints: b.constraints,
-		Trust: bundle.Trust{Root: b.material.Root, Log: logPolicy(b.Authority)},
+		Trust: bundle.Trust{Root: b.material.Root, Log: logPolicy(b.Authority), Timed: b.constraints.MinAge > 0},
 	}
 	var err error
 	if b.SecretRef != nil {

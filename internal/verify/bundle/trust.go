@@ -2,6 +2,7 @@ package bundle
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/sigstore/sigstore-go/pkg/root"
 	"github.com/sigstore/sigstore-go/pkg/verify"
@@ -33,6 +34,9 @@ type Trust struct {
 	Log LogPolicy
 	// RequireSCT asks for a signed certificate timestamp though the root may name no CT log.
 	RequireSCT bool
+	// Timed asks when signatures by keys without a period of validity were made. If
+	// nothing proves that, the signature counts and has no time.
+	Timed bool
 }
 
 // ErrTrust is matched by the error for a Trust that no signature can satisfy.
@@ -45,7 +49,7 @@ func (t Trust) Check() error {
 		return trustError("there are no keys, and the trusted root names no certificate authority")
 	case t.Log == LogRequired && (t.Root == nil || !t.Root.HasLogs()):
 		return trustError("a log entry is required, and the trusted root names no transparency log")
-	case t.timed() && !t.logged() && (t.Root == nil || !t.Root.HasTimestampAuthorities()):
+	case t.timed() && !t.logged() && !t.stamped():
 		return trustError("the time of a signature must be proven, and the trusted root names no time-stamp authority")
 	}
 	return nil
@@ -61,14 +65,16 @@ func (t Trust) logged() bool {
 	return t.Log == LogRequired || (t.Log == LogAsRoot && t.Root != nil && t.Root.HasLogs())
 }
 
-// timed says whether the time of a signature must be proven.
-func (t Trust) timed() bool {
-	for _, key := range t.Keys {
-		if key.expires() {
-			return true
-		}
-	}
-	return !t.keyed()
+// stamped reports whether the trusted root names time-stamp authorities.
+func (t Trust) stamped() bool { return t.Root != nil && t.Root.HasTimestampAuthorities() }
+
+// timed reports whether proofs of the time of a signature are read. Each that the
+// signature carries must then hold.
+func (t Trust) timed() bool { return t.Timed || t.needsTime() }
+
+// needsTime reports whether a signature does not count without a proven time.
+func (t Trust) needsTime() bool {
+	return !t.keyed() || slices.ContainsFunc(t.Keys, Key.expires)
 }
 
 // options are what sigstore-go is asked to prove of a bundle, but for the log
@@ -82,7 +88,7 @@ func (t Trust) options(b *Bundle) []verify.VerifierOption {
 	if !t.timed() {
 		return append(options, verify.WithNoObserverTimestamps())
 	}
-	stamped := t.Root.HasTimestampAuthorities() && b.isStamped()
+	stamped := t.stamped() && b.isStamped()
 	promised := t.logged() && b.entity.HasInclusionPromise()
 	if stamped {
 		options = append(options, verify.WithSignedTimestamps(1))
@@ -90,10 +96,13 @@ func (t Trust) options(b *Bundle) []verify.VerifierOption {
 	if promised {
 		options = append(options, verify.WithIntegratedTimestamps(1))
 	}
-	if !stamped && !promised {
-		options = append(options, verify.WithObserverTimestamps(1)) // which there is none
+	switch {
+	case stamped || promised:
+		return options
+	case t.needsTime():
+		return append(options, verify.WithObserverTimestamps(1)) // which there is none
 	}
-	return options
+	return append(options, verify.WithNoObserverTimestamps())
 }
 
 // material returns what is trusted, with a key as the only one; nil for none.

@@ -1,0 +1,110 @@
+package policy_test
+
+import (
+	"context"
+	"time"
+
+	"github.com/fluxcd/pkg/apis/meta"
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
+	"github.com/verifiedchart/verifiedchart/internal/policy"
+	"github.com/verifiedchart/verifiedchart/internal/trustroot"
+	"github.com/verifiedchart/verifiedchart/internal/verify"
+	"github.com/verifiedchart/verifiedchart/internal/verify/sigstoretest"
+	. "github.com/verifiedchart/verifiedchart/internal/verify/verifytest"
+)
+
+var _ = Describe("A minimum age of a key's signature", func() {
+	const own, company = "", "company"
+	sigstore, ours := sigstoretest.NewSmall(), P256()
+	logged := func(a *v1alpha1.Authority) { a.TransparencyLog = v1alpha1.TransparencyLogRequired }
+	private := func(a *v1alpha1.Authority) { a.TrustedRootSecretRef = &meta.LocalObjectReference{Name: "root"} }
+
+	// judge returns the outcome of the policy that asks for the age; the other policy asks for none.
+	judge := func(of string, ask func(*v1alpha1.Authority), how sigstoretest.How, legacy bool, age time.Duration, without ...sigstoretest.Part) verify.Outcome {
+		GinkgoHelper()
+		repo := NewRepository()
+		subject := repo.Subject("chart")
+		how.Key = ours.Key
+		if legacy {
+			payload := Payload(subject.Manifest.Digest)
+			layer := repo.PushBlob("application/vnd.dev.cosign.simplesigning.v1+json", payload)
+			layer.Annotations = sigstore.Legacy(payload, how)
+			repo.PushLayers(SignatureTag(subject.Manifest.Digest), layer)
+		} else {
+			AttachBundle(repo, subject.Manifest, sigstore.Bundle(subject.Raw, how))
+		}
+		root, err := trustroot.Parse(sigstore.Root(without...))
+		Expect(err).NotTo(HaveOccurred())
+		var policies []policy.Policy
+		for _, name := range []string{own, company} {
+			p := policy.Policy{Name: name, Verify: spec(0, "a")}
+			m := secret(ours)
+			if name == of {
+				m.Root = root
+				ask(&p.Verify.Authorities[0])
+				p.Verify.MinSignatureAge = &metav1.Duration{Duration: age}
+			}
+			p.Material = map[string]policy.Material{"a": m}
+			policies = append(policies, p)
+		}
+		_, outcomes, err := verify.CheckEach(context.Background(), policy.NewSet(time.Now, policy.Revocations{}, policies...).Policies(), subject, repo)
+		Expect(err).NotTo(HaveOccurred())
+		for _, o := range outcomes {
+			if o.Policy == of {
+				return o
+			}
+			Expect(o.Verdict).To(Equal(verify.VerdictAccepted))
+		}
+		panic("there is no such policy")
+	}
+
+	DescribeTable("J13: is measured by the proven time, without validFor",
+		func(of string, ask func(*v1alpha1.Authority), how sigstoretest.How, legacy bool) {
+			old := judge(of, ask, how, legacy, 30*time.Minute)
+			Expect(old.Err).NotTo(HaveOccurred())
+			Expect(old.Evidence.IsProof()).To(BeTrue())
+			Expect(old.Evidence.Vouchers).To(ConsistOf(HaveField("Time", BeTemporally("==", sigstore.Epoch))))
+			young := judge(of, ask, how, legacy, 2*time.Hour)
+			Expect(young.Verdict).To(Equal(verify.VerdictRejected))
+			Expect(young.Begins).To(BeTemporally("==", sigstore.Epoch.Add(2*time.Hour)))
+		},
+		Entry("of a log that promised the entry", own, logged, sigstoretest.How{Log: sigstoretest.RekorV1}, false),
+		Entry("of a log that promised the entry, by a cluster policy", company, logged, sigstoretest.How{Log: sigstoretest.RekorV1}, false),
+		Entry("of a log that promised the entry of a legacy signature", own, logged, sigstoretest.How{Log: sigstoretest.RekorV1}, true),
+		Entry("of a log that promised the entry of a legacy signature, by a cluster policy", company, logged, sigstoretest.How{Log: sigstoretest.RekorV1}, true),
+		Entry("of a time-stamp authority", own, private, sigstoretest.How{Stamped: true}, false),
+		Entry("of a time-stamp authority, by a cluster policy", company, private, sigstoretest.How{Stamped: true}, false),
+		Entry("of a time-stamp authority for a legacy signature", company, private, sigstoretest.How{Stamped: true}, true),
+		Entry("of a time-stamp authority beside a log without times", own, logged, sigstoretest.How{Log: sigstoretest.RekorV2, Stamped: true}, false),
+		Entry("of a log and a time-stamp authority", company, logged, sigstoretest.How{Log: sigstoretest.RekorV1, Stamped: true}, false),
+	)
+
+	DescribeTable("J13: refuses a signature without a proven time",
+		func(of string, ask func(*v1alpha1.Authority), how sigstoretest.How, legacy bool, reason string) {
+			o := judge(of, ask, how, legacy, time.Second)
+			Expect(o.Verdict).To(Equal(verify.VerdictRejected))
+			Expect(o.Err).To(MatchError(ContainSubstring(reason)))
+			Expect(o.Begins).To(BeZero())
+		},
+		Entry("since it has neither log entry nor time stamp", own, private, sigstoretest.How{}, false, "nothing proves when it was made"),
+		Entry("since it is a legacy signature without either", company, private, sigstoretest.How{}, true, "nothing proves when it was made"),
+		Entry("since its log proves no times", own, logged, sigstoretest.How{Log: sigstoretest.RekorV2}, false, "nothing proves when it was made"),
+		Entry("since its log made no promise", company, logged, sigstoretest.How{Log: sigstoretest.RekorV1, WithoutPromise: true}, false, "nothing proves when it was made"),
+		Entry("since its time stamp is of a stranger", own, private, sigstoretest.How{Stamped: true, StampedBy: sigstoretest.NewSmall()}, false, "timestamp"),
+		Entry("since logs are ignored, and it has no time stamp", company, private, sigstoretest.How{Log: sigstoretest.RekorV1}, false, "nothing proves when it was made"),
+	)
+
+	It("J13: is no verdict if the trusted root could prove no time", func() {
+		o := judge(own, private, sigstoretest.How{Stamped: true}, false, time.Second, sigstoretest.TimestampAuthority)
+		Expect(o.Verdict).To(Equal(verify.VerdictUndecided))
+		Expect(o.Err).To(MatchError(verify.ErrTrustMalformed))
+	})
+
+	It("does not read proofs of the time that nobody asks for", func() {
+		Expect(judge(own, private, sigstoretest.How{Stamped: true, StampedBy: sigstoretest.NewSmall()}, false, 0).Err).NotTo(HaveOccurred())
+	})
+})
