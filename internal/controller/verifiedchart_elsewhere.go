@@ -111,6 +111,9 @@ func parsed[T any](ctx context.Context, n namespaced, name string, parse func(ma
 		return none, err
 	}
 	value, err := parse(secret.Data)
+	if ctx.Err() != nil {
+		return none, ctx.Err()
+	}
 	if err != nil {
 		return none, fmt.Errorf("%w: Secret %q: %w", verify.ErrTrustMalformed, name, err)
 	}

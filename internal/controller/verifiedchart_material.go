@@ -44,7 +44,9 @@ func (r *VerifiedChartReconciler) materialOf(ctx context.Context, n namespaced, 
 // keys returns what an authority's Secret holds: a keyring for a provenance authority, else the entries.
 func (r *VerifiedChartReconciler) keys(ctx context.Context, n namespaced, a v1alpha1.Authority) (map[string][]byte, *openpgp.Keyring, error) {
 	if a.Provider == v1alpha1.ProvenanceProvider {
-		keyring, err := parsed(ctx, n, a.SecretRef.Name, r.Keyrings.Parse)
+		keyring, err := parsed(ctx, n, a.SecretRef.Name, func(entries map[string][]byte) (*openpgp.Keyring, error) {
+			return r.Keyrings.Parse(ctx, n.namespace, entries)
+		})
 		return nil, keyring, err
 	}
 	secret, err := n.secret(ctx, a.SecretRef.Name)

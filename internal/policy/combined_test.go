@@ -102,7 +102,7 @@ func byKeyring(name string, keys ...*openpgp.Entity) party {
 
 // keyringFor is what the Secret of a provenance authority comes to.
 func keyringFor(keys ...*openpgp.Entity) policy.Material {
-	ring, err := rings.ParseKeyring(map[string][]byte{"pubring.gpg": openpgptest.Public(keys...)})
+	ring, err := rings.Parse(context.Background(), map[string][]byte{"pubring.gpg": openpgptest.Public(keys...)})
 	if err != nil {
 		return policy.Material{Err: fmt.Errorf("%w: %w", verify.ErrTrustMalformed, err)}
 	}

@@ -102,6 +102,8 @@ type Voucher struct {
 	UserID string
 	// SigningKey is the fingerprint of the OpenPGP key that signed: a subkey of the signer's, or its primary key.
 	SigningKey string
+	// Ends is the first moment at which the proof ends by the clock, such as the expiry of the key; zero if it does not.
+	Ends time.Time
 	// Format is the format of the signature, as "legacy" or "bundle".
 	Format string
 	// Source is where the signature was found, relative to the repository.

@@ -110,13 +110,18 @@ func (g *GnuPG) Export(ctx context.Context, flags ...string) ([]byte, error) {
 // Keybox returns the public keys as gpg itself keeps them.
 func (g *GnuPG) Keybox() ([]byte, error) { return os.ReadFile(filepath.Join(g.home, "pubring.kbx")) }
 
-// Revoke revokes a key with the certificate that gpg made for that along with the key.
+// RevocationCertificate returns the file with the certificate that gpg made along with the key, to
+// revoke it. A colon before the certificate keeps it from being used by mistake.
+func (g *GnuPG) RevocationCertificate(fingerprint string) ([]byte, error) {
+	return os.ReadFile(filepath.Join(g.home, "openpgp-revocs.d", fingerprint+".rev"))
+}
+
+// Revoke revokes a key with its RevocationCertificate.
 func (g *GnuPG) Revoke(ctx context.Context, fingerprint string) error {
-	certificate, err := os.ReadFile(filepath.Join(g.home, "openpgp-revocs.d", fingerprint+".rev"))
+	certificate, err := g.RevocationCertificate(fingerprint)
 	if err != nil {
 		return err
 	}
-	// A colon keeps it from being used by mistake.
 	_, err = g.Run(ctx, bytes.Replace(certificate, []byte("\n:-----BEGIN"), []byte("\n-----BEGIN"), 1), "--import")
 	return err
 }

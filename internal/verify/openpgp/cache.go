@@ -1,75 +1,192 @@
 package openpgp
 
 import (
+	"context"
 	"crypto/sha256"
 	"maps"
+	"math"
 	"slices"
 	"sync"
 
 	lru "github.com/hashicorp/golang-lru/v2/simplelru"
 )
 
-// Cache keeps keyrings parsed, by what they hold: to parse one of many keys takes
-// much longer than to judge a message by it. It is safe for concurrent use.
+// Cache keeps parsed keyrings by their content, because parsing many keys takes
+// much longer than judging a message by them. It keeps failures as well. It is safe for
+// concurrent use, and parses the same content once at a time.
 type Cache struct {
 	limit int
+	parse func(context.Context, map[string][]byte) (*Keyring, error)
 
-	mu       sync.Mutex
-	size     int
-	keyrings *lru.LRU[[sha256.Size]byte, parsedKeyring]
-}
-
-// parsedKeyring is a keyring, and how many bytes its entries had.
-type parsedKeyring struct {
-	keyring *Keyring
+	mu      sync.Mutex
 	size    int
+	shelves map[string]*shelf
+	flights map[cacheKey]*flight
 }
 
-// NewCache returns a Cache of keyrings whose entries have at most limit bytes
-// together; what is kept of them takes a small multiple of that. The least recently used go first.
+// cacheKey is one namespace's content: what one namespace keeps does not depend on another.
+type cacheKey struct {
+	namespace string
+	content   [sha256.Size]byte
+}
+
+// A shelf holds what one namespace keeps.
+type shelf struct {
+	size int
+	kept *lru.LRU[[sha256.Size]byte, outcome]
+}
+
+// An outcome is what Parse returned.
+type outcome struct {
+	keyring *Keyring
+	err     error
+}
+
+// NewCache returns a Cache that takes at most limit bytes of memory, by estimate. One namespace
+// takes at most half of them. What was used least recently goes first, of the namespace that takes most.
 func NewCache(limit int) *Cache {
-	c := &Cache{limit: limit}
-	// The bound is on bytes, kept by add; the number only has to be out of its way.
-	c.keyrings, _ = lru.NewLRU(max(limit, 1), func(_ [sha256.Size]byte, p parsedKeyring) { c.size -= p.size })
-	return c
+	return &Cache{limit: limit, parse: Parse, shelves: map[string]*shelf{}, flights: map[cacheKey]*flight{}}
 }
 
-// Parse returns what ParseKeyring does.
-func (c *Cache) Parse(entries map[string][]byte) (*Keyring, error) {
-	sum, size := sumOf(entries)
-	c.mu.Lock()
-	kept, ok := c.keyrings.Get(sum)
-	c.mu.Unlock()
-	if ok {
-		return kept.keyring, nil
+// Parse returns what Parse of the package returns for the entries, which must not change.
+// If ctx ends first, it returns the error of ctx, and keeps nothing; other callers that wait for the
+// same content still get their result.
+func (c *Cache) Parse(ctx context.Context, namespace string, entries map[string][]byte) (*Keyring, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, interruption(err)
 	}
-	keyring, err := ParseKeyring(entries)
-	if err == nil {
-		c.add(sum, parsedKeyring{keyring, size})
+	key := cacheKey{namespace, sumOf(entries)}
+	kept, f := c.find(ctx, key, entries)
+	if f == nil {
+		return kept.keyring, kept.err
 	}
-	return keyring, err
+	select {
+	case <-f.done:
+		return f.keyring, f.err
+	case <-ctx.Done():
+		c.leave(key, f)
+		return nil, interruption(ctx.Err())
+	}
 }
 
-func (c *Cache) add(sum [sha256.Size]byte, p parsedKeyring) {
+// find returns what is kept, or else the flight to wait for.
+func (c *Cache) find(ctx context.Context, key cacheKey, entries map[string][]byte) (outcome, *flight) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.keyrings.Remove(sum)
-	c.keyrings.Add(sum, p)
-	for c.size += p.size; c.size > c.limit; {
-		c.keyrings.RemoveOldest()
+	if s := c.shelves[key.namespace]; s != nil {
+		if kept, ok := s.kept.Get(key.content); ok {
+			return kept, nil
+		}
+	}
+	f := c.flights[key]
+	if f == nil {
+		f = c.start(ctx, key, entries)
+	}
+	f.waiting++
+	return outcome{}, f
+}
+
+// add keeps an outcome, unless it is larger than what its namespace may take.
+func (c *Cache) add(key cacheKey, o outcome) {
+	size := o.weight()
+	if size > c.limit/2 {
+		return
+	}
+	if s := c.shelves[key.namespace]; s != nil && s.kept.Contains(key.content) {
+		return
+	}
+	for c.shelves[key.namespace] != nil && c.shelves[key.namespace].size+size > c.limit/2 {
+		c.drop(key.namespace)
+	}
+	for c.size+size > c.limit {
+		c.drop(c.fullest())
+	}
+	s := c.shelves[key.namespace]
+	if s == nil {
+		s = &shelf{}
+		s.kept, _ = lru.NewLRU[[sha256.Size]byte, outcome](math.MaxInt, nil) // the bound is on bytes
+		c.shelves[key.namespace] = s
+	}
+	s.kept.Add(key.content, o)
+	s.size += size
+	c.size += size
+}
+
+// drop removes what a namespace used least recently.
+func (c *Cache) drop(namespace string) {
+	s := c.shelves[namespace]
+	if _, oldest, ok := s.kept.RemoveOldest(); ok {
+		s.size -= oldest.weight()
+		c.size -= oldest.weight()
+	}
+	if s.kept.Len() == 0 {
+		delete(c.shelves, namespace)
 	}
 }
 
-// sumOf is the same for the same entries alone.
-func sumOf(entries map[string][]byte) (sum [sha256.Size]byte, size int) {
+// fullest returns the namespace that takes most.
+func (c *Cache) fullest() (namespace string) {
+	most := -1
+	for name, s := range c.shelves {
+		if s.size > most {
+			namespace, most = name, s.size
+		}
+	}
+	return namespace
+}
+
+// sumOf is the same only for the same entries.
+func sumOf(entries map[string][]byte) (sum [sha256.Size]byte) {
 	h := sha256.New()
 	for _, name := range slices.Sorted(maps.Keys(entries)) {
 		for _, part := range [][]byte{[]byte(name), entries[name]} {
 			own := sha256.Sum256(part)
 			_, _ = h.Write(own[:]) // a hash takes everything
-			size += len(part)
 		}
 	}
 	h.Sum(sum[:0])
-	return sum, size
+	return sum
+}
+
+// What the parts of an outcome take in memory besides their own bytes, rounded up.
+const (
+	weightOutcome   = 1 << 10
+	weightKey       = 1 << 10
+	weightUser      = 256
+	weightStatement = 192
+	weightText      = 64
+)
+
+// weight estimates how many bytes of memory the outcome takes.
+func (o outcome) weight() int {
+	size := weightOutcome
+	if o.err != nil {
+		size += len(o.err.Error())
+	}
+	if o.keyring == nil {
+		return size
+	}
+	for _, s := range o.keyring.skipped {
+		size += weightText + len(s.Entry) + len(s.Reason)
+	}
+	for _, f := range o.keyring.revoked {
+		size += weightText + len(f)
+	}
+	for _, c := range o.keyring.keys {
+		size += c.weight()
+	}
+	return size
+}
+
+func (c *certificate) weight() int {
+	size := len(c.entry) + weightStatement*len(c.direct)
+	for _, u := range c.users {
+		size += weightUser + len(u.id) + weightStatement*len(u.says)
+	}
+	for _, s := range c.signers {
+		bits, _ := s.key.BitLength()
+		// A binding comes with a cross-signature.
+		size += weightKey + 2*int(bits)/8 + 2*weightStatement*len(s.bindings)
+	}
+	return size
 }

@@ -1,61 +1,312 @@
 package openpgp_test
 
 import (
+	"context"
+	"fmt"
+	"runtime"
+	"sync"
+	"time"
+
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+
+	"github.com/ProtonMail/go-crypto/openpgp/packet"
+	v2 "github.com/ProtonMail/go-crypto/openpgp/v2"
 
 	"github.com/verifiedchart/verifiedchart/internal/verify/openpgp"
 	. "github.com/verifiedchart/verifiedchart/internal/verify/openpgp/openpgptest"
 )
 
+// impatient is a context whose deadline passes once it was asked as often.
+type impatient struct {
+	context.Context
+	left int
+}
+
+func (c *impatient) Err() error {
+	if c.left--; c.left < 0 {
+		return context.DeadlineExceeded
+	}
+	return nil
+}
+
+// patience returns how often Parse asks whether to go on.
+func patience(entries map[string][]byte) int {
+	GinkgoHelper()
+	const enough = 1 << 30
+	ctx := &impatient{context.Background(), enough}
+	_, err := openpgp.Parse(ctx, entries)
+	Expect(err).NotTo(HaveOccurred())
+	return enough - ctx.left
+}
+
+var _ = Describe("A keyring that is parsed until a deadline", func() {
+	It("J12: is no keyring, whenever the deadline passes, and no verdict", func() {
+		key := withSubkey()
+		Revoke(key, Created, packet.KeyRetired)
+		entries := map[string][]byte{
+			"a": Public(key, restless(20)), "b": Armored(Public(NewKey())), "c": Keybox(NewKey(), NewKey()),
+		}
+		needed := patience(entries)
+		Expect(needed).To(BeNumerically(">", 50))
+		for i := range needed {
+			k, err := openpgp.Parse(&impatient{context.Background(), i}, entries)
+			Expect(err).To(MatchError(context.DeadlineExceeded), "after %d of %d", i, needed)
+			Expect(err).NotTo(MatchError(openpgp.ErrKeyring))
+			Expect(k).To(BeNil())
+			Expect(k.Revoked()).To(BeEmpty())
+		}
+	})
+
+	DescribeTable("J12: asks before each verification whether to go on",
+		func(content func(key *v2.Entity) (without, with []byte)) {
+			without, with := content(withSubkey())
+			Expect(patience(entry(with)) - patience(entry(without))).To(BeNumerically(">", 200))
+		},
+		Entry("of self-signatures", func(key *v2.Entity) (without, with []byte) {
+			return Public(key), append(Public(key), Public(restless(50))...)
+		}),
+		Entry("of a revocation by any of many keys", func(key *v2.Entity) (without, with []byte) {
+			without = Public(append(crowd(200), key)...)
+			return without, append(without, revoking(nameless(NewKey()), withoutIssuer)...)
+		}),
+		Entry("of a revocation of any of many subkeys", func(key *v2.Entity) (without, with []byte) {
+			for i := range 200 {
+				AddSubkey(key, SubkeyUsing(DSA), SubkeyCreatedAt(Created.Add(time.Duration(i)*time.Second)), WithoutCrossSignature())
+			}
+			without = Public(key)
+			return without, append(without, revokingSubkey(forging(key))...)
+		}),
+	)
+})
+
 var _ = Describe("The cache of keyrings", func() {
+	const tenant, other = "tenant", "other"
 	ours, theirs := Public(NewKey()), Public(NewKey())
-	parse := func(c *openpgp.Cache, entries map[string][]byte) *openpgp.Keyring {
+
+	parse := func(c *openpgp.Cache, namespace string, entries map[string][]byte) *openpgp.Keyring {
 		GinkgoHelper()
-		keyring, err := c.Parse(entries)
+		keyring, err := c.Parse(ctx, namespace, entries)
 		Expect(err).NotTo(HaveOccurred())
 		return keyring
 	}
 
 	It("parses the same entries once", func() {
 		c := openpgp.NewCache(1 << 20)
-		first := parse(c, map[string][]byte{"a": ours, "b": theirs})
-		Expect(parse(c, map[string][]byte{"b": theirs, "a": ours})).To(BeIdenticalTo(first))
+		first := parse(c, tenant, map[string][]byte{"a": ours, "b": theirs})
+		Expect(parse(c, tenant, map[string][]byte{"b": theirs, "a": ours})).To(BeIdenticalTo(first))
 	})
 
 	DescribeTable("takes no keyring for another",
 		func(other map[string][]byte) {
 			c := openpgp.NewCache(1 << 20)
-			first := parse(c, map[string][]byte{"a": ours, "b": theirs})
-			Expect(parse(c, other)).NotTo(BeIdenticalTo(first))
+			first := parse(c, tenant, map[string][]byte{"a": ours, "b": theirs})
+			Expect(parse(c, tenant, other)).NotTo(BeIdenticalTo(first))
 		},
 		Entry("of fewer entries", map[string][]byte{"a": ours}),
 		Entry("of entries by other names", map[string][]byte{"a": ours, "c": theirs}),
 		Entry("of other entries by the same names", map[string][]byte{"a": theirs, "b": ours}),
-		Entry("of the same bytes, parted elsewhere", map[string][]byte{"a": append(append([]byte{}, ours...), "b"...), "b": theirs}),
+		Entry("with a byte more", map[string][]byte{"a": ours, "b": append(append([]byte{}, theirs...), Packet(60, nil)...)}),
 	)
 
-	It("keeps what was used last, within its limit", func() {
-		c := openpgp.NewCache(len(ours) + len(theirs) + 1)
-		first := parse(c, map[string][]byte{"a": ours})
-		parse(c, map[string][]byte{"a": theirs})
-		Expect(parse(c, map[string][]byte{"a": theirs})).NotTo(BeIdenticalTo(first))
-		second := parse(c, map[string][]byte{"a": theirs})
-		Expect(parse(c, map[string][]byte{"a": theirs})).To(BeIdenticalTo(second))
-		Expect(parse(c, map[string][]byte{"a": ours})).NotTo(BeIdenticalTo(first), "two are over the limit")
-	})
-
-	It("keeps none that is over its limit by itself", func() {
-		c := openpgp.NewCache(8)
-		first := parse(c, map[string][]byte{"a": ours})
-		Expect(parse(c, map[string][]byte{"a": ours})).NotTo(BeIdenticalTo(first))
-	})
-
-	It("keeps no keyring that is none", func() {
-		c := openpgp.NewCache(1 << 20)
-		for range 2 {
-			_, err := c.Parse(map[string][]byte{"a": []byte("x")})
+	DescribeTable("J12: keeps a failure, too, with what is known to be revoked",
+		func(content func() []byte) {
+			c := openpgp.NewCache(1 << 20)
+			entries := map[string][]byte{"a": content()}
+			first, err := c.Parse(ctx, tenant, entries)
 			Expect(err).To(MatchError(openpgp.ErrKeyring))
+			again, sameErr := c.Parse(ctx, tenant, entries)
+			Expect(again).To(BeIdenticalTo(first))
+			Expect(sameErr).To(BeIdenticalTo(err))
+		},
+		Entry("of a text", func() []byte { return []byte("x") }),
+		Entry("of a broken packet", func() []byte { return append(Public(NewKey()), 0) }),
+		Entry("of too many signatures", func() []byte { return Public(restless(501)) }),
+		Entry("of a revoked key and a broken packet", func() []byte {
+			key := NewKey()
+			Revoke(key, Created, packet.KeyRetired)
+			return append(Public(key), 0)
+		}),
+	)
+
+	It("J12: keeps nothing of a deadline that passed", func() {
+		c := openpgp.NewCache(1 << 20)
+		ended, cancel := context.WithCancel(ctx)
+		cancel()
+		k, err := c.Parse(ended, tenant, map[string][]byte{"a": ours})
+		Expect(err).To(MatchError(context.Canceled))
+		Expect(k).To(BeNil())
+		Expect(c.Size()).To(BeZero())
+		parse(c, tenant, map[string][]byte{"a": ours})
+		_, err = c.Parse(ended, tenant, map[string][]byte{"a": ours})
+		Expect(err).To(MatchError(context.Canceled))
+	})
+
+	It("J12: keeps what one namespace used last, within half of its limit", func() {
+		c := openpgp.NewCache(64 << 10)
+		kept := map[string]*openpgp.Keyring{}
+		entries := func(i int) map[string][]byte { return map[string][]byte{fmt.Sprint(i): ours} }
+		for i := range 100 {
+			kept[fmt.Sprint(i)] = parse(c, tenant, entries(i))
+			Expect(c.Size()).To(BeNumerically("<=", 32<<10))
 		}
+		Expect(parse(c, tenant, entries(99))).To(BeIdenticalTo(kept["99"]))
+		Expect(parse(c, tenant, entries(95))).To(BeIdenticalTo(kept["95"]))
+		Expect(parse(c, tenant, entries(0))).NotTo(BeIdenticalTo(kept["0"]))
+	})
+
+	It("J12: keeps what a namespace has, however much others ask for", func() {
+		c := openpgp.NewCache(64 << 10)
+		first := parse(c, other, map[string][]byte{"a": ours})
+		for i := range 100 {
+			parse(c, tenant, map[string][]byte{fmt.Sprint(i): ours})
+			parse(c, "third", map[string][]byte{fmt.Sprint(i): ours})
+			parse(c, "fourth", map[string][]byte{fmt.Sprint(i): ours})
+			Expect(c.Size()).To(BeNumerically("<=", 64<<10))
+		}
+		Expect(parse(c, other, map[string][]byte{"a": ours})).To(BeIdenticalTo(first))
+	})
+
+	It("J12: keeps none that is over half of its limit by itself", func() {
+		c := openpgp.NewCache(64 << 10)
+		entries := map[string][]byte{"a": Public(crowd(100)...)}
+		first := parse(c, tenant, entries)
+		Expect(parse(c, tenant, entries)).NotTo(BeIdenticalTo(first))
+		Expect(c.Size()).To(BeZero())
+	})
+
+	DescribeTable("J12: estimates the memory that a keyring takes, and not by less than it is",
+		func(content func() []byte) {
+			c := openpgp.NewCache(1 << 30)
+			bytes := content()
+			before := heap()
+			for i := range 8 {
+				_, err := c.Parse(ctx, tenant, map[string][]byte{fmt.Sprint(i): bytes})
+				Expect(err == nil || c.Size() > 0).To(BeTrue())
+			}
+			taken := heap() - before
+			Expect(c.Size()).To(BeNumerically(">", taken), "%d bytes of memory", taken)
+			Expect(c.Size()).To(BeNumerically("<", 10*max(taken, 1<<14)), "%d bytes of memory", taken)
+		},
+		Entry("of many keys", func() []byte { return Public(crowd(500)...) }),
+		Entry("of many RSA keys", func() []byte {
+			var all []byte
+			for i := range 60 {
+				all = append(all, Public(NewKey(Using(RSA3072), CreatedAt(Created.Add(time.Duration(i)*time.Second))))...)
+			}
+			return all
+		}),
+		Entry("of many statements", func() []byte { return Public(restless(500)) }),
+		Entry("of many bindings", func() []byte {
+			key := NewKey()
+			for range 100 {
+				AddSubkey(key)
+			}
+			return Public(key)
+		}),
+		Entry("of many user ids", func() []byte { return Public(manyNamed(500)) }),
+		Entry("of a failure", func() []byte { return append(Public(crowd(500)...), 0) }),
+	)
+
+	Describe("for many who ask at a time", func() {
+		var (
+			c       *openpgp.Cache
+			started chan struct{}
+			release chan struct{}
+			group   sync.WaitGroup
+		)
+		entries := map[string][]byte{"a": ours}
+
+		BeforeEach(func() {
+			started, release = make(chan struct{}, 10), make(chan struct{})
+			c = openpgp.NewCacheOf(func(ctx context.Context, entries map[string][]byte) (*openpgp.Keyring, error) {
+				started <- struct{}{}
+				select {
+				case <-release:
+					return openpgp.Parse(ctx, entries)
+				case <-ctx.Done():
+					return nil, ctx.Err()
+				}
+			})
+		})
+
+		// ask asks with the context, and demands to get a keyring or the error.
+		ask := func(ctx context.Context, want error) {
+			group.Go(func() {
+				defer GinkgoRecover()
+				k, err := c.Parse(ctx, tenant, entries)
+				if want != nil {
+					Expect(err).To(MatchError(want))
+					Expect(k).To(BeNil())
+					return
+				}
+				Expect(err).NotTo(HaveOccurred())
+				Expect(k.Len()).To(Equal(1))
+			})
+		}
+
+		It("J12: parses the same entries once", func() {
+			for range 8 {
+				ask(ctx, nil)
+			}
+			Eventually(c.Waiting).Should(Equal(8))
+			close(release)
+			group.Wait()
+			Expect(started).To(HaveLen(1))
+		})
+
+		It("J12: parses for each namespace by itself", func() {
+			ask(ctx, nil)
+			<-started
+			group.Go(func() { _, _ = c.Parse(ctx, other, entries) })
+			<-started
+			close(release)
+			group.Wait()
+		})
+
+		DescribeTable("J12: parses on for the patient, whoever asked first",
+			func(first, second bool) {
+				short, cancel := context.WithCancel(ctx)
+				for i, patient := range []bool{first, second} {
+					if patient {
+						ask(ctx, nil)
+					} else {
+						ask(short, context.Canceled)
+					}
+					Eventually(c.Waiting).Should(Equal(i + 1))
+				}
+				cancel()
+				Eventually(c.Waiting).Should(Equal(1))
+				close(release)
+				group.Wait()
+				Expect(started).To(HaveLen(1))
+				Expect(c.Size()).NotTo(BeZero())
+			},
+			Entry("the impatient", false, true),
+			Entry("the patient", true, false),
+		)
+
+		It("J12: parses no longer once all who asked have left, and anew for the next one", func() {
+			short, cancel := context.WithCancel(ctx)
+			ask(short, context.Canceled)
+			<-started
+			cancel()
+			group.Wait()
+			Expect(c.Waiting()).To(BeZero())
+			ask(ctx, nil)
+			<-started
+			close(release)
+			group.Wait()
+			Expect(c.Size()).NotTo(BeZero())
+		})
 	})
 })
+
+// heap returns how many bytes of memory are in use.
+func heap() int {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int(m.HeapAlloc)
+}

@@ -1,6 +1,7 @@
 package openpgp
 
 import (
+	"bytes"
 	"fmt"
 	"time"
 
@@ -11,8 +12,12 @@ import (
 // has been proven stands in it, so that nothing of it changes once a keyring is parsed.
 type certificate struct {
 	primary *packet.PublicKey
-	direct  []statement
-	users   []*user
+	// entry is the one in which the key stands. The key is public if it stands in an entry whose
+	// keys may be used: otherwise only its revocation counts.
+	entry  string
+	public bool
+	direct []statement
+	users  []*user
 	// signers are the primary key, first, and the subkeys that may be able to sign.
 	signers []*signer
 	// weak is why statements of this key about itself were not accepted.
@@ -79,25 +84,33 @@ func end(from time.Time, seconds *uint32) time.Time {
 
 func fingerprint(k *packet.PublicKey) string { return fmt.Sprintf("%X", k.Fingerprint) }
 
-// user returns the user id by that text, which it adds where it is new.
+// user returns the user id by that text, or nil.
 func (c *certificate) user(id string) *user {
 	for _, u := range c.users {
 		if u.id == id {
 			return u
 		}
 	}
+	return nil
+}
+
+func (c *certificate) addUser(id string) *user {
 	u := &user{id: id}
 	c.users = append(c.users, u)
 	return u
 }
 
-// subkey returns the subkey, which it adds where it is new.
+// subkey returns the subkey, or nil.
 func (c *certificate) subkey(key *packet.PublicKey) *signer {
 	for _, s := range c.signers[1:] {
-		if fingerprint(s.key) == fingerprint(key) {
+		if bytes.Equal(s.key.Fingerprint, key.Fingerprint) {
 			return s
 		}
 	}
+	return nil
+}
+
+func (c *certificate) addSubkey(key *packet.PublicKey) *signer {
 	s := &signer{certificate: c, key: key, weak: weakKey(key)}
 	if s.weak == "" && key.Version != c.primary.Version {
 		s.weak = "it is of another version than its primary key"

@@ -2,14 +2,13 @@ package openpgp
 
 import (
 	"bytes"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
-	"slices"
+	"unicode/utf8"
 
-	"github.com/ProtonMail/go-crypto/openpgp/armor"
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
-	openpgp "github.com/ProtonMail/go-crypto/openpgp/v2"
 )
 
 // Packet types (RFC 9580, section 5).
@@ -18,139 +17,133 @@ const (
 	tagSecretKey    = 5
 	tagPublicKey    = 6
 	tagSecretSubkey = 7
+	tagCompressed   = 8
+	tagEncrypted    = 9
 	tagUserID       = 13
 	tagPublicSubkey = 14
 	tagAttribute    = 17
+	tagEncryptedV1  = 18
+	tagEncryptedV2  = 20
 )
 
-// maxPackets bounds the packets of a keyring, each of which costs far more than its bytes:
-// a signature has to be verified.
+// maxPackets bounds the packets of an entry, and of a whole keyring: each costs far more
+// than its bytes.
 const maxPackets = 20_000
 
-var (
-	armorBegin = []byte("-----BEGIN PGP ")
-	armorEnd   = []byte("-----END PGP ")
-	// armorPrivate starts a private key, whether or not its block can be read.
-	armorPrivate = []byte("-----BEGIN " + openpgp.PrivateKeyType)
+const privateKey = "it holds a private key, which whoever can read the keyring can use: " +
+	"replace that key pair, and put only the new public key here (gpg --export)"
 
-	errPrivate = errors.New("it holds a private key, which whoever can read the keyring can use: " +
-		"replace that key pair, and put only the new public key here (gpg --export)")
-)
-
-// unpack returns the runs of packets that an entry holds, in whichever form, and what of it
-// cannot be read. It is errPrivate, and nothing else, where there is a private key anywhere.
-// The packets are taken off what is left of them.
-func unpack(content []byte, left *int) ([][]*packet.OpaquePacket, []error) {
-	binaries, problems := dearmor(content)
-	var runs [][]*packet.OpaquePacket
-	for _, b := range binaries {
-		run, err := packets(b, left)
-		if err != nil {
-			problems = append(problems, err)
-		}
-		runs = append(runs, run)
-	}
-	if slices.Contains(problems, errPrivate) {
-		return nil, []error{errPrivate}
-	}
-	return runs, problems
+// An opener takes one entry of a keyring apart into packets, in whichever form they are.
+type opener struct {
+	// interrupted reports whether to give up.
+	interrupted func() bool
+	runs        []run
+	count       int  // of the packets
+	private     bool // there is a private key
+	// skipped and unread say what is not used, and what could not be read to its end.
+	skipped, unread []string
 }
 
-// dearmor returns the binary keyrings in content.
-func dearmor(content []byte) ([][]byte, []error) {
+// A run is a sequence of packets.
+type run struct {
+	packets []*packet.OpaquePacket
+	keys    bool // the keys in it may be used, and not only the revocations
+}
+
+func (o *opener) skip(format string, args ...any) {
+	o.skipped = append(o.skipped, fmt.Sprintf(format, args...))
+}
+
+func (o *opener) unreadable(format string, args ...any) {
+	if len(o.unread) < maxSkipped {
+		o.unread = append(o.unread, fmt.Sprintf(format, args...))
+	}
+}
+
+// open reads the content of an entry.
+func (o *opener) open(content []byte) {
 	switch {
 	case len(bytes.TrimSpace(content)) == 0:
-		return nil, []error{errors.New("it is empty")}
+		o.skip("it is empty")
 	case isKeybox(content):
-		return keyboxBlobs(content)
-	case content[0]&0x80 != 0 && !bytes.HasPrefix(content, []byte("\xef\xbb\xbf")):
-		return [][]byte{content}, nil
-	case bytes.Contains(content, armorPrivate):
-		return nil, []error{errPrivate}
-	case !bytes.Contains(content, armorBegin):
-		return nil, []error{errors.New("it is no OpenPGP keyring: neither binary nor ASCII-armored nor a GnuPG keybox")}
-	}
-	return armoredBlocks(content)
-}
-
-func armoredBlocks(content []byte) (binaries [][]byte, problems []error) {
-	for {
-		begin := bytes.Index(content, armorBegin)
-		if begin < 0 {
-			return binaries, problems
+		o.keybox(content)
+	case content[0]&0x80 != 0 && !utf8.Valid(content):
+		if !o.packets(content, true) {
+			if at := bytes.Index(content, armorBegin); at >= 0 {
+				o.armored(content[at:])
+			}
 		}
-		content = content[begin:]
-		length := blockLength(content)
-		binary, err := armoredBlock(content[:length])
-		if err != nil {
-			problems = append(problems, err)
-		} else {
-			binaries = append(binaries, binary)
-		}
-		content = content[length:]
+	default:
+		o.textual(content)
 	}
 }
 
-// blockLength is the length of the armored block at the start of content, up to the next
-// one or the end where it has no end of its own.
-func blockLength(content []byte) int {
-	length := len(content)
-	if next := bytes.Index(content[len(armorBegin):], armorBegin); next >= 0 {
-		length = len(armorBegin) + next
+// textual reads an entry that is not binary.
+func (o *opener) textual(content []byte) {
+	o.armored(content)
+	if len(o.runs) > 0 || len(o.unread) > 0 {
+		return
 	}
-	end := bytes.Index(content[:length], armorEnd)
-	if end < 0 {
-		return length
+	if o.isEncoded(content) {
+		o.unreadable("it is a keyring in Base64: decode it first (base64 --decode)")
+		return
 	}
-	if line := bytes.IndexByte(content[end:length], '\n'); line >= 0 {
-		return end + line + 1
-	}
-	return length
+	o.skip("it is no OpenPGP keyring: neither binary nor ASCII-armored nor a GnuPG keybox")
 }
 
-func armoredBlock(content []byte) ([]byte, error) {
-	block, err := armor.Decode(bytes.NewReader(content))
-	if err != nil {
-		return nil, errors.New("an ASCII-armored block is broken")
+// isEncoded reports whether the text is a keyring that was encoded once too often.
+func (o *opener) isEncoded(content []byte) bool {
+	text := bytes.TrimRight(bytes.Join(bytes.Fields(content), nil), "=")
+	binary, err := base64.RawStdEncoding.DecodeString(string(text))
+	if err != nil || len(binary) == 0 {
+		return false
 	}
-	if block.Type != openpgp.PublicKeyType {
-		return nil, fmt.Errorf("an ASCII-armored block holds no keys: it is a %s", block.Type)
-	}
-	binary, err := io.ReadAll(block.Body)
-	if err != nil {
-		return nil, errors.New("an ASCII-armored block is broken")
-	}
-	return binary, nil
+	inner := opener{interrupted: o.interrupted}
+	return isKeybox(binary) || bytes.Contains(binary, armorBegin) || inner.packets(binary, false)
 }
 
-// packets splits a binary keyring into its packets, as far as it can be read. A key that
-// is cut short is left out, because a revocation may have been cut off.
-func packets(binary []byte, left *int) ([]*packet.OpaquePacket, error) {
-	var run []*packet.OpaquePacket
-	for r := packet.NewOpaqueReader(bytes.NewReader(binary)); ; {
+// packets splits a binary keyring into its packets, as far as it can be read, and reports
+// whether it reached the end.
+func (o *opener) packets(binary []byte, keys bool) bool {
+	var all []*packet.OpaquePacket
+	problem := ""
+	content := bytes.NewReader(binary)
+	for r := packet.NewOpaqueReader(content); !o.interrupted(); {
+		endless := isEndless(binary[len(binary)-content.Len():])
 		p, err := r.Next()
-		switch {
-		case p != nil && (p.Tag == tagSecretKey || p.Tag == tagSecretSubkey):
-			return nil, errPrivate
-		case errors.Is(err, io.EOF) && p == nil:
-			return run, nil
-		case err != nil:
-			return withoutLast(run), fmt.Errorf("it is broken after %d packets, and not read further", len(run))
-		case *left == 0:
-			return withoutLast(run), fmt.Errorf("the keyring holds more than %d packets, and is not read further", maxPackets)
+		if errors.Is(err, io.EOF) && p == nil {
+			break
 		}
-		*left--
-		run = append(run, p)
+		if problem = o.problem(p, err, endless); problem != "" {
+			o.unreadable("%s", problem)
+			break
+		}
+		o.count++
+		o.private = o.private || p.Tag == tagSecretKey || p.Tag == tagSecretSubkey
+		all = append(all, p)
 	}
+	o.runs = append(o.runs, run{packets: all, keys: keys})
+	return problem == ""
 }
 
-func withoutLast(run []*packet.OpaquePacket) []*packet.OpaquePacket {
-	for len(run) > 0 {
-		last := run[len(run)-1]
-		run = run[:len(run)-1]
-		if last.Tag == tagPublicKey {
-			return run
+// isEndless reports whether the packet that starts here says to extend to the end of the
+// keyring, so that it would hide the packets after it.
+func isEndless(header []byte) bool { return len(header) > 0 && header[0]&0xc3 == 0x83 }
+
+// problem says why the packet, and what follows it, cannot be read; it is empty if it can.
+func (o *opener) problem(p *packet.OpaquePacket, err error, endless bool) string {
+	switch {
+	case err != nil || endless:
+		if p != nil && (p.Tag == tagSecretKey || p.Tag == tagSecretSubkey) {
+			o.private = true
 		}
+		return fmt.Sprintf("packet %d is broken: export the keys again (gpg --export)", o.count+1)
+	case o.count == maxPackets:
+		return tooManyPackets
 	}
-	return nil
+	switch p.Tag {
+	case tagCompressed, tagEncrypted, tagEncryptedV1, tagEncryptedV2:
+		return fmt.Sprintf("packet %d is compressed or encrypted: export the keys as they are (gpg --export)", o.count+1)
+	}
+	return ""
 }

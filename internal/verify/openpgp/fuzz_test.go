@@ -2,7 +2,9 @@ package openpgp_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -21,7 +23,7 @@ import (
 func FuzzVerify(f *testing.F) {
 	key, rsa := NewKey(), NewKey(Using(RSA2048))
 	subkey := AddSubkey(key)
-	keyring, err := openpgp.ParseKeyring(map[string][]byte{"keys": Public(key, rsa)})
+	keyring, err := openpgp.Parse(context.Background(), map[string][]byte{"keys": Public(key, rsa)})
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -69,37 +71,51 @@ func libraryVerifies(message []byte, text string, keys ...*v2.Entity) error {
 	return err
 }
 
-// FuzzKeyring demands that whatever an entry holds, the good key beside it serves, no other
-// key vouches for what it did not sign, and what is said of the rest is fit to be shown.
+// FuzzKeyring demands that, whatever an entry holds, the good key beside it counts, unless the whole
+// keyring is refused; that a revocation beside it counts in either case; that no other key accepts what
+// it did not sign; and that what is said of the rest is fit to be shown.
 func FuzzKeyring(f *testing.F) {
-	good, odd := NewKey(), NewKey(Using(P256))
+	good, odd, revoked := NewKey(), NewKey(Using(P256)), NewKey()
 	AddSubkey(odd)
 	RevokeUserID(odd, ada, Created)
 	binary := Public(odd, NewKey(V6()))
+	public := Public(good, revoked)
+	Revoke(revoked, Created, packet.KeyRetired)
+	var revocation bytes.Buffer
+	if err := revoked.Revocations[0].Packet.Serialize(&revocation); err != nil {
+		f.Fatal(err)
+	}
 	for _, seed := range [][]byte{
-		binary, Armored(binary), Keybox(odd), Private(odd), Public(NewKey(Using(RSA2048))),
+		binary, Armored(binary), Keybox(odd), Private(odd), Public(NewKey(Using(RSA2048))), Armored(revocation.Bytes()),
+		append(Armored(binary), binary...), append(Public(odd), Armored(binary)...), Packet(8, binary), Packet(2, []byte{3, 5, 0x20, 0}),
 		Public(NewKey(Using(DSA), SelfSigned(func(s *packet.Signature) { s.FlagSign = false }))), nil,
 	} {
 		f.Add(seed)
 	}
-	ours, theirs, public := Sign(good, text), Sign(NewKey(), text), Public(good)
+	ours, theirs, gone := Sign(good, text), Sign(NewKey(), text), Sign(revoked, text)
 	f.Fuzz(func(t *testing.T, content []byte) {
-		if k, err := openpgp.ParseKeyring(map[string][]byte{"odd": content}); err == nil {
-			if _, _, err := k.Verify(theirs, judge); !errors.Is(err, openpgp.ErrUntrusted) || k.Len() == 0 {
-				t.Fatalf("%d keys, and %v", k.Len(), err)
-			}
-		} else if !errors.Is(err, openpgp.ErrKeyring) {
+		k, err := openpgp.Parse(context.Background(), map[string][]byte{"odd": content})
+		if _, _, verdict := k.Verify(theirs, judge); !errors.Is(verdict, openpgp.ErrUntrusted) || (err == nil) != (k.Len() > 0) {
+			t.Fatalf("%d keys, %v, and %v", k.Len(), err, verdict)
+		}
+		if err != nil && !errors.Is(err, openpgp.ErrKeyring) {
 			t.Fatal(err)
 		}
-		k, err := openpgp.ParseKeyring(map[string][]byte{"good": public, "odd": content})
+		k, err = openpgp.Parse(context.Background(), map[string][]byte{"good": public, "odd": content, "rev": revocation.Bytes()})
 		if len(content) > openpgp.MaxKeyring/2 {
 			return
 		}
-		if err != nil {
+		if err != nil && !errors.Is(err, openpgp.ErrUnreadable) {
 			t.Fatal(err)
 		}
-		if _, _, err := k.Verify(ours, judge); err != nil {
-			t.Fatal(err)
+		if _, _, verdict := k.Verify(ours, judge); (verdict == nil) != (err == nil) {
+			t.Fatalf("%v, and %v", err, verdict)
+		}
+		if _, _, verdict := k.Verify(gone, judge); !errors.Is(verdict, openpgp.ErrUntrusted) {
+			t.Fatal(verdict)
+		}
+		if !slices.Contains(k.Revoked(), fingerprintOf(revoked.PrimaryKey)) || slices.Contains(k.Revoked(), fingerprintOf(good.PrimaryKey)) {
+			t.Fatal(k.Revoked())
 		}
 		for _, s := range k.Skipped() {
 			if s.Entry != "odd" || s.Reason == "" || !utf8.ValidString(s.Reason) || strings.ContainsAny(s.Reason, "\x1b\n") {

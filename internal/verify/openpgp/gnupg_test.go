@@ -8,6 +8,8 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
+	"github.com/ProtonMail/go-crypto/openpgp/packet"
+
 	"github.com/verifiedchart/verifiedchart/internal/verify/openpgp"
 	. "github.com/verifiedchart/verifiedchart/internal/verify/openpgp/openpgptest"
 	"github.com/verifiedchart/verifiedchart/test/realparts"
@@ -146,6 +148,92 @@ var _ = Describe("What the real GnuPG writes", func() {
 		refused(g.keybox(), message, today())
 	})
 
+	It("J9: ends when its key expires", func() {
+		g := newGnuPG()
+		primary := g.generate(ada, "ed25519", "cert", "2y")
+		g.run("", "--quick-add-key", primary, "ed25519", "sign", "1y")
+		s := accepted(g.keybox(), g.sign(ada, plain), today())
+		Expect(s.Ends).To(BeTemporally("~", time.Now().AddDate(1, 0, 0), 2*day))
+		g.run("", "--quick-set-expire", primary, "0", "*")
+		Expect(accepted(g.keybox(), g.sign(ada, plain), today()).Ends).To(BeTemporally("~", time.Now().AddDate(2, 0, 0), 2*day))
+	})
+
+	// uncommented removes GnuPG's colon.
+	uncommented := func(file []byte) []byte {
+		GinkgoHelper()
+		changed := bytes.Replace(file, []byte("\n:-----BEGIN"), []byte("\n-----BEGIN"), 1)
+		Expect(changed).NotTo(Equal(file))
+		return changed
+	}
+	// blockOf returns the ASCII-armored block alone.
+	blockOf := func(file []byte) []byte { return file[bytes.Index(file, []byte("-----BEGIN")):] }
+
+	DescribeTable("J11: is refused of a key that GnuPG's revocation certificate revokes:",
+		func(entries func(g gnupg, file []byte) map[string][]byte) {
+			for _, algorithm := range []string{"ed25519", "rsa2048"} {
+				g := newGnuPG()
+				primary := g.generate(ada, algorithm, "sign,cert", "never")
+				other := g.generate("Other", "ed25519", "sign,cert", "never")
+				message := g.sign(ada, plain)
+				file, err := g.RevocationCertificate(primary)
+				Expect(err).NotTo(HaveOccurred())
+				k := parsed(entries(g, file))
+				refused(k, message, today())
+				accepted(k, g.sign("Other", plain), today())
+				Expect(k.Revoked()).To(Equal([]string{primary}))
+				Expect(k.Revoked()).NotTo(ContainElement(other))
+			}
+		},
+		Entry("its file in an entry of its own", func(g gnupg, file []byte) map[string][]byte {
+			return map[string][]byte{"keys": g.run("", "--export"), "rev": uncommented(file)}
+		}),
+		Entry("its file as GnuPG writes it, with the colon", func(g gnupg, file []byte) map[string][]byte {
+			return map[string][]byte{"keys": g.run("", "--export"), "a.rev": file}
+		}),
+		Entry("its file beside a keybox", func(g gnupg, file []byte) map[string][]byte {
+			box, err := g.Keybox()
+			Expect(err).NotTo(HaveOccurred())
+			return map[string][]byte{"pubring.kbx": box, "rev": uncommented(file)}
+		}),
+		Entry("its block after the keys", func(g gnupg, file []byte) map[string][]byte {
+			return entry(g.run("", "--armor", "--export"), blockOf(file))
+		}),
+		Entry("its block before the keys", func(g gnupg, file []byte) map[string][]byte {
+			return entry(blockOf(file), g.run("", "--armor", "--export"))
+		}),
+		Entry("its packet after the keys: cat key.gpg rev.gpg", func(g gnupg, file []byte) map[string][]byte {
+			return entry(g.run("", "--export"), g.run(string(blockOf(file)), "--dearmor"))
+		}),
+		Entry("its packet before the keys", func(g gnupg, file []byte) map[string][]byte {
+			return entry(g.run(string(blockOf(file)), "--dearmor"), g.run("", "--export"))
+		}),
+		Entry("its packet in an entry of its own", func(g gnupg, file []byte) map[string][]byte {
+			return map[string][]byte{"0": g.run(string(blockOf(file)), "--dearmor"), "keys": g.run("", "--armor", "--export")}
+		}),
+		Entry("its file made minimal on export", func(g gnupg, file []byte) map[string][]byte {
+			before := g.run("", "--export")
+			g.run(string(uncommented(file)), "--import")
+			return map[string][]byte{"1": before, "2": g.run("", "--armor", "--export-options", "export-minimal", "--export")}
+		}),
+	)
+
+	It("J11: is refused of a subkey that GnuPG revoked, whose revocation stands apart", func() {
+		g := newGnuPG()
+		primary := g.generate(ada, "ed25519", "cert", "never")
+		g.run("", "--quick-add-key", primary, "ed25519", "sign", "never")
+		message, before := g.sign(ada, plain), g.run("", "--export")
+		subkey := accepted(parsed(entry(before)), message, today()).Signing
+		g.run("key 1\nrevkey\ny\n0\n\ny\nsave\n", "--command-fd", "0", "--no-batch", "--edit-key", primary)
+		revocation := revocationIn(g.run("", "--export"))
+		for _, entries := range []map[string][]byte{
+			entry(before, revocation), entry(revocation, before), {"keys": Armored(before), "a": Armored(revocation)},
+		} {
+			k := parsed(entries)
+			refused(k, message, today())
+			Expect(k.Revoked()).To(Equal([]string{subkey}))
+		}
+	})
+
 	It("does not name a user id that is revoked", func() {
 		g := newGnuPG()
 		primary := g.generate(ada, "ed25519", "sign,cert", "never")
@@ -167,7 +255,7 @@ var _ = Describe("What the real GnuPG writes", func() {
 	It("is a private key that is not used", func() {
 		g := newGnuPG()
 		g.generate(ada, "ed25519", "sign,cert", "never")
-		_, err := openpgp.ParseKeyring(entry(g.run("", "--armor", "--export-secret-keys")))
+		_, err := openpgp.Parse(context.Background(), entry(g.run("", "--armor", "--export-secret-keys")))
 		Expect(err).To(MatchError(openpgp.ErrKeyring))
 	})
 
@@ -181,3 +269,15 @@ var _ = Describe("What the real GnuPG writes", func() {
 		Expect(err).To(MatchError(ContainSubstring("BAD signature")))
 	})
 })
+
+// revocationIn returns the revocation of a subkey among the packets.
+func revocationIn(keys []byte) []byte {
+	GinkgoHelper()
+	for r := packet.NewOpaqueReader(bytes.NewReader(keys)); ; {
+		p, err := r.Next()
+		Expect(err).NotTo(HaveOccurred())
+		if p.Tag == 2 && p.Contents[1] == byte(packet.SigTypeSubkeyRevocation) {
+			return Packet(2, p.Contents)
+		}
+	}
+}

@@ -3,7 +3,6 @@ package openpgp
 import (
 	"bytes"
 	"encoding/binary"
-	"errors"
 )
 
 // GnuPG's keybox (kbx/keybox-blob.c): blobs, each of which starts with its length and
@@ -25,29 +24,30 @@ func isKeybox(content []byte) bool {
 		bytes.Equal(content[keyboxMagicAt:keyboxMagicAt+len(keyboxMagic)], keyboxMagic)
 }
 
-// keyboxBlobs returns the OpenPGP keys in a keybox. Blobs of other types, such as those
+// keybox reads the OpenPGP keys in a keybox. Blobs of other types, such as those
 // of X.509 certificates and of deleted keys, are passed over.
-func keyboxBlobs(content []byte) (blobs [][]byte, problems []error) {
-	for len(content) > 0 {
+func (o *opener) keybox(content []byte) {
+	for len(content) > 0 && !o.interrupted() {
 		length := uint64(0)
 		if len(content) >= 4 {
 			length = uint64(binary.BigEndian.Uint32(content))
 		}
 		if length <= blobTypeAt || length > uint64(len(content)) {
-			return blobs, append(problems, errors.New("the keybox is broken, and not read further"))
+			o.unreadable("the keybox is broken: export the keys instead (gpg --export)")
+			return
 		}
 		blob := content[:length]
 		content = content[length:]
 		if blob[blobTypeAt] != blobOpenPGP {
 			continue
 		}
-		if keyblock, ok := keyblockOf(blob); ok {
-			blobs = append(blobs, keyblock)
-		} else {
-			problems = append(problems, errors.New("a key in the keybox is broken"))
+		keyblock, ok := keyblockOf(blob)
+		if !ok {
+			o.unreadable("a key in the keybox is broken: export the keys instead (gpg --export)")
+			continue
 		}
+		o.packets(keyblock, true)
 	}
-	return blobs, problems
 }
 
 func keyblockOf(blob []byte) ([]byte, bool) {

@@ -1,6 +1,7 @@
 package openpgp
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -24,52 +25,70 @@ type Keyring struct {
 	keys    map[string]*certificate
 	signers map[uint64][]*signer
 	skipped []Skipped
+	revoked []string
 }
 
 // Skipped is a key, or a whole entry of a keyring, that is not used, and why. Both
 // are bounded and fit to be shown.
 type Skipped struct{ Entry, Reason string }
 
-// ParseKeyring reads the entries of a keyring, names to contents. An entry holds any
-// number of keys: binary, ASCII-armored in any number of blocks with any text between
-// them, or as a GnuPG keybox (.kbx). A key that stands in several places is one key with
-// all that is said of it, so that a revocation counts wherever it stands.
+// Parse reads the entries of a keyring, names to contents. An entry holds any number of keys and
+// of revocations: binary, ASCII-armored in any number of blocks with any text between them, or as
+// a GnuPG keybox (.kbx). All entries are one keyring: a key that stands in several places is one key
+// with everything that is said of it, and a revocation counts wherever it stands, for example as a
+// revocation certificate in an entry of its own. Only the key itself can revoke it: what other keys
+// say of it, such as a designated revoker, counts for nothing.
 //
-// A key that is broken, weak or of a foreign algorithm is skipped and listed; so is an
-// entry that holds a private key, as a whole. The error matches ErrKeyring where no usable
-// key is left, or where the keyring is larger than MaxKeys or MaxKeyring. A revoked or
-// expired key is usable in this sense: it takes Verify to refuse it. Only the key itself can
-// revoke it: what other keys say of it, as a designated revoker's, counts for nothing.
-func ParseKeyring(entries map[string][]byte) (*Keyring, error) {
+// Parse skips and lists keys that are broken, weak or of a foreign algorithm, and the keys of an
+// entry that holds a private key. It verifies at most 500 signatures: those that a key makes of
+// itself, its user ids and its subkeys, and revocations, so that it holds at most 500 keys.
+// Certifications by other keys do not count.
+//
+// The error matches ErrUnreadable if an entry cannot be read to its end, or if the keyring is larger
+// than these bounds or MaxKeyring. It matches only ErrKeyring if no usable key is left. The
+// Keyring that comes with either holds no key, and knows Revoked. A revoked or expired key is usable
+// in this sense: Verify refuses it. If ctx ends first, there is no Keyring, and the error matches
+// that of ctx.
+func Parse(ctx context.Context, entries map[string][]byte) (k *Keyring, err error) {
+	p := newParser(ctx)
+	defer func() {
+		if r := recover(); r != nil {
+			p.unreadable("", fmt.Sprintf("it cannot be parsed: %v", r))
+			k, err = &Keyring{}, p.unread
+		}
+	}()
 	size := 0
 	for _, content := range entries {
 		size += len(content)
 	}
 	if size > MaxKeyring {
-		return nil, fmt.Errorf("%w: the keyring is larger than %d bytes", ErrKeyring, MaxKeyring)
+		p.unreadable("", tooManyBytes)
+		return p.keyring()
 	}
-	p := newParser()
 	for _, name := range slices.Sorted(maps.Keys(entries)) {
-		p.entry(name, entries[name])
+		p.read(name, entries[name])
 	}
-	if len(p.keys) > MaxKeys {
-		return nil, fmt.Errorf("%w: the keyring holds more than %d keys", ErrKeyring, MaxKeys)
+	p.revocations()
+	p.statements()
+	if p.stopped != nil {
+		return nil, interruption(p.stopped)
 	}
-	p.settle()
-	return newKeyring(p.keys, p.skipped)
+	return p.keyring()
 }
 
-func newKeyring(keys map[string]*certificate, skipped []Skipped) (*Keyring, error) {
-	if len(keys) == 0 {
-		return nil, fmt.Errorf("%w%s", ErrKeyring, because(skipped))
-	}
-	k := &Keyring{keys: keys, signers: map[uint64][]*signer{}, skipped: skipped}
+// interruption is the error if ctx ended before the keyring was parsed.
+func interruption(err error) error {
+	return fmt.Errorf("parsing the OpenPGP keyring was interrupted: %w", err)
+}
+
+// hold makes k hold the keys.
+func (k *Keyring) hold(keys map[string]*certificate) {
+	k.keys, k.signers = keys, map[uint64][]*signer{}
 	for _, fingerprint := range slices.Sorted(maps.Keys(keys)) {
 		for _, s := range keys[fingerprint].signers {
 			k.signers[s.key.KeyId] = append(k.signers[s.key.KeyId], s)
 		}
 	}
-	return k, nil
 }
 
 // because names the first of the keys that are not used.
@@ -82,6 +101,15 @@ func because(skipped []Skipped) string {
 
 // Len is how many primary keys the keyring holds.
 func (k *Keyring) Len() int { return len(k.keys) }
+
+// Revoked returns the fingerprints, as a Signature has them, of the primary keys and subkeys that
+// are known to be revoked, also if the keyring holds no key. There are none in a nil Keyring.
+func (k *Keyring) Revoked() []string {
+	if k == nil {
+		return nil
+	}
+	return slices.Clone(k.revoked)
+}
 
 // Skipped lists the keys that are not used: the first hundred, and how many there are more.
 func (k *Keyring) Skipped() []Skipped { return slices.Clone(k.skipped) }
@@ -106,7 +134,9 @@ func (k *Keyring) Only(fingerprints []string) (*Keyring, error) {
 		return nil, fmt.Errorf("%w: none of the keyring's %d keys has one of the %d fingerprints asked for",
 			ErrKeyring, len(k.keys), len(fingerprints))
 	}
-	return newKeyring(only, k.skipped)
+	chosen := &Keyring{skipped: k.skipped, revoked: k.revoked}
+	chosen.hold(only)
+	return chosen, nil
 }
 
 func canonicalFingerprint(s string) (string, bool) {

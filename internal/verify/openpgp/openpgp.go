@@ -20,7 +20,7 @@ import (
 )
 
 var (
-	// ErrKeyring is matched where a keyring holds no usable key: asking again is in
+	// ErrKeyring is matched if a keyring holds no usable key: asking again is in
 	// vain until the keyring changes.
 	ErrKeyring = errors.New("no usable OpenPGP key")
 	// ErrUntrusted is a verdict: the message is proven not to be signed as asked.
@@ -31,10 +31,8 @@ const (
 	// MaxMessage is how many bytes a clear-signed message may have; a longer one is
 	// refused before it is parsed.
 	MaxMessage = 256 << 10
-	// MaxKeys is how many primary keys a keyring may hold. One with more is none at all,
-	// since what would be left out may hold a revocation.
-	MaxKeys = 1000
-	// MaxKeyring is how many bytes the entries of a keyring may have together; likewise.
+	// MaxKeyring is how many bytes the entries of a keyring may have together. A larger one is none
+	// at all, since the rest of it may hold a revocation.
 	MaxKeyring = 4 << 20
 	// maxSignatures bounds the signatures in one message.
 	maxSignatures = 16
@@ -61,6 +59,10 @@ type Signature struct {
 	UserID string
 	// Time is when the signer says to have signed.
 	Time time.Time
+	// Ends is the first moment at which the signature is no longer good by the clock, because
+	// the signature, a key, or what a key says of itself has expired or is superseded; zero if there is
+	// none. Expired keys do not matter if Options allow them.
+	Ends time.Time
 }
 
 func untrusted(format string, args ...any) error {

@@ -12,113 +12,92 @@ import (
 // signature, and not in one over a user id.
 const versionWithDirect = 6
 
-// A reader reads what follows a primary key, one packet at a time, and keeps what the
-// primary key proves to have signed.
-type reader struct {
-	certificate *certificate
-	parts       int // how many were taken in
-	// What the signatures that come next are about: a user id, a subkey, or else the primary
-	// key itself. Those about what is passed over prove nothing of the primary key.
-	user   *user
-	subkey *signer
+// A claim is a signature that says to be by the primary key it stands behind, and is still to
+// be verified.
+type claim struct {
+	signature
+	s *packet.Signature
 }
 
-func (r *reader) packet(o *packet.OpaquePacket) {
-	switch o.Tag {
-	case tagSignature:
-		if s, ok := parse[*packet.Signature](o); ok {
-			r.signature(s)
-		}
-	case tagUserID, tagPublicSubkey, tagAttribute:
-		r.about(o)
-	}
-}
-
-// about turns to what the signatures that come next are about.
-func (r *reader) about(o *packet.OpaquePacket) {
-	r.user, r.subkey = nil, nil
-	if !r.takes() {
-		return
-	}
-	switch o.Tag {
-	case tagUserID:
-		r.user = r.certificate.user(string(o.Contents))
-	case tagPublicSubkey:
-		if k, ok := parse[*packet.PublicKey](o); ok {
-			r.subkey = r.certificate.subkey(k)
-		}
-	}
-}
-
-// takes counts one more part, and is false where that is one too many.
-func (r *reader) takes() bool {
-	r.parts++
-	return r.parts <= maxParts
-}
-
-func parse[T packet.Packet](o *packet.OpaquePacket) (T, bool) {
-	p, err := o.Parse()
-	t, ok := p.(T)
-	return t, ok && err == nil
-}
-
-// signature takes in a signature about what was read last. Those that say to be by other
+// claim keeps a signature that says to be by the primary key before it. Certifications by other
 // keys say nothing here.
-func (r *reader) signature(s *packet.Signature) {
-	foreign := s.IssuerKeyId != nil && !s.CheckKeyIdOrFingerprint(r.certificate.primary)
-	if foreign || !fits(s, r.certificate.primary) || !r.takes() {
+func (p *parser) claim(at signature, s *packet.Signature) {
+	c := at.certificate
+	if c == nil || !at.keys || !at.states(s) || !fits(s, c.primary) {
 		return
 	}
+	if s.IssuerKeyId != nil && !s.CheckKeyIdOrFingerprint(c.primary) {
+		return
+	}
+	var about any = c
 	switch {
-	case r.user != nil:
-		r.aboutUser(s)
-	case r.subkey != nil:
-		r.aboutSubkey(s)
-	default:
-		r.aboutPrimary(s)
+	case at.user != nil:
+		about = at.user
+	case at.subkey != nil:
+		about = at.subkey
 	}
-}
-
-func (r *reader) aboutPrimary(s *packet.Signature) {
-	c := r.certificate
-	switch s.SigType {
-	case packet.SigTypeKeyRevocation:
-		// A weak hash does not make a revocation void.
-		c.signers[0].revoked = c.signers[0].revoked || c.primary.VerifyRevocationSignature(s) == nil
-	case packet.SigTypeDirectSignature:
-		if c.primary.VerifyDirectKeySignature(s) == nil && strong(s, c.primary.Version, &c.weak) {
-			c.direct = append(c.direct, stated(s, c.primary))
-		}
-	}
-}
-
-func (r *reader) aboutUser(s *packet.Signature) {
-	c := r.certificate
-	if c.primary.VerifyUserIdSignature(r.user.id, c.primary, s) != nil {
+	if !p.isNew(at.packet, about) {
 		return
 	}
+	if len(p.claims) == maxVerified {
+		p.unreadable("", tooManySignatures)
+		return
+	}
+	p.claims = append(p.claims, claim{at, s})
+}
+
+// states reports whether a signature of that type says something of what it follows.
+func (at place) states(s *packet.Signature) bool {
 	switch s.SigType {
-	case packet.SigTypeCertificationRevocation:
-		r.user.revoked = latest(r.user.revoked, s.CreationTime)
 	case packet.SigTypeGenericCert, packet.SigTypePersonaCert, packet.SigTypeCasualCert, packet.SigTypePositiveCert:
-		if strong(s, c.primary.Version, &c.weak) {
-			r.user.says = append(r.user.says, stated(s, c.primary))
+		return at.user != nil
+	case packet.SigTypeSubkeyBinding:
+		// Most other subkeys are for encryption.
+		return at.subkey != nil && at.subkey.weak == ""
+	case packet.SigTypeDirectSignature:
+		return at.user == nil && at.subkey == nil
+	}
+	return false
+}
+
+// statements verifies what the keys say of themselves.
+func (p *parser) statements() {
+	for _, c := range p.claims {
+		if p.unread != nil || p.interrupted() {
+			return
+		}
+		switch {
+		case c.user != nil:
+			p.aboutUser(c)
+		case c.subkey != nil:
+			p.aboutSubkey(c)
+		default:
+			p.aboutPrimary(c)
 		}
 	}
 }
 
-func (r *reader) aboutSubkey(s *packet.Signature) {
-	c := r.certificate
-	if verifyBinding(c.primary, r.subkey.key, c.primary, s) != nil {
-		return
+func (p *parser) aboutPrimary(at claim) {
+	c, s := at.certificate, at.s
+	if p.genuine(at.signature, s, c.primary, func() error { return c.primary.VerifyDirectKeySignature(s) }) &&
+		strong(s, c.primary.Version, &c.weak) {
+		c.direct = append(c.direct, stated(s, c.primary))
 	}
-	switch s.SigType {
-	case packet.SigTypeSubkeyRevocation:
-		r.subkey.revoked = true
-	case packet.SigTypeSubkeyBinding:
-		if strong(s, c.primary.Version, &r.subkey.unbound) {
-			r.subkey.bindings = append(r.subkey.bindings, bound(s, c.primary, r.subkey.key))
-		}
+}
+
+func (p *parser) aboutUser(at claim) {
+	c, s := at.certificate, at.s
+	if p.genuine(at.signature, s, c.primary, func() error { return c.primary.VerifyUserIdSignature(at.user.id, c.primary, s) }) &&
+		strong(s, c.primary.Version, &c.weak) {
+		at.user.says = append(at.user.says, stated(s, c.primary))
+	}
+}
+
+func (p *parser) aboutSubkey(at claim) {
+	c, s := at.certificate, at.s
+	if p.genuine(at.signature, s, c.primary, func() error { return verifyBinding(c.primary, at.subkey.key, c.primary, s) }) &&
+		strong(s, c.primary.Version, &at.subkey.unbound) {
+		at.subkey.bindings = append(at.subkey.bindings, p.bound(at))
 	}
 }
 
@@ -132,15 +111,14 @@ func strong(s *packet.Signature, version int, why *string) bool {
 }
 
 // bound reads what a proven binding of a subkey says, with the subkey's own signature in it.
-func bound(s *packet.Signature, primary, subkey *packet.PublicKey) statement {
-	b := stated(s, subkey)
-	cross := s.EmbeddedSignature
+func (p *parser) bound(at claim) statement {
+	primary, subkey, cross := at.certificate.primary, at.subkey.key, at.s.EmbeddedSignature
+	b := stated(at.s, subkey)
 	switch {
 	case cross == nil:
 		b.crossProblem = "is missing"
 	case cross.SigType != packet.SigTypePrimaryKeyBinding,
-		!fits(cross, subkey),
-		verifyBinding(primary, subkey, subkey, cross) != nil:
+		!p.genuine(at.signature, cross, subkey, func() error { return verifyBinding(primary, subkey, subkey, cross) }):
 		b.crossProblem = "is invalid"
 	case weakSignature(cross, subkey.Version) != "":
 		b.crossProblem = "is weak: " + weakSignature(cross, subkey.Version)

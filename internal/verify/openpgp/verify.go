@@ -127,8 +127,8 @@ func unknown(by string) verdict {
 }
 
 func (k *Keyring) consider(o *packet.OpaquePacket, b *block, opts Options) verdict {
-	s, ok := parse[*packet.Signature](o)
-	if !ok {
+	s, err := parse[*packet.Signature](o)
+	if err != nil {
 		return refuse(stepRead, "the signature is broken, or of an algorithm or version that is not known")
 	}
 	if s.SigType != packet.SigTypeBinary && s.SigType != packet.SigTypeText {
@@ -200,6 +200,7 @@ func (s *signer) consider(sig *packet.Signature, b *block, o Options) verdict {
 		Signing: id,
 		UserID:  printable.String(user, maxUserID),
 		Time:    sig.CreationTime.UTC(),
+		Ends:    s.ends(sig, o),
 	}}
 }
 

@@ -2,6 +2,7 @@ package openpgp_test
 
 import (
 	"bytes"
+	"context"
 	"crypto"
 	"fmt"
 	"strings"
@@ -33,7 +34,7 @@ var (
 
 func ring(keys ...*v2.Entity) *openpgp.Keyring {
 	GinkgoHelper()
-	k, err := openpgp.ParseKeyring(map[string][]byte{"keys.gpg": Public(keys...)})
+	k, err := openpgp.Parse(context.Background(), map[string][]byte{"keys.gpg": Public(keys...)})
 	Expect(err).NotTo(HaveOccurred())
 	return k
 }

@@ -163,7 +163,7 @@ func (v *Verifier) judge(ctx context.Context, c identity, f file) ([]verify.Vouc
 	vouchers := make([]verify.Voucher, 0, len(signatures))
 	for _, s := range signatures {
 		vouchers = append(vouchers, verify.Voucher{
-			Authority: v.authority.Name, Provider: Provider, Signer: signerOf(s), UserID: s.UserID, SigningKey: s.Signing,
+			Authority: v.authority.Name, Provider: Provider, Signer: signerOf(s), UserID: s.UserID, SigningKey: s.Signing, Ends: s.Ends,
 			Format: format, Source: f.source, ClaimedTime: s.Time, SkippedKeys: v.skipped,
 		})
 	}

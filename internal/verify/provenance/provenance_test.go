@@ -81,7 +81,7 @@ func (w *world) subject(prov ...[]byte) verify.Subject {
 
 func (w *world) trusting(change ...func(*provenance.Authority)) *provenance.Verifier {
 	GinkgoHelper()
-	ring, err := keys.ParseKeyring(map[string][]byte{"pubring.gpg": openpgptest.Public(w.ours)})
+	ring, err := keys.Parse(context.Background(), map[string][]byte{"pubring.gpg": openpgptest.Public(w.ours)})
 	Expect(err).NotTo(HaveOccurred())
 	a := provenance.Authority{Name: "maintainers", Keyring: ring, Now: func() time.Time { return now }}
 	for _, c := range change {
@@ -324,7 +324,7 @@ var _ = Describe("A provenance authority", func() {
 
 	It("says which keys of its keyring it does not use, with its voucher and with its refusal", func() {
 		weak := openpgptest.NewKey(openpgptest.Using(openpgptest.RSA1024), openpgptest.CreatedAt(made))
-		ring, err := keys.ParseKeyring(map[string][]byte{"good": openpgptest.Public(w.ours), "weak": openpgptest.Public(weak), "broken": []byte("x")})
+		ring, err := keys.Parse(context.Background(), map[string][]byte{"good": openpgptest.Public(w.ours), "weak": openpgptest.Public(weak), "broken": []byte("x")})
 		Expect(err).NotTo(HaveOccurred())
 		v := w.trusting(func(a *provenance.Authority) { a.Keyring = ring })
 		skipped := ConsistOf(HavePrefix("broken: "), HavePrefix("weak: "))
@@ -343,7 +343,7 @@ var _ = Describe("A provenance authority", func() {
 		for i := range 20 {
 			entries[fmt.Sprint(i)] = []byte(strings.Repeat("x", 1000))
 		}
-		ring, err := keys.ParseKeyring(entries)
+		ring, err := keys.Parse(context.Background(), entries)
 		Expect(err).NotTo(HaveOccurred())
 		evidence, err := w.check(w.trusting(func(a *provenance.Authority) { a.Keyring = ring }), w.subject(w.prov(w.ours)))
 		Expect(err).NotTo(HaveOccurred())
@@ -361,13 +361,25 @@ var _ = Describe("A provenance authority", func() {
 		)))
 	})
 
+	DescribeTable("J9: says when its proof ends by the clock",
+		func(ends time.Time, change func(*provenance.Authority), options ...openpgptest.KeyOption) {
+			w.ours = openpgptest.NewKey(append(options, openpgptest.CreatedAt(made))...)
+			evidence, err := w.check(w.trusting(change), w.subject(w.prov(w.ours)))
+			Expect(err).NotTo(HaveOccurred())
+			Expect(evidence.Vouchers).To(ConsistOf(HaveField("Ends", ends)))
+		},
+		Entry("never", time.Time{}, func(*provenance.Authority) {}),
+		Entry("when the key expires", made.Add(2400*time.Hour), func(*provenance.Authority) {}, openpgptest.ExpiringAfter(2400*time.Hour)),
+		Entry("not when a key expires that may", time.Time{}, func(a *provenance.Authority) { a.AllowExpiredKeys = true }, openpgptest.ExpiringAfter(2400*time.Hour)),
+	)
+
 	It("D3: names no proven signer of this chart by what was signed for another", func() {
 		_, err := w.check(w.trusting(), w.subject(w.prov(w.ours, func(s string) string { return strings.ReplaceAll(s, "1.0.0", "1.0.1") })))
 		Expect(verify.Seen(err)).To(ConsistOf(HaveField("Signer", And(HaveField("KeyID", HavePrefix("OPENPGP:")), HaveField("Verified", false)))))
 	})
 
 	It("is refused without the place that it is to look at", func() {
-		ring, err := keys.ParseKeyring(map[string][]byte{"good": openpgptest.Public(w.ours)})
+		ring, err := keys.Parse(context.Background(), map[string][]byte{"good": openpgptest.Public(w.ours)})
 		Expect(err).NotTo(HaveOccurred())
 		_, err = provenance.New(provenance.Authority{Keyring: ring, Source: provenance.Outside})
 		Expect(err).To(MatchError(provenance.ErrAuthority))

@@ -1,0 +1,27 @@
+package openpgp
+
+import "context"
+
+// NewCacheOf returns a Cache that parses so.
+func NewCacheOf(parse func(context.Context, map[string][]byte) (*Keyring, error)) *Cache {
+	c := NewCache(1 << 20)
+	c.parse = parse
+	return c
+}
+
+// Waiting returns how many callers wait for a keyring to be parsed.
+func (c *Cache) Waiting() (n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, f := range c.flights {
+		n += f.waiting
+	}
+	return n
+}
+
+// Size returns how many bytes the cache takes, by its own estimate.
+func (c *Cache) Size() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.size
+}

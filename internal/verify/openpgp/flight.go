@@ -1,0 +1,49 @@
+package openpgp
+
+import "context"
+
+// A flight is one parse of a keyring, for which any number of callers wait. It ends with the last
+// of them, and not with the first, so that a short deadline harms only its own caller.
+type flight struct {
+	outcome
+	done    chan struct{} // closed once outcome is set
+	cancel  context.CancelFunc
+	waiting int
+}
+
+// start starts a flight.
+func (c *Cache) start(ctx context.Context, key cacheKey, entries map[string][]byte) *flight {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	f := &flight{done: make(chan struct{}), cancel: cancel}
+	c.flights[key] = f
+	go func() {
+		defer cancel()
+		f.keyring, f.err = c.parse(ctx, entries)
+		c.land(key, f)
+	}()
+	return f
+}
+
+// land ends a flight, and keeps its outcome unless all callers left it.
+func (c *Cache) land(key cacheKey, f *flight) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.flights[key] == f {
+		delete(c.flights, key)
+		c.add(key, f.outcome)
+	}
+	close(f.done)
+}
+
+// leave takes a caller off a flight, which the last one ends. The next caller starts another.
+func (c *Cache) leave(key cacheKey, f *flight) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if f.waiting--; f.waiting > 0 {
+		return
+	}
+	f.cancel()
+	if c.flights[key] == f {
+		delete(c.flights, key)
+	}
+}

@@ -1,0 +1,52 @@
+package openpgp
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/verifiedchart/verifiedchart/internal/printable"
+)
+
+// ErrUnreadable is matched if an entry of a keyring cannot be read to its end, or if the keyring
+// is larger than what Parse reads. What was not read may revoke any of the keys, so that none of
+// them counts. Such errors match ErrKeyring, too.
+var ErrUnreadable = errors.New("the OpenPGP keyring cannot be read to its end")
+
+// Bounds on one keyring.
+const (
+	// maxVerified bounds the signatures that are verified: those that a key makes of itself,
+	// its user ids and its subkeys, and revocations.
+	maxVerified = 500
+	// maxParts bounds the user ids and subkeys.
+	maxParts = 2000
+)
+
+const exportMinimal = "remove keys, or export them anew (gpg --export-options export-minimal --export)"
+
+var (
+	tooManyPackets    = fmt.Sprintf("it holds more than %d packets: %s", maxPackets, exportMinimal)
+	tooManySignatures = fmt.Sprintf("it holds more than %d self-signatures, bindings and revocations: %s", maxVerified, exportMinimal)
+	tooManyParts      = fmt.Sprintf("it holds more than %d user ids and subkeys: %s", maxParts, exportMinimal)
+	tooManyBytes      = fmt.Sprintf("it is larger than %d bytes: %s", MaxKeyring, exportMinimal)
+)
+
+// An unreadableError says why a keyring cannot be read to its end. It matches ErrUnreadable and ErrKeyring.
+type unreadableError struct{ reason string }
+
+func (e *unreadableError) Error() string { return fmt.Sprintf("%v: %s", ErrUnreadable, e.reason) }
+
+func (e *unreadableError) Is(target error) bool {
+	return target == ErrUnreadable || target == ErrKeyring
+}
+
+// unreadable notes that the keyring, or an entry of it, cannot be read to its end. The error
+// names the first reason.
+func (p *parser) unreadable(entry, reason string) {
+	if entry != "" {
+		p.skip(entry, "%s", reason)
+		reason = fmt.Sprintf("entry %q: %s", printable.String(entry, maxEntry), reason)
+	}
+	if p.unread == nil {
+		p.unread = &unreadableError{printable.String(reason, maxEntry+maxReason)}
+	}
+}
