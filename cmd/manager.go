@@ -48,8 +48,8 @@ const (
 	memoryAge = time.Hour
 	// keyringsLimit bounds the keyrings of Secrets that are kept parsed, in bytes.
 	keyringsLimit = 8 << 20
-	// maxTrustedRoots bounds the trusted roots of Secrets that are kept parsed.
-	maxTrustedRoots = 64
+	// trustedRootsLimit bounds the trusted roots of Secrets that are kept parsed, in bytes.
+	trustedRootsLimit = 16 << 20
 )
 
 func scheme() *runtime.Scheme {
@@ -157,7 +157,7 @@ func newReconciler(mgr ctrl.Manager, o options, store *storage.Storage, root *pu
 		EventRecorder: recorder,
 		Objects:       objects,
 		Keyrings:      openpgp.NewCache(keyringsLimit),
-		TrustedRoots:  trustroot.NewCache(maxTrustedRoots),
+		TrustedRoots:  trustroot.NewCache(trustedRootsLimit),
 		PublicRoot:    root,
 		Registries:    registry.NewClient(registry.ClientOptions{UserAgent: name + "/" + version, AllowedHosts: o.allowedHosts}),
 		Downloads:     download.NewClient(download.Options{UserAgent: name + "/" + version, AllowedHosts: o.allowedHosts}),

@@ -147,7 +147,7 @@ func newReconciler(mgr ctrl.Manager, dir string) *VerifiedChartReconciler {
 		EventRecorder: mgr.GetEventRecorderFor("verifiedchart-controller"), //nolint:staticcheck // the recorder of fluxcd/pkg/runtime is one of these
 		Objects:       NewObjects(mgr.GetCache(), mgr.GetAPIReader()),
 		Keyrings:      openpgp.NewCache(1 << 20),
-		TrustedRoots:  trustroot.NewCache(8),
+		TrustedRoots:  trustroot.NewCache(1 << 20),
 		PublicRoot:    publicRoot,
 		Registries:    registry.NewClient(registry.ClientOptions{}),
 		Downloads:     download.NewClient(download.Options{RetryPause: time.Millisecond}),

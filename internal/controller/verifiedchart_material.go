@@ -85,7 +85,7 @@ func (r *VerifiedChartReconciler) secretRoot(ctx context.Context, n namespaced, 
 		return nil, fmt.Errorf("%w: Secret %q has no entry %s: add the trusted root of the Sigstore, as with kubectl create secret generic NAME --from-file=%[3]s",
 			verify.ErrTrustMalformed, name, v1alpha1.TrustedRootKey)
 	}
-	root, err := r.TrustedRoots.Parse(raw)
+	root, err := r.TrustedRoots.Parse(n.namespace, raw)
 	if errors.Is(err, trustroot.ErrMalformed) {
 		return nil, fmt.Errorf("%w: Secret %q: %s: %w", verify.ErrTrustMalformed, name, v1alpha1.TrustedRootKey, err)
 	}

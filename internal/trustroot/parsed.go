@@ -3,33 +3,45 @@ package trustroot
 import (
 	"crypto/sha256"
 
-	lru "github.com/hashicorp/golang-lru/v2"
+	"github.com/verifiedchart/verifiedchart/internal/fairlru"
 )
 
-// Cache keeps trusted roots parsed, by their bytes: to parse one takes longer
-// than to judge a signature by it. It is safe for concurrent use.
+// memoryPerByte is how many bytes of memory a parsed root takes at most for each
+// byte of its text: 4.3 were measured for many certificates. An error may quote all of it.
+const memoryPerByte = 5
+
+// Cache keeps parsed trusted roots, and the errors of malformed ones, by their
+// bytes: parsing a root takes longer than verifying a signature with it. It is
+// bounded by the memory that they take, and no owner (a namespace) fills more than
+// half of it. It is safe for concurrent use.
 type Cache struct {
-	roots *lru.Cache[[sha256.Size]byte, *Root]
+	roots *fairlru.Cache[[sha256.Size]byte, parsed]
 }
 
-// NewCache returns a Cache of at most size roots, of which there must be one at least.
-func NewCache(size int) *Cache {
-	roots, err := lru.New[[sha256.Size]byte, *Root](size)
-	if err != nil {
-		panic(err)
+// parsed is what Parse returned.
+type parsed struct {
+	root *Root
+	err  error
+}
+
+// NewCache returns a Cache of at most limit bytes.
+func NewCache(limit int) *Cache {
+	return &Cache{roots: fairlru.New[[sha256.Size]byte, parsed](limit)}
+}
+
+// Parse returns what the function Parse returns for raw, for an owner.
+func (c *Cache) Parse(owner string, raw []byte) (*Root, error) {
+	if len(raw) > MaxSize {
+		return Parse(raw) // refused by its size, at once
 	}
-	return &Cache{roots: roots}
-}
-
-// Parse returns what the function Parse does.
-func (c *Cache) Parse(raw []byte) (*Root, error) {
 	sum := sha256.Sum256(raw)
-	if root, ok := c.roots.Get(sum); ok {
-		return root, nil
+	if kept, ok := c.roots.Get(owner, sum); ok {
+		return kept.root, kept.err
 	}
 	root, err := Parse(raw)
-	if err == nil {
-		c.roots.Add(sum, root)
-	}
+	c.roots.Add(owner, sum, parsed{root, err}, len(raw)*memoryPerByte)
 	return root, err
 }
+
+// Size returns the bytes of memory that are counted for what is kept.
+func (c *Cache) Size() int { return c.roots.Size() }

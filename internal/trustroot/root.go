@@ -16,7 +16,11 @@ import (
 )
 
 // MaxSize bounds a trusted root in bytes; the public-good one takes 7 KiB.
-const MaxSize = 1 << 20
+const MaxSize = 256 << 10
+
+// MaxCertificates bounds the certificates in a trusted root, of all authorities
+// together; the public-good one has five.
+const MaxCertificates = 100
 
 // MaxEntries bounds the entries of each kind in a trusted root. A signature may
 // have to be tried with each; the public-good root has three of a kind at most.
@@ -42,7 +46,7 @@ type Root struct {
 // an error that matches ErrMalformed and has a text of at most 512 bytes.
 func Parse(raw []byte) (*Root, error) {
 	if len(raw) > MaxSize {
-		return nil, fmt.Errorf("%w: it has %d bytes, more than %d", ErrMalformed, len(raw), MaxSize)
+		return nil, fmt.Errorf("%w: it has %d bytes, more than the %d allowed", ErrMalformed, len(raw), MaxSize)
 	}
 	described := &trustrootpb.TrustedRoot{}
 	if err := (protojson.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(raw, described); err != nil {

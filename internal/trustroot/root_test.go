@@ -81,6 +81,10 @@ var _ = Describe("A trusted root", func() {
 		Entry("CT logs only", func(r object) { keepOnly(r, "ctlogs") }),
 		Entry("nothing, for keys that need nothing", func(r object) { keepOnly(r, "none") }),
 		Entry("logs only", func(r object) { keepOnly(r, "tlogs") }),
+		Entry("J12: as many certificates as may be", func(r object) {
+			r["certificateAuthorities"] = []any{chainOf(r, trustroot.MaxCertificates)}
+			delete(r, "timestampAuthorities")
+		}),
 		Entry("certificate authorities only", func(r object) { keepOnly(r, "certificateAuthorities") }),
 	)
 
@@ -131,11 +135,7 @@ var _ = Describe("A trusted root", func() {
 		Entry("another media type", func(r object) { r["mediaType"] = "application/json" }, "mediaType"),
 		Entry("H15: a hostile media type", func(r object) { r["mediaType"] = strings.Repeat("\x1b[31m\n", 1000) }, "mediaType"),
 		Entry("more authorities than a signature can be tried with", func(r object) {
-			var many []any
-			for range trustroot.MaxEntries + 1 {
-				many = append(many, entry(r, "certificateAuthorities"))
-			}
-			r["certificateAuthorities"] = many
+			r["certificateAuthorities"] = many(entry(r, "certificateAuthorities"), trustroot.MaxEntries+1)
 		}, "65 entries"),
 		Entry("a key that takes long to verify by", func(r object) {
 			entry(r, "tlogs")["publicKey"].(object)["rawBytes"] = strings.Repeat("AAAA", 1000)
@@ -143,6 +143,14 @@ var _ = Describe("A trusted root", func() {
 		Entry("a certificate that takes long to verify by", func(r object) {
 			entry(r, "timestampAuthorities")["certChain"] = object{"certificates": []any{object{"rawBytes": strings.Repeat("AAAA", 3000)}}}
 		}, "9000 bytes"),
+		Entry("J12: more certificates than a signature should be tried with, in one chain", func(r object) {
+			r["certificateAuthorities"] = []any{chainOf(r, trustroot.MaxCertificates+1)}
+			delete(r, "timestampAuthorities")
+		}, "101 certificates, more than the 100 allowed"),
+		Entry("J12: as many, in chains of both kinds of authorities", func(r object) {
+			r["certificateAuthorities"] = []any{chainOf(r, 20), chainOf(r, 30)}
+			r["timestampAuthorities"] = []any{chainOf(r, 51)}
+		}, "101 certificates, more than the 100 allowed"),
 		Entry("no media type", func(r object) { delete(r, "mediaType") }, "mediaType"),
 	)
 
@@ -168,7 +176,7 @@ var _ = Describe("A trusted root", func() {
 		fill := bytes.Repeat([]byte(" "), trustroot.MaxSize-len(raw))
 		_, err := trustroot.Parse(append(bytes.Clone(raw), fill...))
 		Expect(err).NotTo(HaveOccurred())
-		refused(append(append(bytes.Clone(raw), fill...), ' '), "1048577 bytes")
+		refused(append(append(bytes.Clone(raw), fill...), ' '), "262145 bytes, more than the 262144 allowed")
 	})
 
 	It("has the identity of its bytes", func() {
@@ -198,6 +206,25 @@ func keepOnly(root object, kept string) {
 			delete(root, list)
 		}
 	}
+}
+
+// many is a list of one entry, n times.
+func many(one any, n int) (list []any) {
+	for range n {
+		list = append(list, one)
+	}
+	return list
+}
+
+// chainOf is an authority of a trusted root whose chain has n certificates.
+func chainOf(root object, n int) object {
+	certificates := entry(root, "certificateAuthorities")["certChain"].(object)["certificates"].([]any)
+	authority := object{}
+	for field, value := range entry(root, "certificateAuthorities") {
+		authority[field] = value
+	}
+	authority["certChain"] = object{"certificates": many(certificates[0], n)}
+	return authority
 }
 
 // laterLog is a log that may be trusted some day.

@@ -37,6 +37,10 @@ func validate(r *trustrootpb.TrustedRoot) error {
 			return fmt.Errorf("%s has %d entries, more than %d", field, entries, MaxEntries)
 		}
 	}
+	if n := certificates(r.GetCertificateAuthorities()) + certificates(r.GetTimestampAuthorities()); n > MaxCertificates {
+		return fmt.Errorf("certificateAuthorities and timestampAuthorities have %d certificates, more than the %d allowed: remove expired ones",
+			n, MaxCertificates)
+	}
 	return errors.Join(
 		validateLogs("tlogs", r.GetTlogs()),
 		validateLogs("ctlogs", r.GetCtlogs()),
@@ -66,6 +70,14 @@ func validateLogs(field string, logs []*trustrootpb.TransparencyLogInstance) err
 		}
 	}
 	return nil
+}
+
+// certificates returns how many certificates the authorities have together.
+func certificates(authorities []*trustrootpb.CertificateAuthority) (n int) {
+	for _, authority := range authorities {
+		n += len(authority.GetCertChain().GetCertificates())
+	}
+	return n
 }
 
 func validateAuthorities(field string, authorities []*trustrootpb.CertificateAuthority) error {

@@ -1,0 +1,69 @@
+package trustroot_test
+
+import (
+	"bytes"
+	"fmt"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/verifiedchart/verifiedchart/internal/trustroot"
+)
+
+var _ = Describe("The cache of trusted roots", func() {
+	var c *trustroot.Cache
+	BeforeEach(func() { c = trustroot.NewCache(1 << 20) })
+
+	parse := func(owner string, raw []byte) *trustroot.Root {
+		GinkgoHelper()
+		root, err := c.Parse(owner, raw)
+		Expect(err).NotTo(HaveOccurred())
+		return root
+	}
+
+	It("parses the same bytes once", func() {
+		raw := newRoot()
+		Expect(parse("team", raw)).To(BeIdenticalTo(parse("team", bytes.Clone(raw))))
+	})
+
+	It("takes no root for another", func() {
+		Expect(parse("team", newRoot()).ID()).NotTo(Equal(parse("team", newRoot()).ID()))
+	})
+
+	DescribeTable("J12: parses what is malformed once",
+		func(raw []byte) {
+			_, first := c.Parse("team", raw)
+			Expect(first).To(MatchError(trustroot.ErrMalformed))
+			_, second := c.Parse("team", raw)
+			Expect(second).To(BeIdenticalTo(first))
+		},
+		Entry("an empty root", []byte{}),
+		Entry("not JSON", []byte("-----BEGIN CERTIFICATE-----")),
+		Entry("invalid UTF-8", []byte("{\"mediaType\":\"\xff\"}")),
+		Entry("a log with a key that is none", bytes.Replace(newRoot(), []byte("PKIX_ED25519"), []byte("ROT13"), 1)),
+	)
+
+	It("J12: keeps nothing of a root that is too large, and names the limit", func() {
+		_, err := c.Parse("team", make([]byte, trustroot.MaxSize+1))
+		Expect(err).To(MatchError(trustroot.ErrMalformed))
+		Expect(err).To(MatchError(ContainSubstring("262144")))
+		Expect(c.Size()).To(BeZero())
+	})
+
+	DescribeTable("J12: stays within its limit, and keeps other namespaces' roots",
+		func(fill func(n int) []byte) {
+			ours := newRoot()
+			kept := parse("team", ours)
+			for n := range 200 {
+				_, _ = c.Parse(fmt.Sprint("tenant", n%2), fill(n))
+			}
+			Expect(c.Size()).To(And(BeNumerically("<=", 1<<20), BeNumerically(">", 1<<19)))
+			Expect(parse("team", ours)).To(BeIdenticalTo(kept))
+		},
+		Entry("beside many roots", func(int) []byte { return append(newRoot(), blank(20<<10)...) }),
+		Entry("beside much that is malformed", func(n int) []byte { return fmt.Appendf(blank(20<<10), "%d", n) }),
+	)
+})
+
+// blank is white space of n bytes.
+func blank(n int) []byte { return bytes.Repeat([]byte(" "), n) }
