@@ -1,0 +1,26 @@
+package material
+
+import (
+	"context"
+
+	"github.com/verifiedchart/verifiedchart/internal/policy"
+)
+
+// keyring adds the keyring in a provenance authority's Secret to m. Nothing else in
+// this package calls the parser of keyrings.
+func (l *Loader) keyring(ctx context.Context, objects *view, name string, entries map[string][]byte, m *policy.Material) {
+	object := objects.name(secretKind, name)
+	if err := ctx.Err(); err != nil {
+		m.Err = unread(object, err)
+		return
+	}
+	keyring, err := l.keyrings.Parse(entries)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		m.Err = unread(object, ctx.Err()) // the time was too short, which says nothing of the keyring
+	case err != nil:
+		m.Err = malformed(err, "%s: %v", object, err)
+	default:
+		m.Keyring = keyring
+	}
+}

@@ -1,0 +1,150 @@
+package material
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
+	"github.com/verifiedchart/verifiedchart/internal/download"
+	"github.com/verifiedchart/verifiedchart/internal/policy"
+	"github.com/verifiedchart/verifiedchart/internal/trustroot"
+	"github.com/verifiedchart/verifiedchart/internal/verify/openpgp"
+)
+
+// Options say what a Loader loads from.
+type Options struct {
+	// Source of Secrets and ConfigMaps. It is required.
+	Source Source
+	// PublicRoot is the trusted root of the public Sigstore. Without it, authorities that need it are unavailable.
+	PublicRoot PublicRoot
+	// Downloads reads provenance files from web servers. Without it, authorities that need one are unavailable.
+	Downloads *download.Client
+	// KeyringBytes and RootBytes bound the caches of parsed keyrings and trusted roots;
+	// DefaultBytes if they are not positive.
+	KeyringBytes, RootBytes int
+}
+
+// Loader loads what specs refer to. It is safe for concurrent use.
+type Loader struct {
+	source    Source
+	public    PublicRoot
+	downloads *download.Client
+	keyrings  *openpgp.Cache
+	roots     *trustroot.Cache
+}
+
+// NewLoader returns a Loader.
+func NewLoader(o Options) *Loader {
+	return &Loader{
+		source: o.Source, public: o.PublicRoot, downloads: o.Downloads,
+		keyrings: openpgp.NewCache(orDefault(o.KeyringBytes)),
+		roots:    trustroot.NewCache(orDefault(o.RootBytes)),
+	}
+}
+
+func orDefault(limit int) int {
+	if limit <= 0 {
+		return DefaultBytes
+	}
+	return limit
+}
+
+// Load returns what the authorities of v refer to in a namespace, by their names,
+// and the version of all of it: a string that differs whenever something that was
+// read differs, or is missing. What cannot be loaded is an Err of that authority
+// alone. It matches verify.ErrTrustMalformed if loading it again is in vain until an
+// object changes, and verify.ErrTrustUnavailable in any case.
+func (l *Loader) Load(ctx context.Context, namespace string, v v1alpha1.Verification) (m map[string]policy.Material, version string) {
+	objects := newView(l.source, namespace)
+	m = make(map[string]policy.Material, len(v.Authorities))
+	// The public root comes last: its server may take all the time that is left.
+	for _, public := range []bool{false, true} {
+		for _, a := range v.Authorities {
+			if a.NeedsPublicRoot() == public {
+				m[a.Name] = l.authority(ctx, objects, a)
+			}
+		}
+	}
+	return m, objects.version()
+}
+
+// authority loads what one authority refers to.
+func (l *Loader) authority(ctx context.Context, objects *view, a v1alpha1.Authority) (m policy.Material) {
+	if a.SecretRef != nil {
+		l.keys(ctx, objects, a, &m)
+	}
+	if m.Err == nil {
+		m.Root, m.Err = l.trustedRoot(ctx, objects, a)
+	}
+	if m.Err == nil {
+		m.Elsewhere, m.Err = l.elsewhere(ctx, objects, a.Provenance)
+	}
+	return m
+}
+
+// keys loads an authority's Secret: a keyring for a provenance authority, else the entries.
+func (l *Loader) keys(ctx context.Context, objects *view, a v1alpha1.Authority, m *policy.Material) {
+	secret, err := objects.secret(ctx, a.SecretRef.Name)
+	switch {
+	case err != nil:
+		m.Err = err
+	case a.Provider == v1alpha1.ProvenanceProvider:
+		l.keyring(ctx, objects, a.SecretRef.Name, secret.Data, m)
+	default:
+		m.Data = secret.Data
+	}
+}
+
+// trustedRoot returns the trusted root that an authority names, the public root if
+// the authority needs that, or none. The public root is not asked for otherwise.
+func (l *Loader) trustedRoot(ctx context.Context, objects *view, a v1alpha1.Authority) (*trustroot.Root, error) {
+	switch {
+	case a.TrustedRootSecretRef != nil:
+		return l.secretRoot(ctx, objects, a.TrustedRootSecretRef.Name)
+	case !a.NeedsPublicRoot():
+		return nil, nil //nolint:nilnil // there is none, and none is needed
+	}
+	return l.publicRoot(ctx, objects)
+}
+
+// publicRoot returns the trusted root of the public Sigstore.
+func (l *Loader) publicRoot(ctx context.Context, objects *view) (*trustroot.Root, error) {
+	const what = "trusted root of the public Sigstore"
+	if l.public == nil {
+		objects.note(what, "missing")
+		return nil, unavailable(nil, "%s is not configured: name a trusted root in trustedRootSecretRef", what)
+	}
+	root, err := l.public.Root(ctx)
+	if err != nil {
+		objects.note(what, "unavailable")
+		return nil, unavailable(err, "%s is not available: %v", what, err)
+	}
+	objects.note(what, root.ID())
+	return root, nil
+}
+
+// secretRoot returns the trusted root in a Secret.
+func (l *Loader) secretRoot(ctx context.Context, objects *view, name string) (*trustroot.Root, error) {
+	secret, err := objects.secret(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	object := objects.name(secretKind, name)
+	raw, ok := secret.Data[v1alpha1.TrustedRootKey]
+	if !ok {
+		return nil, malformed(nil, "%s has no entry %s: create it with kubectl create secret generic %s --from-file=%[2]s",
+			object, v1alpha1.TrustedRootKey, name)
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, unread(object, err)
+	}
+	root, err := l.roots.Parse(objects.namespace, raw)
+	switch {
+	case errors.Is(err, trustroot.ErrMalformed):
+		return nil, malformed(err, "%s, entry %s: %v", object, v1alpha1.TrustedRootKey, err)
+	case err != nil:
+		return nil, fmt.Errorf("%s: %w", object, err)
+	}
+	return root, nil
+}

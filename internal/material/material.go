@@ -1,0 +1,33 @@
+// Package material loads what specs refer to: the Secrets, ConfigMaps and trusted
+// roots of authorities, the credentials of registries, and the revocation list of
+// the cluster.
+//
+// It knows the API's types, and a Source of Secrets and ConfigMaps: of a cluster,
+// or of something else. It does not know VerifiedCharts, and decides nothing: that
+// material is missing, or malformed, is an error of the authority that needs it.
+package material
+
+import (
+	"context"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/verifiedchart/verifiedchart/internal/trustroot"
+)
+
+// Source reads objects by name. If an object is missing, apierrors.IsNotFound is
+// true for the error. Nobody may change the objects, which may lack their
+// annotations and labels.
+type Source interface {
+	Secret(ctx context.Context, namespace, name string) (*corev1.Secret, error)
+	ConfigMap(ctx context.Context, namespace, name string) (*corev1.ConfigMap, error)
+}
+
+// PublicRoot provides the trusted root of the public Sigstore. Its errors mean that
+// the root is not available now.
+type PublicRoot interface {
+	Root(ctx context.Context) (*trustroot.Root, error)
+}
+
+// Kinds of objects that a spec may name.
+const secretKind, configMapKind = "Secret", "ConfigMap"

@@ -1,0 +1,82 @@
+package material
+
+import (
+	"context"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/verifiedchart/verifiedchart/internal/fairlru"
+)
+
+// DefaultBytes is the limit of a cache if no other is set.
+const DefaultBytes = 16 << 20
+
+// Objects is the Source of a cluster. It takes the metadata of all objects from a
+// cache, and reads the data of those that are asked for, each version once, from the
+// API server. It is safe for concurrent use.
+type Objects struct {
+	metadata client.Reader
+	data     client.Reader
+	kept     *fairlru.Cache[objectKey, object]
+}
+
+// objectKey is an object in a namespace.
+type objectKey struct{ kind, name string }
+
+// object is a Secret or a ConfigMap.
+type object interface {
+	client.Object
+	// Size is the length of its encoding in bytes.
+	Size() int
+}
+
+// NewObjects returns Objects that read metadata from a cache and data from the API
+// server. They keep at most limit bytes of data (DefaultBytes if it is not
+// positive), and at most half of that of one namespace.
+func NewObjects(metadata, data client.Reader, limit int) *Objects {
+	if limit <= 0 {
+		limit = DefaultBytes
+	}
+	return &Objects{metadata: metadata, data: data, kept: fairlru.New[objectKey, object](limit)}
+}
+
+// Secret implements Source.
+func (o *Objects) Secret(ctx context.Context, namespace, name string) (*corev1.Secret, error) {
+	return get(ctx, o, namespace, objectKey{secretKind, name}, &corev1.Secret{})
+}
+
+// ConfigMap implements Source.
+func (o *Objects) ConfigMap(ctx context.Context, namespace, name string) (*corev1.ConfigMap, error) {
+	return get(ctx, o, namespace, objectKey{configMapKind, name}, &corev1.ConfigMap{})
+}
+
+// get returns the current version of an object: one that was read before, or into.
+// The error is that of the API server.
+func get[T object](ctx context.Context, o *Objects, namespace string, key objectKey, into T) (none T, err error) {
+	if kept, ok := o.kept.Get(namespace, key); ok && o.isCurrent(ctx, namespace, key, kept) {
+		return kept.(T), nil //nolint:forcetypeassert // the kind is part of the key
+	}
+	if err := o.data.Get(ctx, types.NamespacedName{Namespace: namespace, Name: key.name}, into); err != nil {
+		o.kept.Remove(namespace, key)
+		return none, err
+	}
+	// Managed fields, and the annotation of kubectl apply, can be larger than the data.
+	into.SetManagedFields(nil)
+	into.SetAnnotations(nil)
+	into.SetLabels(nil)
+	o.kept.Add(namespace, key, into, into.Size())
+	return into, nil
+}
+
+// isCurrent reports whether the metadata says that an object is still the same.
+func (o *Objects) isCurrent(ctx context.Context, namespace string, key objectKey, kept object) bool {
+	metadata := &metav1.PartialObjectMetadata{}
+	metadata.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind(key.kind))
+	if err := o.metadata.Get(ctx, types.NamespacedName{Namespace: namespace, Name: key.name}, metadata); err != nil {
+		return false
+	}
+	return metadata.UID == kept.GetUID() && metadata.ResourceVersion == kept.GetResourceVersion()
+}
