@@ -16,7 +16,6 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/policy"
 	"github.com/verifiedchart/verifiedchart/internal/verify"
 	"github.com/verifiedchart/verifiedchart/internal/verify/attached"
-	"github.com/verifiedchart/verifiedchart/internal/verify/openpgp/openpgptest"
 	"github.com/verifiedchart/verifiedchart/internal/verify/verifytest"
 )
 
@@ -35,7 +34,7 @@ var _ = Describe("Provenance files outside the registry", func() {
 		l = material.NewLoader(material.Options{
 			Source: o, Downloads: download.NewClient(download.Options{RetryPause: time.Millisecond, AllowedHosts: []string{"127.0.0.1"}}),
 		})
-		o.putSecret("keyring", entries{"pubring.gpg": openpgptest.Public(openpgptest.NewKey())})
+		o.putSecret("keyring", entries{"pubring.gpg": ourKeyring()})
 	})
 	load := func(ctx context.Context, a v1alpha1.Authority) policy.Material {
 		m, _ := l.Load(ctx, "team", verification(a))

@@ -112,16 +112,15 @@ func (l *Loader) trustedRoot(ctx context.Context, objects *view, a v1alpha1.Auth
 func (l *Loader) publicRoot(ctx context.Context, objects *view) (*trustroot.Root, error) {
 	const what = "trusted root of the public Sigstore"
 	if l.public == nil {
-		objects.note(what, "missing")
 		return nil, unavailable(nil, "%s is not configured: name a trusted root in trustedRootSecretRef", what)
 	}
-	root, err := l.public.Root(ctx)
-	if err != nil {
-		objects.note(what, "unavailable")
-		return nil, unavailable(err, "%s is not available: %v", what, err)
-	}
-	objects.note(what, root.ID())
-	return root, nil
+	return once(objects, what, func() (*trustroot.Root, string, error) {
+		root, err := l.public.Root(ctx)
+		if err != nil {
+			return nil, "unavailable", unavailable(err, "%s is not available: %v", what, err)
+		}
+		return root, root.ID(), nil
+	})
 }
 
 // secretRoot returns the trusted root in a Secret.

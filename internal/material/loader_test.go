@@ -3,6 +3,7 @@ package material_test
 import (
 	"context"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/fluxcd/pkg/apis/meta"
@@ -22,6 +23,9 @@ import (
 
 // rootText is the smallest trusted root there is.
 const rootText = `{"mediaType":"application/vnd.dev.sigstore.trustedroot+json;version=0.1"}`
+
+// ourKeyring is a keyring of one key.
+var ourKeyring = sync.OnceValue(func() []byte { return openpgptest.Public(openpgptest.NewKey()) })
 
 func ref(name string) *meta.LocalObjectReference { return &meta.LocalObjectReference{Name: name} }
 
@@ -83,7 +87,7 @@ var _ = Describe("A loader", func() {
 		l = material.NewLoader(material.Options{Source: o, PublicRoot: public})
 		o.putSecret("keys", entries{"a.pub": []byte("key")})
 		o.putSecret("root", entries{v1alpha1.TrustedRootKey: []byte(rootText)})
-		o.putSecret("keyring", entries{"pubring.gpg": openpgptest.Public(openpgptest.NewKey())})
+		o.putSecret("keyring", entries{"pubring.gpg": ourKeyring()})
 	})
 	load := func(ctx context.Context, authorities ...v1alpha1.Authority) map[string]policy.Material {
 		m, _ := l.Load(ctx, "team", verification(authorities...))
@@ -116,6 +120,12 @@ var _ = Describe("A loader", func() {
 	It("reads an object once, so that two authorities see the same version", func(ctx context.Context) {
 		load(ctx, keyed("a", "keys"), keyed("b", "keys"), keyed("c", "none"), keyed("d", "none"))
 		Expect(o.reads).To(Equal([]string{"secrets keys", "secrets none"}))
+	})
+
+	It("asks for the public root once, so that two authorities see the same", func(ctx context.Context) {
+		m := load(ctx, keyless("a"), keyless("b"))
+		Expect(public.asked).To(Equal(1))
+		Expect(m["a"].Root).To(BeIdenticalTo(m["b"].Root))
 	})
 
 	DescribeTable("says which object is at fault, and how to repair it",

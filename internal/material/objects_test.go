@@ -45,7 +45,9 @@ func newCluster() *cluster {
 			if c.dataFault != nil {
 				return c.dataFault
 			}
-			return server.Get(ctx, key, into, o...)
+			err := server.Get(ctx, key, into, o...)
+			into.SetManagedFields([]metav1.ManagedFieldsEntry{{Manager: strings.Repeat("m", 1000)}}) // the fake drops them
+			return err
 		},
 	})
 	return c
@@ -58,7 +60,6 @@ func (c *cluster) secret(ctx context.Context, namespace, name string, data entri
 	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{
 		Namespace: namespace, Name: name, UID: types.UID(fmt.Sprint("uid-", c.created)),
 		Annotations: map[string]string{"a": strings.Repeat("x", 1000)}, Labels: map[string]string{"l": strings.Repeat("x", 63)},
-		ManagedFields: []metav1.ManagedFieldsEntry{{Manager: strings.Repeat("m", 128), FieldsV1: &metav1.FieldsV1{Raw: []byte(`{}`)}}},
 	}, Data: data}
 	Expect(client.IgnoreNotFound(c.Delete(ctx, secret.DeepCopy()))).To(Succeed())
 	Expect(c.Create(ctx, secret)).To(Succeed())

@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/verifiedchart/verifiedchart/internal/policy"
+	"github.com/verifiedchart/verifiedchart/internal/printable"
 )
 
 // RevokedKey is the entry of the ConfigMap with the revocation list of the cluster.
@@ -101,10 +102,11 @@ func (r *Revocations) take(read uint64, config *corev1.ConfigMap, err error) err
 	if r.inForce == nil {
 		lost = r.recover()
 	}
+	why := printable.String(err.Error(), maxText/2)
 	if lost == nil {
-		return &problem{err, shown("%v; the last good list stays in force", err), nil}
+		return &problem{err, shown("%s; the last good list stays in force", why), nil}
 	}
-	return &problem{err, shown("%v; %v, so nothing new is published", err, lost), nil}
+	return &problem{err, shown("%s; %s, so nothing new is published", why, printable.String(lost.Error(), maxText/3)), nil}
 }
 
 // parse returns the list in a ConfigMap. It parses each version once.

@@ -7,32 +7,29 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// view reads the objects of one namespace, each once, so that all who refer to an
-// object see the same version of it. It is for one use at a time.
+// view reads the objects of one namespace, and the public root, each once, so that
+// all who refer to an object see the same version of it. It is for one use at a time.
 type view struct {
 	source    Source
 	namespace string
-	read      map[objectKey]reading
-	// notes say which version of something else was read.
-	notes []string
+	read      map[string]reading // by the names that are shown
 }
 
-// reading is what the Source answered.
+// reading is what was read, and its version.
 type reading struct {
-	object  any
+	value   any
 	version string
 	err     error
 }
 
 func newView(source Source, namespace string) *view {
-	return &view{source: source, namespace: namespace, read: map[objectKey]reading{}}
+	return &view{source: source, namespace: namespace, read: map[string]reading{}}
 }
 
 // name returns how an object is shown.
@@ -40,10 +37,11 @@ func (v *view) name(kind, name string) string { return kind + " " + v.namespace 
 
 // secret returns a Secret. The error matches verify.ErrTrustUnavailable.
 func (v *view) secret(ctx context.Context, name string) (*corev1.Secret, error) {
-	return once(v, secretKind, name, func() (*corev1.Secret, string, error) {
+	shown := v.name(secretKind, name)
+	return once(v, shown, func() (*corev1.Secret, string, error) {
 		secret, err := v.source.Secret(ctx, v.namespace, name)
 		if err != nil {
-			return nil, "", err
+			return nil, versionWithout(err), unread(shown, err)
 		}
 		return secret, versionOf(secret, secret.Data), nil
 	})
@@ -51,51 +49,42 @@ func (v *view) secret(ctx context.Context, name string) (*corev1.Secret, error) 
 
 // configMap returns a ConfigMap. The error matches verify.ErrTrustUnavailable.
 func (v *view) configMap(ctx context.Context, name string) (*corev1.ConfigMap, error) {
-	return once(v, configMapKind, name, func() (*corev1.ConfigMap, string, error) {
+	shown := v.name(configMapKind, name)
+	return once(v, shown, func() (*corev1.ConfigMap, string, error) {
 		config, err := v.source.ConfigMap(ctx, v.namespace, name)
 		if err != nil {
-			return nil, "", err
+			return nil, versionWithout(err), unread(shown, err)
 		}
 		return config, configVersion(config), nil
 	})
 }
 
-// once returns what get returned the first time that it was asked for an object.
-func once[T any](v *view, kind, name string, get func() (T, string, error)) (none T, err error) {
-	key := objectKey{kind, name}
-	was, ok := v.read[key]
+// once returns what get returned the first time that it was asked for something.
+func once[T any](v *view, what string, get func() (value T, version string, err error)) (T, error) {
+	was, ok := v.read[what]
 	if !ok {
-		object, version, err := get()
-		was = reading{object: object, version: version}
-		switch {
-		case apierrors.IsNotFound(err):
-			was.version = "missing"
-		case err != nil:
-			was.version = "unreadable"
-		}
-		if err != nil {
-			was.err = unread(v.name(kind, name), err)
-		}
-		v.read[key] = was
+		value, version, err := get()
+		was = reading{value, version, err}
+		v.read[what] = was
 	}
-	if was.err != nil {
-		return none, was.err
-	}
-	return was.object.(T), nil //nolint:forcetypeassert // the kind is part of the key
+	return was.value.(T), was.err //nolint:forcetypeassert // its name says what it is
 }
 
-// note adds the version of something that is not an object of the namespace.
-func (v *view) note(what, version string) { v.notes = append(v.notes, what+" "+version) }
+// versionWithout returns the version of an object that was not read.
+func versionWithout(err error) string {
+	if apierrors.IsNotFound(err) {
+		return "missing"
+	}
+	return "unreadable"
+}
 
 // version differs whenever anything that was read differs.
 func (v *view) version() string {
-	lines := slices.Clone(v.notes)
-	for key, was := range v.read {
-		lines = append(lines, v.name(key.kind, key.name)+" "+was.version)
+	h := sha256.New()
+	for _, what := range slices.Sorted(maps.Keys(v.read)) {
+		_, _ = fmt.Fprintf(h, "%q %q\n", what, v.read[what].version) // a hash takes everything
 	}
-	slices.Sort(lines)
-	sum := sha256.Sum256([]byte(strings.Join(slices.Compact(lines), "\n")))
-	return "sha256:" + hex.EncodeToString(sum[:])
+	return "sha256:" + hex.EncodeToString(h.Sum(nil))
 }
 
 // versionOf returns the UID and the resource version of an object, or the digest of

@@ -26,6 +26,12 @@ var _ = Describe("The cache of trusted roots", func() {
 		Expect(parse("team", raw)).To(BeIdenticalTo(parse("team", bytes.Clone(raw))))
 	})
 
+	It("J12: counts the memory that a root takes, not its text alone", func() {
+		raw := published(publicGood)
+		parse("team", raw)
+		Expect(c.Size()).To(BeNumerically(">", 4*len(raw)))
+	})
+
 	It("takes no root for another", func() {
 		Expect(parse("team", newRoot()).ID()).NotTo(Equal(parse("team", newRoot()).ID()))
 	})
