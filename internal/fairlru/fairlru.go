@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package fairlru keeps values in memory within a bound in bytes that several
 // owners share fairly: no owner takes more than half, and if memory runs short,
 // the owner with the most bytes loses its least recently used value.

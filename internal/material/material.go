@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package material loads what specs refer to: the Secrets, ConfigMaps and trusted
 // roots of authorities, the credentials of registries, and the revocation list of
 // the cluster.

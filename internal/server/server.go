@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package server serves stored artifacts over HTTP: whole files or ranges of them, to
 // GET and HEAD, at exact paths and only while the file has the digest that the path
 // was allowed for (Paths). It lists nothing, never leaves the storage folder, and
