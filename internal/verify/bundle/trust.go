@@ -90,6 +90,11 @@ func (t Trust) options(b *Bundle) []verify.VerifierOption {
 	if !t.timed() {
 		return append(options, verify.WithNoObserverTimestamps())
 	}
+	return append(options, t.timeOptions(b)...)
+}
+
+// timeOptions are what sigstore-go is asked to prove of the time of a bundle.
+func (t Trust) timeOptions(b *Bundle) (options []verify.VerifierOption) {
 	stamped := t.stamped() && b.isStamped()
 	promised := t.logged() && b.entity.HasInclusionPromise()
 	if stamped {

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package bundle_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"encoding/hex"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	"github.com/sigstore/rekor/pkg/generated/models"
+	"github.com/sigstore/rekor/pkg/util"
+	"github.com/sigstore/rekor/pkg/verify"
+	"github.com/sigstore/sigstore/pkg/signature"
+)
+
+// rekor 1.5.2 compared roots as text without regard to case, in which all bytes that are not UTF-8 are equal: an entry that is
+// in no log passed for one that is. sigstore-go calls this function for the checkpoints of Rekor v1.
+var _ = DescribeTable("J7: The root of an inclusion proof is that of the checkpoint",
+	func(proven, signed []byte, accepted bool) {
+		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		Expect(err).NotTo(HaveOccurred())
+		signer, err := signature.LoadECDSASignerVerifier(key, 5)
+		Expect(err).NotTo(HaveOccurred())
+		checkpoint, err := util.CreateAndSignCheckpoint(context.Background(), "rekor.example", 1, 1, signed, signer)
+		Expect(err).NotTo(HaveOccurred())
+		root, note, index := hex.EncodeToString(proven), string(checkpoint), int64(0)
+		entry := &models.LogEntryAnon{
+			LogIndex:     &index,
+			Verification: &models.LogEntryAnonVerification{InclusionProof: &models.InclusionProof{RootHash: &root, Checkpoint: &note, TreeSize: &index, LogIndex: &index}},
+		}
+		err = verify.VerifyCheckpointSignature(entry, signer)
+		if accepted {
+			Expect(err).NotTo(HaveOccurred())
+		} else {
+			Expect(err).To(HaveOccurred())
+		}
+	},
+	Entry("the same", bytes.Repeat([]byte{0x80}, 32), bytes.Repeat([]byte{0x80}, 32), true),
+	Entry("another in bytes that are not UTF-8 alone", bytes.Repeat([]byte{0x80}, 32), bytes.Repeat([]byte{0x81}, 32), false),
+	Entry("another in the last such byte", append(bytes.Repeat([]byte{0xff}, 31), 0xfe), bytes.Repeat([]byte{0xff}, 32), false),
+	Entry("another in the case of a letter", bytes.Repeat([]byte{'a'}, 32), bytes.Repeat([]byte{'A'}, 32), false),
+	Entry("another in letters that fold to one", append([]byte("ſ"), bytes.Repeat([]byte{'s'}, 30)...), append([]byte("S\x00"), bytes.Repeat([]byte{'s'}, 30)...), false),
+)
