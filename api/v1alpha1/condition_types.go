@@ -79,6 +79,10 @@ const (
 	// ArchiveOperationFailedReason goes with StorageOperationFailed.
 	ArchiveOperationFailedReason = "ArchiveOperationFailed"
 
+	// ArtifactLostReason goes with FetchFailed: the file of the published chart is lost, and the registry
+	// no longer has the chart.
+	ArtifactLostReason = "ArtifactLost"
+
 	// ArtifactWithdrawnReason goes with ArtifactInStorage=False and with the
 	// event: the published revision is no longer trusted and is no longer served.
 	ArtifactWithdrawnReason = "ArtifactWithdrawn"

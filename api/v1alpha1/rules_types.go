@@ -28,6 +28,9 @@ const (
 // MaxHistory is how many versions the status remembers.
 const MaxHistory = 64
 
+// MaxRecordedSigners is how many signers of a version the status remembers.
+const MaxRecordedSigners = 16
+
 // Rules say what becomes of a chart besides who vouches for it.
 type Rules struct {
 	// Mode is `Enforce`, the default, or `Audit`: everything is judged, and
@@ -166,6 +169,31 @@ type VersionRecord struct {
 
 	// VerifiedAt is when it was first proven.
 	VerifiedAt metav1.Time `json:"verifiedAt"`
+
+	// Signers of the version when it was verified last, sixteen at most. They stay when the version is withdrawn, so
+	// that the versions that a key or an identity signed can be found afterwards.
+	// +optional
+	// +kubebuilder:validation:MaxItems=16
+	// +listType=atomic
+	Signers []SignerRecord `json:"signers,omitempty"`
+}
+
+// SignerRecord is a signer of a version.
+type SignerRecord struct {
+	// Signer as in `status.verification.authorities`.
+	Signer string `json:"signer"`
+
+	// Issuer of the identity that signed; absent for a key.
+	// +optional
+	Issuer string `json:"issuer,omitempty"`
+
+	// Subject of the identity that signed; absent for a key.
+	// +optional
+	Subject string `json:"subject,omitempty"`
+
+	// SigningKey is the fingerprint of the OpenPGP key that signed.
+	// +optional
+	SigningKey string `json:"signingKey,omitempty"`
 }
 
 // ProvesTime says whether signatures of the authority can carry a proof of when they were made.

@@ -13,7 +13,7 @@ const (
 	// VerifiedChartKind is the kind of a VerifiedChart.
 	VerifiedChartKind = "VerifiedChart"
 
-	// VerifiedChartFinalizer keeps a VerifiedChart until its artifacts are gone from the storage.
+	// VerifiedChartFinalizer was set by older versions. The controller removes it.
 	VerifiedChartFinalizer = "finalizers.verifiedchart.dev"
 
 	// DefaultTimeout bounds one reconcile's work with registries where the spec does not.
@@ -58,7 +58,8 @@ type VerifiedChartSpec struct {
 	// +kubebuilder:default="60s"
 	Timeout *metav1.Duration `json:"timeout,omitempty"`
 
-	// Suspend stops the reconciliation of this object. What is published stays published, unless it is revoked.
+	// Suspend stops the controller from asking what the reference names. Cluster
+	// policies, revocations and deadlines still count for the published chart.
 	// +optional
 	Suspend bool `json:"suspend,omitempty"`
 

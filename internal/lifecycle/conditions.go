@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lifecycle
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/fluxcd/pkg/apis/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
+	"github.com/verifiedchart/verifiedchart/internal/printable"
+)
+
+// maxMessage bounds the message of a condition and of an event, in bytes; maxReady that of Ready.
+const maxMessage, maxReady = 4096, 256
+
+// abnormal are the conditions that are True while something is wrong or goes on.
+var abnormal = []string{
+	v1alpha1.StorageOperationFailedCondition, v1alpha1.FetchFailedCondition, v1alpha1.BuildFailedCondition,
+	meta.StalledCondition, meta.ReconcilingCondition,
+}
+
+// setConditions writes the report into the conditions. It keeps the conditions that the report does not speak of.
+func setConditions(s *v1alpha1.VerifiedChartStatus, f Facts, r decided) {
+	c := conditions{list: slices.Clone(s.Conditions), now: f.Now, generation: f.Object.Generation}
+	defer func() { s.Conditions = c.list }()
+	switch {
+	case s.Artifact != nil && r.report.silent:
+	case s.Artifact != nil:
+		c.set(v1alpha1.ArtifactInStorageCondition, metav1.ConditionTrue, meta.SucceededReason, "stored artifact of revision "+s.Artifact.Revision)
+	default:
+		c.remove(v1alpha1.ArtifactInStorageCondition)
+	}
+	if r.report.silent {
+		c.forgetProof(s, r.report)
+		return
+	}
+	for _, t := range abnormal {
+		c.remove(t)
+	}
+	c.setVerified(s, r.report)
+	message := readyMessage(f, r, *s) // the same in every condition, as kstatus wants it
+	if r.report.reason == "" {
+		c.set(meta.ReadyCondition, metav1.ConditionTrue, meta.SucceededReason, message)
+		s.ObservedGeneration = f.Object.Generation
+		return
+	}
+	c.setFailure(r.report, message)
+	if r.report.stalled || r.report.settled {
+		s.ObservedGeneration = f.Object.Generation
+	}
+}
+
+// setFailure sets the conditions of a failure.
+func (c *conditions) setFailure(r report, message string) {
+	if r.condition != "" {
+		c.set(r.condition, metav1.ConditionTrue, r.reason, message)
+	}
+	progress := meta.ReconcilingCondition
+	if r.stalled {
+		progress = meta.StalledCondition
+	}
+	c.set(progress, metav1.ConditionTrue, r.reason, message)
+	c.set(meta.ReadyCondition, metav1.ConditionFalse, r.reason, message)
+}
+
+// conditions is a list of conditions that is changed at one moment.
+type conditions struct {
+	list       []metav1.Condition
+	now        time.Time
+	generation int64
+}
+
+// find returns the condition of a type, or nil.
+func find(list []metav1.Condition, conditionType string) *metav1.Condition {
+	for i := range list {
+		if list[i].Type == conditionType {
+			return &list[i]
+		}
+	}
+	return nil
+}
+
+// set adds or replaces a condition. Its time changes only if its status, reason or message does, as Flux's do.
+func (c *conditions) set(conditionType string, status metav1.ConditionStatus, reason, message string) {
+	next := metav1.Condition{
+		Type: conditionType, Status: status, Reason: reason, Message: printable.String(message, maxMessage),
+		ObservedGeneration: c.generation, LastTransitionTime: *timestamp(c.now),
+	}
+	if was := find(c.list, conditionType); was != nil {
+		if was.Status == next.Status && was.Reason == next.Reason && was.Message == next.Message {
+			next.LastTransitionTime = was.LastTransitionTime
+		}
+		*was = next
+		return
+	}
+	c.list = append(c.list, next)
+	slices.SortFunc(c.list, func(a, b metav1.Condition) int {
+		switch {
+		case a.Type == meta.ReadyCondition:
+			return -1
+		case b.Type == meta.ReadyCondition:
+			return 1
+		}
+		return strings.Compare(a.Type, b.Type)
+	})
+}
+
+func (c *conditions) remove(conditionType string) {
+	c.list = slices.DeleteFunc(c.list, func(each metav1.Condition) bool { return each.Type == conditionType })
+}
+
+// setVerified sets SourceVerified. A report that says nothing of it leaves it, unless it spoke of a
+// chart that is no longer published, or the spec cannot be dealt with.
+func (c *conditions) setVerified(s *v1alpha1.VerifiedChartStatus, r report) {
+	switch {
+	case r.verified != "":
+		c.set(v1alpha1.SourceVerifiedCondition, r.verified, r.verifiedReason, r.verifiedMessage)
+	case r.stalled:
+		c.remove(v1alpha1.SourceVerifiedCondition)
+	default:
+		c.forgetProof(s, r)
+	}
+}
+
+// forgetProof takes back a SourceVerified=True that spoke of a chart that is no longer published.
+func (c *conditions) forgetProof(s *v1alpha1.VerifiedChartStatus, r report) {
+	was := find(c.list, v1alpha1.SourceVerifiedCondition)
+	if s.Artifact == nil && was != nil && was.Status == metav1.ConditionTrue {
+		message := r.message
+		if message == "" {
+			message = "nothing is published"
+		}
+		c.set(v1alpha1.SourceVerifiedCondition, metav1.ConditionUnknown, v1alpha1.TrustUnavailableReason, message)
+	}
+}

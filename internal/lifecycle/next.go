@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lifecycle
+
+import (
+	"time"
+
+	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
+	"github.com/verifiedchart/verifiedchart/internal/verify"
+)
+
+// maxPause is how long a published chart is at most served without being verified again,
+// whatever the interval is.
+const maxPause = time.Hour
+
+// nextTime is when to reconcile again: at the first moment at which something changes by the clock
+// alone, and otherwise when the interval is over, or soon if something may pass.
+func nextTime(f Facts, d Decision, r report) Next {
+	n := afterAttempt(f, d, r)
+	n.At = sooner(n.At, deadline(f, d))
+	// An attempt that runs has the object reconciled when it is over; nobody should depend on that alone.
+	if d.Status.Artifact != nil || (f.Attempt == nil && !f.Object.Spec.Suspend) {
+		n.Within = min(maxPause, max(f.Interval, time.Second))
+	}
+	return n
+}
+
+// afterAttempt is when to ask again what the reference names.
+func afterAttempt(f Facts, d Decision, r report) Next {
+	switch {
+	case f.Attempt == nil:
+		return Next{Backoff: f.Object.Spec.Suspend && unsettled(f, d)}
+	case r.reason == "", r.settled:
+		return Next{Interval: f.Interval}
+	case r.stalled:
+		return Next{}
+	case f.Attempt.Failure == nil: // withdrawn, with another chart to publish
+		return Next{At: f.Now}
+	case f.Attempt.Failure.RetryAfter > 0:
+		return Next{At: f.Now.Add(f.Attempt.Failure.RetryAfter)}
+	}
+	return Next{Backoff: true}
+}
+
+// unsettled reports whether a published chart waits for its file or for a verdict.
+func unsettled(f Facts, d Decision) bool {
+	return f.Published != nil && (f.Published.File != FileRight || d.Undecided())
+}
+
+// deadline is the first moment at which something changes by the clock alone; zero if nothing does.
+func deadline(f Facts, d Decision) (at time.Time) {
+	at = f.Attempt.begins()
+	for _, o := range currentOutcomes(f, d) {
+		at = sooner(at, o.Ends)
+	}
+	if d.Status.Artifact == nil || f.Published == nil || d.Action == Publish {
+		return at
+	}
+	if f.judgement() == rejected && d.Action == Keep {
+		at = sooner(at, f.Published.RejectedAt.Add(Patience))
+	}
+	at = sooner(at, endOfException(d.Status.Verification, f.Now))
+	if d.Status.UnverifiedSince != nil && f.Published.MaxUnverifiedAge > 0 {
+		at = sooner(at, d.Status.UnverifiedSince.Add(f.Published.MaxUnverifiedAge))
+	}
+	return at
+}
+
+// endOfException is when the first exception ends by which a chart is published; zero if none will.
+func endOfException(v *v1alpha1.VerificationStatus, now time.Time) (at time.Time) {
+	if v == nil {
+		return at
+	}
+	for _, x := range v.Exceptions {
+		if x.Until != nil && now.Before(x.Until.Time) {
+			at = sooner(at, x.Until.Time)
+		}
+	}
+	return at
+}
+
+// currentOutcomes are the answers that the chart that is published after the decision rests on.
+func currentOutcomes(f Facts, d Decision) []verify.Outcome {
+	switch {
+	case d.Status.Artifact == nil:
+		return nil
+	case d.Action == Publish, f.answersForPublished():
+		return f.Attempt.Outcomes
+	case f.Published != nil:
+		return f.Published.Outcomes
+	}
+	return nil
+}

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lifecycle
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/fluxcd/pkg/apis/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
+	"github.com/verifiedchart/verifiedchart/internal/verify"
+)
+
+// report is what the conditions say of a decision.
+type report struct {
+	// silent: nothing new is known of the requested chart, so that its conditions stay.
+	silent bool
+	// condition that is True because of a failure; empty for Ready alone.
+	condition string
+	// reason and message of the failure; the reason is empty for success.
+	reason, message string
+	// verified is the next SourceVerified; empty leaves it.
+	verified                        metav1.ConditionStatus
+	verifiedReason, verifiedMessage string
+	// stalled: nothing will change until the spec, an object that it names, or the signatures do.
+	stalled bool
+	// settled: the spec was dealt with; no retry until the interval is over.
+	settled bool
+}
+
+// reportOf is the report of a decision.
+func reportOf(f Facts, r decided) report {
+	switch {
+	case r.action == Withdraw:
+		return withdrawn(f, r)
+	case r.action == Hold:
+		return heldReport(f)
+	case f.Attempt == nil:
+		return report{silent: true}
+	case f.Attempt.Failure == nil:
+		return accepted(f.Attempt)
+	}
+	return failed(f.Attempt)
+}
+
+// failed is the report of an attempt that publishes nothing.
+func failed(a *Attempt) report {
+	o := report{condition: a.Failure.Condition, reason: a.Failure.Reason, message: a.Failure.Message}
+	switch a.Failure.Kind {
+	case Settled:
+		o.settled = true
+	case Final:
+		o.stalled = true
+	case Malformed, Unavailable:
+		o.stalled = a.Failure.Kind == Malformed
+		o.verified, o.verifiedReason, o.verifiedMessage = metav1.ConditionUnknown, v1alpha1.TrustUnavailableReason, o.message
+	}
+	switch {
+	case a.rejected():
+		o.verified, o.verifiedReason, o.verifiedMessage = metav1.ConditionFalse, v1alpha1.VerificationErrorReason, o.message
+		o.settled = true
+		o.stalled = a.begins().IsZero() // a signature that is too young will count by itself
+	case verdictOf(a.Outcomes) == trusted:
+		proof := accepted(a)
+		o.verified, o.verifiedReason, o.verifiedMessage = proof.verified, proof.verifiedReason, proof.verifiedMessage
+	}
+	return o
+}
+
+// accepted is the report of a chart that was accepted, by proof or by an exception.
+func accepted(a *Attempt) report {
+	e := a.Accepted.Evidence()
+	if e.IsProof() {
+		return report{verified: metav1.ConditionTrue, verifiedReason: v1alpha1.SucceededReason, verifiedMessage: proofMessage(a)}
+	}
+	o := report{verified: metav1.ConditionFalse, verifiedReason: v1alpha1.VerificationErrorReason, verifiedMessage: exceptionsMessage(e.Exceptions)}
+	for _, x := range e.Exceptions {
+		switch {
+		case x.Rule == verify.Exemption:
+			o.verified, o.verifiedReason = metav1.ConditionFalse, v1alpha1.ExemptedReason
+		case o.verifiedReason != v1alpha1.ExemptedReason && !isRejection(x.Verdict):
+			o.verified, o.verifiedReason = metav1.ConditionUnknown, v1alpha1.TrustUnavailableReason
+		}
+	}
+	return o
+}
+
+// heldReport is the report of a chart that is no longer trusted and goes on being served.
+func heldReport(f Facts) report {
+	cause := causeOf(f)
+	return report{
+		reason: v1alpha1.VerificationErrorReason, message: fmt.Sprintf("%s is no longer trusted, and onTrustLoss is Hold: %s", f.Published.label(), cause),
+		verified: metav1.ConditionFalse, verifiedReason: v1alpha1.VerificationErrorReason, verifiedMessage: cause,
+		stalled: f.Attempt != nil || f.Object.Spec.Suspend, settled: f.Attempt != nil || f.Object.Spec.Suspend,
+	}
+}
+
+// withdrawn is the report of a withdrawal, with the failure of the requested chart if that is known.
+func withdrawn(f Facts, r decided) report {
+	cause := causeOf(f)
+	o := report{reason: v1alpha1.VerificationErrorReason, verified: metav1.ConditionFalse, verifiedReason: v1alpha1.VerificationErrorReason, verifiedMessage: cause}
+	switch {
+	case f.lost():
+		o.condition, o.reason = v1alpha1.FetchFailedCondition, v1alpha1.ArtifactLostReason
+		o.verified, o.verifiedReason = metav1.ConditionUnknown, v1alpha1.TrustUnavailableReason
+	case !r.verified:
+		cause = fmt.Sprintf("there was no verdict for longer than maxUnverifiedAge (%s), since %s",
+			f.Published.MaxUnverifiedAge, stamp(f.Object.Status.UnverifiedSince, f.Now))
+		o.reason, o.verified, o.verifiedReason, o.verifiedMessage = v1alpha1.TrustUnavailableReason, metav1.ConditionUnknown, v1alpha1.TrustUnavailableReason, cause
+	}
+	o.message = fmt.Sprintf("withdrew %s: %s", f.Published.label(), cause)
+	if f.Attempt == nil || f.Attempt.Failure == nil {
+		o.stalled, o.settled = f.Object.Spec.Suspend, f.Object.Spec.Suspend
+		return o
+	}
+	a := failed(f.Attempt)
+	o.stalled, o.settled = a.stalled, a.settled
+	if !f.answersForPublished() {
+		o.condition = a.condition
+		o.message += "; " + a.message
+		if a.verified == metav1.ConditionFalse {
+			o.verifiedMessage += "; " + a.verifiedMessage
+		}
+	}
+	return o
+}
+
+func stamp(since *metav1.Time, now time.Time) string {
+	if since != nil {
+		now = since.Time
+	}
+	return now.UTC().Format(time.RFC3339)
+}
+
+// Failing is a decision whose effects failed: the status says so, and it is tried again.
+func Failing(f Facts, d Decision, failure *Failure) Decision {
+	r := decided{rule: rule{action: d.Action}, report: report{condition: failure.Condition, reason: failure.Reason, message: failure.Message}}
+	if ready := find(d.Status.Conditions, meta.ReadyCondition); ready != nil && ready.Status == metav1.ConditionFalse {
+		r.report.message = ready.Message + "; " + failure.Message
+	}
+	if v := find(d.Status.Conditions, v1alpha1.SourceVerifiedCondition); v != nil {
+		r.report.verified, r.report.verifiedReason, r.report.verifiedMessage = v.Status, v.Reason, v.Message
+	}
+	observed := d.Status.ObservedGeneration
+	setConditions(&d.Status, f, r)
+	d.Status.ObservedGeneration = min(observed, f.Object.Status.ObservedGeneration)
+	d.Events = events(f, d, r.report)
+	d.Next.Interval, d.Next.Backoff = 0, true
+	return d
+}

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lifecycle
+
+import (
+	"time"
+
+	"github.com/verifiedchart/verifiedchart/internal/verify"
+)
+
+// Patience is how long the registry may take to show another signature in place of those
+// that are no longer accepted.
+const Patience = 3 * time.Second
+
+// rule says what becomes of the published chart if it applies, and no rule before it does.
+type rule struct {
+	name    string
+	applies func(Facts) bool
+	action  Action
+	// verified: the rule is a verdict on the published chart.
+	verified bool
+	// pending: the answer is not final; the path stays as it is until then.
+	pending bool
+	// absent: there is no published chart.
+	absent bool
+}
+
+// rules are tried in order; the first that applies decides.
+var rules = []rule{
+	{name: "the object is gone", applies: func(f Facts) bool { return f.Gone }, action: Remove},
+	{name: "the chart is revoked", applies: Facts.revoked, action: Withdraw, verified: true},
+	{name: "no policy matches, and one denies that", applies: Facts.denied, action: Withdraw, verified: true},
+	{name: "the requested chart is verified and stored", applies: Facts.stored, action: Publish, verified: true},
+	{name: "nothing is published", applies: func(f Facts) bool { return f.Published == nil }, action: Keep, absent: true},
+	{name: "the file is lost, and the registry no longer has the chart", applies: Facts.lost, action: Withdraw},
+	{name: "the chart is trusted", applies: func(f Facts) bool { return f.judgement() == trusted }, action: Keep, verified: true},
+	{name: "the chart is rejected, and the registry may still show another signature", applies: Facts.awaited, action: Keep, pending: true},
+	{name: "the chart is rejected, and its signer is revoked", applies: Facts.rejectedByRevocation, action: Withdraw, verified: true},
+	{name: "the chart is rejected, its file is there, and every policy holds", applies: Facts.held, action: Hold, verified: true},
+	{name: "the chart is rejected", applies: func(f Facts) bool { return f.judgement() == rejected }, action: Withdraw, verified: true},
+	{name: "there was no verdict for longer than maxUnverifiedAge", applies: Facts.expired, action: Withdraw},
+	{name: "there is no verdict", applies: func(Facts) bool { return true }, action: Keep},
+}
+
+// decided is the rule that decides, and what there is to report of the requested chart.
+type decided struct {
+	rule
+	report report
+}
+
+// ruleFor returns the first rule that applies; the last one always does.
+func ruleFor(f Facts) decided {
+	for _, r := range rules {
+		if r.applies(f) {
+			return decided{rule: r}
+		}
+	}
+	panic("the last rule applies always")
+}
+
+// verdict is what is known of the published chart.
+type verdict int
+
+const (
+	unknown verdict = iota
+	trusted
+	rejected
+)
+
+// judgement is the verdict on the published chart. The attempt answers for it if it is about the
+// same chart. A chart that was served by an exception or a Hold that has ended, and a chart
+// whose signer is revoked, needs no registry to be rejected if nothing else proves it.
+func (f Facts) judgement() verdict {
+	p := f.Published
+	if p == nil {
+		return unknown
+	}
+	v := verdictOf(f.counting(p.Outcomes))
+	if f.answersForPublished() {
+		if a := verdictOf(f.Attempt.Outcomes); a != unknown {
+			v = a
+		}
+	}
+	unproven := p.SignerRevoked != "" || p.ExceptionEnded != "" || f.holdEnded()
+	if v == unknown && unproven {
+		return rejected
+	}
+	return v
+}
+
+// counting returns the answers of the policies that count. While the object is suspended, its own policy rejects nothing, unless
+// its acceptance has ended by the clock: cluster policies, revocations and deadlines count all the same.
+func (f Facts) counting(outcomes []verify.Outcome) []verify.Outcome {
+	if !f.Object.Spec.Suspend || f.Published.OwnEnded {
+		return outcomes
+	}
+	counting := make([]verify.Outcome, 0, len(outcomes))
+	for _, o := range outcomes {
+		if o.Policy == "" && o.Verdict == verify.VerdictRejected {
+			o.Verdict = verify.VerdictUndecided
+		}
+		counting = append(counting, o)
+	}
+	return counting
+}
+
+// verdictOf is the verdict of all policies together: one that rejects is enough to reject, and no
+// policy at all accepts nothing.
+func verdictOf(outcomes []verify.Outcome) verdict {
+	v := trusted
+	for _, o := range outcomes {
+		switch o.Verdict {
+		case verify.VerdictRejected:
+			return rejected
+		case verify.VerdictAccepted:
+		default:
+			v = unknown
+		}
+	}
+	if len(outcomes) == 0 {
+		return unknown
+	}
+	return v
+}
+
+// answersForPublished reports whether the attempt is about the very chart that is published.
+func (f Facts) answersForPublished() bool {
+	return f.Attempt != nil && f.Published != nil && f.Attempt.Chart == f.Published.Chart
+}
+
+func (f Facts) revoked() bool { return f.Published != nil && f.Published.Revoked != "" }
+
+func (f Facts) denied() bool { return f.Published != nil && f.Published.Denied != "" }
+
+// stored reports whether the requested chart is verified, and its bytes wait to be published.
+func (f Facts) stored() bool {
+	if f.Attempt == nil || f.Attempt.Artifact == nil {
+		return false
+	}
+	_, accepted := f.Attempt.Accepted.Subject()
+	return accepted
+}
+
+// Rejected reports whether the published chart is rejected by what is known now.
+func (f Facts) Rejected() bool { return f.judgement() == rejected }
+
+// lost reports whether neither the disk nor the registry has the published chart.
+func (f Facts) lost() bool {
+	return f.Published.Lost && f.Published.File == FileLost
+}
+
+// holdEnded reports whether the chart was held, and no longer may be.
+func (f Facts) holdEnded() bool { return f.Object.Status.HeldSince != nil && !f.Published.Holds }
+
+// awaited reports whether the registry may still show a signature that proves the published chart,
+// or, if the tenant has just edited the spec and only the tenant's own policy rejects, the
+// attempt may still take its place.
+func (f Facts) awaited() bool {
+	p := f.Published
+	if f.judgement() != rejected || f.answersForPublished() {
+		return false
+	}
+	if !f.Now.Before(p.RejectedAt.Add(Patience)) {
+		return false
+	}
+	edited := f.Object.Generation != f.Object.Status.ObservedGeneration
+	return !p.Asked || (edited && f.Attempt == nil && !f.Object.Spec.Suspend && p.SignerRevoked == "" && onlyOwnRejects(p.Outcomes))
+}
+
+// onlyOwnRejects reports whether no ClusterChartPolicy rejects.
+func onlyOwnRejects(outcomes []verify.Outcome) bool {
+	for _, o := range outcomes {
+		if o.Verdict == verify.VerdictRejected && o.Policy != "" {
+			return false
+		}
+	}
+	return true
+}
+
+func (f Facts) rejectedByRevocation() bool {
+	return f.judgement() == rejected && f.Published.SignerRevoked != ""
+}
+
+// held reports whether a rejected chart goes on being served. Without its file there is nothing to hold.
+func (f Facts) held() bool {
+	return f.judgement() == rejected && f.Published.Holds && f.Published.File != FileLost
+}
+
+// expired reports whether there was no verdict for longer than a policy allows.
+func (f Facts) expired() bool {
+	end := f.endOfPatience()
+	return !end.IsZero() && !f.Now.Before(end)
+}
+
+// endOfPatience is when a chart without a verdict is withdrawn; zero if that has no end.
+func (f Facts) endOfPatience() time.Time {
+	if f.Published == nil || f.Published.MaxUnverifiedAge == 0 {
+		return time.Time{}
+	}
+	since := f.Now
+	if s := f.Object.Status.UnverifiedSince; s != nil {
+		since = s.Time
+	}
+	return since.Add(f.Published.MaxUnverifiedAge)
+}
