@@ -26,6 +26,7 @@ func main() {
 	flag.Parse()
 	logger.SetLogger(logger.NewLogger(o.log))
 	listAtOnce()
+	limitMemory()
 	if err := run(ctrl.SetupSignalHandler(), o); err != nil {
 		fmt.Fprintf(os.Stderr, "%s: %v\n", name, err)
 		os.Exit(1)
@@ -48,6 +49,9 @@ func run(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
+	if err := waitForKinds(ctx, o); err != nil {
+		return err
+	}
 	mgr, err := newManager(o)
 	if err != nil {
 		return err
@@ -60,13 +64,16 @@ func run(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
-	if err := addServer(mgr, o); err != nil {
+	if err := addServer(mgr, o, reconciler); err != nil {
 		return err
 	}
-	if err := addChecks(mgr); err != nil {
+	if err := addChecks(mgr, reconciler); err != nil {
 		return err
 	}
 	if err := setUp(ctx, mgr, o, reconciler, root); err != nil {
+		return err
+	}
+	if err := addProfiles(mgr, o); err != nil {
 		return err
 	}
 	ctrl.Log.Info("starting", "version", version)

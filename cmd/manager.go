@@ -8,13 +8,13 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/fluxcd/pkg/runtime/client"
 	helper "github.com/fluxcd/pkg/runtime/controller"
 	"github.com/fluxcd/pkg/runtime/events"
 	"github.com/fluxcd/pkg/runtime/metrics"
-	"github.com/fluxcd/pkg/runtime/pprof"
 	sourcev1 "github.com/fluxcd/source-controller/api/v1"
 	corev1 "k8s.io/api/core/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
@@ -24,6 +24,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	kuberecorder "k8s.io/client-go/tools/record"
 	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
@@ -35,23 +36,20 @@ import (
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
 	"github.com/verifiedchart/verifiedchart/internal/controller"
 	"github.com/verifiedchart/verifiedchart/internal/download"
+	"github.com/verifiedchart/verifiedchart/internal/material"
 	"github.com/verifiedchart/verifiedchart/internal/registry"
 	"github.com/verifiedchart/verifiedchart/internal/server"
 	"github.com/verifiedchart/verifiedchart/internal/storage"
-	"github.com/verifiedchart/verifiedchart/internal/trustroot"
-	"github.com/verifiedchart/verifiedchart/internal/verify/openpgp"
 )
 
 const (
-	// memoryLimit bounds the signature material that is kept: some 2 KiB an object
+	// cacheLimit bounds the answers of registries that are kept, in bytes: some 2 KiB an object
 	// that is signed with a key, and 14 KiB one that is signed keyless.
-	memoryLimit = 32 << 20
-	// memoryAge is how long material found under a tag is used before the registry is asked again.
-	memoryAge = time.Hour
-	// keyringsLimit bounds the keyrings of Secrets that are kept parsed, in bytes.
-	keyringsLimit = 8 << 20
-	// trustedRootsLimit bounds the trusted roots of Secrets that are kept parsed, in bytes.
-	trustedRootsLimit = 16 << 20
+	cacheLimit = 16 << 20
+	// objectsLimit bounds the Secrets and ConfigMaps that are kept, in bytes.
+	objectsLimit = 16 << 20
+	// lastGoodList is the file, in the storage folder, with the last good revocation list.
+	lastGoodList = ".revocations/revoked.yaml"
 )
 
 func scheme() *runtime.Scheme {
@@ -86,7 +84,7 @@ func newManager(o options) (ctrl.Manager, error) {
 	}
 	mgr, err := ctrl.NewManager(client.GetConfigOrDie(o.client), ctrl.Options{
 		Scheme:                        scheme(),
-		Metrics:                       metricsserver.Options{BindAddress: o.metricsAddr, ExtraHandlers: pprof.GetHandlers()},
+		Metrics:                       metricsserver.Options{BindAddress: o.metricsAddr},
 		HealthProbeBindAddress:        o.healthAddr,
 		LeaderElection:                o.leaderElection.Enable,
 		LeaderElectionID:              name + "-leader-election",
@@ -152,34 +150,51 @@ func newReconciler(mgr ctrl.Manager, o options, store *storage.Storage, root *pu
 	if err != nil {
 		return nil, fmt.Errorf("--events-addr: %w", err)
 	}
-	objects := controller.NewObjects(mgr.GetCache(), mgr.GetAPIReader())
+	namespace := os.Getenv("RUNTIME_NAMESPACE")
+	objects := material.NewObjects(mgr.GetCache(), mgr.GetAPIReader(), objectsLimit)
+	list := types.NamespacedName{Namespace: namespace, Name: o.revocations}
 	return &controller.VerifiedChartReconciler{
 		Client:        mgr.GetClient(),
-		Metrics:       helper.NewMetrics(mgr, metrics.MustMakeRecorder(), v1alpha1.VerifiedChartFinalizer),
+		APIReader:     mgr.GetAPIReader(),
+		Metrics:       helper.NewMetrics(mgr, metrics.MustMakeRecorder()),
 		EventRecorder: recorder,
-		Objects:       objects,
-		Keyrings:      openpgp.NewCache(keyringsLimit),
-		TrustedRoots:  trustroot.NewCache(trustedRootsLimit),
-		PublicRoot:    root,
-		Registries:    registry.NewClient(registry.ClientOptions{UserAgent: name + "/" + version, AllowedHosts: o.allowedHosts}),
-		Downloads:     download.NewClient(download.Options{UserAgent: name + "/" + version, AllowedHosts: o.allowedHosts}),
-		Memory:        registry.NewCache(memoryLimit, memoryAge, time.Now),
-		Revocations:   revocations(objects, o),
-		Verifications: controller.NewVerificationMetrics(ctrlmetrics.Registry),
-		Storage:       store,
-		Served:        &controller.Served{},
-		Name:          name,
-		Namespace:     os.Getenv("RUNTIME_NAMESPACE"),
-		AllowHTTP:     o.insecureAllowHTTP,
+		Announcer:     announcer(mgr, recorder),
+		Material: material.NewLoader(material.Options{
+			Source: objects, PublicRoot: root,
+			Downloads: download.NewClient(download.Options{UserAgent: name + "/" + version, AllowedHosts: o.allowedHosts}),
+		}),
+		Revocations:     revocations(objects, list, o.artifact.StoragePath),
+		RevocationsName: list,
+		Registries:      registry.NewClient(registry.ClientOptions{UserAgent: name + "/" + version, AllowedHosts: o.allowedHosts}),
+		Cache:           registry.NewCache(cacheLimit, controller.MaterialAge, time.Now),
+		Verifications:   controller.NewVerificationMetrics(ctrlmetrics.Registry),
+		Storage:         store,
+		Paths:           server.NewPaths(time.Now),
+		Name:            name,
+		Namespace:       namespace,
+		AllowHTTP:       o.insecureAllowHTTP,
+		MaxTimeout:      o.maxTimeout,
+		MinInterval:     o.minInterval,
 	}, nil
 }
 
-// revocations returns what is revoked for the whole cluster, or nil where no list is named.
-func revocations(objects *controller.Objects, o options) *controller.Revocations {
-	if o.revocations == "" {
+// announcer forwards events of ExternalArtifacts to --events-addr, and makes no Kubernetes Event of them: the VerifiedChart has one.
+func announcer(mgr ctrl.Manager, recorder *events.Recorder) kuberecorder.EventRecorder {
+	if recorder.Webhook == "" {
 		return nil
 	}
-	return controller.NewRevocations(objects, types.NamespacedName{Namespace: os.Getenv("RUNTIME_NAMESPACE"), Name: o.revocations})
+	forwards := *recorder
+	forwards.EventRecorder = &kuberecorder.FakeRecorder{} // without a channel it discards
+	forwards.Scheme = mgr.GetScheme()
+	return &forwards
+}
+
+// revocations returns what is revoked for the whole cluster, or nil if no list is named.
+func revocations(source material.Source, list types.NamespacedName, storagePath string) *material.Revocations {
+	if list.Name == "" {
+		return nil
+	}
+	return material.NewRevocations(source, list, filepath.Join(storagePath, lastGoodList))
 }
 
 func setUp(ctx context.Context, mgr ctrl.Manager, o options, r *controller.VerifiedChartReconciler, root *publicRoot) error {
@@ -189,24 +204,33 @@ func setUp(ctx context.Context, mgr ctrl.Manager, o options, r *controller.Verif
 	})
 }
 
-func addServer(mgr ctrl.Manager, o options) error {
+func addServer(mgr ctrl.Manager, o options, r *controller.VerifiedChartReconciler) error {
 	return mgr.Add(server.New(server.Options{
-		Root:  o.artifact.StoragePath,
-		Addr:  o.artifact.StorageAddress,
-		Paths: server.NewPaths(time.Now),
+		Root:    o.artifact.StoragePath,
+		Addr:    o.artifact.StorageAddress,
+		Paths:   r.Paths,
+		Damaged: func(owner server.Owner) { r.Damaged(owner.Namespace, owner.Name) },
 	}))
 }
 
-// addChecks reports a standby as alive but not ready, so that no traffic for
-// artifacts reaches it (fluxcd/source-controller#272).
-func addChecks(mgr ctrl.Manager) error {
+// addChecks reports a standby as alive but not ready, so that no traffic for artifacts reaches it
+// (fluxcd/source-controller#272), and likewise a controller that has not verified what it serves yet, or whose kind is not
+// defined in the cluster.
+func addChecks(mgr ctrl.Manager, r *controller.VerifiedChartReconciler) error {
 	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {
+		return err
+	}
+	defined, err := kindCheck(mgr.GetConfig())
+	if err != nil {
+		return err
+	}
+	if err := mgr.AddReadyzCheck("definition", defined); err != nil {
 		return err
 	}
 	return mgr.AddReadyzCheck("leader", func(*http.Request) error {
 		select {
 		case <-mgr.Elected():
-			return nil
+			return r.Warm()
 		default:
 			return errors.New("this replica is on standby")
 		}

@@ -26,6 +26,9 @@ type options struct {
 	tufMirror, tufRoot, tufCacheDir     string
 	revocations                         string
 	tufRefresh                          time.Duration
+	maxTimeout, minInterval             time.Duration
+	profilesAddr                        string
+	enableProfiles                      bool
 
 	artifact       artifactconfig.Options
 	client         client.Options
@@ -40,7 +43,11 @@ func (o *options) bind(fs *flag.FlagSet) {
 	fs.StringVar(&o.metricsAddr, "metrics-addr", envOr("METRICS_ADDR", ":8080"), "The address the metric endpoint binds to.")
 	fs.StringVar(&o.eventsAddr, "events-addr", envOr("EVENTS_ADDR", ""), "The address of the events receiver.")
 	fs.StringVar(&o.healthAddr, "health-addr", ":9440", "The address the health endpoint binds to.")
-	fs.IntVar(&o.concurrent, "concurrent", 4, "How many objects are reconciled at a time, besides those that wait for a slow registry.")
+	fs.IntVar(&o.concurrent, "concurrent", 4, "How many archives are unpacked at a time. Eight times as many attempts may wait for registries, of one namespace half of them.")
+	fs.DurationVar(&o.maxTimeout, "max-timeout", 5*time.Minute, "The longest timeout of a VerifiedChart; a longer spec.timeout is shortened to it.")
+	fs.DurationVar(&o.minInterval, "min-interval", 10*time.Second, "The shortest interval of a VerifiedChart; a shorter spec.interval is raised to it.")
+	fs.BoolVar(&o.enableProfiles, "enable-pprof", false, "Serve profiles under /debug/pprof on --pprof-addr.")
+	fs.StringVar(&o.profilesAddr, "pprof-addr", "127.0.0.1:6060", "The address for --enable-pprof. Whoever reaches it sees memory of the controller: keep it on loopback.")
 	fs.BoolVar(&o.insecureAllowHTTP, "insecure-allow-http", false,
 		"Allow VerifiedCharts with insecure: true to read their registry over plain HTTP.")
 	fs.StringVar(&o.revocations, "revocations", "",

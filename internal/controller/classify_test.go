@@ -18,6 +18,7 @@ import (
 
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
 	"github.com/verifiedchart/verifiedchart/internal/chart"
+	"github.com/verifiedchart/verifiedchart/internal/lifecycle"
 	"github.com/verifiedchart/verifiedchart/internal/outbound"
 	"github.com/verifiedchart/verifiedchart/internal/pipeline"
 	"github.com/verifiedchart/verifiedchart/internal/registry"
@@ -26,8 +27,11 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify/verifytest"
 )
 
-// checked are the conditions that fluxcd/pkg/runtime/conditions/check judges by.
-var checked = &check.Conditions{NegativePolarity: negative}
+// checked are the conditions by which fluxcd/pkg/runtime/conditions/check judges.
+var checked = &check.Conditions{NegativePolarity: []string{
+	v1alpha1.StorageOperationFailedCondition, v1alpha1.FetchFailedCondition, v1alpha1.BuildFailedCondition,
+	meta.StalledCondition, meta.ReconcilingCondition,
+}}
 
 // expectClean asserts that the status is what kstatus understands.
 func expectClean(obj *v1alpha1.VerifiedChart) {
@@ -39,14 +43,17 @@ func expectClean(obj *v1alpha1.VerifiedChart) {
 	Expect(warn).NotTo(HaveOccurred())
 }
 
+// moment is when the decisions of these tests are made.
+var moment = time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
+
 func publishedChart() *v1alpha1.VerifiedChart {
 	return &v1alpha1.VerifiedChart{
 		ObjectMeta: metav1.ObjectMeta{Name: "app", Namespace: "default", Generation: 2},
 		Spec:       v1alpha1.VerifiedChartSpec{Interval: metav1.Duration{Duration: time.Minute}},
 		Status: v1alpha1.VerifiedChartStatus{
-			ObservedGeneration: 1,
-			Artifact:           &meta.Artifact{Path: "verifiedchart/default/app/x.tgz", Revision: "1.0.0@sha256:aa", Digest: "sha256:bb"},
-			Verification: &v1alpha1.VerificationStatus{Digest: "sha256:aa", Authorities: []v1alpha1.AuthorityStatus{
+			ObservedGeneration: 1, URL: "http://x",
+			Artifact: &meta.Artifact{Path: "verifiedchart/default/app/x.tgz", URL: "http://x", Revision: "1.0.0@sha256:aa", Digest: "sha256:bb"},
+			Verification: &v1alpha1.VerificationStatus{Repository: "repository", Digest: "sha256:aa", Authorities: []v1alpha1.AuthorityStatus{
 				{Name: "release", Provider: "cosign", Signer: "SHA256:cc", Key: "cosign.pub"},
 			}},
 		},
@@ -63,18 +70,44 @@ func acceptedChart() verify.Accepted {
 
 func failure(step pipeline.Step, err error) error { return &pipeline.Failure{Step: step, Err: err} }
 
-var _ = Describe("The outcome of a reconcile", func() {
+// decided is the decision on an attempt on another chart that ended with err, while the published chart is trusted.
+func decided(obj *v1alpha1.VerifiedChart, err error) lifecycle.Decision {
+	trusted := []verify.Outcome{{Verdict: verify.VerdictAccepted}}
+	proof := acceptedChart()
+	facts := lifecycle.Facts{
+		Now: moment, Object: obj, Interval: obj.GetRequeueAfter(),
+		Attempt: &lifecycle.Attempt{Chart: lifecycle.Chart{Version: "1.1.0"}, Failure: classify(err)},
+	}
+	if obj.Status.Artifact != nil {
+		facts.Published = &lifecycle.Published{Chart: lifecycle.Chart{Repository: "repository", Digest: "sha256:aa", Version: "1.0.0"}, File: lifecycle.FileRight, Outcomes: trusted, Accepted: proof}
+	}
+	switch {
+	case err == nil && facts.Published != nil:
+		facts.Attempt.Chart, facts.Attempt.Outcomes, facts.Attempt.Accepted = facts.Published.Chart, trusted, proof
+	case errors.Is(err, chart.ErrMismatch), errors.Is(err, chart.ErrInvalid):
+		facts.Attempt.Outcomes, facts.Attempt.Accepted = trusted, proof
+	case errors.Is(err, verify.ErrRejected):
+		facts.Attempt.Outcomes = []verify.Outcome{{Verdict: verify.VerdictRejected, Err: err}}
+	}
+	return lifecycle.Decide(facts)
+}
+
+// after is the object after that decision.
+func after(err error, from *v1alpha1.VerifiedChart) *v1alpha1.VerifiedChart {
+	obj := from.DeepCopy()
+	obj.Status = decided(from, err).Status
+	return obj
+}
+
+var _ = Describe("The outcome of an attempt", func() {
 	rejection := &verify.Rejection{Authority: "release", Looked: []string{"tag x.sig"}}
 
-	DescribeTable("is told by conditions that kstatus understands",
+	DescribeTable("is reported by conditions that kstatus understands",
 		func(err error, verified metav1.ConditionStatus, condition, reason string, stalled, settled bool) {
-			obj := publishedChart()
-			accepted := verify.Accepted{}
-			if verified == metav1.ConditionTrue {
-				accepted = acceptedChart()
-			}
-			o := classify(accepted, err)
-			o.apply(obj)
+			before := publishedChart()
+			d := decided(before, err)
+			obj := before.DeepCopy()
+			obj.Status = d.Status
 			expectClean(obj)
 
 			if verified == "" {
@@ -88,23 +121,14 @@ var _ = Describe("The outcome of a reconcile", func() {
 			Expect(conditions.Get(obj, meta.ReadyCondition)).To(HaveField("Reason", reason))
 			Expect(conditions.IsReady(obj)).To(Equal(err == nil))
 			Expect(conditions.IsStalled(obj)).To(Equal(stalled))
-			Expect(obj.Status.ObservedGeneration).To(BeEquivalentTo(map[bool]int{true: 2, false: 1}[err == nil || stalled || settled]))
-
-			result, retry := o.result(GinkgoT().Context(), obj, backoff)
-			switch {
-			case err == nil, settled:
-				Expect(retry).NotTo(HaveOccurred())
-				Expect(result.RequeueAfter).To(BeNumerically("~", time.Minute, 10*time.Second))
-			case stalled:
-				Expect(retry).NotTo(HaveOccurred())
-				Expect(result.IsZero()).To(BeTrue())
-			default:
-				Expect(retry).To(HaveOccurred())
-			}
+			Expect(obj.Status.ObservedGeneration).To(BeEquivalentTo(map[bool]int{true: 2, false: 1}[stalled || settled]))
+			Expect(d.Next.Backoff).To(Equal(!stalled && !settled))
+			Expect(d.Next.Interval).To(Equal(map[bool]time.Duration{true: time.Minute}[settled]))
+			Expect(d.Next.Within).To(Equal(time.Minute), "the published chart is verified again whatever came of the attempt")
 		},
-		Entry("accepted", nil, metav1.ConditionTrue, "", meta.SucceededReason, false, false),
+		Entry("accepted", nil, metav1.ConditionTrue, "", meta.SucceededReason, false, true),
 		Entry("VF: rejected", failure(pipeline.StepVerify, fmt.Errorf("chart: %w", rejection)),
-			metav1.ConditionFalse, "", v1alpha1.VerificationErrorReason, false, true),
+			metav1.ConditionFalse, "", v1alpha1.VerificationErrorReason, true, true),
 		Entry("TU: a Secret is missing", failure(pipeline.StepVerify, verify.ErrTrustUnavailable),
 			metav1.ConditionUnknown, "", v1alpha1.TrustUnavailableReason, false, false),
 		Entry("D9: TU +S: a key is malformed", failure(pipeline.StepVerify, verify.ErrTrustMalformed),
@@ -129,107 +153,66 @@ var _ = Describe("The outcome of a reconcile", func() {
 			metav1.ConditionStatus(""), v1alpha1.StorageOperationFailedCondition, v1alpha1.ArchiveOperationFailedReason, false, false),
 		Entry("a range that cannot be parsed", failure(pipeline.StepResolve, pipeline.ErrReference),
 			metav1.ConditionStatus(""), v1alpha1.FetchFailedCondition, v1alpha1.ReferenceInvalidReason, true, false),
-		Entry("I6: URL +S", &refusal{condition: v1alpha1.FetchFailedCondition, reason: v1alpha1.URLInvalidReason, final: true, err: errors.New("x")},
+		Entry("I6: URL +S", &refusal{condition: v1alpha1.FetchFailedCondition, reason: v1alpha1.URLInvalidReason, kind: lifecycle.Final, err: errors.New("x")},
 			metav1.ConditionStatus(""), v1alpha1.FetchFailedCondition, v1alpha1.URLInvalidReason, true, false),
-		Entry("I7: plain HTTP is not allowed", &refusal{reason: v1alpha1.InsecureNotAllowedReason, final: true, err: errors.New("x")},
+		Entry("I7: plain HTTP is not allowed", &refusal{reason: v1alpha1.InsecureNotAllowedReason, kind: lifecycle.Final, err: errors.New("x")},
 			metav1.ConditionStatus(""), "", v1alpha1.InsecureNotAllowedReason, true, false),
-		Entry("B13: a downgrade", &refusal{condition: v1alpha1.FetchFailedCondition, reason: v1alpha1.DowngradeRefusedReason, settled: true, err: errors.New("x")},
+		Entry("B13: a downgrade", &refusal{condition: v1alpha1.FetchFailedCondition, reason: v1alpha1.DowngradeRefusedReason, kind: lifecycle.Settled, err: errors.New("x")},
 			metav1.ConditionStatus(""), v1alpha1.FetchFailedCondition, v1alpha1.DowngradeRefusedReason, false, true),
 		Entry("the API server refused the ExternalArtifact", failure(pipeline.StepPublish, errors.New("conflict")),
 			metav1.ConditionStatus(""), "", meta.FailedReason, false, false),
 		Entry("anything else", errors.New("x"), metav1.ConditionStatus(""), "", meta.FailedReason, false, false),
 	)
 
-	It("says both where the registry is out of reach and what is published was rejected", func() {
-		obj := publishedChart()
-		obj.Status.Artifact, obj.Status.Verification = nil, nil
-		classify(verify.Accepted{}, errors.Join(failure(pipeline.StepResolve, errors.New("x")), failure(pipeline.StepVerify, rejection))).apply(obj)
-		Expect(conditions.IsFalse(obj, v1alpha1.SourceVerifiedCondition)).To(BeTrue())
-		Expect(conditions.IsTrue(obj, v1alpha1.FetchFailedCondition)).To(BeTrue())
-		expectClean(obj)
-	})
-
-	It("leaves SourceVerified as it was where the registry could not be read", func() {
-		obj := publishedChart()
-		classify(acceptedChart(), nil).apply(obj)
+	It("keeps SourceVerified if the registry could not be read", func() {
+		obj := after(nil, publishedChart())
 		was := conditions.Get(obj, v1alpha1.SourceVerifiedCondition)
-		classify(verify.Accepted{}, failure(pipeline.StepResolve, errors.New("x"))).apply(obj)
-		Expect(conditions.Get(obj, v1alpha1.SourceVerifiedCondition)).To(Equal(was))
+		Expect(conditions.Get(after(failure(pipeline.StepResolve, errors.New("x")), obj), v1alpha1.SourceVerifiedCondition)).To(Equal(was))
 	})
 
-	It("backs off from a failure, and misses nothing that is due by the clock before", func() {
-		o := classify(verify.Accepted{}, failure(pipeline.StepResolve, errors.New("x")))
-		for due, comesBack := range map[time.Duration]time.Duration{time.Hour: backoff(), 10 * time.Second: 10 * time.Second} {
-			o.due = time.Now().Add(due)
-			result, err := o.result(GinkgoT().Context(), publishedChart(), backoff)
-			Expect(err).NotTo(HaveOccurred())
-			Expect(result.RequeueAfter).To(BeNumerically("~", comesBack, time.Second))
+	It("does not leave SourceVerified True if nothing is published any longer", func() {
+		obj := after(nil, publishedChart())
+		obj.Status.Artifact, obj.Status.Verification = nil, nil
+		Expect(conditions.IsUnknown(after(failure(pipeline.StepResolve, errors.New("x")), obj), v1alpha1.SourceVerifiedCondition)).To(BeTrue())
+	})
+
+	It("A3: is tried again when the registry said", func() {
+		d := decided(publishedChart(), failure(pipeline.StepResolve, &outbound.RateLimitedError{RetryAfter: time.Hour}))
+		Expect(d.Next.At).To(Equal(moment.Add(time.Hour)))
+		Expect(d.Next.Backoff).To(BeFalse())
+	})
+
+	It("says what is refused and what is served", func() {
+		message := conditions.GetMessage(after(failure(pipeline.StepVerify, rejection), publishedChart()), meta.ReadyCondition)
+		Expect(message).To(Equal("1.1.0 refused: not signed; serving 1.0.0"))
+	})
+
+	It("H15: is bounded and fit to be shown, whatever the error says", func() {
+		obj := after(failure(pipeline.StepResolve, errors.New(strings.Repeat("\x1b[31m\xff", 1<<18))), publishedChart())
+		for _, c := range obj.Status.Conditions {
+			Expect(len(c.Message)).To(BeNumerically("<=", maxMessage))
+			Expect(c.Message).NotTo(ContainSubstring("\x1b"))
 		}
-	})
-
-	It("does not leave SourceVerified True where nothing is published any more", func() {
-		obj := publishedChart()
-		classify(acceptedChart(), nil).apply(obj)
-		forget(obj)
-		classify(verify.Accepted{}, failure(pipeline.StepResolve, errors.New("x"))).apply(obj)
-		Expect(conditions.IsUnknown(obj, v1alpha1.SourceVerifiedCondition)).To(BeTrue())
-	})
-
-	It("A3: comes back when the registry said", func() {
-		result, err := classify(verify.Accepted{}, failure(pipeline.StepResolve, &outbound.RateLimitedError{RetryAfter: time.Hour})).result(GinkgoT().Context(), publishedChart(), backoff)
-		Expect(err).NotTo(HaveOccurred())
-		Expect(result.RequeueAfter).To(Equal(time.Hour))
-	})
-
-	It("H15: bounds and cleans what goes into a condition", func() {
-		obj := publishedChart()
-		classify(verify.Accepted{}, failure(pipeline.StepResolve, errors.New(strings.Repeat("\x1b[31m\xff", 1<<18)))).apply(obj)
-		message := conditions.GetMessage(obj, meta.ReadyCondition)
-		Expect(len(message)).To(BeNumerically("<=", maxMessage))
-		Expect(message).NotTo(ContainSubstring("\x1b"))
 	})
 })
 
 var _ = Describe("Events", func() {
-	after := func(err error, from *v1alpha1.VerifiedChart) *v1alpha1.VerifiedChart {
-		obj := from.DeepCopy()
-		accepted := verify.Accepted{}
-		if err == nil {
-			accepted = acceptedChart()
-		}
-		classify(accepted, err).apply(obj)
-		return obj
-	}
 	unreachable := failure(pipeline.StepResolve, errors.New("dial 127.0.0.1:1"))
 	rejected := failure(pipeline.StepVerify, &verify.Rejection{Authority: "release"})
 
-	It("are told once for each change, and not for a retry", func() {
-		fresh := publishedChart()
-		fresh.Status.Artifact = nil
+	It("are recorded once for each change, and not for a retry", func() {
 		ready := after(nil, publishedChart())
-		Expect(happened(fresh, ready)).To(ConsistOf(HaveField("Reason", "NewArtifact")))
-		Expect(happened(ready, after(nil, ready))).To(BeEmpty())
+		Expect(decided(ready, nil).Events).To(BeEmpty())
 
 		failing := after(unreachable, ready)
-		Expect(happened(ready, failing)).To(ConsistOf(HaveField("Reason", v1alpha1.OCIPullFailedReason)))
-		Expect(happened(failing, after(failure(pipeline.StepResolve, errors.New("dial 127.0.0.1:2")), failing))).To(BeEmpty())
-		Expect(happened(failing, after(nil, failing))).To(ConsistOf(HaveField("Reason", meta.SucceededReason)))
+		Expect(decided(ready, unreachable).Events).To(ConsistOf(HaveField("Reason", v1alpha1.OCIPullFailedReason)))
+		Expect(decided(failing, failure(pipeline.StepResolve, errors.New("dial 127.0.0.1:2"))).Events).To(BeEmpty())
+		Expect(decided(failing, nil).Events).To(ConsistOf(HaveField("Reason", meta.SucceededReason)))
 
 		refused := after(rejected, ready)
-		Expect(happened(ready, refused)).To(ConsistOf(HaveField("Reason", v1alpha1.VerificationErrorReason)))
-		Expect(happened(refused, after(rejected, refused))).To(BeEmpty())
+		Expect(decided(ready, rejected).Events).To(ConsistOf(HaveField("Reason", v1alpha1.VerificationErrorReason)))
+		Expect(decided(refused, rejected).Events).To(BeEmpty())
 		other := failure(pipeline.StepVerify, &verify.Rejection{Authority: "another"})
-		Expect(happened(refused, after(other, refused))).To(ConsistOf(HaveField("Reason", v1alpha1.VerificationErrorReason)))
-	})
-
-	It("tell of a withdrawal", func() {
-		ready := after(nil, publishedChart())
-		withdrawn := ready.DeepCopy()
-		withdrawn.Status.Artifact, withdrawn.Status.Verification = nil, nil
-		classify(verify.Accepted{}, rejected).apply(withdrawn)
-		Expect(happened(ready, withdrawn)).To(ContainElement(HaveField("Reason", v1alpha1.ArtifactWithdrawnReason)))
+		Expect(decided(refused, other).Events).To(ConsistOf(HaveField("Reason", v1alpha1.VerificationErrorReason)))
 	})
 })
-
-// backoff is how long a failure waits to be retried.
-func backoff() time.Duration { return 20 * time.Second }

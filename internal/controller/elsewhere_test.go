@@ -198,17 +198,30 @@ var _ = Describe("A provenance file outside the registry", func() {
 			Expect(conditions.IsStalled(obj)).To(Equal(stalled))
 			Expect(artifactBytes(obj)).NotTo(BeEmpty())
 		},
-		Entry("the web server fails", func() {
-			site.change(func() { site.fault = http.StatusInternalServerError })
-			w.setKeyring(theirs) // so that it is asked again
-		}, false),
-		Entry("the web server refuses the credentials", func() {
-			site.change(func() { site.password = "y" })
-			w.setKeyring(theirs)
-		}, false),
 		Entry("the Secret with the credentials is not there", func() { w.deleteSecret("web-login") }, false),
 		Entry("the Secret with the credentials holds none", func() { w.setSecret("web-login", map[string][]byte{"user": []byte("x")}) }, true),
 		Entry("the Secret with the certificate authorities holds none", func() { w.setSecret("web-ca", map[string][]byte{"ca.crt": []byte("x")}) }, true),
+	)
+
+	DescribeTable("is not missed while its chart is published and its keyring still has the key, although",
+		func(arrange func()) {
+			site.put(path, signedApart("1.0.0", ours))
+			w.setSecret("web-login", map[string][]byte{"username": []byte("user"), "password": []byte("x")})
+			w.declare(atSite(withLogin))
+			site.change(func() { site.password = "x" })
+			w.settle(func(g Gomega, obj *v1alpha1.VerifiedChart) { g.Expect(obj.Status.Artifact).NotTo(BeNil()) })
+			site.change(arrange)
+			w.setKeyring(ours, theirs)
+			obj := w.reconcile()
+			Expect(conditions.IsTrue(obj, v1alpha1.SourceVerifiedCondition)).To(BeTrue())
+			Expect(artifactBytes(obj)).NotTo(BeEmpty())
+
+			w.setKeyring(theirs) // the stored provenance file no longer proves anything
+			Expect(w.withdrawn().Status.Verification).To(BeNil())
+		},
+		Entry("the web server fails", func() { site.fault = http.StatusInternalServerError }),
+		Entry("the web server refuses the credentials", func() { site.password = "y" }),
+		Entry("the web server has lost it", func() { site.fault = http.StatusNotFound }),
 	)
 
 	It("is asked for once while nothing changes, and again before a chart is refused", func() {

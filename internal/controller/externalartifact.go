@@ -11,46 +11,45 @@ import (
 
 	"github.com/fluxcd/pkg/apis/meta"
 	sourcev1 "github.com/fluxcd/source-controller/api/v1"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
+	"github.com/verifiedchart/verifiedchart/internal/lifecycle"
 	"github.com/verifiedchart/verifiedchart/internal/pipeline"
 )
 
-// externalArtifacts knows whether the cluster has Flux's ExternalArtifact, and
-// what was announced by which, so that this controller's own writing is told from others'.
+// externalArtifacts knows whether the cluster has Flux's ExternalArtifact, and which artifact was written
+// to each, so that this controller's own writing is told from the writing of others.
 type externalArtifacts struct {
-	served    atomic.Bool
-	announced sync.Map // types.NamespacedName → *meta.Artifact
+	served  atomic.Bool
+	written sync.Map // types.NamespacedName → *meta.Artifact
 }
 
-// changed says whether ea does not say what was announced by it.
+// changed reports whether ea no longer carries the artifact that was written to it.
 func (e *externalArtifacts) changed(ea *sourcev1.ExternalArtifact) bool {
-	announced, ok := e.announced.Load(client.ObjectKeyFromObject(ea))
+	written, ok := e.written.Load(client.ObjectKeyFromObject(ea))
 	if !ok {
 		return false
 	}
-	artifact, _ := announced.(*meta.Artifact)
-	return !sameArtifact(artifact, ea.Status.Artifact)
+	artifact, _ := written.(*meta.Artifact)
+	return !lifecycle.SameArtifact(artifact, ea.Status.Artifact)
 }
 
-// errTaken is matched by the error for an ExternalArtifact that is another's, which so
-// names nothing of ours.
+// errTaken is matched by the error for an ExternalArtifact that belongs to another source, and so
+// names no chart of ours.
 var errTaken = errors.New("rename one of the two")
 
-// unannounced says whether announce ended with an ExternalArtifact that may name what it should not any more.
-func unannounced(err error) bool { return err != nil && !errors.Is(err, errTaken) }
-
-// announce brings the ExternalArtifact of obj's name in line with obj.Status:
-// it carries the published artifact, and none where none is published. It is
-// not created before there is a first artifact. Nothing is written where nothing changes.
-func (r *VerifiedChartReconciler) announce(ctx context.Context, obj *v1alpha1.VerifiedChart) error {
+// syncExternalArtifact makes the ExternalArtifact of obj's name carry the published artifact, and none if none is
+// published. It is not created before there is a first artifact. Nothing is written if nothing changes.
+func (r *VerifiedChartReconciler) syncExternalArtifact(ctx context.Context, obj *v1alpha1.VerifiedChart) error {
 	if !r.externalArtifacts.served.Load() {
 		return nil
 	}
@@ -60,16 +59,16 @@ func (r *VerifiedChartReconciler) announce(ctx context.Context, obj *v1alpha1.Ve
 		return nil
 	}
 	if client.IgnoreNotFound(err) != nil {
-		return published(err)
+		return unpublished(err)
 	}
-	if other := ownerOf(&current, obj); other != "" {
-		return published(fmt.Errorf("ExternalArtifact %q belongs to %s: %w", obj.Name, other, errTaken))
+	if other := otherOwner(&current, obj); other != "" {
+		return unpublished(fmt.Errorf("ExternalArtifact %q belongs to %s: %w", obj.Name, other, errTaken))
 	}
-	return published(r.align(ctx, obj, &current))
+	return unpublished(r.writeExternalArtifact(ctx, obj, &current))
 }
 
-// ownerOf names what the ExternalArtifact belongs to, unless that is obj or nothing.
-func ownerOf(ea *sourcev1.ExternalArtifact, obj *v1alpha1.VerifiedChart) string {
+// otherOwner names what the ExternalArtifact belongs to, unless that is obj or nothing.
+func otherOwner(ea *sourcev1.ExternalArtifact, obj *v1alpha1.VerifiedChart) string {
 	if metav1.IsControlledBy(ea, obj) {
 		return ""
 	}
@@ -82,10 +81,10 @@ func ownerOf(ea *sourcev1.ExternalArtifact, obj *v1alpha1.VerifiedChart) string 
 	return ""
 }
 
-// align writes what differs between the ExternalArtifact that is there and the one there should be.
-func (r *VerifiedChartReconciler) align(ctx context.Context, obj *v1alpha1.VerifiedChart, current *sourcev1.ExternalArtifact) error {
+// writeExternalArtifact writes the difference between the ExternalArtifact that is there and the one there should be.
+func (r *VerifiedChartReconciler) writeExternalArtifact(ctx context.Context, obj *v1alpha1.VerifiedChart, current *sourcev1.ExternalArtifact) error {
 	desired := externalArtifactOf(obj, current)
-	r.externalArtifacts.announced.Store(client.ObjectKeyFromObject(obj), desired.Status.Artifact)
+	r.externalArtifacts.written.Store(client.ObjectKeyFromObject(obj), desired.Status.Artifact)
 	if !equality.Semantic.DeepEqual(desired.Spec, current.Spec) || !metav1.IsControlledBy(current, obj) {
 		if err := r.apply(ctx, desired, false); err != nil {
 			return err
@@ -97,7 +96,7 @@ func (r *VerifiedChartReconciler) align(ctx context.Context, obj *v1alpha1.Verif
 	return r.apply(ctx, desired, true)
 }
 
-// externalArtifactOf is the ExternalArtifact that announces obj.Status, in place
+// externalArtifactOf is the ExternalArtifact that carries the artifact of obj.Status, in place
 // of the current one, whose conditions keep their times.
 func externalArtifactOf(obj *v1alpha1.VerifiedChart, current *sourcev1.ExternalArtifact) *sourcev1.ExternalArtifact {
 	ready := metav1.Condition{
@@ -105,7 +104,7 @@ func externalArtifactOf(obj *v1alpha1.VerifiedChart, current *sourcev1.ExternalA
 		Reason: v1alpha1.ArtifactWithdrawnReason, Message: "no artifact is published: see VerifiedChart " + obj.Name,
 	}
 	if a := obj.Status.Artifact; a != nil {
-		ready.Status, ready.Reason, ready.Message = metav1.ConditionTrue, meta.SucceededReason, "published revision "+a.Revision
+		ready.Status, ready.Reason, ready.Message = metav1.ConditionTrue, meta.SucceededReason, lifecycle.ServingMessage(obj.Status)
 	}
 	conditions := append([]metav1.Condition(nil), current.Status.Conditions...)
 	apimeta.SetStatusCondition(&conditions, ready)
@@ -142,33 +141,36 @@ func (r *VerifiedChartReconciler) apply(ctx context.Context, ea *sourcev1.Extern
 	return r.Status().Apply(ctx, client.ApplyConfigurationFromUnstructured(u), client.FieldOwner(r.Name), client.ForceOwnership)
 }
 
-// retract deletes the ExternalArtifact of an object that goes away.
-func (r *VerifiedChartReconciler) retract(ctx context.Context, obj *v1alpha1.VerifiedChart) error {
+// deleteExternalArtifact deletes the ExternalArtifact of an object that the API server proves to be gone.
+func (r *VerifiedChartReconciler) deleteExternalArtifact(ctx context.Context, name types.NamespacedName, uid types.UID) error {
 	if !r.externalArtifacts.served.Load() {
 		return nil
 	}
-	r.externalArtifacts.announced.Delete(client.ObjectKeyFromObject(obj))
+	r.externalArtifacts.written.Delete(name)
 	var ea sourcev1.ExternalArtifact
-	if err := r.Get(ctx, client.ObjectKeyFromObject(obj), &ea); err != nil {
+	if err := r.Get(ctx, name, &ea); err != nil {
 		return client.IgnoreNotFound(err)
 	}
-	if !metav1.IsControlledBy(&ea, obj) {
+	if !r.isOrphan(&ea, uid) {
 		return nil
 	}
-	return client.IgnoreNotFound(r.Delete(ctx, &ea))
+	return client.IgnoreNotFound(r.Delete(ctx, &ea, client.Preconditions{UID: &ea.UID, ResourceVersion: &ea.ResourceVersion}))
 }
 
-func published(err error) error {
-	if err == nil {
+// isOrphan reports whether an ExternalArtifact is ours, and its VerifiedChart is the one of that UID: by its owner, or, if it
+// has none, by its source and by who wrote its status.
+func (r *VerifiedChartReconciler) isOrphan(ea *sourcev1.ExternalArtifact, uid types.UID) bool {
+	if owner := metav1.GetControllerOf(ea); owner != nil {
+		return owner.Kind == v1alpha1.VerifiedChartKind && owner.APIVersion == v1alpha1.GroupVersion.String() && (uid == "" || owner.UID == uid)
+	}
+	source := ea.Spec.SourceRef
+	return len(ea.OwnerReferences) == 0 && source != nil && source.Kind == v1alpha1.VerifiedChartKind && source.Name == ea.Name
+}
+
+// unpublished is the failure to publish in the cluster.
+func unpublished(err error) error {
+	if err == nil || apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause) {
 		return nil
 	}
 	return &pipeline.Failure{Step: pipeline.StepPublish, Err: err}
-}
-
-// sameArtifact says whether two artifacts are the same revision and bytes under the same URL.
-func sameArtifact(a, b *meta.Artifact) bool {
-	if a == nil || b == nil {
-		return a == b
-	}
-	return a.URL == b.URL && a.Revision == b.Revision && a.Digest == b.Digest
 }

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"github.com/fluxcd/pkg/apis/meta"
 	"github.com/fluxcd/pkg/runtime/conditions"
@@ -23,14 +24,13 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
-	"github.com/verifiedchart/verifiedchart/internal/pipeline"
 	"github.com/verifiedchart/verifiedchart/internal/server"
-	"github.com/verifiedchart/verifiedchart/internal/verify"
 )
 
 // panicking panics on the object of one name.
@@ -86,7 +86,7 @@ var _ = Describe("A controller whose cluster has no ExternalArtifact yet", Order
 		listener, err := net.Listen("tcp", "127.0.0.1:0")
 		Expect(err).NotTo(HaveOccurred())
 		addr = listener.Addr().String()
-		Expect(mgr.Add(server.New(server.Options{Root: dir, Listener: listener}))).To(Succeed())
+		Expect(mgr.Add(server.New(server.Options{Root: dir, Listener: listener, Paths: r.Paths}))).To(Succeed())
 		run(mgr, r)
 		c, err := client.New(config, client.Options{Scheme: scheme})
 		Expect(err).NotTo(HaveOccurred())
@@ -159,25 +159,14 @@ func kill(program, argument string) {
 var _ = Describe("A status that somebody else writes too", func() {
 	It("H2: is written again, and loses no condition", func() {
 		w := newWorld(GinkgoT().Context())
+		w.labels = map[string]string{apart: "conflict"} // no other controller reconciles it
 		d := w.push("1.0.0", w.ours)
-		w.declare(func(s *v1alpha1.VerifiedChartSpec) { s.Suspend = true })
-		c := &conflicting{Client: reconciler.Client}
-		own := &VerifiedChartReconciler{
-			Client: c, Metrics: reconciler.Metrics, EventRecorder: reconciler.EventRecorder, Objects: reconciler.Objects, Keyrings: reconciler.Keyrings,
-			Registries: reconciler.Registries, Memory: reconciler.Memory, Storage: reconciler.Storage, Served: &Served{}, Name: reconciler.Name, AllowHTTP: true, retries: quickLimiter(),
-		}
-		before := w.get()
-		obj := before.DeepCopy()
-		obj.Spec.Suspend = false
-		accepted, err := own.reconcile(w.ctx, obj, func() error { return nil })
-		Expect(err).NotTo(HaveOccurred())
-
-		_, err = own.conclude(w.ctx, before.DeepCopy(), obj.DeepCopy(), accepted, nil)
-		Expect(apierrors.IsConflict(err)).To(BeTrue())
+		obj := w.declare()
+		own := apartReconciler(w, &conflicting{Client: w.client})
+		Expect(apierrors.IsConflict(drive(w.ctx, own, obj))).To(BeTrue())
 		Expect(w.get().Status.Conditions).To(BeEmpty())
 
-		_, err = own.conclude(w.ctx, before, obj, accepted, nil)
-		Expect(err).NotTo(HaveOccurred())
+		Expect(drive(w.ctx, own, obj)).To(Succeed())
 		got := w.get()
 		Expect(got.Status.Artifact.Revision).To(HaveSuffix(d.Digest.String()))
 		for _, t := range []string{meta.ReadyCondition, v1alpha1.SourceVerifiedCondition, v1alpha1.ArtifactInStorageCondition} {
@@ -187,17 +176,41 @@ var _ = Describe("A status that somebody else writes too", func() {
 
 	It("H2: is not overwritten where it changed since it was read", func() {
 		w := newWorld(GinkgoT().Context())
+		w.labels = map[string]string{apart: "conflict"}
 		w.push("1.0.0", w.ours)
-		w.declare(func(s *v1alpha1.VerifiedChartSpec) { s.Suspend = true })
-		stale := w.get()
-		obj := stale.DeepCopy()
-		accepted, err := reconciler.reconcile(w.ctx, obj, func() error { return nil })
-		Expect(err).NotTo(HaveOccurred())
+		obj := w.declare()
+		stale := &staleReads{Client: w.client, obj: w.get()}
+		own := apartReconciler(w, stale)
 		w.edit(func(s *v1alpha1.VerifiedChartSpec) { s.ChartName = "app" })
-		_, err = reconciler.conclude(w.ctx, stale, obj, accepted, nil)
-		Expect(apierrors.IsConflict(err)).To(BeTrue())
+		Expect(apierrors.IsConflict(drive(w.ctx, own, obj))).To(BeTrue())
 	})
 })
+
+// apartReconciler returns a reconciler that no manager runs, over a client without a cache.
+func apartReconciler(w *world, c client.Client) *VerifiedChartReconciler {
+	GinkgoHelper()
+	own := reconciler
+	fresh := &VerifiedChartReconciler{
+		Client: c, APIReader: w.client, Metrics: own.Metrics, EventRecorder: own.EventRecorder, Material: own.Material,
+		Registries: own.Registries, Cache: own.Cache, Storage: own.Storage, Paths: server.NewPaths(time.Now), Name: own.Name, Namespace: own.Namespace, AllowHTTP: true,
+	}
+	fresh.prepare(quickLimiter(), 4, func(types.NamespacedName) {})
+	return fresh
+}
+
+// staleReads reads one object as it was.
+type staleReads struct {
+	client.Client
+	obj *v1alpha1.VerifiedChart
+}
+
+func (s *staleReads) Get(ctx context.Context, key client.ObjectKey, into client.Object, o ...client.GetOption) error {
+	if vc, ok := into.(*v1alpha1.VerifiedChart); ok {
+		s.obj.DeepCopyInto(vc)
+		return nil
+	}
+	return s.Client.Get(ctx, key, into, o...)
+}
 
 // mute refuses to write the status of an ExternalArtifact.
 type mute struct{ client.Client }
@@ -213,19 +226,26 @@ func (muteStatus) Apply(context.Context, runtime.ApplyConfiguration, ...client.S
 var _ = Describe("A withdrawal that could not be announced", func() {
 	It("is announced soon, and not only when the interval is over", func() {
 		w := newWorld(GinkgoT().Context())
-		d := w.push("1.0.0", w.ours)
-		w.declare()
-		before := w.ready(d.Digest)
-		Eventually(w.announced).WithTimeout(patience).ShouldNot(BeNil())
-		own := &VerifiedChartReconciler{
-			Client: mute{reconciler.Client}, Metrics: reconciler.Metrics, EventRecorder: reconciler.EventRecorder,
-			Storage: reconciler.Storage, Served: &Served{}, Name: reconciler.Name, retries: quickLimiter(),
-		}
+		w.labels = map[string]string{apart: "mute"}
+		w.push("1.0.0", w.ours)
+		obj := w.declare()
+		own := apartReconciler(w, w.client)
 		own.externalArtifacts.served.Store(true)
-		obj := before.DeepCopy()
-		forget(obj)
-		rejected := &pipeline.Failure{Step: pipeline.StepVerify, Err: verify.ErrRejected}
-		_, err := own.conclude(w.ctx, before, obj, findings{judged: true}, rejected)
-		Expect(err).To(MatchError(ContainSubstring("busy")))
+		Expect(drive(w.ctx, own, obj)).To(Succeed())
+		published := w.get()
+		Expect(w.announced()).To(Equal(published.Status.Artifact))
+
+		own.Client = mute{w.client}
+		w.edit(rules(func(r *v1alpha1.Rules) { r.Revoked = &v1alpha1.Revocations{Versions: []string{"*"}} }))
+		result, err := own.Reconcile(w.ctx, requestFor(obj))
+		Expect(err).NotTo(HaveOccurred())
+		Expect(result.RequeueAfter).To(BeNumerically("<", time.Minute))
+		Expect(serves(own, published.Status.Artifact.Path)).To(BeFalse())
+		Expect(w.get().Status.Artifact).To(BeNil())
+		Expect(conditions.GetMessage(w.get(), meta.ReadyCondition)).To(ContainSubstring("busy"))
+
+		own.Client = w.client
+		Expect(drive(w.ctx, own, obj)).To(Succeed())
+		Expect(w.announced()).To(BeNil())
 	})
 })

@@ -15,9 +15,11 @@ import (
 // nil one tells nothing.
 type VerificationMetrics struct {
 	verifications *prometheus.CounterVec
-	judged        *prometheus.GaugeVec
+	verified      *prometheus.GaugeVec
 	unproven      *prometheus.GaugeVec
 	withdrawals   *prometheus.CounterVec
+	sweeps        *prometheus.CounterVec
+	list          prometheus.Gauge
 }
 
 // NewVerificationMetrics returns metrics that are registered with a registry.
@@ -28,7 +30,7 @@ func NewVerificationMetrics(r prometheus.Registerer) *VerificationMetrics {
 			Name: "verifiedchart_verifications_total",
 			Help: "How often an authority was asked, by its provider and its verdict: accepted, rejected or undecided.",
 		}, []string{"provider", "verdict"}),
-		judged: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		verified: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "verifiedchart_last_verified_timestamp_seconds",
 			Help: "When there was a verdict on the published artifact last.",
 		}, object),
@@ -41,7 +43,15 @@ func NewVerificationMetrics(r prometheus.Registerer) *VerificationMetrics {
 			Help: "How often a published artifact was withdrawn.",
 		}, object),
 	}
-	r.MustRegister(m.verifications, m.judged, m.unproven, m.withdrawals)
+	m.sweeps = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "verifiedchart_swept_total",
+		Help: "How often files or an ExternalArtifact of a deleted VerifiedChart were removed by the sweep.",
+	}, []string{"what"})
+	m.list = prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "verifiedchart_revocation_list_valid",
+		Help: "1 while the revocation list of the cluster is valid; 0 while the last good list, or none, is in force.",
+	})
+	r.MustRegister(m.verifications, m.verified, m.unproven, m.withdrawals, m.sweeps, m.list)
 	return m
 }
 
@@ -52,8 +62,26 @@ func (m *VerificationMetrics) observe(provider, verdict string) {
 	}
 }
 
+// swept counts what the sweep removed.
+func (m *VerificationMetrics) swept(what string) {
+	if m != nil {
+		m.sweeps.WithLabelValues(what).Inc()
+	}
+}
+
+// revocationList reports whether the revocation list of the cluster is valid.
+func (m *VerificationMetrics) revocationList(valid bool) {
+	switch {
+	case m == nil:
+	case valid:
+		m.list.Set(1)
+	default:
+		m.list.Set(0)
+	}
+}
+
 // record tells what a reconcile came to.
-func (m *VerificationMetrics) record(before, after *v1alpha1.VerifiedChart, found findings) {
+func (m *VerificationMetrics) record(before, after *v1alpha1.VerifiedChart, verified bool, now time.Time) {
 	if m == nil {
 		return
 	}
@@ -64,9 +92,9 @@ func (m *VerificationMetrics) record(before, after *v1alpha1.VerifiedChart, foun
 	m.excepted(after, published)
 	switch {
 	case !published:
-		m.judged.DeleteLabelValues(after.Namespace, after.Name)
-	case found.judged:
-		m.judged.WithLabelValues(after.Namespace, after.Name).Set(float64(time.Now().Unix()))
+		m.verified.DeleteLabelValues(after.Namespace, after.Name)
+	case verified:
+		m.verified.WithLabelValues(after.Namespace, after.Name).Set(float64(now.Unix()))
 	}
 }
 
@@ -95,7 +123,7 @@ func (m *VerificationMetrics) forget(obj *v1alpha1.VerifiedChart) {
 	if m == nil {
 		return
 	}
-	for _, gauge := range []*prometheus.GaugeVec{m.judged, m.unproven} {
+	for _, gauge := range []*prometheus.GaugeVec{m.verified, m.unproven} {
 		gauge.DeletePartialMatch(prometheus.Labels{"namespace": obj.Namespace, "name": obj.Name})
 	}
 	m.withdrawals.DeleteLabelValues(obj.Namespace, obj.Name)

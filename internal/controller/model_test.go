@@ -4,11 +4,17 @@ package controller
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/pem"
+	"fmt"
+	"github.com/verifiedchart/verifiedchart/internal/lifecycle"
+	"github.com/verifiedchart/verifiedchart/internal/server"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -28,6 +34,7 @@ const none = -1
 // model is what is so in a world, and what therefore may be served.
 type model struct {
 	*world
+	seed      uint64
 	random    *rand.Rand
 	charts    []ocispec.Descriptor
 	manifests [][]byte
@@ -36,7 +43,6 @@ type model struct {
 	controller *VerifiedChartReconciler // with what it keeps in memory
 	stop       func()                   // ends it
 	ahead      atomic.Int64             // by how much its clock is
-	asked      chan bool                // whether anything was served when the registry was first asked
 
 	tag     int            // the chart that the tag names
 	signed  []map[int]bool // by chart: who has signed it
@@ -49,15 +55,17 @@ type model struct {
 	hold    bool         // what is not trusted any more is served
 	exempt  int          // the chart that need not be proven, or none
 
-	published int  // the chart that is served, or none
-	excepted  bool // it was published by a rule, and not by proof
-	held      bool // it was not trusted when it was judged last
+	published int    // the chart that is served, or none
+	excepted  bool   // it was published by a rule, and not by proof
+	held      bool   // it was not trusted when it was judged last
+	provenBy  string // the signers that the status names
+	wiped     bool   // the disk was, and the registry has been away since then
 	steps     []string
 }
 
 func newModel(seed uint64) *model {
 	m := &model{
-		world: newWorld(context.Background()), random: rand.New(rand.NewPCG(seed, 0)),
+		world: newWorld(context.Background()), seed: seed, random: rand.New(rand.NewPCG(seed, 0)),
 		signers: []verifytest.Signer{verifytest.P256(), verifytest.P256()}, trusted: map[int]bool{0: true}, revoked: map[int]bool{},
 		exempt: none, published: none,
 	}
@@ -89,17 +97,31 @@ func (m *model) accepted(chart int, signed []map[int]bool) bool {
 	return chart != none && !m.revoked[chart] && (m.proven(chart, signed) || m.isExcepted(chart))
 }
 
-// lost says whether what is published is known not to be trusted any more, without
-// asking the registry: it is revoked, or only a rule let it be published or held it, which is no more.
+// lost reports whether the published chart is known not to be trusted without asking the registry: it is revoked, or only an exception
+// or a Hold that has ended let it be served.
 func (m *model) lost() bool {
 	return m.published != none && (m.revoked[m.published] || m.held || m.excepted && !m.isExcepted(m.published))
 }
 
-// allowed returns the charts that may be served now. A controller that was started
-// anew is allowed what the one before was: what is so does not hang on who asks.
+// proofStands reports whether the published chart is proven by a key that is still trusted. That is stored beside it.
+func (m *model) proofStands() bool {
+	if m.published == none || m.excepted || m.held || m.revoked[m.published] {
+		return false
+	}
+	return slices.ContainsFunc([]int{0, 1}, func(i int) bool { return m.trusted[i] && strings.Contains(m.provenBy, keyID(m.signers[i])) })
+}
+
+// keyID is how a status names the key of a signer.
+func keyID(s verifytest.Signer) string {
+	block, _ := pem.Decode(s.Public)
+	return fmt.Sprintf("SHA256:%x", sha256.Sum256(block.Bytes))
+}
+
+// allowed returns the charts that may be published now. A controller that was started anew is allowed what the one before
+// was: the answer does not depend on who is asked.
 func (m *model) allowed() (may []int) {
-	for _, chart := range []int{m.tag, m.published} { // what the tag names goes first
-		if m.accepted(chart, m.was) { // what was unsigned is remembered for a while
+	for _, chart := range []int{m.tag, m.published} { // the tag goes first
+		if m.accepted(chart, m.was) { // removed signatures are cached for a while
 			may = append(may, chart)
 		}
 		if !m.down && m.accepted(chart, m.signed) {
@@ -107,10 +129,12 @@ func (m *model) allowed() (may []int) {
 		}
 	}
 	switch {
-	case m.hold && !m.revoked[m.published]:
+	case m.hold && !m.wiped && !m.revoked[m.published]:
 		return append(may, m.published)
-	case m.down && !m.lost(): // nothing can be found out
+	case m.down && m.proofStands(): // an outage withdraws nothing
 		return append(may, m.published)
+	case m.down && !m.lost(): // its stored signatures may be of another key, or lost
+		return append(may, m.published, none)
 	}
 	return append(may, none)
 }
@@ -120,13 +144,19 @@ func (m *model) check() {
 	GinkgoHelper()
 	m.reconcile()
 	allowed := m.allowed()
-	obj := m.settle(func(g Gomega, now *v1alpha1.VerifiedChart) {
-		g.Expect(m.served(now)).To(BeElementOf(allowed), "after %q", m.steps)
-	})
+	var obj *v1alpha1.VerifiedChart
+	Eventually(func(g Gomega) { // all of it at one moment
+		obj = m.get()
+		g.Expect(m.served(obj)).To(BeElementOf(allowed))
+		g.Expect(lifecycle.SameArtifact(m.announced(), obj.Status.Artifact)).To(BeTrue())
+		if !m.wiped { // without its file it answers 503 until the registry is back
+			g.Expect(m.servesAny()).To(Equal(m.served(obj) != none))
+		}
+	}).WithTimeout(patience).WithPolling(20*time.Millisecond).Should(Succeed(), "seed %d, after %q", m.seed, m.steps)
 	m.published, m.held = m.served(obj), obj.Status.HeldSince != nil
-	Eventually(func() bool { return sameArtifact(m.announced(), obj.Status.Artifact) }).WithTimeout(patience).Should(BeTrue(), "after %q", m.steps)
-	Expect(m.controller.Served.Admits(m.path())).To(Equal(m.published != none), "after %q", m.steps)
+	m.wiped = m.wiped && m.down && m.published != none
 	switch {
+	case m.wiped:
 	case m.published != none:
 		Expect(digest.FromBytes(artifactBytesIn(m.storage, obj)).String()).To(Equal(obj.Status.Artifact.Digest))
 		m.checkException(obj)
@@ -139,17 +169,20 @@ func (m *model) check() {
 // that can be found out and is not remembered otherwise.
 func (m *model) checkException(obj *v1alpha1.VerifiedChart) {
 	GinkgoHelper()
-	m.excepted = len(obj.Status.Verification.Exceptions) > 0
+	m.excepted, m.provenBy = len(obj.Status.Verification.Exceptions) > 0, obj.Status.Verification.Signers
 	if m.down || !m.accepted(m.published, m.signed) {
 		return
 	}
 	if now := m.proven(m.published, m.signed); now == m.proven(m.published, m.was) {
-		Expect(m.excepted).To(Equal(!now), "after %q", m.steps)
+		Expect(m.excepted).To(Equal(!now), "seed %d, after %q", m.seed, m.steps)
 	}
 }
 
-// path is where what is served is asked for. The files of one object are in one folder.
-func (m *model) path() string { return "/verifiedchart/" + m.namespace + "/app/chart.tgz" }
+// servesAny reports whether the controller serves any chart of the object.
+func (m *model) servesAny() bool {
+	_, _, _, ok := m.controller.Paths.Current(m.namespace, "app")
+	return ok
+}
 
 // served returns which chart is served, or none.
 func (m *model) served(obj *v1alpha1.VerifiedChart) int {
@@ -164,6 +197,7 @@ func (m *model) served(obj *v1alpha1.VerifiedChart) int {
 var _ = DescribeTable("Whatever happens, what is served is what is proven",
 	func(seed uint64) {
 		m := newModel(seed)
+		GinkgoWriter.Printf("seed %d\n", seed)
 		for range 40 {
 			m.step()
 			m.check()
@@ -182,10 +216,10 @@ var _ = It("A file whose artifact never came into the status is not served once 
 	Expect(os.MkdirAll(folder, 0o700)).To(Succeed())
 	Expect(os.WriteFile(filepath.Join(folder, "left.tgz"), []byte("left"), 0o600)).To(Succeed())
 	left := &meta.Artifact{Path: "verifiedchart/" + w.namespace + "/app/left.tgz"}
-	reconciler.Served.Admit(left)
+	reconciler.Paths.Allow(server.Owner{Namespace: w.namespace, Name: "app", UID: "0"}, left.Path, digest.FromString("left"))
 	w.push("1.0.0")
 	w.declare()
 	w.rejected()
 	Expect(w.files()).To(BeEmpty())
-	Expect(reconciler.Served.Admits("/" + left.Path)).To(BeFalse())
+	Expect(serves(reconciler, left.Path)).To(BeFalse())
 })

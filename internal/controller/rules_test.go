@@ -4,7 +4,7 @@ package controller
 
 import (
 	"context"
-	"fmt"
+	"github.com/verifiedchart/verifiedchart/internal/material"
 	"net/http"
 	"strings"
 	"time"
@@ -20,7 +20,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
-	"github.com/verifiedchart/verifiedchart/internal/verify"
 	"github.com/verifiedchart/verifiedchart/internal/verify/sigstoretest"
 )
 
@@ -30,9 +29,12 @@ var clusterRevocations = types.NamespacedName{Namespace: "default", Name: "revoc
 // revokeForAll makes the list of the cluster this.
 func revokeForAll(list string) {
 	GinkgoHelper()
+	if list == "" {
+		list = "{}"
+	}
 	config := &corev1.ConfigMap{
 		ObjectMeta: metav1.ObjectMeta{Name: clusterRevocations.Name, Namespace: clusterRevocations.Namespace},
-		Data:       map[string]string{RevokedKey: list},
+		Data:       map[string]string{material.RevokedKey: list},
 	}
 	if err := k8s.Create(context.Background(), config); err != nil {
 		Expect(k8s.Update(context.Background(), config)).To(Succeed())
@@ -111,7 +113,7 @@ var _ = Describe("A chart", func() {
 			Expect(conditions.IsFalse(obj, meta.ReadyCondition)).To(BeTrue())
 			Expect(conditions.GetMessage(obj, meta.ReadyCondition)).To(ContainSubstring("Hold"))
 			Expect(artifactBytes(obj)).NotTo(BeEmpty())
-			Expect(reconciler.Served.Admits("/" + obj.Status.Artifact.Path)).To(BeTrue())
+			Expect(serves(reconciler, obj.Status.Artifact.Path)).To(BeTrue())
 			w.edit(rules(func(r *v1alpha1.Rules) { r.OnTrustLoss = "" }))
 			isWithdrawn()
 		})
@@ -174,7 +176,7 @@ var _ = Describe("A chart", func() {
 			w.declare(rules(func(r *v1alpha1.Rules) { r.MaxUnverifiedAge = &metav1.Duration{Duration: time.Hour} }))
 			w.ready(d.Digest)
 			w.unreachable()
-			w.setKeys(w.theirs) // so that what is remembered is not enough
+			w.deleteSecret("cosign-pub") // without keys there is no verdict
 			obj := w.settle(func(g Gomega, obj *v1alpha1.VerifiedChart) { g.Expect(obj.Status.UnverifiedSince).NotTo(BeNil()) })
 			Expect(obj.Status.Artifact).NotTo(BeNil())
 			Expect(obj.Status.UnverifiedSince.Time).To(BeTemporally("~", time.Now(), patience))
@@ -201,7 +203,7 @@ var _ = Describe("A chart", func() {
 			w.declare()
 			w.ready(d.Digest)
 			w.unreachable()
-			w.setKeys(w.theirs)
+			w.deleteSecret("cosign-pub")
 			w.settle(func(g Gomega, obj *v1alpha1.VerifiedChart) { g.Expect(obj.Status.UnverifiedSince).NotTo(BeNil()) })
 			Expect(artifactBytes(w.reconcile())).NotTo(BeEmpty())
 		})
@@ -266,22 +268,39 @@ var _ = Describe("A chart", func() {
 			revokeForAll("digests: [" + d.Digest.String() + "]")
 			isWithdrawn()
 			other.withdrawn()
-			revokeForAll("{}")
+			revokeForAll("")
 			w.ready(d.Digest)
 			other.ready(d.Digest)
 		})
 
-		It("keeps what is published where the list of the cluster cannot be read", func() {
-			d := w.push("1.0.0", w.ours)
-			w.declare()
-			w.ready(d.Digest)
-			DeferCleanup(revokeForAll, "")
-			revokeForAll("digest: typo")
-			obj := w.reason(v1alpha1.SourceVerifiedCondition, metav1.ConditionUnknown, v1alpha1.TrustUnavailableReason)
-			Expect(artifactBytes(obj)).NotTo(BeEmpty())
-			revokeForAll("{}")
-			w.ready(d.Digest)
-		})
+		DescribeTable("J21: stays revoked while the list of the cluster is unusable, and nobody else is stopped",
+			func(list string) {
+				bad, good := w.push("1.0.0", w.ours), newWorld(context.Background())
+				d := good.push("2.0.0", good.ours)
+				w.declare()
+				w.ready(bad.Digest)
+				DeferCleanup(revokeForAll, "")
+				revokeForAll("digests: [" + bad.Digest.String() + "]")
+				isWithdrawn()
+				revokeForAll(list)
+				w.reconcile()
+				Expect(w.get().Status.Artifact).To(BeNil())
+				good.declare(func(s *v1alpha1.VerifiedChartSpec) { s.Ref.Tag = "2.0.0" })
+				good.ready(d.Digest)
+				Eventually(func(g Gomega) {
+					var events corev1.EventList
+					g.Expect(k8s.List(context.Background(), &events, client.InNamespace(clusterRevocations.Namespace))).To(Succeed())
+					g.Expect(events.Items).To(ContainElement(And(HaveField("InvolvedObject.Name", clusterRevocations.Name), HaveField("Reason", "RevocationListInvalid"))))
+				}).WithTimeout(patience).Should(Succeed())
+				revokeForAll("")
+				w.ready(bad.Digest)
+			},
+			Entry("emptied", " "),
+			Entry("all comments", "# none"),
+			Entry("misspelled", "digest: typo"),
+			Entry("no YAML", "}{"),
+			Entry("a field without a list", "digests:"),
+		)
 	})
 
 	Describe("whose version becomes another digest, even signed,", func() {
@@ -298,7 +317,7 @@ var _ = Describe("A chart", func() {
 		It("is refused, both digests are named, and the first stays published", func() {
 			mutate()
 			obj := w.reason(v1alpha1.FetchFailedCondition, metav1.ConditionTrue, v1alpha1.VersionMutatedReason)
-			Expect(conditions.GetMessage(obj, meta.ReadyCondition)).To(And(ContainSubstring(d.Digest.String()), ContainSubstring(moved.Digest.String())))
+			Expect(conditions.GetMessage(obj, meta.ReadyCondition)).To(And(ContainSubstring(d.Digest.Encoded()[:12]), ContainSubstring(moved.Digest.Encoded()[:12])))
 			Expect(obj.Status.Artifact.Revision).To(HaveSuffix(d.Digest.String()))
 			Expect(obj.Status.History).To(ConsistOf(And(HaveField("Version", "1.0.0"), HaveField("Digest", d.Digest.String()))))
 		})
@@ -337,18 +356,6 @@ var _ = Describe("A chart", func() {
 			w.edit(func(s *v1alpha1.VerifiedChartSpec) { s.Ref = v1alpha1.ChartRef{Digest: d.Digest.String()} })
 			w.ready(d.Digest)
 		})
-	})
-
-	It("is remembered by version, the newest first, and not without end", func() {
-		obj := &v1alpha1.VerifiedChart{}
-		for i := range v1alpha1.MaxHistory + 5 {
-			d := ocispec.Descriptor{Digest: "sha256:" + "x"}
-			obj.Status.Artifact = &meta.Artifact{Metadata: map[string]string{ocispec.AnnotationVersion: fmt.Sprintf("1.0.%d", i)}}
-			remember(obj, subjectOf("registry.example/app", d))
-		}
-		Expect(obj.Status.History).To(HaveLen(v1alpha1.MaxHistory))
-		Expect(obj.Status.History[0].Version).To(Equal(fmt.Sprintf("1.0.%d", v1alpha1.MaxHistory+4)))
-		Expect(provenAs(obj, "registry.example/other", "1.0.50")).To(BeNil(), "another repository's")
 	})
 
 	Describe("in a range", func() {
@@ -519,9 +526,11 @@ var _ = Describe("A chart", func() {
 			w.ready(d.Digest)
 			w.pushWith("1.0.0", "other: true\n")
 			w.sign(d.Digest, w.ours)
-			obj := w.reconcile()
-			Expect(obj.Status.Verification.Exceptions).To(BeEmpty())
-			Expect(obj.Status.Verification.Authorities).To(HaveLen(1))
+			w.reconcile()
+			obj := w.settle(func(g Gomega, obj *v1alpha1.VerifiedChart) {
+				g.Expect(obj.Status.Verification.Exceptions).To(BeEmpty())
+				g.Expect(obj.Status.Verification.Authorities).To(HaveLen(1))
+			})
 			Expect(obj.Status.History).To(ConsistOf(HaveField("Digest", d.Digest.String())))
 			w.unreachable()
 			w.edit(rules(func(r *v1alpha1.Rules) { r.Exemptions = nil }))
@@ -539,7 +548,3 @@ var _ = Describe("A chart", func() {
 		})
 	})
 })
-
-func subjectOf(repository string, d ocispec.Descriptor) verify.Subject {
-	return verify.Subject{Repository: repository, Manifest: d}
-}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -31,13 +32,14 @@ import (
 
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
 	"github.com/verifiedchart/verifiedchart/internal/download"
+	"github.com/verifiedchart/verifiedchart/internal/material"
 	"github.com/verifiedchart/verifiedchart/internal/registry"
+	"github.com/verifiedchart/verifiedchart/internal/server"
 	"github.com/verifiedchart/verifiedchart/internal/storage"
-	"github.com/verifiedchart/verifiedchart/internal/trustroot"
-	"github.com/verifiedchart/verifiedchart/internal/verify/openpgp"
 )
 
 func TestController(t *testing.T) {
@@ -66,14 +68,15 @@ var _ = BeforeSuite(func() {
 	var err error
 	k8s, err = client.New(config, client.Options{Scheme: scheme})
 	Expect(err).NotTo(HaveOccurred())
-	revokeForAll("{}")
+	revokeForAll("")
 
 	storageDir = GinkgoT().TempDir()
 	notApart, err := labels.Parse("!" + apart)
 	Expect(err).NotTo(HaveOccurred())
 	mgr := newManager(config, cache.Options{ByObject: map[client.Object]cache.ByObject{&v1alpha1.VerifiedChart{}: {Label: notApart}}})
 	reconciler = newReconciler(mgr, storageDir)
-	reconciler.Revocations = NewRevocations(reconciler.Objects, clusterRevocations)
+	reconciler.Revocations = material.NewRevocations(material.NewObjects(mgr.GetCache(), mgr.GetAPIReader(), 1<<20), clusterRevocations, "")
+	reconciler.RevocationsName = clusterRevocations
 	run(mgr, reconciler)
 })
 
@@ -139,29 +142,74 @@ func newManager(config *rest.Config, held cache.Options) ctrl.Manager {
 
 func newReconciler(mgr ctrl.Manager, dir string) *VerifiedChartReconciler {
 	GinkgoHelper()
+	return newReconcilerAt(mgr, dir, time.Now)
+}
+
+// newReconcilerAt returns a reconciler that has a clock of its own.
+func newReconcilerAt(mgr ctrl.Manager, dir string, now func() time.Time) *VerifiedChartReconciler {
+	GinkgoHelper()
 	store, err := storage.New(&artifactconfig.Options{
 		StoragePath: dir, StorageAddress: ":0", StorageAdvAddress: "artifacts.example",
 	})
 	Expect(err).NotTo(HaveOccurred())
-	return &VerifiedChartReconciler{
+	r := &VerifiedChartReconciler{
 		Client:        mgr.GetClient(),
-		Metrics:       helper.NewMetrics(mgr, metrics.NewRecorder(), v1alpha1.VerifiedChartFinalizer),
+		APIReader:     mgr.GetAPIReader(),
+		Metrics:       helper.NewMetrics(mgr, metrics.NewRecorder()),
 		EventRecorder: mgr.GetEventRecorderFor("verifiedchart-controller"), //nolint:staticcheck // the recorder of fluxcd/pkg/runtime is one of these
-		Objects:       NewObjects(mgr.GetCache(), mgr.GetAPIReader()),
-		Keyrings:      openpgp.NewCache(1 << 20),
-		TrustedRoots:  trustroot.NewCache(1 << 20),
-		PublicRoot:    publicRoot,
+		Material: material.NewLoader(material.Options{
+			Source:     material.NewObjects(mgr.GetCache(), mgr.GetAPIReader(), 16<<20),
+			PublicRoot: publicRoot, Downloads: download.NewClient(download.Options{RetryPause: time.Millisecond}),
+		}),
 		Registries:    registry.NewClient(registry.ClientOptions{}),
-		Downloads:     download.NewClient(download.Options{RetryPause: time.Millisecond}),
-		Memory:        registry.NewCache(16<<20, time.Hour, time.Now),
+		Cache:         registry.NewCache(16<<20, MaterialAge, now),
 		Verifications: NewVerificationMetrics(prometheus.NewRegistry()),
 		Storage:       store,
-		Served:        &Served{},
+		Paths:         server.NewPaths(now),
+		Now:           now,
 		Name:          "verifiedchart-controller",
 		Namespace:     "default",
 		AllowHTTP:     true,
-		retries:       quickLimiter(),
 	}
+	r.prepare(quickLimiter(), 4, func(types.NamespacedName) {})
+	return r
+}
+
+// serves reports whether the controller's server may serve a path.
+func serves(r *VerifiedChartReconciler, path string) bool {
+	owner, ok := r.Paths.Owner(strings.TrimPrefix(path, "/"))
+	if !ok {
+		return false
+	}
+	_, current, _, ok := r.Paths.Current(owner.Namespace, owner.Name)
+	return ok && current == strings.TrimPrefix(path, "/")
+}
+
+// drive reconciles an object with a reconciler that no manager runs, until its errands are over.
+func drive(ctx context.Context, r *VerifiedChartReconciler, obj client.Object) error {
+	GinkgoHelper()
+	var err error
+	for range 4 {
+		if _, err = r.Reconcile(ctx, requestOf(client.ObjectKeyFromObject(obj))); err != nil {
+			return err
+		}
+		s := r.sessions.find(client.ObjectKeyFromObject(obj))
+		if s == nil {
+			return nil
+		}
+		Eventually(func() bool {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			return s.errand == nil && s.question == nil
+		}).WithTimeout(patience).WithPolling(5 * time.Millisecond).Should(BeTrue())
+		s.mu.Lock()
+		over := s.done == nil
+		s.mu.Unlock()
+		if over {
+			return nil
+		}
+	}
+	return nil
 }
 
 // namespace returns a new namespace for one test.

@@ -4,6 +4,7 @@ package controller
 
 import (
 	"context"
+	"github.com/verifiedchart/verifiedchart/internal/material"
 
 	"github.com/fluxcd/pkg/apis/meta"
 	. "github.com/onsi/ginkgo/v2"
@@ -29,7 +30,7 @@ var _ = Describe("An edit", Ordered, Serial, func() {
 			a.Provenance = &v1alpha1.Provenance{Source: source, FileRef: &v1alpha1.FileReference{Name: "file", Key: "app.prov"}}
 		})
 	}
-	users := map[string]func(*v1alpha1.VerifiedChartSpec){
+	variants := map[string]func(*v1alpha1.VerifiedChartSpec){
 		"keys":  authority(func(a *v1alpha1.Authority) { a.SecretRef = named("keys") }),
 		"root":  authority(func(a *v1alpha1.Authority) { a.TrustedRootSecretRef = named("root") }),
 		"pull":  func(s *v1alpha1.VerifiedChartSpec) { s.SecretRef = named("pull") },
@@ -47,7 +48,7 @@ var _ = Describe("An edit", Ordered, Serial, func() {
 	BeforeAll(func() {
 		w, elsewhere = newWorld(context.Background()), newWorld(context.Background())
 		for _, in := range []*world{w, elsewhere} {
-			for name, change := range users {
+			for name, change := range variants {
 				obj := &v1alpha1.VerifiedChart{
 					ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: in.namespace},
 					Spec: v1alpha1.VerifiedChartSpec{
@@ -70,12 +71,13 @@ var _ = Describe("An edit", Ordered, Serial, func() {
 	// judged returns the names of the objects that an edit has judged again, all of which are in the world.
 	judged := func(edited client.Object) []string {
 		GinkgoHelper()
-		index, namesOf := secretIndex, secretsOf
+		found := users{client: reconciler.Client, sessions: &reconciler.sessions, revocations: reconciler.Revocations, namespace: reconciler.Namespace}
+		index, namesOf := secretIndex, material.SecretNames
 		if _, is := edited.(*corev1.ConfigMap); is {
-			index, namesOf = configMapIndex, configMapsOf
+			index, namesOf = configMapIndex, material.ConfigMapNames
 		}
 		var names []string
-		for _, request := range reconciler.usersOf(index, namesOf)(w.ctx, edited) {
+		for _, request := range found.of(index, namesOf)(w.ctx, edited) {
 			Expect(request.Namespace).To(Equal(w.namespace))
 			names = append(names, request.Name)
 		}
@@ -105,7 +107,7 @@ var _ = Describe("An edit", Ordered, Serial, func() {
 	It("of a Secret that a ClusterChartPolicy names has exactly those judged again that it matches", func() {
 		w.govern("company")
 		edited := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "company-keys", Namespace: reconciler.Namespace}}
-		Eventually(func() []string { return judged(edited) }).WithTimeout(patience).Should(HaveLen(len(users)))
+		Eventually(func() []string { return judged(edited) }).WithTimeout(patience).Should(HaveLen(len(variants)))
 		edited.Name = "unnamed"
 		Expect(judged(edited)).To(BeEmpty())
 	})

@@ -5,11 +5,14 @@ package controller
 import (
 	"encoding/json"
 	"fmt"
+	"github.com/verifiedchart/verifiedchart/internal/lifecycle"
+	"k8s.io/apimachinery/pkg/types"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/fluxcd/pkg/apis/meta"
 	"github.com/fluxcd/pkg/runtime/conditions"
@@ -47,9 +50,9 @@ var _ = Describe("A VerifiedChart", func() {
 		Expect(obj.Status.Verification.Authorities).To(ConsistOf(And(
 			HaveField("Name", "release"), HaveField("Provider", "cosign"), HaveField("Key", "0.pub"), HaveField("Signer", HavePrefix("SHA256:")))))
 		Expect(conditions.Get(obj, v1alpha1.SourceVerifiedCondition)).To(And(HaveField("Status", metav1.ConditionTrue), HaveField("Reason", "Succeeded")))
-		Expect(obj.Finalizers).To(ConsistOf(v1alpha1.VerifiedChartFinalizer))
+		Expect(obj.Finalizers).To(BeEmpty())
 		Eventually(w.announced).Should(Equal(obj.Status.Artifact))
-		Expect(reconciler.Served.Admits("/" + obj.Status.Artifact.Path)).To(BeTrue())
+		Expect(serves(reconciler, obj.Status.Artifact.Path)).To(BeTrue())
 	})
 
 	It("names every signer where several authorities must vouch, and needs every one", func() {
@@ -148,7 +151,6 @@ var _ = Describe("A VerifiedChart", func() {
 				obj := w.reason(meta.StalledCondition, metav1.ConditionTrue, reason)
 				Expect(obj.Status.ObservedGeneration).To(Equal(obj.Generation))
 			},
-			Entry("a range that is none", v1alpha1.ReferenceInvalidReason, func(s *v1alpha1.VerifiedChartSpec) { s.Ref.SemVer = ">>1" }),
 			Entry("a filter that is none", v1alpha1.ReferenceInvalidReason, func(s *v1alpha1.VerifiedChartSpec) {
 				s.Ref.SemVer, s.Ref.SemverFilter = ">=1.0.0", "("
 			}),
@@ -277,7 +279,7 @@ var _ = Describe("A VerifiedChart", func() {
 			Expect(obj.Status.URL).To(BeEmpty())
 			Expect(w.files()).To(BeEmpty())
 			Expect(w.announced()).To(BeNil())
-			Expect(reconciler.Served.Admits("/" + published.Status.Artifact.Path)).To(BeFalse())
+			Expect(serves(reconciler, published.Status.Artifact.Path)).To(BeFalse())
 
 			w.setKeys(w.ours)
 			w.ready(d.Digest)
@@ -320,13 +322,42 @@ var _ = Describe("A VerifiedChart", func() {
 			d := w.push("1.0.0", w.ours)
 			w.declare()
 			w.ready(d.Digest)
-			w.registry.Break(func(rw http.ResponseWriter, _ *http.Request) bool { rw.WriteHeader(http.StatusTeapot); return true })
-			w.setKeys(w.theirs)
+			w.unreachable()
+			w.setKeys(w.ours, w.theirs)
+			w.reconcile()
 			obj := w.reason(v1alpha1.FetchFailedCondition, metav1.ConditionTrue, v1alpha1.OCIPullFailedReason)
 			Expect(obj.Status.Artifact.Revision).To(HaveSuffix(d.Digest.String()))
-			w.registry.Break(nil)
-			w.withdrawn()
+			Expect(conditions.IsTrue(obj, v1alpha1.SourceVerifiedCondition)).To(BeTrue())
+			Expect(obj.Status.UnverifiedSince).To(BeNil())
+			Expect(serves(reconciler, obj.Status.Artifact.Path)).To(BeTrue())
 		})
+
+		DescribeTable("J18: withdraws what a replaced key no longer proves, whatever the registry answers",
+			func(answer func(http.ResponseWriter, *http.Request) bool) {
+				d := w.push("1.0.0", w.ours)
+				w.declare()
+				published := w.ready(d.Digest)
+				w.registry.Break(answer)
+				DeferCleanup(func() { w.registry.Break(nil) })
+				start := time.Now()
+				w.setKeys(w.theirs)
+				Eventually(func() bool { return serves(reconciler, published.Status.Artifact.Path) }).WithTimeout(patience).Should(BeFalse())
+				Expect(time.Since(start)).To(BeNumerically("<", 10*time.Second))
+				obj := w.withdrawn()
+				Expect(conditions.IsFalse(obj, v1alpha1.SourceVerifiedCondition)).To(BeTrue())
+				Eventually(w.announced).WithTimeout(patience).Should(BeNil())
+			},
+			Entry("400 for referrers", refusing("/referrers/", http.StatusBadRequest)),
+			Entry("403 for referrers", refusing("/referrers/", http.StatusForbidden)),
+			Entry("406 for referrers", refusing("/referrers/", http.StatusNotAcceptable)),
+			Entry("500 for referrers", refusing("/referrers/", http.StatusInternalServerError)),
+			Entry("401 for everything", refusing("/", http.StatusUnauthorized)),
+			Entry("403 for everything", refusing("/", http.StatusForbidden)),
+			Entry("429 for everything", refusing("/", http.StatusTooManyRequests)),
+			Entry("503 for everything", refusing("/", http.StatusServiceUnavailable)),
+			Entry("an empty page with 200", func(rw http.ResponseWriter, _ *http.Request) bool { rw.WriteHeader(http.StatusOK); return true }),
+			Entry("nothing, ever", func(_ http.ResponseWriter, r *http.Request) bool { <-r.Context().Done(); return true }),
+		)
 
 		It("costs one request for a tag, and no write, where nothing changed", func() {
 			d := w.push("1.0.0", w.ours)
@@ -445,24 +476,29 @@ var _ = Describe("A VerifiedChart", func() {
 			for _, claimed := range []string{victim.Status.Artifact.Digest, digest.FromString("other").String()} {
 				thief.Status.Artifact = victim.Status.Artifact.DeepCopy()
 				thief.Status.Artifact.Digest = claimed
-				Expect(reconciler.dropDamaged(thief)).To(Succeed())
-				Expect(thief.Status.Artifact).To(BeNil())
+				thief.Status.Verification = victim.Status.Verification
+				known := reconciler.judge.gather(w.ctx, thief, &session{})
+				Expect(known.facts.Published).To(BeNil())
+				Expect(lifecycle.DecideLocal(known.facts).Status.Artifact).To(BeNil())
 				Expect(artifactBytes(victim)).To(Equal(charttest.Archive("app", "1.0.0")))
 			}
 		})
 
-		It("G4: announces nothing that is neither stored nor can be fetched", func() {
+		It("G4, J19: keeps the status while a lost file cannot be fetched, serves nothing, and serves again as soon as it can", func() {
 			d := w.push("1.0.0", w.ours)
 			w.declare()
 			obj := w.ready(d.Digest)
 			Eventually(w.announced).ShouldNot(BeNil())
-			Expect(os.Remove(filepath.Join(storageDir, obj.Status.Artifact.Path))).To(Succeed())
 			w.registry.Break(func(rw http.ResponseWriter, _ *http.Request) bool { rw.WriteHeader(http.StatusTeapot); return true })
+			Expect(os.Remove(filepath.Join(storageDir, obj.Status.Artifact.Path))).To(Succeed())
 			w.reconcile()
-			w.withdrawn()
-			Eventually(w.announced).Should(BeNil())
+			Expect(serves(reconciler, obj.Status.Artifact.Path)).To(BeFalse())
+			Expect(w.get().Status.Artifact).To(Equal(obj.Status.Artifact))
+			Expect(w.announced()).To(Equal(obj.Status.Artifact))
 			w.registry.Break(nil)
+			Eventually(func() bool { return serves(reconciler, obj.Status.Artifact.Path) }).WithTimeout(patience).Should(BeTrue())
 			w.ready(d.Digest)
+			Expect(artifactBytes(obj)).To(Equal(charttest.Archive("app", "1.0.0")))
 		})
 	})
 
@@ -472,7 +508,7 @@ var _ = Describe("A VerifiedChart", func() {
 			Eventually(func() bool {
 				return apierrors.IsNotFound(w.client.Get(w.ctx, client.ObjectKey{Namespace: w.namespace, Name: "app"}, &v1alpha1.VerifiedChart{}))
 			}).WithTimeout(patience).Should(BeTrue())
-			Expect(w.files()).To(BeEmpty())
+			Eventually(w.files).WithTimeout(patience).Should(BeEmpty())
 			Eventually(func() bool {
 				return apierrors.IsNotFound(w.client.Get(w.ctx, client.ObjectKey{Namespace: w.namespace, Name: "app"}, &sourcev1.ExternalArtifact{}))
 			}).WithTimeout(patience).Should(BeTrue())
@@ -518,30 +554,38 @@ var _ = Describe("A VerifiedChart", func() {
 		})
 	})
 
-	It("stays as it is while it is suspended, and is served", func() {
+	It("is served while it is suspended, and asks for no reference, although its own policy would reject it", func() {
 		d := w.push("1.0.0", w.ours)
 		w.declare()
 		w.ready(d.Digest)
 		w.edit(func(s *v1alpha1.VerifiedChartSpec) { s.Suspend = true })
 		w.push("1.0.0")
-		w.setKeys(w.theirs)
 		obj := w.get()
-		reconciler.Served.Revoke(obj.Status.Artifact)
-		_, err := reconciler.Reconcile(w.ctx, requestFor(obj))
-		Expect(err).NotTo(HaveOccurred())
-		Expect(reconciler.Served.Admits("/" + obj.Status.Artifact.Path)).To(BeTrue())
+		reconciler.Paths.Drop(obj.Namespace, obj.Name)
+		w.registry.Reset()
+		w.reconcile()
+		Eventually(func() bool { return serves(reconciler, obj.Status.Artifact.Path) }).WithTimeout(patience).Should(BeTrue())
 		Expect(w.get().Status.Artifact).To(Equal(obj.Status.Artifact))
+		Expect(w.registry.Requests()).To(BeEmpty())
+		w.setKeys(w.theirs)
+		w.settle(func(g Gomega, obj *v1alpha1.VerifiedChart) { g.Expect(obj.Status.UnverifiedSince).NotTo(BeNil()) })
+		Expect(serves(reconciler, obj.Status.Artifact.Path)).To(BeTrue())
+		Expect(w.registry.Requests()).NotTo(ContainElement(HaveSuffix("/manifests/1.0.0")))
 		w.edit(func(s *v1alpha1.VerifiedChartSpec) { s.Suspend = false })
 		w.withdrawn()
 	})
 
 	It("I7: reads no registry over plain HTTP unless the controller allows it", func() {
-		strict := &VerifiedChartReconciler{Client: reconciler.Client, Registries: reconciler.Registries, Memory: reconciler.Memory}
-		_, err := strict.gather(w.ctx, &v1alpha1.VerifiedChart{Spec: v1alpha1.VerifiedChartSpec{URL: "oci://" + w.registry.Host() + "/a", Insecure: true}})
-		Expect(err).To(BeAssignableToTypeOf(&refusal{}))
-		o := classify(verify.Accepted{}, err)
-		Expect(o.reason).To(Equal(v1alpha1.InsecureNotAllowedReason))
-		Expect(o.stalled).To(BeTrue())
+		w.labels = map[string]string{apart: "strict"}
+		w.push("1.0.0", w.ours)
+		obj := w.declare()
+		strict := apartReconciler(w, w.client)
+		strict.AllowHTTP = false
+		strict.prepare(quickLimiter(), 1, func(types.NamespacedName) {})
+		w.registry.Reset()
+		Expect(drive(w.ctx, strict, obj)).To(Succeed())
+		w.reason(meta.StalledCondition, metav1.ConditionTrue, v1alpha1.InsecureNotAllowedReason)
+		Expect(w.registry.Requests()).To(BeEmpty())
 	})
 
 	It("puts back its ExternalArtifact when another deletes or changes it", func() {
@@ -597,3 +641,14 @@ var _ = Describe("A VerifiedChart", func() {
 		w.ready(d.Digest)
 	})
 })
+
+// refusing answers requests whose path holds a part with a status.
+func refusing(part string, status int) func(http.ResponseWriter, *http.Request) bool {
+	return func(rw http.ResponseWriter, r *http.Request) bool {
+		if !strings.Contains(r.URL.Path, part) {
+			return false
+		}
+		rw.WriteHeader(status)
+		return true
+	}
+}

@@ -251,9 +251,12 @@ func (w *world) reconcileAlone(obj *v1alpha1.VerifiedChart) {
 		g.Expect(cached.ResourceVersion).To(Equal(w.get().ResourceVersion))
 	}).WithTimeout(patience).Should(Succeed())
 	w.registry.Reset()
-	reconciler.resolutions.forget(obj)
-	_, err := reconciler.Reconcile(w.ctx, requestFor(obj))
-	Expect(err).NotTo(HaveOccurred())
+	if s := reconciler.sessions.find(client.ObjectKeyFromObject(obj)); s != nil {
+		s.mu.Lock()
+		s.resolution = resolution{}
+		s.mu.Unlock()
+	}
+	Expect(drive(w.ctx, reconciler, obj)).To(Succeed())
 }
 
 // requestFor is the request to reconcile obj.

@@ -12,7 +12,6 @@ import (
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
 	"github.com/verifiedchart/verifiedchart/internal/download"
 	"github.com/verifiedchart/verifiedchart/internal/registry"
-	"github.com/verifiedchart/verifiedchart/internal/verify/attached"
 	"github.com/verifiedchart/verifiedchart/internal/verify/provenance"
 )
 
@@ -61,7 +60,7 @@ func (l *Loader) atURL(ctx context.Context, objects *view, p *v1alpha1.Provenanc
 	if l.downloads == nil {
 		return nil, unavailable(nil, "URL %s cannot be read by this program: put the files in a Secret or a ConfigMap", download.Shown(p.URL))
 	}
-	request := download.Request{Limit: provenance.MaxSize}
+	request := download.Request{Limit: provenance.MaxSize, Scope: objects.namespace}
 	var err error
 	if request.Credentials, err = parsed(ctx, objects, p.SecretRef, download.ParseCredentials); err != nil {
 		return nil, err
@@ -84,7 +83,7 @@ func (l *Loader) download(ctx context.Context, request download.Request) ([]byte
 	case errors.Is(err, download.ErrNotFound):
 		return nil, nil
 	case errors.Is(err, download.ErrTooLarge):
-		return nil, attached.Refuse("it has more than %d bytes", request.Limit)
+		return nil, fmt.Errorf("%w: the file has more than %d bytes", registry.ErrTooLarge, request.Limit)
 	case errors.Is(err, download.ErrURL):
 		return nil, malformed(err, "URL %s: %v", download.Shown(request.URL), err)
 	case err != nil:

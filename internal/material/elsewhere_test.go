@@ -16,8 +16,8 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/download"
 	"github.com/verifiedchart/verifiedchart/internal/material"
 	"github.com/verifiedchart/verifiedchart/internal/policy"
+	"github.com/verifiedchart/verifiedchart/internal/registry"
 	"github.com/verifiedchart/verifiedchart/internal/verify"
-	"github.com/verifiedchart/verifiedchart/internal/verify/attached"
 	"github.com/verifiedchart/verifiedchart/internal/verify/verifytest"
 )
 
@@ -147,8 +147,7 @@ var _ = Describe("Provenance files outside the registry", func() {
 		It("F21: are refused if they are huge", func(ctx context.Context) {
 			answer = func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, 300<<10)) }
 			_, _, err := read(ctx, atURL())
-			var refusal *attached.Refusal
-			Expect(err).To(BeAssignableToTypeOf(refusal))
+			Expect(err).To(MatchError(registry.ErrTooLarge))
 		})
 
 		DescribeTable("are no verdict if the server gives none",

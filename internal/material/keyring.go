@@ -12,11 +12,8 @@ import (
 // this package calls the parser of keyrings.
 func (l *Loader) keyring(ctx context.Context, objects *view, name string, entries map[string][]byte, m *policy.Material) {
 	object := objects.name(secretKind, name)
-	if err := ctx.Err(); err != nil {
-		m.Err = unread(object, err)
-		return
-	}
-	keyring, err := l.keyrings.Parse(entries)
+	keyring, err := l.keyrings.Parse(ctx, objects.namespace, entries)
+	m.RevokedKeys = keyring.Revoked() // also of a keyring that cannot be read to its end
 	switch {
 	case err != nil && ctx.Err() != nil:
 		m.Err = unread(object, ctx.Err()) // the time was too short, which says nothing of the keyring

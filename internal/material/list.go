@@ -13,21 +13,16 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify"
 )
 
-// parseList parses a revocation list, and refuses what policy.ParseRevocations
-// would read as a list of fewer revocations than somebody wrote. The error matches
-// verify.ErrTrustMalformed; its text is bounded and holds no names of Go types.
+// parseList parses a revocation list. The error matches verify.ErrTrustMalformed; its text is bounded.
 func parseList(name types.NamespacedName, text []byte) (*revocationList, error) {
 	object := fmt.Sprintf("%s %s, entry %s", configMapKind, name, RevokedKey)
 	if len(text) > maxList {
 		return nil, malformed(nil, "%s has %d bytes, more than the %d allowed", object, len(text), maxList)
 	}
-	if err := checkWritten(text); err != nil {
-		return nil, malformed(nil, "%s: %s", object, plain(err))
-	}
 	source := configMapKind + " " + name.String()
 	list, err := policy.ParseRevocations(source, text)
 	if err != nil {
-		said := strings.TrimPrefix(plain(err), verify.ErrTrustMalformed.Error()+": ")
+		said := strings.TrimPrefix(err.Error(), verify.ErrTrustMalformed.Error()+": ")
 		return nil, malformed(err, "%s: %s", object, strings.TrimPrefix(said, source+": "))
 	}
 	return &revocationList{list: list, text: text, version: digest.FromBytes(text).String()}, nil

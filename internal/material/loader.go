@@ -137,11 +137,10 @@ func (l *Loader) secretRoot(ctx context.Context, objects *view, name string) (*t
 		return nil, malformed(nil, "%s has no entry %s: create it with kubectl create secret generic %s --from-file=%[2]s",
 			object, v1alpha1.TrustedRootKey, name)
 	}
-	if err := ctx.Err(); err != nil {
-		return nil, unread(object, err)
-	}
-	root, err := l.roots.Parse(objects.namespace, raw)
+	root, err := l.roots.Parse(ctx, objects.namespace, raw)
 	switch {
+	case err != nil && ctx.Err() != nil:
+		return nil, unread(object, ctx.Err()) // the time was too short, which says nothing of the root
 	case errors.Is(err, trustroot.ErrMalformed):
 		return nil, malformed(err, "%s, entry %s: %v", object, v1alpha1.TrustedRootKey, err)
 	case err != nil:

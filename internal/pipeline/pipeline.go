@@ -112,25 +112,29 @@ func fetchArchive(ctx context.Context, r registry.Reader, d ocispec.Descriptor, 
 	return nil
 }
 
-// Validate reads the archive that Fetch wrote and returns what it is. It must be
-// a chart that may be installed, agree with its configuration, and be the one
-// that was asked for. The configuration is read from the registry only where it
-// is not, by its digest, what Helm makes of such an archive.
-func Validate(ctx context.Context, r registry.Reader, archive io.Reader, l chart.Layout, w Wanted, resolved Resolved) (chart.Metadata, error) {
+// Inspect reads the archive that Fetch wrote and returns what it says of itself. It must be a chart that may be installed. It
+// asks no registry, and may take as much memory as the largest chart.
+func Inspect(archive io.Reader) (chart.Metadata, error) {
 	metadata, err := chart.Inspect(archive)
 	if err != nil {
 		return chart.Metadata{}, failed(StepValidate, err)
 	}
+	return metadata, nil
+}
+
+// Validate checks that an inspected chart agrees with its configuration, and is the requested chart. The configuration is
+// read from the registry only if it is not, by its digest, what Helm makes of such an archive.
+func Validate(ctx context.Context, r registry.Reader, metadata chart.Metadata, l chart.Layout, w Wanted, resolved Resolved) error {
 	if !metadata.Configures(l.Config.Digest) {
 		config, err := fetchConfig(ctx, r, l.Config)
 		if err != nil {
-			return chart.Metadata{}, err
+			return err
 		}
 		if err := metadata.Agrees(config); err != nil {
-			return chart.Metadata{}, failed(StepValidate, err)
+			return failed(StepValidate, err)
 		}
 	}
-	return metadata, Identify(metadata, w, resolved)
+	return Identify(metadata, w, resolved)
 }
 
 // Identify returns an error unless a chart has the name that was asked for, and

@@ -63,8 +63,9 @@ var _ = Describe("The pipeline", func() {
 		l, err := pipeline.Fetch(ctx, repo, accept(subject), &fetched)
 		Expect(err).NotTo(HaveOccurred())
 		Expect(fetched.Bytes()).To(Equal(archive))
-		metadata, err := pipeline.Validate(ctx, repo, &fetched, l, w, resolved)
+		metadata, err := pipeline.Inspect(&fetched)
 		Expect(err).NotTo(HaveOccurred())
+		Expect(pipeline.Validate(ctx, repo, metadata, l, w, resolved)).To(Succeed())
 		Expect(metadata.Name).To(Equal("app"))
 		Expect(metadata.Version).To(Equal("1.0.0"))
 	})
@@ -107,7 +108,10 @@ var _ = Describe("The pipeline", func() {
 			var fetched bytes.Buffer
 			l, err := pipeline.Fetch(ctx, repo, accept(subject), &fetched)
 			if err == nil {
-				_, err = pipeline.Validate(ctx, repo, &fetched, l, w, resolved)
+				var metadata chart.Metadata
+				if metadata, err = pipeline.Inspect(&fetched); err == nil {
+					err = pipeline.Validate(ctx, repo, metadata, l, w, resolved)
+				}
 			}
 			Expect(step(err)).To(Equal(wantStep))
 			Expect(err).To(MatchError(want))
@@ -141,8 +145,9 @@ var _ = Describe("The version that a tag names", func() {
 		Expect(err).NotTo(HaveOccurred())
 		layout, err := chart.ParseManifest(subject.Raw)
 		Expect(err).NotTo(HaveOccurred())
-		_, err = pipeline.Validate(ctx, repo, bytes.NewReader(archive), layout, w, resolved)
-		return subject, err
+		metadata, err := pipeline.Inspect(bytes.NewReader(archive))
+		Expect(err).NotTo(HaveOccurred())
+		return subject, pipeline.Validate(ctx, repo, metadata, layout, w, resolved)
 	}
 
 	DescribeTable("is known to those who verify, if there is only one",

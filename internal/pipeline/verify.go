@@ -4,6 +4,7 @@ package pipeline
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/verifiedchart/verifiedchart/internal/registry"
 	"github.com/verifiedchart/verifiedchart/internal/verify"
@@ -20,12 +21,31 @@ func Verify(ctx context.Context, policies []verify.Named, s verify.Subject, r *r
 	}
 	accepted, outcomes, err := verify.CheckEach(ctx, current, s, r)
 	if err == nil {
+		confirm(ctx, outcomes, s, r)
 		err = verify.Unaccepted(outcomes)
 	}
 	if err != nil {
 		return verify.Accepted{}, outcomes, failed(StepVerify, err)
 	}
 	return accepted, outcomes, nil
+}
+
+// confirm takes back the rejections if the registry denies the manifest itself: it may lack the signatures because it has
+// lost everything, which is no verdict.
+func confirm(ctx context.Context, outcomes []verify.Outcome, s verify.Subject, r *registry.CachingReader) {
+	var denied error
+	for i, o := range outcomes {
+		if o.Verdict != verify.VerdictRejected {
+			continue
+		}
+		if denied == nil {
+			if denied = r.Confirm(ctx, s.Manifest.Digest); denied == nil {
+				return
+			}
+		}
+		outcomes[i].Verdict = verify.VerdictUndecided
+		outcomes[i].Err = fmt.Errorf("%w; without the manifest, what the registry says of its signatures proves nothing", denied)
+	}
 }
 
 // uncached asks its verifier again without the cache, unless cached answers prove the

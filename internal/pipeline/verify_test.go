@@ -4,6 +4,7 @@ package pipeline_test
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -71,6 +72,30 @@ var _ = Describe("Verify", func() {
 		Expect(err).NotTo(MatchError(verify.ErrRejected))
 	})
 
+	DescribeTable("reaches no verdict by signatures that are missing, if the registry denies the manifest too",
+		func(deny func(), want error) {
+			verifytest.SignLegacy(repo, subject, ours)
+			each := rememberingEach(repo)
+			_, err := pipeline.Resolve(ctx, each(), pipeline.Wanted{Digest: subject.Manifest.Digest})
+			Expect(err).NotTo(HaveOccurred())
+			repo.Fail(verifytest.SignatureTag(subject.Manifest.Digest), registry.ErrNotFound)
+			deny()
+			r := each()
+			_, err = pipeline.Resolve(ctx, r, pipeline.Wanted{Digest: subject.Manifest.Digest})
+			Expect(err).NotTo(HaveOccurred(), "the manifest is recalled")
+			accepted, outcomes, err := pipeline.Verify(ctx, append(only(trusting(ours)), only(trusting(theirs))...), subject, r)
+			Expect(err).To(MatchError(want))
+			Expect(accepted).To(BeZero())
+			Expect(errors.Is(err, verify.ErrRejected)).To(Equal(errors.Is(want, verify.ErrRejected)))
+			for _, o := range outcomes {
+				Expect(errors.Is(o.Err, verify.ErrRejected)).To(Equal(o.Verdict == verify.VerdictRejected))
+			}
+		},
+		Entry("by a 404", func() { repo.Fail(subject.Manifest.Digest.String(), registry.ErrNotFound) }, registry.ErrNotFound),
+		Entry("by a fault", func() { repo.Fail(subject.Manifest.Digest.String(), verifytest.ErrUnreachable) }, verifytest.ErrUnreachable),
+		Entry("but rejects if it has the manifest", func() {}, verify.ErrRejected),
+	)
+
 	It("D11: does not hold to an absence that is recalled, where something else could not be read", func() {
 		unread := verifytest.AttachBundle(repo, subject.Manifest, []byte("{}"))
 		repo.Fail(unread.Digest.String(), verifytest.ErrUnreachable)
@@ -90,7 +115,7 @@ var _ = Describe("Verify", func() {
 		asked := len(repo.Asked())
 		_, _, err = pipeline.Verify(ctx, only(verify.All(trusting(ours), verify.Unavailable(verify.ErrTrustUnavailable))), subject, each())
 		Expect(err).To(MatchError(verify.ErrRejected))
-		Expect(len(repo.Asked())).To(BeNumerically("<=", asked+3), "what may have changed: two tags and the referrers")
+		Expect(len(repo.Asked())).To(BeNumerically("<=", asked+4), "what may have changed: two tags and the referrers, and whether the manifest is there")
 	})
 
 	It("J5: is said by each policy itself, of which one that waits takes no time from the others", func() {

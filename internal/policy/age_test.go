@@ -4,6 +4,7 @@ package policy_test
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/fluxcd/pkg/apis/meta"
@@ -105,6 +106,28 @@ var _ = Describe("A minimum age of a key's signature", func() {
 		Expect(o.Verdict).To(Equal(verify.VerdictUndecided))
 		Expect(o.Err).To(MatchError(verify.ErrTrustMalformed))
 	})
+
+	DescribeTable("J13: is no verdict while an authority that could prove the time is out of reach",
+		func(unread func(*Repository) policy.Material) {
+			repo := NewRepository()
+			subject := repo.Subject("chart")
+			SignLegacy(repo, subject, ours)
+			one := int32(1)
+			p := policy.Policy{Verify: spec(one, "dated", "undated")}
+			p.Verify.MinSignatureAge = &metav1.Duration{Duration: time.Second}
+			p.Material = map[string]policy.Material{"dated": unread(repo), "undated": secret(ours)}
+			_, outcomes, err := verify.CheckEach(context.Background(), policy.NewSet(time.Now, policy.Revocations{}, p).Policies(), subject, repo)
+			Expect(err).NotTo(HaveOccurred())
+			Expect(outcomes).To(ConsistOf(HaveField("Verdict", verify.VerdictUndecided)))
+		},
+		Entry("since its Secret cannot be read", func(*Repository) policy.Material {
+			return policy.Material{Err: fmt.Errorf("%w: Secret dated", verify.ErrTrustUnavailable)}
+		}),
+		Entry("since its repository cannot be read", func(repo *Repository) policy.Material {
+			repo.Fail("referrers", ErrUnreachable)
+			return secret(P256())
+		}),
+	)
 
 	It("does not read proofs of the time that nobody asks for", func() {
 		Expect(judge(own, private, sigstoretest.How{Stamped: true, StampedBy: sigstoretest.NewSmall()}, false, 0).Err).NotTo(HaveOccurred())

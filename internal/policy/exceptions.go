@@ -16,7 +16,8 @@ import (
 
 // excepting admits, by the explicit rules of a policy, a chart that its verifier does
 // not accept. A chart that could not be read in a registry gets no exception: it could
-// not be published either.
+// not be published either. One that is published already gets it, whatever its stored
+// signature material lacks.
 type excepting struct {
 	verify.Verifier
 	policy Policy
@@ -33,7 +34,7 @@ func (e excepting) Verify(ctx context.Context, s verify.Subject, r registry.Read
 		evidence.Seen[i].Policy = e.policy.Name
 	}
 	verify.InPolicy(err, e.policy.Name)
-	if !errors.Is(err, verify.ErrRejected) && !errors.Is(err, verify.ErrTrustUnavailable) {
+	if !errors.Is(err, verify.ErrRejected) && !errors.Is(err, verify.ErrTrustUnavailable) && !verify.OnlyUnasked(err) {
 		return evidence, err
 	}
 	if x := e.policy.exception(s.Manifest.Digest, e.now()); x != nil {

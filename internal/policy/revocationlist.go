@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -80,7 +81,7 @@ func (r *listReader) document(raw []byte) *yaml.Node {
 	decoder := yaml.NewDecoder(bytes.NewReader(raw))
 	var first, second yaml.Node
 	if err := decoder.Decode(&first); err != nil && !errors.Is(err, io.EOF) {
-		r.err = fmt.Errorf("not YAML: %s", printable.String(err.Error(), maxShown))
+		r.err = fmt.Errorf("not YAML: %s", printable.String(strings.TrimPrefix(err.Error(), "yaml: "), maxShown))
 		return nil
 	}
 	if len(first.Content) != 1 || isNull(first.Content[0]) {

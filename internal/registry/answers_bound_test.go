@@ -15,6 +15,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/verifiedchart/verifiedchart/internal/registry"
+	"github.com/verifiedchart/verifiedchart/internal/verify"
 	"github.com/verifiedchart/verifiedchart/internal/verify/attached"
 )
 
@@ -169,7 +170,7 @@ var _ = Describe("Answers of a padded repository", func() {
 			var dropped *registry.DroppedError
 			Expect(errors.As(err, &dropped)).To(BeTrue())
 			Expect(dropped.Size).To(BeEquivalentTo(3 * mib))
-			Expect(attached.Unread("here", err)).To(BeAssignableToTypeOf(&attached.Refusal{}))
+			Expect(attached.Unread("here", err)).To(BeAssignableToTypeOf(&verify.Refusal{}))
 		}
 		manifests(r, 3*mib, 1)
 		tagged := m.repo.PushManifest("padded", padding(4*mib-1, 1))

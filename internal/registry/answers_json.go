@@ -48,22 +48,22 @@ func ParseAnswers(raw []byte) (Answers, error) {
 	decoder := json.NewDecoder(bytes.NewReader(raw))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&s); err != nil {
-		return Answers{}, malformedAnswers
+		return Answers{}, errAnswers
 	}
 	if rest := bytes.TrimSpace(raw[decoder.InputOffset():]); len(rest) > 0 || s.Version != answersVersion || s.Answers == nil {
-		return Answers{}, malformedAnswers
+		return Answers{}, errAnswers
 	}
 	a := Answers{held: make(map[question]answer, len(s.Answers)), full: s.Full}
 	for _, given := range s.Answers {
 		a.held[given.question] = given
 	}
 	if len(a.held) != len(s.Answers) {
-		return Answers{}, fmt.Errorf("%w: it answers a question twice", malformedAnswers)
+		return Answers{}, fmt.Errorf("%w: it answers a question twice", errAnswers)
 	}
 	return a, nil
 }
 
-var malformedAnswers = fmt.Errorf("%w: not stored signature material", ErrMalformed)
+var errAnswers = fmt.Errorf("%w: not stored signature material", ErrMalformed)
 
 // answerList reads answers one by one, so that a list of a million empty ones costs
 // no more memory than its bytes.
@@ -83,7 +83,7 @@ func (l *answerList) UnmarshalJSON(raw []byte) error {
 			return err
 		}
 		if size += given.names() + len(given.Raw); size > MaxAnswers || !given.isPossible() {
-			return malformedAnswers
+			return errAnswers
 		}
 		*l = append(*l, given)
 	}

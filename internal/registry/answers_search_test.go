@@ -32,7 +32,7 @@ var _ = Describe("Answers to a search", func() {
 					Likely: func(t string) bool { return t == "application/vnd.example" },
 				}
 				for found := range s.All(m.ctx, "sig") {
-					var refusal *attached.Refusal
+					var refusal *verify.Refusal
 					switch {
 					case found.Problem == nil:
 						read = append(read, string(found.Raw))

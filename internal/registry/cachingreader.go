@@ -166,9 +166,7 @@ func (r *CachingReader) changing(q question, ask func() (Manifest, error)) (cach
 	manifest, err := ask()
 	e := cacheEntry{manifest: manifest, absent: err, at: r.cache.now()}
 	if err == nil || errors.Is(err, ErrNotFound) {
-		r.use.mu.Lock()
-		r.use.asked[q] = true
-		r.use.mu.Unlock()
+		r.wasAsked(q)
 		r.cache.store(k, e)
 	}
 	return e, err
@@ -215,17 +213,43 @@ func (r *CachingReader) fixed(q question, ask func() (Manifest, error)) (Manifes
 	}
 	if !ok && err == nil {
 		r.cache.store(k, e)
+		r.wasAsked(q)
 	}
 	r.record(q, e, err)
 	return e.manifest, err
 }
 
-// Add puts a manifest that was resolved outside this reader where Manifest finds it.
+// Confirm asks the registry for a manifest that came from the cache. If the registry has given it to this reader or
+// a sibling already, it is not asked again. While it denies to have a manifest, what it says of the signatures of
+// that manifest proves nothing.
+func (r *CachingReader) Confirm(ctx context.Context, d digest.Digest) error {
+	q := r.question(kindManifest, d.String())
+	r.use.mu.Lock()
+	asked := r.use.asked[q]
+	r.use.mu.Unlock()
+	if asked {
+		return nil
+	}
+	_, err := r.Reader.Manifest(ctx, d)
+	if err == nil {
+		r.wasAsked(q)
+	}
+	return err
+}
+
+func (r *CachingReader) wasAsked(q question) {
+	r.use.mu.Lock()
+	defer r.use.mu.Unlock()
+	r.use.asked[q] = true
+}
+
+// Add puts a manifest that the registry gave outside this reader where Manifest finds it.
 func (r *CachingReader) Add(manifest Manifest) {
 	q := r.question(kindManifest, manifest.Descriptor.Digest.String())
 	e := cacheEntry{manifest: manifest, at: r.cache.now()}
 	r.cache.store(cacheKey{scope: r.scope, question: q}, e)
 	r.record(q, e, nil)
+	r.wasAsked(q)
 	r.use.mu.Lock()
 	defer r.use.mu.Unlock()
 	r.use.given.pin(q)

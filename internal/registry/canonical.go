@@ -11,7 +11,7 @@ import (
 const official = "library/"
 
 // hubs are the hosts that answer for Docker Hub.
-var hubs = []string{dockerHub, "index.docker.io", "registry-1.docker.io", "registry.dockerHub.docker.com"}
+var hubs = []string{dockerHub, "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"}
 
 // defaultPorts are the ports that a host without one stands for: of HTTPS, and of plain HTTP.
 var defaultPorts = []string{"443", "80"}

@@ -7,11 +7,68 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// MaxDescriptors bounds a list of descriptors in a manifest.
-const MaxDescriptors = 1_000
+const (
+	// MaxDescriptors bounds a list of descriptors in a manifest.
+	MaxDescriptors = 1_000
+	// MaxAnnotations bounds the annotations of a descriptor.
+	MaxAnnotations = 64
+)
+
+// Descriptor is a descriptor in a manifest. Of its JSON only what this program reads is decoded, so that a descriptor with
+// a million URLs or annotations costs no more memory than its bytes. One with more than MaxAnnotations has none.
+type Descriptor ocispec.Descriptor
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (d *Descriptor) UnmarshalJSON(raw []byte) error {
+	var lean struct {
+		MediaType    string        `json:"mediaType"`
+		Digest       digest.Digest `json:"digest"`
+		Size         int64         `json:"size"`
+		ArtifactType string        `json:"artifactType"`
+		Annotations  annotations   `json:"annotations"`
+	}
+	err := json.Unmarshal(raw, &lean)
+	*d = Descriptor{MediaType: lean.MediaType, Digest: lean.Digest, Size: lean.Size, ArtifactType: lean.ArtifactType, Annotations: lean.Annotations}
+	return err
+}
+
+// annotations are at most MaxAnnotations, or none.
+type annotations map[string]string
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (a *annotations) UnmarshalJSON(raw []byte) error {
+	*a = nil
+	if few, err := hasFewMembers(raw); err != nil || !few {
+		return err
+	}
+	return json.Unmarshal(raw, (*map[string]string)(a))
+}
+
+// hasFewMembers reports whether a JSON value is no object with more than MaxAnnotations members.
+func hasFewMembers(raw []byte) (bool, error) {
+	d := json.NewDecoder(bytes.NewReader(raw))
+	start, err := d.Token()
+	if err != nil || start != json.Delim('{') {
+		return true, err
+	}
+	for n := 0; d.More(); n++ {
+		if n == MaxAnnotations {
+			return false, nil
+		}
+		if _, err := d.Token(); err != nil {
+			return false, err
+		}
+		var skipped json.RawMessage
+		if err := d.Decode(&skipped); err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
 
 // Descriptors is a list of descriptors in a manifest, as its layers. JSON with
 // more than MaxDescriptors is an error, which matches ErrMalformed: a manifest that

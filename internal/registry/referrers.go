@@ -130,11 +130,11 @@ func decodeDescriptors(index *json.Decoder, limit int) (list Referrers, err erro
 			list.More = true
 			return list, nil
 		}
-		var d ocispec.Descriptor
+		var d Descriptor
 		if err := index.Decode(&d); err != nil {
 			return list, err
 		}
-		list.Descriptors = append(list.Descriptors, d)
+		list.Descriptors = append(list.Descriptors, ocispec.Descriptor(d))
 	}
 	return list, expect(index, json.Delim(']'))
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"github.com/verifiedchart/verifiedchart/internal/server"
+	"github.com/verifiedchart/verifiedchart/internal/storage"
 )
 
 // other has the length of content.
@@ -220,14 +221,14 @@ var _ = Describe("A path", func() {
 
 	It("is one of many, of which the digests that are kept are bounded", func() {
 		d := digest.FromString("x")
-		for i := range server.MaxDigests + 10 {
+		for i := range storage.MaxDigests + 10 {
 			o := server.Owner{Namespace: "many", Name: fmt.Sprint(i), UID: "1"}
 			path := fmt.Sprintf("verifiedchart/many/%d/x.tgz", i)
 			Expect(os.MkdirAll(filepath.Dir(filepath.Join(folder, path)), 0o700)).To(Succeed())
 			Expect(os.WriteFile(filepath.Join(folder, path), []byte("x"), 0o600)).To(Succeed())
 			paths.Allow(o, path, d)
 			Expect(status("/" + path)).To(Equal(http.StatusOK))
-			Expect(server.KeptDigests(handler)).To(BeNumerically("<=", server.MaxDigests))
+			Expect(server.KeptDigests(handler)).To(BeNumerically("<=", storage.MaxDigests))
 		}
 	})
 

@@ -14,13 +14,7 @@ func HandlerAt(o Options, now func() time.Time) http.Handler {
 	return h
 }
 
-// MaxDigests is how many digests a handler keeps at most.
-const MaxDigests = maxDigests
-
 // KeptDigests returns how many digests the handler keeps.
 func KeptDigests(h http.Handler) int {
-	d := &h.(*handler).digests
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return len(d.kept)
+	return h.(*handler).digests.Len()
 }

@@ -35,7 +35,7 @@ func Handler(o Options) http.Handler {
 
 type handler struct {
 	Options
-	digests digests
+	digests storage.Digests
 	now     func() time.Time
 }
 
@@ -72,7 +72,7 @@ func (h *handler) open(w http.ResponseWriter, r *http.Request, path string, foun
 		return
 	}
 	defer file.Close() //nolint:errcheck // only read
-	d, err := h.digests.of(file, found.digest.Algorithm(), h.now())
+	d, err := h.digests.Of(file, found.digest.Algorithm(), h.now())
 	switch {
 	case err != nil:
 		http.Error(w, "the artifact cannot be read", http.StatusInternalServerError)

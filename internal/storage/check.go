@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"time"
 
 	"github.com/fluxcd/pkg/apis/meta"
 	"github.com/opencontainers/go-digest"
@@ -16,8 +17,8 @@ import (
 // HasFile does. Anybody who can write the status can forge a.Digest.
 func (s *Storage) Check(a meta.Artifact) error { return s.HasFile(a, digest.Digest(a.Digest)) }
 
-// HasFile hashes the file at a.Path and returns nil if the file has the digest d,
-// whatever a.Digest is. The caller takes d from a verified manifest, so that a
+// HasFile returns nil if the file at a.Path has the digest d, whatever a.Digest is. It
+// hashes a file again only once that has changed. The caller takes d from a verified manifest, so that a
 // forged status cannot pass another file off as the chart. An error matches
 // ErrMissing if there is no file, ErrDamaged if the file has another digest or d
 // is not a digest, and ErrStorage if the file cannot be read.
@@ -30,17 +31,17 @@ func (s *Storage) HasFile(a meta.Artifact, d digest.Digest) error {
 		return err
 	}
 	defer f.Close() //nolint:errcheck // only read
-	verifier := d.Verifier()
-	if err := pour(verifier, f); err != nil {
+	found, err := s.digests.Of(f, d.Algorithm(), time.Now())
+	if err != nil {
 		return failed("read "+bounded(a.Path), err)
 	}
-	if !verifier.Verified() {
+	if found != d {
 		return fmt.Errorf("%w: %s does not have the digest %s", ErrDamaged, bounded(a.Path), d)
 	}
 	return nil
 }
 
-// buffers are kept, since every reconcile hashes a file.
+// buffers are kept, since files are copied often.
 var buffers = sync.Pool{New: func() any { b := make([]byte, 64<<10); return &b }}
 
 // pour copies all of r to w through a pooled buffer.

@@ -43,6 +43,8 @@ var (
 type Storage struct {
 	flux *flux.Storage
 	disk disk
+	// digests of the served files, which every reconcile compares.
+	digests Digests
 
 	mu      sync.Mutex
 	staging string   // folder of this process, relative to the storage path; empty before it is claimed

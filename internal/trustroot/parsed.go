@@ -3,6 +3,7 @@
 package trustroot
 
 import (
+	"context"
 	"crypto/sha256"
 
 	"github.com/verifiedchart/verifiedchart/internal/fairlru"
@@ -31,14 +32,18 @@ func NewCache(limit int) *Cache {
 	return &Cache{roots: fairlru.New[[sha256.Size]byte, parsed](limit)}
 }
 
-// Parse returns what the function Parse returns for raw, for an owner.
-func (c *Cache) Parse(owner string, raw []byte) (*Root, error) {
+// Parse returns what the function Parse returns for raw, for an owner. What is kept needs no time; if none is left to
+// parse, it returns the error of ctx.
+func (c *Cache) Parse(ctx context.Context, owner string, raw []byte) (*Root, error) {
 	if len(raw) > MaxSize {
 		return Parse(raw) // refused by its size, at once
 	}
 	sum := sha256.Sum256(raw)
 	if kept, ok := c.roots.Get(owner, sum); ok {
 		return kept.root, kept.err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
 	}
 	root, err := Parse(raw)
 	c.roots.Add(owner, sum, parsed{root, err}, len(raw)*memoryPerByte)

@@ -4,6 +4,7 @@ package trustroot_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -18,7 +19,7 @@ var _ = Describe("The cache of trusted roots", func() {
 
 	parse := func(owner string, raw []byte) *trustroot.Root {
 		GinkgoHelper()
-		root, err := c.Parse(owner, raw)
+		root, err := c.Parse(context.Background(), owner, raw)
 		Expect(err).NotTo(HaveOccurred())
 		return root
 	}
@@ -26,6 +27,16 @@ var _ = Describe("The cache of trusted roots", func() {
 	It("parses the same bytes once", func() {
 		raw := newRoot()
 		Expect(parse("team", raw)).To(BeIdenticalTo(parse("team", bytes.Clone(raw))))
+	})
+
+	It("J5: needs no time for what it keeps", func() {
+		kept, raw := newRoot(), newRoot()
+		root := parse("team", kept)
+		late, cancel := context.WithCancel(context.Background())
+		cancel()
+		Expect(c.Parse(late, "team", kept)).To(BeIdenticalTo(root))
+		_, err := c.Parse(late, "team", raw)
+		Expect(err).To(MatchError(context.Canceled))
 	})
 
 	It("J12: counts the memory that a root takes, not its text alone", func() {
@@ -40,9 +51,9 @@ var _ = Describe("The cache of trusted roots", func() {
 
 	DescribeTable("J12: parses what is malformed once",
 		func(raw []byte) {
-			_, first := c.Parse("team", raw)
+			_, first := c.Parse(context.Background(), "team", raw)
 			Expect(first).To(MatchError(trustroot.ErrMalformed))
-			_, second := c.Parse("team", raw)
+			_, second := c.Parse(context.Background(), "team", raw)
 			Expect(second).To(BeIdenticalTo(first))
 		},
 		Entry("an empty root", []byte{}),
@@ -52,7 +63,7 @@ var _ = Describe("The cache of trusted roots", func() {
 	)
 
 	It("J12: keeps nothing of a root that is too large, and names the limit", func() {
-		_, err := c.Parse("team", make([]byte, trustroot.MaxSize+1))
+		_, err := c.Parse(context.Background(), "team", make([]byte, trustroot.MaxSize+1))
 		Expect(err).To(MatchError(trustroot.ErrMalformed))
 		Expect(err).To(MatchError(ContainSubstring("262144")))
 		Expect(c.Size()).To(BeZero())
@@ -63,7 +74,7 @@ var _ = Describe("The cache of trusted roots", func() {
 			ours := newRoot()
 			kept := parse("team", ours)
 			for n := range 200 {
-				_, _ = c.Parse(fmt.Sprint("tenant", n%2), fill(n))
+				_, _ = c.Parse(context.Background(), fmt.Sprint("tenant", n%2), fill(n))
 			}
 			Expect(c.Size()).To(And(BeNumerically("<=", 1<<20), BeNumerically(">", 1<<19)))
 			Expect(parse("team", ours)).To(BeIdenticalTo(kept))

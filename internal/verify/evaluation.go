@@ -7,6 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
+
+	"github.com/verifiedchart/verifiedchart/internal/registry"
 )
 
 // Refusal says why a candidate does not vouch, or why there is nothing to be
@@ -69,10 +72,30 @@ func (e Evaluation[C]) Decide(ctx context.Context) (Evidence, error) {
 	switch {
 	case !evidence.IsZero():
 		return evidence, nil
-	case evidence.Unread != nil:
+	case evidence.Unread != nil && !e.isComplete(evidence):
 		return Evidence{}, evidence.Unread
 	}
 	return Evidence{}, &Rejection{Authority: e.Authority, Looked: e.Looked(), Candidates: evidence.Seen}
+}
+
+// isComplete reports whether all that could not be read is what stored signature material does not hold, and it holds
+// signatures: those on which the acceptance rested. Where no search led then, there is nothing to wait for.
+func (e Evaluation[C]) isComplete(evidence Evidence) bool {
+	return len(evidence.Seen) > 0 && OnlyUnasked(evidence.Unread)
+}
+
+// OnlyUnasked reports whether every error in a tree is that stored signature material holds no answer.
+func OnlyUnasked(err error) bool {
+	if !errors.Is(err, registry.ErrNoAnswer) {
+		return false
+	}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		return !slices.ContainsFunc(joined.Unwrap(), func(each error) bool { return !OnlyUnasked(each) })
+	}
+	if within := errors.Unwrap(err); within != nil {
+		return OnlyUnasked(within)
+	}
+	return true
 }
 
 // vote adds the vouchers of one candidate, or why it has none.

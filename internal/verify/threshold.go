@@ -78,6 +78,7 @@ func (t threshold) count(ballots []ballot) (Evidence, bool) {
 	var evidence Evidence
 	for i, b := range ballots {
 		evidence.Seen = append(evidence.Seen, append(b.evidence.Seen, Seen(b.verdict)...)...)
+		evidence.Unread = errors.Join(evidence.Unread, b.open)
 		for _, v := range b.evidence.Vouchers {
 			if signer, ok := assigned[i]; ok && (!t.distinct || v.Signer == signer) {
 				evidence.Vouchers = append(evidence.Vouchers, v)

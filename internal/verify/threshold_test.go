@@ -71,6 +71,15 @@ var _ = Describe("The policy combinator", func() {
 		Entry("a policy of policies is a policy", verify.All(verify.AtLeast(1, Rejects("a"), Vouches("b", "k1")), Vouches("c", "k2")), accepted),
 	)
 
+	It("J13: says what could not be read although it is enough", func() {
+		_, evidence, err := judge(verify.AtLeast(1, Inconclusive(), Doubtful("b", "k1")))
+		Expect(err).NotTo(HaveOccurred())
+		Expect(evidence.Unread).To(MatchError(ErrUnreachable))
+		_, evidence, err = judge(verify.All(Vouches("a", "k1"), Vouches("b", "k1")))
+		Expect(err).NotTo(HaveOccurred())
+		Expect(evidence.Unread).NotTo(HaveOccurred())
+	})
+
 	It("names every authority that refused", func() {
 		_, _, err := judge(verify.AtLeast(1, Rejects("first"), Rejects("second")))
 		Expect(err).To(MatchError(And(ContainSubstring("first"), ContainSubstring("second"))))

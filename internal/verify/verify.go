@@ -114,9 +114,6 @@ type Voucher struct {
 	Time time.Time
 	// ClaimedTime is when the signer says to have signed, or zero. It proves nothing.
 	ClaimedTime time.Time
-	// Ends is the first moment at which the statement no longer counts, such as the expiry
-	// of the key; zero if it does not end by the clock.
-	Ends time.Time
 	// LogIndex is that of the entry in a trusted transparency log; nil where none is proven.
 	LogIndex *int64
 	// SkippedKeys are those of the authority's keys that are not used, and why: a few, bounded and fit to be shown.

@@ -5,14 +5,12 @@ package attached
 import (
 	"encoding/json"
 
-	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
-
 	"github.com/verifiedchart/verifiedchart/internal/registry"
 )
 
 // Manifest is what an attached image manifest says that it holds. Nothing of it is proven.
 type Manifest struct {
-	Config ocispec.Descriptor   `json:"config"`
+	Config registry.Descriptor  `json:"config"`
 	Layers registry.Descriptors `json:"layers"`
 }
 

@@ -51,15 +51,15 @@ func NewCache(limit int) *Cache {
 }
 
 // Parse returns what Parse of the package returns for the entries, which must not change.
-// If ctx ends first, it returns the error of ctx, and keeps nothing; other callers that wait for the
+// What is kept needs no time. If ctx ends first, it returns the error of ctx, and keeps nothing; other callers that wait for the
 // same content still get their result.
 func (c *Cache) Parse(ctx context.Context, namespace string, entries map[string][]byte) (*Keyring, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, interruption(err)
-	}
 	key := cacheKey{namespace, sumOf(entries)}
 	kept, f := c.find(ctx, key, entries)
-	if f == nil {
+	switch {
+	case f == nil && kept == nil:
+		return nil, interruption(ctx.Err())
+	case f == nil:
 		return kept.keyring, kept.err
 	}
 	select {
@@ -71,21 +71,24 @@ func (c *Cache) Parse(ctx context.Context, namespace string, entries map[string]
 	}
 }
 
-// find returns what is kept, or else the flight to wait for.
-func (c *Cache) find(ctx context.Context, key cacheKey, entries map[string][]byte) (outcome, *flight) {
+// find returns what is kept, or else the flight to wait for; neither if no time is left for one.
+func (c *Cache) find(ctx context.Context, key cacheKey, entries map[string][]byte) (*outcome, *flight) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if s := c.shelves[key.namespace]; s != nil {
 		if kept, ok := s.kept.Get(key.content); ok {
-			return kept, nil
+			return &kept, nil
 		}
+	}
+	if ctx.Err() != nil {
+		return nil, nil
 	}
 	f := c.flights[key]
 	if f == nil {
 		f = c.start(ctx, key, entries)
 	}
 	f.waiting++
-	return outcome{}, f
+	return nil, f
 }
 
 // add keeps an outcome, unless it is larger than what its namespace may take.

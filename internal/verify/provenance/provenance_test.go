@@ -342,8 +342,9 @@ var _ = Describe("A provenance authority", func() {
 
 	It("says of a few of the keys that it does not use, and how many more there are", func() {
 		entries := map[string][]byte{"good": openpgptest.Public(w.ours)}
+		weak := openpgptest.Public(openpgptest.NewKey(openpgptest.Using(openpgptest.RSA1024), openpgptest.CreatedAt(made)))
 		for i := range 20 {
-			entries[fmt.Sprint(i)] = []byte(strings.Repeat("x", 1000))
+			entries[fmt.Sprint("weak", i)] = weak
 		}
 		ring, err := keys.Parse(context.Background(), entries)
 		Expect(err).NotTo(HaveOccurred())

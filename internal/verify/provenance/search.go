@@ -120,7 +120,7 @@ func (s *search) outside(ctx context.Context, yield func(file) bool) {
 	s.places = append(s.places, where)
 	switch {
 	case err != nil:
-		yield(unread(where, err))
+		yield(unread(where, attached.Unread(where, err)))
 	case len(raw) > MaxSize:
 		yield(unread(where, verify.Refuse("it has %d bytes, of at most %d", len(raw), MaxSize)))
 	case raw != nil:

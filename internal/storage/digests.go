@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package server
+package storage
 
 import (
 	_ "crypto/sha512" // for digests of that algorithm
@@ -15,16 +15,16 @@ import (
 )
 
 const (
-	// maxDigests bounds the digests that are kept.
-	maxDigests = 4096
+	// MaxDigests bounds the digests that Digests keep.
+	MaxDigests = 4096
 	// settled is how old a change must be before its time tells it from the next
 	// one: file systems count time in steps, the coarsest of two seconds.
 	settled = 2 * time.Second
 )
 
-// digests keeps the digests of files that have not changed since they were hashed.
-// The zero value is ready.
-type digests struct {
+// Digests keeps the digests of files that have not changed since they were hashed.
+// The zero value is ready. It is safe for concurrent use.
+type Digests struct {
 	mu   sync.Mutex
 	kept map[fileState]digest.Digest
 }
@@ -49,9 +49,9 @@ func stateOf(info fs.FileInfo, algorithm digest.Algorithm) (fileState, bool) {
 	}, true
 }
 
-// of returns the digest of an open file by an available algorithm, and leaves the
+// Of returns the digest of an open file by an available algorithm, and leaves the
 // file at its start.
-func (d *digests) of(f *os.File, algorithm digest.Algorithm, now time.Time) (digest.Digest, error) {
+func (d *Digests) Of(f *os.File, algorithm digest.Algorithm, now time.Time) (digest.Digest, error) {
 	info, err := f.Stat()
 	if err != nil {
 		return "", err
@@ -73,18 +73,25 @@ func (d *digests) of(f *os.File, algorithm digest.Algorithm, now time.Time) (dig
 	return found, nil
 }
 
-func (d *digests) load(s fileState) (digest.Digest, bool) {
+func (d *Digests) load(s fileState) (digest.Digest, bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	found, ok := d.kept[s]
 	return found, ok
 }
 
-func (d *digests) store(s fileState, found digest.Digest) {
+func (d *Digests) store(s fileState, found digest.Digest) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.kept == nil || len(d.kept) >= maxDigests {
+	if d.kept == nil || len(d.kept) >= MaxDigests {
 		d.kept = map[fileState]digest.Digest{}
 	}
 	d.kept[s] = found
+}
+
+// Len returns how many digests are kept.
+func (d *Digests) Len() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return len(d.kept)
 }

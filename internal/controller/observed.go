@@ -7,6 +7,7 @@ import (
 	"regexp"
 
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
+	"github.com/verifiedchart/verifiedchart/internal/policy"
 	"github.com/verifiedchart/verifiedchart/internal/printable"
 	"github.com/verifiedchart/verifiedchart/internal/verify"
 	"github.com/verifiedchart/verifiedchart/internal/verify/cosign"
@@ -19,9 +20,18 @@ const (
 	maxObservedText = 400
 )
 
-// observed returns who made the signatures that were seen, with an authority
-// that would accept each; the proven ones first, none twice.
-func observed(v v1alpha1.Verification, candidates []verify.Candidate) []v1alpha1.ObservedSigner {
+// observed returns the signers that policies found, each with an authority that would accept it; the proven ones
+// first, none twice.
+func observed(set policy.Set, outcomes []verify.Outcome) []v1alpha1.ObservedSigner {
+	var candidates []verify.Candidate
+	for _, o := range outcomes {
+		candidates = append(candidates, o.Evidence.Seen...)
+		candidates = append(candidates, verify.Seen(o.Err)...)
+	}
+	return observedAmong(set, candidates)
+}
+
+func observedAmong(set policy.Set, candidates []verify.Candidate) []v1alpha1.ObservedSigner {
 	var signers []v1alpha1.ObservedSigner
 	seen := map[string]bool{}
 	for _, verified := range []bool{true, false} {
@@ -33,16 +43,17 @@ func observed(v v1alpha1.Verification, candidates []verify.Candidate) []v1alpha1
 			seen[who] = true
 			signers = append(signers, v1alpha1.ObservedSigner{
 				Verified: verified, Format: c.Format, Source: printable.String(c.Source, maxObservedText),
-				Key: c.Signer.KeyID, Authority: authorityFor(v, c, len(signers)+1),
+				Key: c.Signer.KeyID, Authority: authorityFor(set, c, len(signers)+1),
 			})
 		}
 	}
 	return signers
 }
 
-// authorityFor returns the authority of an identity, which judges as the one of the
-// object's own does that saw it; nil where the identity cannot be shown as it is: a pattern of what is left would not be of it alone.
-func authorityFor(v v1alpha1.Verification, c verify.Candidate, number int) *v1alpha1.ObservedAuthority {
+// authorityFor returns an authority of an identity, by the trusted root of the authority that found it; nil if the identity
+// cannot be shown as it is, since a pattern of what is left would match other identities too. The trusted root of a
+// ClusterChartPolicy is a Secret in the controller's namespace, so that it is named with the policy only.
+func authorityFor(set policy.Set, c verify.Candidate, number int) *v1alpha1.ObservedAuthority {
 	if c.Signer.Subject == "" || !isShown(c.Signer.Issuer) || !isShown(c.Signer.Subject) {
 		return nil
 	}
@@ -50,16 +61,14 @@ func authorityFor(v v1alpha1.Verification, c verify.Candidate, number int) *v1al
 		Name: fmt.Sprintf("signer-%d", number), Provider: cosign.Provider,
 		MatchOIDCIdentity: []v1alpha1.ObservedIdentity{{Issuer: literally(c.Signer.Issuer), Subject: literally(c.Signer.Subject)}},
 	}
-	for _, asked := range v.Authorities {
-		if c.Policy == "" && asked.Name == c.Authority {
-			a.TrustedRootSecretRef, a.SignatureRepository = asked.TrustedRootSecretRef, asked.SignatureRepository
-			a.TransparencyLog = asked.TransparencyLog
-		}
+	if asked, ok := set.Authority(c.Policy, c.Authority); ok {
+		a.TrustedRootSecretRef, a.SignatureRepository = asked.TrustedRootSecretRef, asked.SignatureRepository
+		a.TransparencyLog = asked.TransparencyLog
 	}
 	return a
 }
 
-// isShown says whether a text is shown as it is.
+// isShown reports whether a text is shown as it is.
 func isShown(text string) bool { return printable.String(text, maxObservedText) == text }
 
 // literally is the pattern that matches a text and nothing else.

@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/fluxcd/pkg/apis/meta"
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
+	"github.com/verifiedchart/verifiedchart/internal/chart"
+	"github.com/verifiedchart/verifiedchart/internal/lifecycle"
+	"github.com/verifiedchart/verifiedchart/internal/pipeline"
+	"github.com/verifiedchart/verifiedchart/internal/registry"
+	"github.com/verifiedchart/verifiedchart/internal/storage"
+	"github.com/verifiedchart/verifiedchart/internal/verify"
+)
+
+// attempt is what came of one attempt on the requested chart.
+type attempt struct {
+	// key is the version of everything that it was made by.
+	key   string
+	value lifecycle.Attempt
+	// staged is the archive that waits to be stored, layer its digest; nil if there is nothing to store.
+	staged *storage.Staged
+	layer  digest.Digest
+	// proof is stored with the chart if it is accepted.
+	proof *storedProof
+}
+
+func (a *attempt) discard() {
+	if a != nil {
+		a.staged.Discard()
+	}
+}
+
+// resolution is what a reference named when the registry was asked.
+type resolution struct {
+	key    string // of what the answer depends on
+	at     time.Time
+	tag    string
+	digest digest.Digest
+}
+
+// attempt finds out what the reference names now, and takes it through the pipeline until it can be stored.
+func (e *errands) attempt(obj *v1alpha1.VerifiedChart, s *session, now local, key string) *errand {
+	t := &try{errands: e, obj: obj.DeepCopy(), now: now, resolution: s.resolution}
+	r := &errand{key: key}
+	r.stop = e.run(e.attempts, obj, e.timeout(obj), func(ctx context.Context) {
+		done := &attempt{key: key}
+		err := errAborted
+		defer func() {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			t.fill(done, err)
+			if s.errand != r {
+				done.discard()
+				return
+			}
+			s.errand, s.done, s.resolution = nil, done, t.resolution
+		}()
+		err = t.run(ctx)
+		if cause := context.Cause(ctx); err != nil && errors.Is(cause, errCrowdedOut) {
+			err = fmt.Errorf("%w: %w", cause, err)
+		}
+	})
+	return r
+}
+
+// errAborted is the failure of an attempt that ended by a panic.
+var errAborted = errors.New("the attempt ended unexpectedly: see the controller's log")
+
+// try is one attempt while it is made.
+type try struct {
+	*errands
+	obj        *v1alpha1.VerifiedChart
+	now        local
+	resolution resolution
+
+	wanted   pipeline.Wanted
+	reader   *registry.CachingReader
+	resolved pipeline.Resolved
+	subject  verify.Subject
+	metadata chart.Metadata
+	accepted verify.Accepted
+	outcomes []verify.Outcome
+	artifact *meta.Artifact
+	staged   *storage.Staged
+	layout   chart.Layout
+}
+
+// run takes the chart from its reference to the staged archive, step by step.
+func (t *try) run(ctx context.Context) error {
+	for _, step := range []func(context.Context) error{t.open, t.resolve, t.manifest, t.verify, t.fetch} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fill writes what came of the try.
+func (t *try) fill(a *attempt, err error) {
+	a.value = lifecycle.Attempt{
+		Tag: t.resolved.Tag, Outcomes: t.outcomes, Accepted: t.accepted, Artifact: t.artifact, Failure: classify(err),
+		Chart:    lifecycle.Chart{Repository: registry.Canonical(t.wanted.Repository), Digest: t.subject.Manifest.Digest, Name: t.wanted.Name, Version: t.version()},
+		Observed: observed(t.now.requested, t.outcomes),
+	}
+	a.staged, a.layer = t.staged, t.layout.Archive.Digest
+	if _, ok := t.accepted.Subject(); ok && t.reader != nil && !t.isKnown() {
+		a.proof = &storedProof{Repository: t.wanted.Repository, Answers: t.reader.Answers()}
+	}
+	if err != nil {
+		a.value.Artifact = nil
+		if !errors.Is(err, verify.ErrRejected) {
+			t.resolution = resolution{}
+		}
+	}
+}
+
+// version of the requested chart: that of Chart.yaml once it is known, or the one that the reference binds.
+func (t *try) version() string {
+	switch {
+	case t.metadata.Version != "":
+		return t.metadata.Version
+	case t.isPublished():
+		return t.now.facts.Published.Version
+	}
+	return t.subject.Chart.Version
+}
+
+// isPublished reports whether the requested manifest is the published one, and nothing that the reference says
+// is at odds with the published name and version.
+func (t *try) isPublished() bool {
+	p := t.now.facts.Published
+	if p == nil || t.subject.Manifest.Digest != p.Digest || registry.Canonical(t.wanted.Repository) != p.Repository {
+		return false
+	}
+	return pipeline.Identify(chart.Metadata{Name: p.Name, Version: p.Version}, t.wanted, t.resolved) == nil
+}
+
+// isKnown reports whether the published chart was verified by its stored material, and that is not due to be fetched again.
+func (t *try) isKnown() bool {
+	p := t.now.facts.Published
+	if !t.isPublished() || p.Stale || p.File != lifecycle.FileRight {
+		return false
+	}
+	_, proven := p.Accepted.Subject()
+	return proven && p.Accepted.Evidence().IsProof()
+}
+
+// open makes the reader of the requested repository.
+func (t *try) open(ctx context.Context) error {
+	repository, err := registry.ParseURL(t.obj.Spec.URL)
+	if err != nil {
+		return &refusal{condition: v1alpha1.FetchFailedCondition, reason: v1alpha1.URLInvalidReason, kind: lifecycle.Final, err: err}
+	}
+	if t.obj.Spec.Insecure && !t.allowHTTP {
+		return &refusal{reason: v1alpha1.InsecureNotAllowedReason, kind: lifecycle.Final,
+			err: errors.New("insecure: true asks for plain HTTP, which this controller does not allow: remove it, or run the controller with --insecure-allow-http")}
+	}
+	t.wanted = wanted(t.obj, repository)
+	reader, scope, err := t.errands.reader(ctx, t.obj, repository, false)
+	if err != nil {
+		return err
+	}
+	t.reader = reader
+	if key := keyOf(fmt.Sprint(t.obj.Generation), requestToken(t.obj), scope); t.resolution.key != key {
+		t.resolution = resolution{key: key}
+	}
+	return nil
+}
+
+// resolve finds what the reference names. The registry is asked for that once an interval: between two of them, as when a
+// Secret is edited that a thousand objects use, its last answer is verified again.
+func (t *try) resolve(ctx context.Context) (err error) {
+	last := &t.resolution
+	if last.digest != "" && t.judge.now().Sub(last.at) < t.now.facts.Interval/2 {
+		wanted := t.wanted
+		wanted.Digest = last.digest
+		t.resolved, err = pipeline.Resolve(ctx, t.reader, wanted)
+		t.resolved.Tag = last.tag
+	} else {
+		t.resolved, err = pipeline.Resolve(ctx, t.reader, t.wanted)
+		last.at, last.tag, last.digest = t.judge.now(), t.resolved.Tag, t.resolved.Manifest.Descriptor.Digest
+	}
+	if err != nil {
+		return err
+	}
+	return t.refuseDowngrade()
+}
+
+// manifest parses the manifest.
+func (t *try) manifest(context.Context) (err error) {
+	if t.subject, err = pipeline.Manifest(t.wanted, t.resolved); err != nil {
+		return err
+	}
+	if t.subject.Chart.Version == "" && t.isPublished() {
+		t.subject.Chart.Version = t.now.facts.Published.Version
+	}
+	return nil
+}
+
+// verify verifies the requested chart. The published one is not verified twice.
+func (t *try) verify(ctx context.Context) (err error) {
+	set := t.now.requested
+	s := t.subject
+	if err := set.Revoked(registry.Canonical(s.Repository), s.Manifest.Digest, s.Chart.Version); err != nil {
+		return t.revoked(err)
+	}
+	if policy, denied := set.Denied(); denied {
+		return t.revoked(fmt.Errorf("%w: no ClusterChartPolicy matches this chart; policy %q sets unmatched: Deny", verify.ErrRejected, policy))
+	}
+	if t.isKnown() {
+		t.accepted, t.outcomes = t.now.facts.Published.Accepted, t.now.facts.Published.Outcomes
+	} else if t.accepted, t.outcomes, err = pipeline.Verify(ctx, set.Policies(), s, t.reader); err != nil {
+		return err
+	}
+	return t.refuseMutation(s.Chart.Version)
+}
+
+// revoked is a verdict that needs no signature.
+func (t *try) revoked(err error) error {
+	t.outcomes = []verify.Outcome{{Verdict: verify.VerdictRejected, Err: err}}
+	return &pipeline.Failure{Step: pipeline.StepVerify, Err: err}
+}
+
+// fetch stages the archive of the accepted chart, unless it is published already, and validates it.
+func (t *try) fetch(ctx context.Context) error {
+	if p := t.now.facts.Published; p != nil && t.isSameManifest() && p.File == lifecycle.FileRight {
+		known := chart.Metadata{Name: p.Name, Version: p.Version}
+		if err := pipeline.Identify(known, t.wanted, t.resolved); err != nil {
+			return err
+		}
+		t.metadata = known
+		return nil
+	}
+	if err := t.stage(ctx); err != nil {
+		return err
+	}
+	if err := t.validate(ctx); err != nil {
+		return err
+	}
+	s := t.subject
+	if err := t.now.requested.Revoked(registry.Canonical(s.Repository), s.Manifest.Digest, t.metadata.Version); err != nil {
+		return t.revoked(err)
+	}
+	if err := t.refuseMutation(t.metadata.Version); err != nil {
+		return err
+	}
+	artifact := t.storage.NewArtifact(t.obj, chart.TagOf(t.metadata.Version)+"@"+s.Manifest.Digest.String(), s.Manifest.Digest.Encoded()+".tgz")
+	artifact.Metadata = map[string]string{ocispec.AnnotationTitle: t.metadata.Name, ocispec.AnnotationVersion: t.metadata.Version}
+	artifact.Digest = t.layout.Archive.Digest.String()
+	t.artifact = &artifact
+	return nil
+}
+
+// isSameManifest reports whether the requested manifest is the published one, under whatever name and version.
+func (t *try) isSameManifest() bool {
+	p := t.now.facts.Published
+	return p != nil && t.subject.Manifest.Digest == p.Digest && registry.Canonical(t.wanted.Repository) == p.Repository
+}
+
+// stage stages the archive: a withdrawn one whose bytes are those that the manifest names, or else one that is fetched.
+func (t *try) stage(ctx context.Context) (err error) {
+	subject, _ := t.accepted.Subject()
+	if t.layout, err = chart.ParseManifest(subject.Raw); err == nil {
+		artifact := t.storage.NewArtifact(t.obj, "", subject.Manifest.Digest.Encoded()+".tgz")
+		recovered, err := t.storage.Recover(t.obj, artifact)
+		if err == nil && recovered.Digest() == t.layout.Archive.Digest {
+			t.staged = recovered
+			return nil
+		}
+		recovered.Discard()
+	}
+	if t.staged, err = t.storage.Stage(); err != nil {
+		return &pipeline.Failure{Step: pipeline.StepStore, Err: err}
+	}
+	t.layout, err = pipeline.Fetch(ctx, t.reader, t.accepted, t.staged)
+	return err
+}
+
+// inspect inspects the staged archive and gives back the place that it took.
+func (t *try) inspect() (chart.Metadata, error) {
+	defer func() { <-t.inspections }()
+	return pipeline.Inspect(t.staged.Reader())
+}
+
+// validate inspects the staged archive, few at a time since that takes memory, and asks for the configuration outside of that.
+func (t *try) validate(ctx context.Context) (err error) {
+	select {
+	case t.inspections <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if t.metadata, err = t.inspect(); err != nil {
+		return err
+	}
+	return pipeline.Validate(ctx, t.reader, t.metadata, t.layout, t.wanted, t.resolved)
+}

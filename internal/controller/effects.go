@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"context"
+	"errors"
+
+	"github.com/fluxcd/pkg/apis/meta"
+	"k8s.io/apimachinery/pkg/api/equality"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
+	"github.com/verifiedchart/verifiedchart/internal/lifecycle"
+	"github.com/verifiedchart/verifiedchart/internal/server"
+)
+
+// The effects of a decision, in fail-safe order: stop serving → file → ExternalArtifact → status → events. Of a publication:
+// file → serve → ExternalArtifact → status → events → stop serving the old file. serve, store and keepFiles are about
+// this process and its disk, publishDecision about what all replicas share.
+
+// serve makes the paths of an object those that the decision allows.
+func (r *VerifiedChartReconciler) serve(obj *v1alpha1.VerifiedChart, s *session, now local, d lifecycle.Decision) {
+	owner := ownerOf(obj)
+	if d.Action == lifecycle.Publish {
+		s.servedBy = now.key
+	} else if now.key != s.servedBy {
+		r.Paths.DropOld(owner) // nobody verifies it by what is so now
+	}
+	switch d.Serving {
+	case lifecycle.ServeNothing:
+		r.Paths.Drop(obj.Namespace, obj.Name)
+	case lifecycle.Serve:
+		r.Paths.Allow(owner, d.Status.Artifact.Path, now.layer)
+	case lifecycle.ServeLater:
+		r.Paths.Expect(owner, d.Status.Artifact.Path)
+	case lifecycle.ServeAsBefore:
+		if current, path, _, ok := r.Paths.Current(obj.Namespace, obj.Name); !ok || current != owner || path != d.Status.Artifact.Path {
+			r.Paths.Expect(owner, d.Status.Artifact.Path)
+		}
+	}
+	if d.DropOld {
+		r.Paths.DropOld(owner)
+	}
+}
+
+func ownerOf(obj *v1alpha1.VerifiedChart) server.Owner {
+	return server.Owner{Namespace: obj.Namespace, Name: obj.Name, UID: string(obj.UID)}
+}
+
+// store stores a chart that is to be published, and the signature material of a chart that stays.
+func (r *VerifiedChartReconciler) store(obj *v1alpha1.VerifiedChart, now *local, d lifecycle.Decision, a *attempt) error {
+	if d.Action != lifecycle.Publish {
+		if a.proof != nil && d.Status.Artifact != nil && now.facts.Published != nil && a.value.Chart == now.facts.Published.Chart {
+			r.errands.keep(obj, a.value.Chart, *a.proof)
+		}
+		return nil
+	}
+	if a.proof == nil || a.staged == nil {
+		return errors.New("a chart to be published has no proof or no bytes")
+	}
+	raw, err := a.proof.marshal()
+	if err != nil {
+		return err
+	}
+	if err := r.Storage.WriteMaterial(obj, a.value.Chart.Digest, raw); err != nil {
+		return err
+	}
+	if err := r.Storage.Commit(a.staged, a.value.Artifact); err != nil {
+		return err
+	}
+	return r.Storage.ForgetRetired(obj)
+}
+
+// keepFiles takes the file of a withdrawn chart out of the served tree. It is kept aside, in case that it is proven again.
+func (r *VerifiedChartReconciler) keepFiles(obj *v1alpha1.VerifiedChart, d lifecycle.Decision) error {
+	switch {
+	case d.Action == lifecycle.Withdraw && obj.Status.Artifact != nil:
+		return r.Storage.Retire(obj, *obj.Status.Artifact)
+	case d.Status.Artifact == nil:
+		return r.Storage.Clear(obj) // a file may be there whose artifact never came into the status
+	}
+	return nil
+}
+
+// publishDecision writes what all replicas share: the ExternalArtifact, the status in one patch and none if nothing changed,
+// and the events. What cannot be written there is tried again.
+func (r *VerifiedChartReconciler) publishDecision(ctx context.Context, s *session, c *course) (after *v1alpha1.VerifiedChart, err error) {
+	after = c.obj.DeepCopy()
+	after.Status = c.decision.Status
+	unsynced := r.syncExternalArtifact(ctx, after)
+	if unsynced != nil {
+		c.decision = lifecycle.Failing(c.now.facts, c.decision, classify(unsynced))
+		after.Status = c.decision.Status
+	}
+	r.RecordReadiness(ctx, after)
+	if err := r.writeStatus(ctx, c.stored, after, s); err != nil {
+		return after, err
+	}
+	r.Verifications.record(c.obj, after, c.decision.Verified, c.now.facts.Now)
+	r.emit(ctx, after, c.decision.Events)
+	if unsynced == nil || errors.Is(unsynced, errTaken) {
+		return after, r.dropOld(ctx, c.obj, after)
+	}
+	return after, nil
+}
+
+// writeStatus writes the difference between the stored status and the decided one.
+func (r *VerifiedChartReconciler) writeStatus(ctx context.Context, stored, after *v1alpha1.VerifiedChart, s *session) error {
+	if equality.Semantic.DeepEqual(stored.Status, after.Status) {
+		return nil
+	}
+	patch := client.MergeFromWithOptions(stored, client.MergeFromWithOptimisticLock{})
+	written := stored.DeepCopy()
+	written.Status = *after.Status.DeepCopy()
+	if err := r.Status().Patch(ctx, written, patch, client.FieldOwner(r.Name)); err != nil {
+		return err
+	}
+	after.ResourceVersion = written.ResourceVersion
+	s.wrote(written)
+	return nil
+}
+
+// dropOld ends the serving of the chart that was published before: nothing names it any longer, and nobody verifies it.
+func (r *VerifiedChartReconciler) dropOld(ctx context.Context, before, after *v1alpha1.VerifiedChart) error {
+	a := after.Status.Artifact
+	if a == nil || samePath(before.Status.Artifact, a) {
+		return nil
+	}
+	r.Paths.DropOld(ownerOf(after))
+	if err := r.Storage.KeepOnly(ctx, *a); err != nil {
+		return err
+	}
+	return r.Storage.KeepOnlyMaterial(after, digestOf(after.Status.Verification.Digest))
+}
+
+func samePath(a, b *meta.Artifact) bool { return a != nil && b != nil && a.Path == b.Path }

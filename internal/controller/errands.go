@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
+	"github.com/verifiedchart/verifiedchart/internal/lifecycle"
+	"github.com/verifiedchart/verifiedchart/internal/material"
+	"github.com/verifiedchart/verifiedchart/internal/registry"
+	"github.com/verifiedchart/verifiedchart/internal/storage"
+)
+
+// errands read registries outside of the reconciles. What comes of one is put into the session of its object, which is then
+// reconciled again.
+type errands struct {
+	judge      judge
+	material   *material.Loader
+	registries *registry.Client
+	cache      *registry.Cache
+	storage    *storage.Storage
+	allowHTTP  bool
+	maxTimeout time.Duration
+	// questions are about published charts, attempts about what references name.
+	questions, attempts *limiter
+	// inspections bounds the archives that are unpacked at a time, since that takes memory.
+	inspections chan struct{}
+	// requeue has an object reconciled again.
+	requeue func(types.NamespacedName)
+	// ctx ends with the process.
+	ctx context.Context
+}
+
+// errand is one that runs, or waits to.
+type errand struct {
+	key  string
+	stop context.CancelFunc
+}
+
+func (e *errand) cancel() {
+	if e != nil {
+		e.stop()
+	}
+}
+
+// only returns the errand if it was sent by that key; another is cancelled.
+func (e *errand) only(key string) *errand {
+	if e == nil || e.key == key {
+		return e
+	}
+	e.cancel()
+	return nil
+}
+
+// questionPlaces is how many questions about published charts are asked at a time. Each takes a few seconds at most.
+const questionPlaces = 256
+
+// send starts the errands that are asked for and do not run yet. It is called under the session's lock.
+func (e *errands) send(obj *v1alpha1.VerifiedChart, s *session, now local, a lifecycle.Ask) {
+	key := now.request
+	s.errand = s.errand.only(key)
+	switch {
+	case s.ended, s.errand != nil:
+	case a.Bytes && s.asked == nil: // the registry has not said yet what it knows of the published chart
+		s.errand = e.recover(obj, s, now, key)
+	case a.Reference:
+		s.errand = e.attempt(obj, s, now, key)
+	}
+	e.question(obj, s, now, a)
+}
+
+// question asks the registry about the published chart, if that is asked for and is not done yet. Only what was asked
+// about another chart, or by other policies, ends. It is called under the session's lock.
+func (e *errands) question(obj *v1alpha1.VerifiedChart, s *session, now local, a lifecycle.Ask) {
+	s.question = s.question.only(now.aboutPublished())
+	if a.Signatures && !a.Bytes && s.asked == nil && s.question == nil && !s.ended {
+		s.question = e.ask(obj, s, now, a.Until)
+	}
+}
+
+// run runs an errand in a limiter, and has the object reconciled when it is over.
+func (e *errands) run(in *limiter, obj *v1alpha1.VerifiedChart, timeout time.Duration, do func(context.Context)) context.CancelFunc {
+	name := client.ObjectKeyFromObject(obj)
+	cancel := in.start(e.ctx, obj.Namespace, func(ctx context.Context) {
+		ctx, cancel := context.WithTimeout(ctx, timeout)
+		defer cancel()
+		defer e.requeue(name)
+		defer func() {
+			if p := recover(); p != nil {
+				ctrl.Log.Error(fmt.Errorf("panic: %v", p), "errand ended", "namespace", name.Namespace, "name", name.Name, "stack", string(debug.Stack()))
+			}
+		}()
+		do(ctx)
+	})
+	return func() {
+		if waited := cancel(); waited {
+			e.requeue(name) // nobody else will say that it is over
+		}
+	}
+}
+
+// timeout of an errand for an object.
+func (e *errands) timeout(obj *v1alpha1.VerifiedChart) time.Duration {
+	if e.maxTimeout > 0 {
+		return min(obj.GetTimeout(), e.maxTimeout)
+	}
+	return obj.GetTimeout()
+}
+
+// reader returns a reader of a repository for an object. A fault in the credentials that the spec names leaves it
+// anonymous if lenient, as for the published chart, which a faulty spec must not keep from being verified.
+func (e *errands) reader(ctx context.Context, obj *v1alpha1.VerifiedChart, repository string, lenient bool) (*registry.CachingReader, string, error) {
+	credentials, scope, err := e.material.Credentials(ctx, obj.Namespace, obj.Spec.SecretRef)
+	if err != nil {
+		if !lenient {
+			return nil, "", err
+		}
+		credentials, scope = registry.Credentials{}, obj.Namespace+"/"
+	}
+	reader, err := e.registries.Repository(registry.Target{
+		Repository: repository, PlainHTTP: obj.Spec.Insecure && e.allowHTTP, Credentials: credentials, Scope: scope,
+	})
+	if err != nil {
+		return nil, "", err
+	}
+	return e.cache.Reader(registry.Scope{Namespace: obj.Namespace, Object: string(obj.UID)}, repository, reader), scope, nil
+}

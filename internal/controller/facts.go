@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"time"
+
+	"github.com/fluxcd/pkg/apis/meta"
+	"github.com/opencontainers/go-digest"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
+	"github.com/verifiedchart/verifiedchart/internal/lifecycle"
+	"github.com/verifiedchart/verifiedchart/internal/material"
+	"github.com/verifiedchart/verifiedchart/internal/pipeline"
+	"github.com/verifiedchart/verifiedchart/internal/policy"
+	"github.com/verifiedchart/verifiedchart/internal/registry"
+	"github.com/verifiedchart/verifiedchart/internal/storage"
+	"github.com/verifiedchart/verifiedchart/internal/verify"
+)
+
+// aboutPublished is the version of a question about the published chart, if there is one.
+func (l local) aboutPublished() string {
+	if l.facts.Published == nil {
+		return ""
+	}
+	c := l.facts.Published.Chart
+	return keyOf(l.request, c.Repository, c.Digest.String(), c.Name, c.Version)
+}
+
+// judge gathers the facts that need no registry.
+type judge struct {
+	client      client.Client
+	material    *material.Loader
+	revocations *material.Revocations
+	storage     *storage.Storage
+	namespace   string // of the controller
+	observe     policy.Observer
+	now         func() time.Time
+	minInterval time.Duration
+}
+
+// local is what is known of an object without asking a registry.
+type local struct {
+	facts lifecycle.Facts
+	// key is the version of everything that the facts depend on but the clock, request that of what was asked of the
+	// registry: it differs also if somebody asks for a reconcile. What was made by another version is not used.
+	key, request string
+	// requested are the policies of the repository in the spec, published those of the published chart's.
+	requested, published policy.Set
+	// layer is the digest of the published chart's file.
+	layer digest.Digest
+	// listFault says why the revocation list of the cluster is not the one in its ConfigMap; nil if it is.
+	listFault error
+}
+
+// gather gathers the facts. It is called under the session's lock.
+func (j judge) gather(ctx context.Context, obj *v1alpha1.VerifiedChart, s *session) local {
+	chart, isPublished := lifecycle.PublishedChart(obj.Status, registry.Canonical)
+	// Somebody may have written this status: it must not lead to another object's file.
+	isPublished = isPublished && j.storage.Owns(obj, *obj.Status.Artifact)
+	rules := j.rules(ctx, obj, chart.Repository)
+	now := local{
+		key: rules.key, request: keyOf(rules.key, requestToken(obj)), requested: rules.requested, published: rules.published, listFault: rules.listFault,
+		facts: lifecycle.Facts{
+			Now: j.now(), Object: obj, Interval: max(obj.GetRequeueAfter(), j.minInterval), Policies: rules.names,
+			WarnsOfMutation: rules.requested.VersionMutation() == v1alpha1.VersionMutationWarn,
+		},
+	}
+	if isPublished {
+		now.facts.Published, now.layer = j.publishedFacts(ctx, obj, chart, now, s)
+	}
+	if !now.facts.Rejected() {
+		s.rejectedAt = time.Time{}
+	} else if s.rejectedAt.IsZero() {
+		s.rejectedAt = now.facts.Now
+	}
+	if p := now.facts.Published; p != nil {
+		p.RejectedAt = s.rejectedAt
+	}
+	return now
+}
+
+// verifyTime bounds a verification by stored signature material, which each policy has its share of.
+const verifyTime = 5 * time.Second
+
+// publishedFacts are what is known of the published chart.
+func (j judge) publishedFacts(ctx context.Context, obj *v1alpha1.VerifiedChart, chart lifecycle.Chart, now local, s *session) (*lifecycle.Published, digest.Digest) {
+	set := now.published
+	v := j.verify(ctx, obj, chart, now, s)
+	artifact := *obj.Status.Artifact
+	j.storage.SetURL(&artifact)
+	p := &lifecycle.Published{
+		Chart: chart, URL: artifact.URL, File: fileState(v), Layer: v.layer, Outcomes: v.outcomes, Accepted: v.accepted, Stale: v.stale, Incomplete: isIncomplete(v),
+		Holds: set.Holds(), SignerRevoked: revokedSigner(obj, set), ExceptionEnded: endedException(obj, set),
+	}
+	if err := set.Revoked(chart.Repository, chart.Digest, chart.Version); err != nil {
+		p.Revoked = err.Error()
+	}
+	p.OwnEnded = j.ownEnded(v, s)
+	p.Denied, _ = set.Denied()
+	p.MaxUnverifiedAge, _ = set.MaxUnverifiedAge()
+	j.addAnswer(p, now.request, s)
+	return p, v.layer
+}
+
+// ownEnded reports whether the acceptance by the object's own policy ended by the clock, while nothing else has changed.
+func (j judge) ownEnded(v verification, s *session) bool {
+	for _, o := range v.outcomes {
+		if o.Policy == "" && o.Verdict == verify.VerdictAccepted {
+			s.accepted = acceptance{key: v.key, ends: o.Ends}
+		}
+	}
+	return s.accepted.key == v.key && !s.accepted.ends.IsZero() && !j.now().Before(s.accepted.ends)
+}
+
+// addAnswer adds what the registry said of the published chart, if that is of now.
+func (j judge) addAnswer(p *lifecycle.Published, key string, s *session) {
+	a := s.asked
+	if a == nil || a.chart != p.Chart || a.key != key || j.now().Sub(a.at) > answerAge || ended(a.outcomes, j.now()) {
+		s.asked = nil
+		return
+	}
+	p.Asked, p.Lost = true, a.lost
+	_, proven := a.accepted.Subject()
+	switch {
+	case proven:
+		p.Accepted, p.Outcomes = a.accepted, a.outcomes
+	case isUndecided(p.Outcomes) && !isUndecided(a.outcomes):
+		p.Outcomes = a.outcomes
+	}
+}
+
+// isIncomplete reports whether the stored signature material does not hold what a verdict needs.
+func isIncomplete(v verification) bool {
+	return errors.Is(v.file, errNoManifest) || slices.ContainsFunc(v.outcomes, func(o verify.Outcome) bool {
+		return o.Verdict == verify.VerdictUndecided && errors.Is(o.Err, registry.ErrNoAnswer)
+	})
+}
+
+// isUndecided reports whether no policy has rejected and not every policy has accepted.
+func isUndecided(outcomes []verify.Outcome) bool {
+	undecided := len(outcomes) == 0
+	for _, o := range outcomes {
+		switch o.Verdict {
+		case verify.VerdictRejected:
+			return false
+		case verify.VerdictUndecided:
+			undecided = true
+		}
+	}
+	return undecided
+}
+
+// verify verifies the published chart by the signature material that is stored beside it.
+func (j judge) verify(ctx context.Context, obj *v1alpha1.VerifiedChart, chart lifecycle.Chart, now local, s *session) verification {
+	ctx, cancel := context.WithTimeout(ctx, verifyTime)
+	defer cancel()
+	key := now.key + " " + chart.Digest.String() + " " + obj.Status.Artifact.Path
+	if v := s.verified; v.key == key && j.now().Sub(v.at) < verificationAge && !ended(v.outcomes, j.now()) {
+		if !errors.Is(v.file, errNoManifest) {
+			v.file = j.storage.HasFile(*obj.Status.Artifact, v.layer)
+		}
+		return v
+	}
+	v := verification{key: key, at: j.now()}
+	subject, reader, answers, err := j.stored(ctx, obj, chart)
+	if err != nil {
+		v.outcomes = []verify.Outcome{{Verdict: verify.VerdictUndecided, Err: err}}
+		v.file = fmt.Errorf("%w: %w", errNoManifest, err)
+	} else {
+		v.layer = subject.Chart.Archive.Digest
+		v.file = j.storage.HasFile(*obj.Status.Artifact, v.layer)
+		v.accepted, v.outcomes, _ = verify.CheckEach(ctx, now.published.Policies(), subject, reader)
+		rejectUnproven(v.outcomes)
+		v.stale = isStale(answers.At(), j.now())
+	}
+	s.verified = v
+	return v
+}
+
+// rejectUnproven rejects for the policies that the stored signature material does not satisfy and that lack nothing but answers of the
+// registry: by these policies the chart never was proven. The registry may prove it still, but for as long as
+// it likes it must not keep the chart served by saying nothing.
+func rejectUnproven(outcomes []verify.Outcome) {
+	for i, o := range outcomes {
+		if o.Verdict == verify.VerdictUndecided && verify.OnlyUnasked(o.Err) {
+			outcomes[i].Verdict = verify.VerdictRejected
+			outcomes[i].Err = fmt.Errorf("%w: the published proof does not satisfy this policy: %w", verify.ErrRejected, o.Err)
+		}
+	}
+}
+
+// isStale reports whether signature material of a moment is due to be fetched again. A moment that is still to come is of
+// a clock that was wrong.
+func isStale(at, now time.Time) bool {
+	return !at.IsZero() && (now.Sub(at) > MaterialAge || at.After(now))
+}
+
+// MaterialAge is how long signature material is used before it is fetched again.
+const MaterialAge = time.Hour
+
+// errNoManifest is matched if the manifest of the published chart is not stored.
+var errNoManifest = errors.New("the manifest of the published chart is not stored")
+
+// stored returns the published chart's manifest and signature material from the disk.
+func (j judge) stored(ctx context.Context, obj *v1alpha1.VerifiedChart, chart lifecycle.Chart) (verify.Subject, registry.Reader, registry.Answers, error) {
+	raw, err := j.storage.ReadMaterial(obj, chart.Digest)
+	if err != nil {
+		return verify.Subject{}, nil, registry.Answers{}, err
+	}
+	kept, err := parseProof(raw)
+	if err == nil && registry.Canonical(kept.Repository) != chart.Repository {
+		err = fmt.Errorf("the stored signature material is of repository %s", kept.Repository)
+	}
+	if err != nil {
+		return verify.Subject{}, nil, registry.Answers{}, err
+	}
+	reader := kept.Answers.Reader(kept.Repository)
+	manifest, err := reader.Manifest(ctx, chart.Digest)
+	if err != nil {
+		return verify.Subject{}, nil, registry.Answers{}, err
+	}
+	subject, err := pipeline.Manifest(pipeline.Wanted{Repository: kept.Repository, Name: chart.Name}, pipeline.Resolved{Manifest: manifest})
+	subject.Chart.Version = chart.Version
+	return subject, reader, kept.Answers, err
+}
+
+// ended reports whether an acceptance has ended by the clock.
+func ended(outcomes []verify.Outcome, now time.Time) bool {
+	for _, o := range outcomes {
+		if !o.Ends.IsZero() && !now.Before(o.Ends) {
+			return true
+		}
+	}
+	return false
+}
+
+// fileState is the state of the published chart's file.
+func fileState(v verification) lifecycle.File {
+	switch {
+	case v.file == nil:
+		return lifecycle.FileRight
+	case errors.Is(v.file, storage.ErrMissing) && !errors.Is(v.file, errNoManifest), errors.Is(v.file, storage.ErrDamaged) && !errors.Is(v.file, errNoManifest):
+		return lifecycle.FileLost
+	}
+	return lifecycle.FileUnknown
+}
+
+// revokedSigner says why a signer on whom the published proof rests is revoked; empty if none is.
+func revokedSigner(obj *v1alpha1.VerifiedChart, set policy.Set) string {
+	for _, a := range obj.Status.Verification.Authorities {
+		v := verify.Voucher{Policy: a.Policy, Authority: a.Name, Signer: a.Signer, Issuer: a.Issuer, Subject: a.Subject, SigningKey: a.SigningKey}
+		if err := set.RevokedSigner(v); err != nil {
+			return err.Error()
+		}
+	}
+	return ""
+}
+
+// endedException names the exception by which the chart was published and that is no longer in force. A status
+// that names neither a signer nor an exception counts as one that has ended.
+func endedException(obj *v1alpha1.VerifiedChart, set policy.Set) string {
+	v := obj.Status.Verification
+	for _, x := range v.Exceptions {
+		if set.DemandsProof(x.Policy, digest.Digest(v.Digest)) {
+			return x.Rule
+		}
+	}
+	if len(v.Exceptions) == 0 && len(v.Authorities) == 0 {
+		return "unknown"
+	}
+	return ""
+}
+
+// wanted is the chart that a spec asks for.
+func wanted(obj *v1alpha1.VerifiedChart, repository string) pipeline.Wanted {
+	name := obj.Spec.ChartName
+	if name == "" {
+		name = path.Base(repository)
+	}
+	return pipeline.Wanted{
+		Repository: repository, Name: name, Digest: digest.Digest(obj.Spec.Ref.Digest),
+		SemVer: obj.Spec.Ref.SemVer, SemverFilter: obj.Spec.Ref.SemverFilter, Tag: obj.Spec.Ref.Tag,
+	}
+}
+
+// keyOf is a short name of many parts.
+func keyOf(parts ...string) string {
+	h := sha256.New()
+	for _, part := range parts {
+		h.Write(fmt.Appendf(nil, "%d:%s", len(part), part))
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// requestToken is the value of the annotation by which a reconcile is asked for.
+func requestToken(obj *v1alpha1.VerifiedChart) string {
+	token, _ := meta.ReconcileAnnotationValue(obj.Annotations)
+	return token
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"context"
+	"time"
+
+	ctrl "sigs.k8s.io/controller-runtime"
+
+	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
+	"github.com/verifiedchart/verifiedchart/internal/lifecycle"
+)
+
+// takeoverTime is how long the published chart of an object that left the selector is served while no other controller
+// has taken over, lookAgain how often this is looked at.
+const takeoverTime, lookAgain = 60 * time.Second, 5 * time.Second
+
+// Guard answers, for one object, whether the published chart may still be served, and makes it so in this process. It
+// asks no registry and writes nothing to the API server, so that neither can keep it from the next object.
+type Guard struct{ *VerifiedChartReconciler }
+
+// Reconcile decides by local facts.
+func (g Guard) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
+	end := g.shares.begin(req.Namespace)
+	if end == nil {
+		return ctrl.Result{RequeueAfter: comeBack}, nil
+	}
+	defer end()
+	g.warmup.begin(ctx, g.VerifiedChartReconciler)
+	defer g.warmup.judged(req.NamespacedName)
+	obj, presence, err := g.read(ctx, req.NamespacedName)
+	switch {
+	case err != nil:
+		return ctrl.Result{RequeueAfter: time.Second}, nil // nothing is known: what is served stays
+	case presence == gone:
+		g.Paths.Drop(req.Namespace, req.Name)
+		g.sessions.end(req.NamespacedName)
+		return ctrl.Result{}, nil
+	case presence == left:
+		return g.judgeLeft(ctx, obj), nil
+	}
+	d, ok := g.judgeNow(ctx, obj, g.sessions.of(obj))
+	switch {
+	case !ok:
+		return ctrl.Result{RequeueAfter: cacheLag}, nil
+	case !d.Next.At.IsZero():
+		return ctrl.Result{RequeueAfter: max(d.Next.At.Sub(g.Now()), time.Millisecond)}, nil
+	case d.Undecided():
+		return ctrl.Result{RequeueAfter: lookAgain}, nil // what could not be read may have become readable
+	}
+	return ctrl.Result{}, nil
+}
+
+// comeBack is when an object comes back whose namespace has its share of the workers.
+const comeBack = 250 * time.Millisecond
+
+// judgeNow decides by local facts, carries out what concerns this process alone, and asks for other signatures if they are
+// needed. It is not ok if the object has changed its place in the meantime.
+func (g Guard) judgeNow(ctx context.Context, cached *v1alpha1.VerifiedChart, s *session) (d lifecycle.Decision, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	cached, ok = g.reread(ctx, cached)
+	if !ok || s.ended {
+		return d, false
+	}
+	s.leave(time.Time{})
+	return g.judgeHeld(ctx, s.peek(cached), s), true
+}
+
+// judgeLeft judges an object that left the selector, until the controller to which it moved serves it. Only what this process
+// serves is changed.
+func (g Guard) judgeLeft(ctx context.Context, obj *v1alpha1.VerifiedChart) ctrl.Result {
+	owner, path, _, ok := g.Paths.Current(obj.Namespace, obj.Name)
+	if !ok || owner != ownerOf(obj) {
+		g.Paths.Drop(obj.Namespace, obj.Name)
+		g.sessions.end(ctrlKey(obj))
+		return ctrl.Result{}
+	}
+	s := g.sessions.of(obj)
+	now := g.Now()
+	s.mu.Lock()
+	if s.leftAt.IsZero() {
+		s.leave(now)
+		s.errand.cancel()
+		s.errand = nil
+	}
+	over := now.Sub(s.leftAt) >= takeoverTime
+	s.mu.Unlock()
+	if a := obj.Status.Artifact; over || a == nil || a.Path != path || !g.isOurs(obj) {
+		g.Paths.Drop(obj.Namespace, obj.Name)
+		g.sessions.end(ctrlKey(obj))
+		return ctrl.Result{}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	g.judgeHeld(ctx, obj, s)
+	return ctrl.Result{RequeueAfter: lookAgain}
+}
+
+// judgeHeld judges the published chart of an object under the session's lock, which the caller holds.
+func (g Guard) judgeHeld(ctx context.Context, obj *v1alpha1.VerifiedChart, s *session) lifecycle.Decision {
+	now := g.judge.gather(ctx, obj, s)
+	d := lifecycle.DecideLocal(now.facts)
+	g.serve(obj, s, now, d)
+	g.errands.question(obj, s, now, d.Ask)
+	return d
+}
+
+// isOurs reports whether the artifact's URL is one of this process.
+func (g Guard) isOurs(obj *v1alpha1.VerifiedChart) bool {
+	ours := *obj.Status.Artifact.DeepCopy()
+	g.Storage.SetURL(&ours)
+	return ours.URL == obj.Status.Artifact.URL
+}

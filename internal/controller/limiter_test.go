@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+)
+
+var _ = Describe("The limiter", func() {
+	var (
+		ctx     context.Context
+		elapsed atomic.Int64
+		l       *limiter
+		mu      sync.Mutex
+		running map[string]int
+		ended   map[string]error
+	)
+	BeforeEach(func() {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithCancel(context.Background())
+		DeferCleanup(cancel)
+		elapsed.Store(0)
+		start := time.Now()
+		l = newLimiter(4, func() time.Time { return start.Add(time.Duration(elapsed.Load())) })
+		running, ended = map[string]int{}, map[string]error{}
+	})
+
+	// hang starts an errand of a namespace that runs until it is cancelled.
+	hang := func(namespace, name string) func() (waited bool) {
+		running, ended := running, ended // those of this spec
+		return l.start(ctx, namespace, func(ctx context.Context) {
+			mu.Lock()
+			running[namespace]++
+			mu.Unlock()
+			<-ctx.Done()
+			mu.Lock()
+			defer mu.Unlock()
+			running[namespace]--
+			ended[name] = context.Cause(ctx)
+		})
+	}
+	runs := func(namespace string) func() int {
+		return func() int { mu.Lock(); defer mu.Unlock(); return running[namespace] }
+	}
+	cause := func(name string) func() error {
+		return func() error { mu.Lock(); defer mu.Unlock(); return ended[name] }
+	}
+
+	It("says of an errand that is cancelled whether it waited, for nobody else says that it is over", func() {
+		first, second, third := hang("a", "1"), hang("a", "2"), hang("a", "3")
+		Eventually(runs("a")).Should(Equal(2))
+		Expect(third()).To(BeTrue())
+		Expect(third()).To(BeFalse())
+		Expect(first()).To(BeFalse())
+		Eventually(runs("a")).Should(Equal(1))
+		second()
+		Eventually(runs("a")).Should(BeZero())
+		Expect(first()).To(BeFalse())
+	})
+
+	It("J6: gives no namespace more than half of the places", func() {
+		for i := range 10 {
+			hang("greedy", fmt.Sprint("greedy", i))
+		}
+		Eventually(runs("greedy")).Should(Equal(2))
+		hang("other", "a")
+		hang("other", "b")
+		Eventually(runs("other")).Should(Equal(2))
+		Expect(runs("greedy")()).To(Equal(2))
+	})
+
+	It("J6: cancels the errand that has run longest, if all places are taken and others wait, but none that has just begun", func() {
+		hang("first", "first")
+		Eventually(runs("first")).Should(Equal(1))
+		elapsed.Store(int64(time.Second))
+		hang("first", "second")
+		hang("second", "third")
+		hang("second", "fourth")
+		Eventually(runs("second")).Should(Equal(2))
+		hang("third", "late")
+		Expect(cause("first")()).NotTo(HaveOccurred())
+		elapsed.Store(int64(yieldAfter))
+		hang("third", "later") // looks again
+		Eventually(cause("first")).Should(MatchError(errCrowdedOut))
+		Eventually(runs("third")).Should(Equal(1))
+		Expect(cause("second")()).NotTo(HaveOccurred())
+	})
+
+	It("cancels an errand that waits, so that it never runs", func() {
+		for i := range 2 {
+			hang("a", fmt.Sprint("a", i))
+		}
+		Eventually(runs("a")).Should(Equal(2))
+		cancel := hang("a", "waits")
+		cancel()
+		Expect(l.waiting).To(BeEmpty())
+	})
+
+	It("gives a free place to the namespace that has the fewest", func() {
+		stop := hang("a", "a0")
+		hang("a", "a1")
+		hang("b", "b0")
+		Eventually(runs("b")).Should(Equal(1))
+		hang("a", "a2")
+		hang("b", "b1")
+		Eventually(runs("b")).Should(Equal(2))
+		stop()
+		Eventually(runs("a")).Should(Equal(2))
+	})
+
+	It("runs every errand in the end", func() {
+		var n atomic.Int64
+		var all sync.WaitGroup
+		for i := range 200 {
+			all.Add(1)
+			l.start(ctx, fmt.Sprint("namespace", i%7), func(context.Context) { n.Add(1); all.Done() })
+		}
+		all.Wait()
+		Expect(n.Load()).To(BeEquivalentTo(200))
+	})
+})

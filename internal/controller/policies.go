@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
+	"github.com/verifiedchart/verifiedchart/internal/policy"
+	"github.com/verifiedchart/verifiedchart/internal/verify"
+)
+
+// ruleset is the policies by which one VerifiedChart is judged, and their version.
+type ruleset struct {
+	requested, published policy.Set
+	names                []string // of the ClusterChartPolicies
+	key                  string
+	listFault            error
+}
+
+// The time in which what a policy refers to is read while an object is locked: that of the cluster, and what is kept, comes first.
+const (
+	clusterTime = 5 * time.Second
+	ownTime     = time.Second
+	// aheadTime is the time in which a tenant's own is read before the object is locked.
+	aheadTime = 10 * time.Second
+)
+
+// readAhead reads what the object's own policy refers to, so that it is kept when the object is locked. Only
+// those wait for it who do not judge what is published.
+func (j judge) readAhead(ctx context.Context, obj *v1alpha1.VerifiedChart) {
+	ctx, cancel := context.WithTimeout(ctx, aheadTime)
+	defer cancel()
+	_, _ = j.load(ctx, obj.Namespace, "", obj.Spec.Verify)
+}
+
+// loadOwn returns the object's own policy. A tenant may make it slow to read, which must not keep anybody from judging by
+// the policies of the cluster.
+func (j judge) loadOwn(ctx context.Context, obj *v1alpha1.VerifiedChart) (policy.Policy, string) {
+	ctx, cancel := context.WithTimeout(ctx, ownTime)
+	defer cancel()
+	return j.load(ctx, obj.Namespace, "", obj.Spec.Verify)
+}
+
+// rules returns the policies that match the repository in the spec, and those that match the repository of the
+// published chart, which may be another.
+func (j judge) rules(ctx context.Context, obj *v1alpha1.VerifiedChart, published string) ruleset {
+	cluster, cancel := context.WithTimeout(ctx, clusterTime)
+	defer cancel()
+	revoked, listVersion, known, fault := j.revocations.Current(cluster)
+	list, listErr := j.clusterPolicies(cluster)
+	r := ruleset{listFault: fault}
+	parts := []string{string(obj.UID), fmt.Sprint(obj.Generation), listVersion, fmt.Sprint(known), fmt.Sprint(listErr)}
+	loaded := map[string]policy.Policy{}
+	for _, p := range list {
+		if matches(p, obj.Spec.URL, obj.Namespace) || (published != "" && matches(p, published, obj.Namespace)) {
+			one, version := j.load(cluster, j.namespace, p.Name, p.Spec.Verify)
+			loaded[p.Name] = one
+			r.names = append(r.names, p.Name)
+			parts = append(parts, p.Name, fmt.Sprint(p.UID, p.Generation), version)
+		} else if p.Spec.Unmatched == v1alpha1.UnmatchedDeny {
+			parts = append(parts, p.Name, "denies")
+		}
+	}
+	own, version := j.loadOwn(ctx, obj)
+	r.key = keyOf(append(parts, version)...)
+	set := func(repository string) policy.Set {
+		set := j.set(revoked, own, loaded, list, repository, obj.Namespace)
+		switch {
+		case listErr != nil:
+			return set.WithFault(listErr)
+		case !known:
+			return set.WithFault(fmt.Errorf("%w: %w", verify.ErrTrustUnavailable, fault))
+		}
+		return set
+	}
+	r.requested = set(obj.Spec.URL)
+	r.published = r.requested
+	if published != "" {
+		r.published = set(published)
+	}
+	return r
+}
+
+// set returns the policies that match a repository.
+func (j judge) set(revoked policy.Revocations, own policy.Policy, loaded map[string]policy.Policy, list []v1alpha1.ClusterChartPolicy, repository, namespace string) policy.Set {
+	all := []policy.Policy{own}
+	denies := ""
+	for _, p := range list {
+		if matches(p, repository, namespace) {
+			all = append(all, loaded[p.Name])
+		} else if p.Spec.Unmatched == v1alpha1.UnmatchedDeny && denies == "" {
+			denies = p.Name
+		}
+	}
+	set := policy.NewSet(j.now, revoked, all...)
+	if denies != "" && len(all) == 1 {
+		return set.Denying(denies)
+	}
+	return set
+}
+
+func matches(p v1alpha1.ClusterChartPolicy, repository, namespace string) bool {
+	return policy.Matches(p.Spec.Match, repository, namespace)
+}
+
+// load returns a policy with what it refers to in a namespace, and the version of that.
+func (j judge) load(ctx context.Context, namespace, name string, v v1alpha1.Verification) (policy.Policy, string) {
+	m, version := j.material.Load(ctx, namespace, v)
+	return policy.Policy{Name: name, Verify: v, Material: m, Observe: j.observe}, version
+}
+
+// clusterPolicies returns every ClusterChartPolicy, by name.
+func (j judge) clusterPolicies(ctx context.Context) ([]v1alpha1.ClusterChartPolicy, error) {
+	var list v1alpha1.ClusterChartPolicyList
+	if err := j.client.List(ctx, &list, client.UnsafeDisableDeepCopy); err != nil {
+		return nil, fmt.Errorf("%w: list ClusterChartPolicies: %w", verify.ErrTrustUnavailable, err)
+	}
+	slices.SortFunc(list.Items, func(a, b v1alpha1.ClusterChartPolicy) int { return strings.Compare(a.Name, b.Name) })
+	return list.Items, nil
+}

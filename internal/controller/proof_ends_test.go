@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"time"
+
+	"github.com/fluxcd/pkg/apis/meta"
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
+	"github.com/verifiedchart/verifiedchart/internal/verify/openpgp/openpgptest"
+)
+
+// stopsServing waits until the artifact of obj is served no longer, and withdrawn everywhere.
+func (w *world) stopsServing(obj *v1alpha1.VerifiedChart) {
+	GinkgoHelper()
+	start := time.Now()
+	Eventually(func() bool { return serves(reconciler, obj.Status.Artifact.Path) }).WithTimeout(patience).Should(BeFalse())
+	Expect(time.Since(start)).To(BeNumerically("<", 10*time.Second))
+	w.withdrawn()
+	Eventually(w.files).WithTimeout(patience).Should(BeEmpty())
+	Eventually(w.announced).WithTimeout(patience).Should(BeNil())
+}
+
+var _ = Describe("A published chart is withdrawn", Serial, func() {
+	var w *world
+	var published *v1alpha1.VerifiedChart
+	// publish publishes a chart under a policy of the company.
+	publish := func(change ...func(*v1alpha1.VerifiedChartSpec)) {
+		GinkgoHelper()
+		d := w.push("1.0.0", w.ours)
+		w.declare(change...)
+		published = w.ready(d.Digest)
+	}
+	BeforeEach(func() {
+		w = newWorld(context.Background())
+		w.companyTrusts(w.ours)
+	})
+
+	DescribeTable("J2: by the policies of its own repository, although the spec names another",
+		func(endTrust func(policy *v1alpha1.ClusterChartPolicy)) {
+			p := w.govern("company", func(s *v1alpha1.ClusterChartPolicySpec) {
+				s.Match.URLs = []string{"oci://" + w.registry.Host() + "/charts/app"}
+			})
+			publish()
+			w.edit(func(s *v1alpha1.VerifiedChartSpec) { s.URL = "oci://" + w.registry.Host() + "/charts/elsewhere" })
+			w.reconcile()
+			Expect(serves(reconciler, published.Status.Artifact.Path)).To(BeTrue())
+			endTrust(p)
+			w.stopsServing(published)
+		},
+		Entry("if the company's key is replaced", func(*v1alpha1.ClusterChartPolicy) { w.companyTrusts(w.theirs) }),
+		Entry("if the company revokes the digest", func(p *v1alpha1.ClusterChartPolicy) {
+			p.Spec.Verify.Revoked = &v1alpha1.Revocations{Digests: []string{published.Status.Verification.Digest}}
+			Expect(w.client.Update(w.ctx, p)).To(Succeed())
+		}),
+		Entry("if the company revokes the key", func(p *v1alpha1.ClusterChartPolicy) {
+			p.Spec.Verify.Revoked = &v1alpha1.Revocations{Keys: []string{published.Status.Verification.Authorities[0].Signer}}
+			Expect(w.client.Update(w.ctx, p)).To(Succeed())
+		}),
+	)
+
+	It("J4: if no policy matches and one denies that, whatever the tenant holds", func() {
+		publish(rules(func(r *v1alpha1.Rules) { r.OnTrustLoss = v1alpha1.OnTrustLossHold }))
+		w.govern("denies", func(s *v1alpha1.ClusterChartPolicySpec) {
+			// It matches nothing in this namespace, and denies here alone: no other spec runs meanwhile.
+			s.Match.Namespaces, s.Unmatched = []string{"nowhere-" + w.namespace}, v1alpha1.UnmatchedDeny
+		})
+		w.stopsServing(published)
+	})
+
+	DescribeTable("J5: when the company stops trusting it, whatever the tenant's spec has become",
+		func(sabotage func(*v1alpha1.VerifiedChartSpec)) {
+			w.govern("company")
+			publish()
+			w.edit(sabotage)
+			w.companyTrusts(w.theirs)
+			w.stopsServing(published)
+		},
+		Entry("a key's Secret that is not there", func(s *v1alpha1.VerifiedChartSpec) {
+			s.Verify.Authorities[0].SecretRef = &meta.LocalObjectReference{Name: "none"}
+		}),
+		Entry("credentials that are not there", func(s *v1alpha1.VerifiedChartSpec) { s.SecretRef = &meta.LocalObjectReference{Name: "none"} }),
+		Entry("a registry that does not exist", func(s *v1alpha1.VerifiedChartSpec) { s.URL = "oci://127.0.0.1:1/charts/app" }),
+		Entry("signatures in a repository that never answers", func(s *v1alpha1.VerifiedChartSpec) {
+			s.Verify.Authorities[0].SignatureRepository = "oci://" + silentHost() + "/signatures"
+		}),
+		Entry("a reference that no tag matches", func(s *v1alpha1.VerifiedChartSpec) { s.Ref = v1alpha1.ChartRef{SemVer: ">=9.0.0"} }),
+		Entry("suspended", func(s *v1alpha1.VerifiedChartSpec) { s.Suspend = true }),
+	)
+
+	DescribeTable("J1: when the company asks for a signature that the published proof does not hold, and no registry says anything",
+		func(ask func(*v1alpha1.ClusterChartPolicySpec)) {
+			p := w.govern("company")
+			publish()
+			w.silent()
+			DeferCleanup(func() { w.registry.Break(nil) })
+			ask(&p.Spec)
+			Expect(w.client.Update(w.ctx, p)).To(Succeed())
+			w.stopsServing(published)
+		},
+		Entry("in another repository", func(s *v1alpha1.ClusterChartPolicySpec) {
+			s.Verify.Authorities[0].SignatureRepository = "oci://" + w.registry.Host() + "/signatures"
+		}),
+		Entry("in a repository of another host", func(s *v1alpha1.ClusterChartPolicySpec) {
+			s.Verify.Authorities[0].SignatureRepository = "oci://" + silentHost() + "/signatures"
+		}),
+		Entry("of another format", func(s *v1alpha1.ClusterChartPolicySpec) {
+			s.Verify.Authorities = append(s.Verify.Authorities, v1alpha1.Authority{
+				Name: "maintainers", Provider: v1alpha1.ProvenanceProvider, SecretRef: &meta.LocalObjectReference{Name: "company-keyring"},
+			})
+			theirs := *w
+			theirs.namespace = reconciler.Namespace
+			theirs.setSecret("company-keyring", map[string][]byte{"pubring.gpg": openpgptest.Public(openpgptest.NewKey())})
+		}),
+		Entry("by a second authority", func(s *v1alpha1.ClusterChartPolicySpec) {
+			s.Verify.Authorities = append(s.Verify.Authorities, *s.Verify.Authorities[0].DeepCopy())
+			s.Verify.Authorities[1].Name = "second"
+			s.Verify.Authorities[1].SignatureRepository = "oci://" + w.registry.Host() + "/second"
+		}),
+	)
+
+	It("J9: at the moment at which its OpenPGP key expires, whatever the interval", func() {
+		ends := time.Now().Add(6 * time.Second).Truncate(time.Second)
+		key := openpgptest.NewKey(openpgptest.CreatedAt(ends.Add(-time.Hour)), openpgptest.ExpiringAfter(time.Hour))
+		w.setKeyring(key)
+		w.pushSigned("1.0.0", key)
+		w.declare(byMaintainers, func(s *v1alpha1.VerifiedChartSpec) { s.Interval = metav1.Duration{Duration: 8760 * time.Hour} })
+		published = w.settle(func(g Gomega, obj *v1alpha1.VerifiedChart) { g.Expect(obj.Status.Artifact).NotTo(BeNil()) })
+		Eventually(func() bool { return serves(reconciler, published.Status.Artifact.Path) }).WithTimeout(2 * patience).Should(BeFalse())
+		Expect(time.Now()).To(BeTemporally("~", ends, 8*time.Second))
+		Expect(time.Now()).To(BeTemporally(">=", ends))
+		w.withdrawn()
+	})
+
+	It("J10: when a policy's exemption ends, although it is suspended", func() {
+		d := w.push("1.0.0", w.ours)
+		w.companyTrusts(w.theirs)
+		until := metav1.NewTime(time.Now().Add(5 * time.Second))
+		w.govern("company", func(s *v1alpha1.ClusterChartPolicySpec) {
+			s.Verify.Exemptions = []v1alpha1.Exemption{{Digest: d.Digest.String(), Reason: "for a moment", ExpiresAt: until}}
+		})
+		w.declare()
+		published = w.ready(d.Digest)
+		w.edit(func(s *v1alpha1.VerifiedChartSpec) { s.Suspend = true })
+		w.stopsAt(published, until.Time)
+	})
+
+	DescribeTable("J1: by a policy and a revocation for another spelling of its host",
+		func(host func(string) string) {
+			port := w.registry.Host()[strings.LastIndex(w.registry.Host(), ":"):]
+			publish(func(s *v1alpha1.VerifiedChartSpec) { s.URL = "oci://" + host("localhost"+port) + "/charts/app" })
+			DeferCleanup(revokeForAll, "")
+			revokeForAll("versions: [{url: \"oci://localhost" + port + "/charts/*\", range: \"1.x\"}]")
+			w.stopsServing(published)
+			revokeForAll("")
+			w.ready(w.push("1.0.0", w.ours).Digest)
+			w.companyTrusts(w.theirs)
+			w.govern("company", func(s *v1alpha1.ClusterChartPolicySpec) {
+				s.Match.URLs = []string{"oci://localhost" + port + "/charts/*"}
+			})
+			w.withdrawn()
+		},
+		Entry("in capitals", strings.ToUpper),
+		Entry("as it is", func(h string) string { return h }),
+		Entry("in mixed case", func(h string) string { return "LocalHost" + h[len("localhost"):] }),
+	)
+})
+
+// stopsAt waits until the artifact of obj is served no longer, at a moment and not before.
+func (w *world) stopsAt(obj *v1alpha1.VerifiedChart, at time.Time) {
+	GinkgoHelper()
+	Eventually(func() bool { return serves(reconciler, obj.Status.Artifact.Path) }).WithTimeout(2 * patience).Should(BeFalse())
+	Expect(time.Now()).To(BeTemporally(">=", at.Truncate(time.Second)))
+	Expect(time.Now()).To(BeTemporally("~", at, 10*time.Second))
+	w.withdrawn()
+}
+
+// silentHost is a host that takes requests and never answers.
+func silentHost() string {
+	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+	DeferCleanup(s.CloseClientConnections)
+	return strings.TrimPrefix(s.URL, "http://")
+}
+
+var _ = Describe("A chart without a verdict", func() {
+	It("J8: is unverified since the first moment, although edits never let a reconcile end", func() {
+		w := newWorld(context.Background())
+		d := w.push("1.0.0", w.ours)
+		w.declare()
+		w.ready(d.Digest)
+		w.silent()
+		DeferCleanup(func() { w.registry.Break(nil) })
+		w.deleteSecret("cosign-pub")
+		ctx, cancel := context.WithCancel(w.ctx)
+		defer cancel()
+		go func() {
+			defer GinkgoRecover()
+			for ctx.Err() == nil {
+				obj := w.get()
+				patch := client.MergeFrom(obj.DeepCopy())
+				obj.Annotations = map[string]string{meta.ReconcileRequestAnnotation: time.Now().Format(time.RFC3339Nano)}
+				Expect(client.IgnoreNotFound(w.client.Patch(w.ctx, obj, patch))).To(Succeed())
+				time.Sleep(20 * time.Millisecond) // the actor is impatient
+			}
+		}()
+		w.settle(func(g Gomega, obj *v1alpha1.VerifiedChart) { g.Expect(obj.Status.UnverifiedSince).NotTo(BeNil()) })
+	})
+})

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
+	"github.com/verifiedchart/verifiedchart/internal/lifecycle"
+	"github.com/verifiedchart/verifiedchart/internal/pipeline"
+	"github.com/verifiedchart/verifiedchart/internal/registry"
+	"github.com/verifiedchart/verifiedchart/internal/storage"
+	"github.com/verifiedchart/verifiedchart/internal/verify"
+)
+
+// published is what an errand about the published chart needs.
+type published struct {
+	obj   *v1alpha1.VerifiedChart
+	chart lifecycle.Chart
+	now   local
+	// repository as it is read.
+	repository string
+}
+
+func (e *errands) publishedOf(obj *v1alpha1.VerifiedChart, now local) published {
+	p := published{obj: obj.DeepCopy(), chart: now.facts.Published.Chart, now: now}
+	p.repository = e.readAs(p.obj, p.chart)
+	return p
+}
+
+// readAs is how the repository of the published chart is read: as it was when it was published, or as the spec names it. If
+// neither is known, its canonical name is all there is.
+func (e *errands) readAs(obj *v1alpha1.VerifiedChart, chart lifecycle.Chart) string {
+	if raw, err := e.storage.ReadMaterial(obj, chart.Digest); err == nil {
+		if proof, err := parseProof(raw); err == nil && registry.Canonical(proof.Repository) == chart.Repository {
+			return proof.Repository
+		}
+	}
+	if repository, err := registry.ParseURL(obj.Spec.URL); err == nil && registry.Canonical(repository) == chart.Repository {
+		return repository
+	}
+	return chart.Repository
+}
+
+// questionPause is how long to wait before the registry is asked again after a fault.
+const questionPause = 300 * time.Millisecond
+
+// ask asks the registry for signatures of the published chart, until a moment, or for as long as the object's timeout.
+func (e *errands) ask(obj *v1alpha1.VerifiedChart, s *session, now local, until time.Time) *errand {
+	p := e.publishedOf(obj, now)
+	timeout := e.timeout(obj)
+	if !until.IsZero() {
+		timeout = min(timeout, max(until.Sub(now.facts.Now), 0))
+	}
+	q := &errand{key: now.aboutPublished()}
+	q.stop = e.run(e.questions, obj, timeout, func(ctx context.Context) {
+		got := e.askAgain(ctx, p)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.question == q {
+			s.question, s.asked, s.verified = nil, &got, verification{}
+		}
+	})
+	return q
+}
+
+// askAgain asks the registry about the published chart, again and again while there is no verdict and there is time.
+func (e *errands) askAgain(ctx context.Context, p published) answer {
+	for {
+		a, err := e.verifyPublished(ctx, p)
+		if err == nil || errors.Is(err, verify.ErrRejected) || a.lost {
+			return a
+		}
+		select {
+		case <-ctx.Done():
+			return a
+		case <-time.After(questionPause):
+		}
+	}
+}
+
+// verifyPublished verifies the published chart by what the registry says now, and stores what proves it.
+func (e *errands) verifyPublished(ctx context.Context, p published) (answer, error) {
+	a := answer{chart: p.chart, key: p.now.request, at: e.judge.now()}
+	reader, _, err := e.reader(ctx, p.obj, p.repository, true)
+	if err != nil {
+		return a, err
+	}
+	reader.Bypass()
+	wanted := pipeline.Wanted{Repository: p.repository, Name: p.chart.Name, Digest: p.chart.Digest}
+	resolved, err := pipeline.Resolve(ctx, reader, wanted)
+	if err != nil {
+		a.lost = errors.Is(err, registry.ErrNotFound)
+		return a, err
+	}
+	subject, err := pipeline.Manifest(wanted, resolved)
+	if err != nil {
+		return a, err
+	}
+	subject.Chart.Version = p.chart.Version
+	a.accepted, a.outcomes, err = pipeline.Verify(ctx, p.now.published.Policies(), subject, reader)
+	a.at = e.judge.now()
+	if err == nil {
+		e.keep(p.obj, p.chart, storedProof{Repository: p.repository, Answers: reader.Answers()})
+	}
+	return a, err
+}
+
+// keep stores what proves a published chart. If that fails, the proof that was stored before stays.
+func (e *errands) keep(obj *v1alpha1.VerifiedChart, chart lifecycle.Chart, proof storedProof) {
+	raw, err := proof.marshal()
+	if err == nil {
+		err = e.storage.WriteMaterial(obj, chart.Digest, raw)
+	}
+	if err != nil {
+		logOf(obj).Error(err, "cannot store signature material")
+	}
+}
+
+// recover fetches the published chart again, whose file or manifest is lost, once it is verified.
+func (e *errands) recover(obj *v1alpha1.VerifiedChart, s *session, now local, key string) *errand {
+	p := e.publishedOf(obj, now)
+	r := &errand{key: key}
+	r.stop = e.run(e.attempts, obj, e.timeout(obj), func(ctx context.Context) {
+		got, staged, err := e.fetchPublished(ctx, p)
+		defer staged.Discard()
+		if err != nil {
+			logOf(obj).Info("cannot recover the published chart", "cause", err.Error())
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.errand != r {
+			return
+		}
+		if staged != nil && err == nil {
+			artifact := *p.obj.Status.Artifact.DeepCopy()
+			if err := e.storage.Commit(staged, &artifact); err != nil {
+				logOf(obj).Error(err, "cannot store the published chart again")
+			}
+		}
+		s.errand, s.asked, s.verified = nil, &got, verification{}
+	})
+	return r
+}
+
+// fetchPublished verifies the published chart, and fetches its archive if the file is not there.
+func (e *errands) fetchPublished(ctx context.Context, p published) (answer, *storage.Staged, error) {
+	a, err := e.verifyPublished(ctx, p)
+	if err != nil {
+		return a, nil, err
+	}
+	subject, _ := a.accepted.Subject()
+	if e.storage.HasFile(*p.obj.Status.Artifact, subject.Chart.Archive.Digest) == nil {
+		return a, nil, nil
+	}
+	reader, _, err := e.reader(ctx, p.obj, p.repository, true)
+	if err != nil {
+		return a, nil, err
+	}
+	staged, err := e.storage.Stage()
+	if err != nil {
+		return a, nil, err
+	}
+	if _, err := pipeline.Fetch(ctx, reader, a.accepted, staged); err != nil {
+		a.lost = errors.Is(err, registry.ErrNotFound)
+		return a, staged, err
+	}
+	return a, staged, nil
+}

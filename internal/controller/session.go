@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/opencontainers/go-digest"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
+	"github.com/verifiedchart/verifiedchart/internal/lifecycle"
+	"github.com/verifiedchart/verifiedchart/internal/verify"
+)
+
+type digestOf = digest.Digest
+
+// session is what this process knows of one object between two reconciles. Its lock covers a decision and the
+// effects on what this process serves.
+type session struct {
+	mu sync.Mutex
+
+	uid types.UID
+	// stored is the newest version of the object that this process knows the API server to have, superseded are the
+	// resource versions before it that the cache may still hold. status is what was decided and is not written yet.
+	stored     *v1alpha1.VerifiedChart
+	superseded map[string]bool
+	status     *v1alpha1.VerifiedChartStatus
+
+	verified   verification // of the published chart, by stored material
+	accepted   acceptance   // by the object's own policy, the last one
+	rejectedAt time.Time    // when that was first rejected
+	asked      *answer      // what the registry said of the published chart
+
+	question *errand // about the published chart, that runs
+	// servedBy is the version of everything by which the path of the chart before the published one stays allowed for a while.
+	servedBy   string
+	errand     *errand // about the requested chart, that runs
+	done       *attempt
+	resolution resolution
+	leftAt     time.Time // when the object left the selector; zero while it is in
+	// ended: the object is gone, or is another one. Nothing is started for it any more.
+	ended bool
+	// hasLeft is leftAt for those who must not wait for the lock.
+	hasLeft atomic.Bool
+}
+
+// leave records when the object left the selector; zero that it is in. It is called under the lock.
+func (s *session) leave(at time.Time) {
+	s.leftAt = at
+	s.hasLeft.Store(!at.IsZero())
+}
+
+// verification is the verdict on a published chart, by one version of everything it depends on.
+type verification struct {
+	key      string
+	at       time.Time
+	accepted verify.Accepted
+	outcomes []verify.Outcome
+	layer    digest.Digest
+	stale    bool
+	file     error
+}
+
+// acceptance is that the object's own policy accepted the published chart, by one version of everything it depends on.
+type acceptance struct {
+	key  string
+	ends time.Time // by the clock; zero if it does not
+}
+
+// verificationAge is how long a verdict serves the reconciles of one and the same change.
+const verificationAge = 5 * time.Second
+
+// answer is what the registry said of a published chart's signatures.
+type answer struct {
+	// chart that it is about, key the version of everything else that it depends on.
+	chart    lifecycle.Chart
+	key      string
+	at       time.Time
+	accepted verify.Accepted
+	outcomes []verify.Outcome
+	lost     bool
+}
+
+// answerAge is how long an answer of the registry about a published chart counts.
+const answerAge = 30 * time.Second
+
+// takeAttempt returns the attempt that is done, if it was made by the same version of everything it depends
+// on, and no acceptance in it has ended meanwhile; others are discarded.
+func (s *session) takeAttempt(key string, now time.Time) *attempt {
+	a := s.done
+	s.done = nil
+	if a != nil && (a.key != key || ended(a.value.Outcomes, now)) {
+		a.discard()
+		return nil
+	}
+	return a
+}
+
+// latest returns the object as the API server has it as far as this process knows, which may be newer than
+// the cache, and the object with the status that was decided last, written or not. It is called under the lock.
+func (s *session) latest(cached *v1alpha1.VerifiedChart) (stored, obj *v1alpha1.VerifiedChart) {
+	if !s.knows(cached) {
+		s.stored, s.status = cached, nil
+	}
+	if cached.ResourceVersion == s.stored.ResourceVersion {
+		s.superseded = map[string]bool{}
+	}
+	return s.stored, s.current()
+}
+
+// peek returns what latest does of the object, and changes nothing: whoever does not write may have read from the cache earlier than
+// whoever does. It is called under the lock.
+func (s *session) peek(cached *v1alpha1.VerifiedChart) *v1alpha1.VerifiedChart {
+	if !s.knows(cached) {
+		return cached
+	}
+	return s.current()
+}
+
+// knows reports whether the cache holds nothing newer than what this process knows.
+func (s *session) knows(cached *v1alpha1.VerifiedChart) bool {
+	return s.stored != nil && (cached.ResourceVersion == s.stored.ResourceVersion || s.superseded[cached.ResourceVersion])
+}
+
+// current is the stored object with the status that was decided last.
+func (s *session) current() *v1alpha1.VerifiedChart {
+	obj := s.stored.DeepCopy()
+	if s.status != nil {
+		obj.Status = *s.status.DeepCopy()
+	}
+	return obj
+}
+
+// decided makes a status count until it is written, or the cache has seen something newer.
+func (s *session) decided(status v1alpha1.VerifiedChartStatus) { s.status = status.DeepCopy() }
+
+// wrote records what the API server has.
+func (s *session) wrote(obj *v1alpha1.VerifiedChart) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stored != nil {
+		s.superseded[s.stored.ResourceVersion] = true
+	}
+	s.stored, s.status = obj.DeepCopy(), nil
+}
+
+// end cancels what runs and discards what is done.
+func (s *session) end() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.errand.cancel()
+	s.question.cancel()
+	s.done.discard()
+	s.done, s.asked, s.stored, s.status, s.ended = nil, nil, nil, nil, true
+}
+
+// sessions are the sessions of all objects, by name. The zero value is empty.
+type sessions struct {
+	mu  sync.Mutex
+	all map[types.NamespacedName]*session
+}
+
+// of returns the session of an object; another one's by its UID is ended.
+func (all *sessions) of(obj *v1alpha1.VerifiedChart) *session {
+	name := client.ObjectKeyFromObject(obj)
+	all.mu.Lock()
+	s := all.all[name]
+	if s != nil && s.uid == obj.UID {
+		all.mu.Unlock()
+		return s
+	}
+	if all.all == nil {
+		all.all = map[types.NamespacedName]*session{}
+	}
+	next := &session{uid: obj.UID}
+	all.all[name] = next
+	all.mu.Unlock()
+	if s != nil {
+		s.end()
+	}
+	return next
+}
+
+// find returns the session of a name, or nil.
+func (all *sessions) find(name types.NamespacedName) *session {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	return all.all[name]
+}
+
+// end ends the session of a name.
+func (all *sessions) end(name types.NamespacedName) {
+	all.mu.Lock()
+	s := all.all[name]
+	delete(all.all, name)
+	all.mu.Unlock()
+	if s != nil {
+		s.end()
+	}
+}
+
+// left returns the names of the objects that have left the selector. It waits for no session.
+func (all *sessions) left() (names []types.NamespacedName) {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	for name, s := range all.all {
+		if s.hasLeft.Load() {
+			names = append(names, name)
+		}
+	}
+	return names
+}

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"context"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/verifiedchart/verifiedchart/internal/lifecycle"
+	"github.com/verifiedchart/verifiedchart/internal/verify"
+)
+
+var _ = Describe("The workers of the Guard", func() {
+	var now time.Time
+	var s *shares
+	BeforeEach(func() {
+		now = time.Now()
+		s = newShares(8, func() time.Time { return now })
+	})
+
+	It("J5: are at most half as many slow ones of a namespace", func() {
+		var ends []func()
+		for range 4 {
+			end := s.begin("slow")
+			Expect(end).NotTo(BeNil())
+			ends = append(ends, end)
+		}
+		now = now.Add(slowPass)
+		Expect(s.begin("slow")).To(BeNil())
+		Expect(s.begin("other")).NotTo(BeNil())
+		ends[0]()
+		Expect(s.begin("slow")).NotTo(BeNil())
+	})
+
+	It("are as many as there are of a namespace whose objects are quick", func() {
+		for range 8 {
+			Expect(s.begin("quick")).NotTo(BeNil())
+		}
+	})
+
+	It("forget a namespace of which no object runs", func() {
+		s.begin("a")()
+		Expect(s.running).To(BeEmpty())
+	})
+})
+
+var _ = Describe("A session", func() {
+	It("J5: is not waited for by those who ask which objects have left", func(ctx context.Context) {
+		var all sessions
+		name := types.NamespacedName{Namespace: "team", Name: "app"}
+		s := &session{}
+		all.all = map[types.NamespacedName]*session{name: s, {Namespace: "team", Name: "other"}: {}}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.leave(time.Now())
+		Expect(all.left()).To(ConsistOf(name))
+		s.leave(time.Time{})
+		Expect(all.left()).To(BeEmpty())
+	}, NodeTimeout(10*time.Second))
+
+	DescribeTable("gives no attempt that no longer counts",
+		func(key string, ends time.Duration, counts bool) {
+			now := time.Now()
+			s := &session{done: &attempt{key: "now", value: lifecycle.Attempt{Outcomes: []verify.Outcome{{Verdict: verify.VerdictAccepted, Ends: now.Add(ends)}}}}}
+			Expect(s.takeAttempt(key, now) != nil).To(Equal(counts))
+			Expect(s.done).To(BeNil())
+		},
+		Entry("but one that does", "now", time.Second, true),
+		Entry("by what was so before", "before", time.Second, false),
+		Entry("J9: by a proof that has ended since", "now", -time.Second, false),
+		Entry("J9: by a proof that ends now", "now", time.Duration(0), false),
+	)
+
+	It("starts nothing for an object that is gone", func() {
+		s := &session{}
+		s.end()
+		e := &errands{}
+		e.send(nil, s, local{}, lifecycle.Ask{Reference: true, Signatures: true})
+		Expect(s.errand).To(BeNil())
+		Expect(s.question).To(BeNil())
+	})
+
+	DescribeTable("J18: does not answer for another chart",
+		func(change func(*answer), counts bool) {
+			now := time.Now()
+			chart := lifecycle.Chart{Repository: "r/app", Digest: "sha256:1", Name: "app", Version: "1.0.0"}
+			a := answer{chart: chart, key: "now", at: now, lost: true}
+			change(&a)
+			s := &session{asked: &a}
+			p := &lifecycle.Published{Chart: chart}
+			judge{now: func() time.Time { return now }}.addAnswer(p, "now", s)
+			Expect(p.Asked).To(Equal(counts))
+			Expect(p.Lost).To(Equal(counts))
+		},
+		Entry("but for its own", func(*answer) {}, true),
+		Entry("of another digest", func(a *answer) { a.chart.Digest = "sha256:2" }, false),
+		Entry("of another repository", func(a *answer) { a.chart.Repository = "r/other" }, false),
+		Entry("of another version", func(a *answer) { a.chart.Version = "1.0.1" }, false),
+		Entry("by other policies", func(a *answer) { a.key = "before" }, false),
+		Entry("when it is too old", func(a *answer) { a.at = a.at.Add(-answerAge - time.Second) }, false),
+	)
+})
+
+var _ = DescribeTable("Signature material is due to be fetched again",
+	func(at func(now time.Time) time.Time, stale bool) {
+		now := time.Now()
+		Expect(isStale(at(now), now)).To(Equal(stale))
+	},
+	Entry("not when it is new", func(now time.Time) time.Time { return now.Add(-time.Minute) }, false),
+	Entry("when it is old", func(now time.Time) time.Time { return now.Add(-MaterialAge - time.Second) }, true),
+	Entry("when it is of the future, by a clock that was wrong", func(now time.Time) time.Time { return now.Add(time.Hour) }, true),
+	Entry("not when nothing in it may change", func(time.Time) time.Time { return time.Time{} }, false),
+)

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package registry_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"runtime"
+	"strings"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/verifiedchart/verifiedchart/internal/registry"
+)
+
+var _ = Describe("A descriptor", func() {
+	annotated := func(n int) string {
+		var members []string
+		for i := range n {
+			members = append(members, fmt.Sprintf(`"k%d":"v"`, i))
+		}
+		return "{" + strings.Join(members, ",") + "}"
+	}
+	parse := func(text string) (d registry.Descriptor, err error) {
+		err = json.Unmarshal([]byte(text), &d)
+		return d, err
+	}
+
+	DescribeTable("has annotations",
+		func(n, kept int) {
+			d, err := parse(`{"mediaType":"m","size":7,"annotations":` + annotated(n) + `,"artifactType":"a"}`)
+			Expect(err).NotTo(HaveOccurred())
+			Expect(d.Annotations).To(HaveLen(kept))
+			Expect(d.MediaType + d.ArtifactType).To(Equal("ma"))
+			Expect(d.Size).To(Equal(int64(7)))
+		},
+		Entry("of which there are few", 3, 3),
+		Entry("as many as are allowed", registry.MaxAnnotations, registry.MaxAnnotations),
+		Entry("or none if there are more", registry.MaxAnnotations+1, 0),
+	)
+
+	DescribeTable("is malformed",
+		func(text string) {
+			_, err := parse(text)
+			Expect(err).To(HaveOccurred())
+		},
+		Entry("if its size is a text", `{"size":"7"}`),
+		Entry("if its annotations are a list", `{"annotations":["a"]}`),
+		Entry("if an annotation is a number", `{"annotations":{"a":1}}`),
+	)
+
+	DescribeTable("J12: takes no more memory than its bytes, however much is in it",
+		func(member string) {
+			raw := []byte(`{"mediaType":"m",` + member + `}`)
+			allocated := func() uint64 {
+				var s runtime.MemStats
+				runtime.ReadMemStats(&s)
+				return s.TotalAlloc
+			}
+			before := allocated()
+			_, _ = parse(string(raw))
+			Expect(allocated() - before).To(BeNumerically("<", 4*len(raw)+1<<20))
+		},
+		Entry("URLs", `"urls":[""`+strings.Repeat(`,""`, 1<<20)+`]`),
+		Entry("features of a platform", `"platform":{"os.features":[""`+strings.Repeat(`,""`, 1<<20)+`]}`),
+		Entry("annotations", `"annotations":`+annotated(200_000)),
+	)
+})
