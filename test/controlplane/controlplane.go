@@ -3,8 +3,10 @@
 // Package controlplane runs a real Kubernetes control plane for tests and the
 // demo: etcd and kube-apiserver with RBAC, on free ports of the loopback
 // interface, with all its files in one folder. There is neither a scheduler nor
-// a kubelet nor a controller manager: objects are stored and admitted, and
-// nothing runs, owns or collects them. It knows nothing of what is put into it.
+// a kubelet: objects are stored and admitted, and nothing runs them. A
+// kube-controller-manager, with chosen controllers only, is an option: without
+// it nothing collects what has no owner, and no namespace ever ends. The
+// package knows nothing of what is put into it.
 package controlplane
 
 import (
@@ -12,9 +14,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
-	"net"
 	"net/http"
-	"path/filepath"
 
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
@@ -32,17 +32,32 @@ type ControlPlane struct {
 	admin string // kubeconfig
 }
 
-// Start starts a control plane whose files are kept in dir, and returns when it
-// serves. Its programs become members of the group: whoever owns that stops them, and hears of their death.
-func Start(ctx context.Context, dir string, group *process.Group) (*ControlPlane, error) {
-	if err := parts.Missing(parts.ControlPlane()...); err != nil {
+// Options of a control plane.
+type Options struct {
+	// Dir is the folder of its files.
+	Dir string
+	// Controllers are the names of those that a kube-controller-manager runs. None means no kube-controller-manager.
+	Controllers []string
+}
+
+func (o Options) parts() []string {
+	if len(o.Controllers) == 0 {
+		return parts.ControlPlane()
+	}
+	return append(parts.ControlPlane(), parts.KubeControllerManager)
+}
+
+// Start starts a control plane, and returns when it serves. Its programs become
+// members of the group: whoever owns that stops them, and hears of their death.
+func Start(ctx context.Context, o Options, group *process.Group) (*ControlPlane, error) {
+	if err := parts.Missing(o.parts()...); err != nil {
 		return nil, err
 	}
-	pki, err := newPKI(dir)
+	pki, err := newPKI(o.Dir)
 	if err != nil {
 		return nil, fmt.Errorf("cannot make the certificates of the control plane: %w", err)
 	}
-	c := &ControlPlane{dir: dir, pki: pki, group: group}
+	c := &ControlPlane{dir: o.Dir, pki: pki, group: group}
 	etcd, err := process.RetryAddrInUse(func() (string, error) { return c.startEtcd(ctx) })
 	if err != nil {
 		return nil, err
@@ -54,79 +69,10 @@ func Start(ctx context.Context, dir string, group *process.Group) (*ControlPlane
 	if c.admin, err = c.AddUser("admin", "system:masters"); err != nil {
 		return nil, err
 	}
-	return c, nil
-}
-
-// startEtcd returns the URL of its clients.
-func (c *ControlPlane) startEtcd(ctx context.Context) (string, error) {
-	path, err := parts.Path(parts.Etcd)
-	if err != nil {
-		return "", err
+	if len(o.Controllers) > 0 {
+		err = c.startControllerManager(ctx, o.Controllers)
 	}
-	clients, err := process.FreeAddr()
-	if err != nil {
-		return "", err
-	}
-	url := "http://" + clients
-	_, err = c.group.Start(ctx, process.Command{
-		Name: parts.Etcd,
-		Path: path,
-		Dir:  c.dir,
-		Args: []string{
-			"--data-dir=" + filepath.Join(c.dir, "etcd"),
-			"--listen-client-urls=" + url,
-			"--advertise-client-urls=" + url,
-			"--listen-peer-urls=http://127.0.0.1:0",
-			"--log-level=warn",
-			"--unsafe-no-fsync",
-		},
-		Ready: process.Answers(http.DefaultClient, url+"/health"),
-		Grace: -1,
-	})
-	return url, err
-}
-
-// startAPIServer returns its URL.
-func (c *ControlPlane) startAPIServer(ctx context.Context, etcd string) (string, error) {
-	path, err := parts.Path(parts.KubeAPIServer)
-	if err != nil {
-		return "", err
-	}
-	addr, err := process.FreeAddr()
-	if err != nil {
-		return "", err
-	}
-	host, port, err := net.SplitHostPort(addr)
-	if err != nil {
-		return "", err
-	}
-	url := "https://" + addr
-	_, err = c.group.Start(ctx, process.Command{
-		Name: parts.KubeAPIServer,
-		Path: path,
-		Dir:  c.dir,
-		Args: []string{
-			"--etcd-servers=" + etcd,
-			"--bind-address=" + host,
-			"--advertise-address=" + host,
-			"--secure-port=" + port,
-			"--cert-dir=" + c.dir,
-			"--tls-cert-file=" + c.pki.path("apiserver.crt"),
-			"--tls-private-key-file=" + c.pki.path("apiserver.key"),
-			"--client-ca-file=" + c.pki.path("ca.crt"),
-			"--service-account-issuer=https://kubernetes.default.svc",
-			"--service-account-key-file=" + c.pki.path("apiserver.key"),
-			"--service-account-signing-key-file=" + c.pki.path("apiserver.key"),
-			"--service-cluster-ip-range=10.0.0.0/24",
-			"--authorization-mode=RBAC",
-			// There is no controller manager to make the service accounts that this plugin asks for.
-			"--disable-admission-plugins=ServiceAccount",
-			"--endpoint-reconciler-type=none",
-		},
-		Ready: process.Answers(c.pki.client(), url+"/readyz"),
-		Grace: -1,
-	})
-	return url, err
+	return c, err
 }
 
 // Kubeconfig returns the path of the kubeconfig of the cluster's administrator.

@@ -3,8 +3,10 @@
 package controlplane_test
 
 import (
+	"context"
 	"os"
 	"os/exec"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -21,7 +23,7 @@ var _ = Describe("a control plane", Ordered, func() {
 
 	BeforeAll(func(ctx SpecContext) {
 		var err error
-		plane, err = controlplane.Start(ctx, GinkgoT().TempDir(), &group)
+		plane, err = controlplane.Start(ctx, controlplane.Options{Dir: GinkgoT().TempDir()}, &group)
 		DeferCleanup(group.Stop)
 		Expect(err).NotTo(HaveOccurred())
 		kubectl, err = plane.Kubectl()
@@ -74,5 +76,58 @@ subjects: [{kind: ServiceAccount, name: reader, namespace: apps}]
 		cmd := exec.CommandContext(ctx, path, "--server="+config.Host, "--insecure-skip-tls-verify", "--token=stranger", "get", "namespaces")
 		cmd.Env = []string{"HOME=" + GinkgoT().TempDir()}
 		Expect(cmd.Run()).NotTo(Succeed())
+	})
+})
+
+var _ = Describe("a control plane with a kube-controller-manager", Ordered, func() {
+	var kubectl *controlplane.Kubectl
+
+	BeforeAll(func(ctx SpecContext) {
+		var group process.Group
+		DeferCleanup(group.Stop)
+		plane, err := controlplane.Start(ctx, controlplane.Options{
+			Dir: GinkgoT().TempDir(), Controllers: []string{"garbage-collector-controller", "namespace-controller"},
+		}, &group)
+		Expect(err).NotTo(HaveOccurred())
+		kubectl, err = plane.Kubectl()
+		Expect(err).NotTo(HaveOccurred())
+	})
+
+	// names returns the objects of a kind in a namespace.
+	names := func(ctx context.Context, kind, namespace string) (string, error) {
+		return kubectl.Run(ctx, "get", kind, "-n", namespace, "-o", "name", "--field-selector=metadata.name!=kube-root-ca.crt")
+	}
+
+	It("deletes what is in a namespace that is deleted, and then the namespace", func(ctx SpecContext) {
+		Expect(kubectl.Run(ctx, "create", "namespace", "ended")).NotTo(BeEmpty())
+		ended, err := kubectl.In("ended")
+		Expect(err).NotTo(HaveOccurred())
+		Expect(ended.Run(ctx, "create", "configmap", "inside")).NotTo(BeEmpty())
+		Expect(names(ctx, "configmaps", "ended")).To(ContainSubstring("inside"))
+		Expect(kubectl.Run(ctx, "delete", "namespace", "ended", "--timeout=3m")).NotTo(BeEmpty())
+		Expect(names(ctx, "configmaps", "ended")).To(BeEmpty())
+	})
+
+	It("deletes what an object owns that is deleted", func(ctx SpecContext) {
+		Expect(kubectl.Run(ctx, "create", "configmap", "owner")).NotTo(BeEmpty())
+		uid, err := kubectl.Run(ctx, "get", "configmap", "owner", "-o", "jsonpath={.metadata.uid}")
+		Expect(err).NotTo(HaveOccurred())
+		Expect(kubectl.Apply(ctx, `
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: owned
+  namespace: default
+  ownerReferences: [{apiVersion: v1, kind: ConfigMap, name: owner, uid: `+uid+`}]
+`)).To(Succeed())
+		Expect(kubectl.Run(ctx, "delete", "configmap", "owner")).NotTo(BeEmpty())
+		Eventually(names).WithContext(ctx).WithArguments("configmaps", "default").WithTimeout(3 * time.Minute).Should(BeEmpty())
+	})
+
+	It("runs no other controller", func(ctx SpecContext) {
+		Expect(kubectl.Run(ctx, "create", "deployment", "none", "--image=none")).NotTo(BeEmpty())
+		Expect(kubectl.Run(ctx, "delete", "deployment", "none", "--cascade=foreground", "--timeout=3m")).NotTo(BeEmpty(), "the garbage collector has seen it")
+		Expect(names(ctx, "replicasets", "default")).To(BeEmpty())
+		Expect(names(ctx, "serviceaccounts", "default")).To(BeEmpty(), "they are made by another controller")
 	})
 })

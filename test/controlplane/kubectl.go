@@ -9,16 +9,43 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"time"
+
+	"k8s.io/client-go/tools/clientcmd"
 )
 
 // Kubectl is the real kubectl as the user of a kubeconfig.
 type Kubectl struct{ path, kubeconfig string }
 
+// In returns the same kubectl, which looks into a namespace if it is told no other.
+func (k *Kubectl) In(namespace string) (*Kubectl, error) {
+	config, err := clientcmd.LoadFromFile(k.kubeconfig)
+	if err != nil {
+		return nil, err
+	}
+	config.Contexts[config.CurrentContext].Namespace = namespace
+	path := filepath.Join(filepath.Dir(k.kubeconfig), namespace+".namespace.kubeconfig")
+	return &Kubectl{path: k.path, kubeconfig: path}, clientcmd.WriteToFile(*config, path)
+}
+
 // Run runs kubectl and returns what it prints. What it complains of is the error.
 func (k *Kubectl) Run(ctx context.Context, args ...string) (string, error) {
-	return k.run(ctx, "", args...)
+	return k.RunWith(ctx, "", args...)
+}
+
+// RunWith is Run with a text that kubectl reads from its standard input.
+func (k *Kubectl) RunWith(ctx context.Context, input string, args ...string) (string, error) {
+	cmd := k.Command(ctx, args...)
+	cmd.Stdin = strings.NewReader(input)
+	var complaint bytes.Buffer
+	cmd.Stderr = &complaint
+	said, err := cmd.Output()
+	if err != nil {
+		return "", fmt.Errorf("kubectl %s: %w: %s", strings.Join(args, " "), err, strings.TrimSpace(complaint.String()))
+	}
+	return string(said), nil
 }
 
 // Command returns kubectl, ready to be started; it is killed when ctx ends.
@@ -31,7 +58,7 @@ func (k *Kubectl) Command(ctx context.Context, args ...string) *exec.Cmd {
 
 // Apply applies manifests, server-side, as kubectl's own field manager.
 func (k *Kubectl) Apply(ctx context.Context, manifests string) error {
-	_, err := k.run(ctx, manifests, "apply", "--server-side", "--force-conflicts", "-f", "-")
+	_, err := k.RunWith(ctx, manifests, "apply", "--server-side", "--force-conflicts", "-f", "-")
 	return err
 }
 
@@ -55,16 +82,4 @@ func (k *Kubectl) Get(ctx context.Context, out any, args ...string) error {
 		return err
 	}
 	return json.Unmarshal([]byte(said), out)
-}
-
-func (k *Kubectl) run(ctx context.Context, input string, args ...string) (string, error) {
-	cmd := k.Command(ctx, args...)
-	cmd.Stdin = strings.NewReader(input)
-	var complaint bytes.Buffer
-	cmd.Stderr = &complaint
-	said, err := cmd.Output()
-	if err != nil {
-		return "", fmt.Errorf("kubectl %s: %w: %s", strings.Join(args, " "), err, strings.TrimSpace(complaint.String()))
-	}
-	return string(said), nil
 }

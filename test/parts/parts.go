@@ -17,18 +17,19 @@ import (
 
 // Names of the programs.
 const (
-	Etcd           = "etcd"
-	KubeAPIServer  = "kube-apiserver"
-	Kubectl        = "kubectl"
-	Registry       = "registry"
-	Helm           = "helm"
-	Cosign         = "cosign"
-	Cosign3        = "cosign3"
-	HelmController = "helm-controller"
-	Fulcio         = "fulcio"
-	Rekor          = "rekor-server"
-	Timestamp      = "timestamp-server"
-	Oras           = "oras"
+	Etcd                  = "etcd"
+	KubeAPIServer         = "kube-apiserver"
+	KubeControllerManager = "kube-controller-manager"
+	Kubectl               = "kubectl"
+	Registry              = "registry"
+	Helm                  = "helm"
+	Cosign                = "cosign"
+	Cosign3               = "cosign3"
+	HelmController        = "helm-controller"
+	Fulcio                = "fulcio"
+	Rekor                 = "rekor-server"
+	Timestamp             = "timestamp-server"
+	Oras                  = "oras"
 )
 
 // CRDs is the folder, beside the programs, of the custom resource definitions that helm-controller needs.

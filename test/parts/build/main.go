@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Program build builds the real parts of the tests and the demo (etcd,
-// kube-apiserver, kubectl, registry, helm, oras, cosign, the programs of a
+// kube-apiserver, kube-controller-manager, kubectl, registry, helm, oras, cosign, the programs of a
 // private Sigstore, helm-controller and the custom resource definitions they
 // need) from the modules beside it into bin/parts. What is already built from
 // the same module files, by the same Go, is left alone. It needs Go and the

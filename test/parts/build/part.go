@@ -41,6 +41,8 @@ func all() []part {
 		{name: parts.Etcd, dir: "kubernetes", module: "go.etcd.io/etcd/server/v3", pkg: "go.etcd.io/etcd/server/v3"},
 		{name: parts.KubeAPIServer, dir: "kubernetes", module: "k8s.io/kubernetes", pkg: "k8s.io/kubernetes/cmd/kube-apiserver",
 			versionVars: []string{"k8s.io/component-base/version.gitVersion"}},
+		{name: parts.KubeControllerManager, dir: "kubernetes", module: "k8s.io/kubernetes", pkg: "k8s.io/kubernetes/cmd/kube-controller-manager",
+			versionVars: []string{"k8s.io/component-base/version.gitVersion"}},
 		{name: parts.Kubectl, dir: "kubernetes", module: "k8s.io/kubernetes", pkg: "k8s.io/kubernetes/cmd/kubectl",
 			versionVars: []string{"k8s.io/component-base/version.gitVersion"}},
 		{name: parts.Cosign, dir: "cosign", module: "github.com/sigstore/cosign/v2", pkg: "github.com/sigstore/cosign/v2/cmd/cosign"},
