@@ -28,7 +28,7 @@ func TestDemo(t *testing.T) {
 var _ = ReportAfterSuite("tells which specs were skipped", skips.Tell)
 
 // patience is long enough for a machine that does other things too.
-const patience = 3 * time.Minute
+const patience = 10 * time.Minute
 
 // processes returns the ids of those that have the text in their command line.
 func processes(text string) []int {

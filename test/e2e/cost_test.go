@@ -6,9 +6,10 @@ import (
 	"context"
 	"strings"
 
+	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
-	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
+	"github.com/verifiedchart/verifiedchart/test/realparts"
 	"github.com/verifiedchart/verifiedchart/test/scenario"
 )
 
@@ -16,43 +17,54 @@ import (
 func requestsFor(w *scenario.World, name string) []string {
 	var asked []string
 	for _, r := range w.Registry.Requests() {
-		if strings.Contains(r, "/v2/charts/"+name+"/") {
+		if strings.Contains(r, "/v2/"+w.Folder+"/"+name+"/") {
 			asked = append(asked, r)
 		}
 	}
 	return asked
 }
 
-// cost is what a registry is asked for.
-func cost(w **scenario.World) {
-	spec("a chart that is new costs at most 6 requests to the registry, its range of versions included", w,
-		func(ctx context.Context, w *scenario.World) {
-			Expect(w.Push(ctx, "cold")).To(Succeed())
-			Expect(w.Cosign.Sign(ctx, w.Release, w.Charts["cold"].Ref())).To(Succeed())
-			w.Registry.Forget()
-			Expect(w.Declare(ctx, "cold", `semver: ">=1.0.0 <2.0.0"`)).To(Succeed())
-			Expect(w.Proven(ctx, "cold")).To(Succeed())
-			Expect(len(requestsFor(w, "cold"))).To(BeNumerically("<=", 6), "%q", requestsFor(w, "cold"))
-		})
+// What a registry is asked for.
+var _ = Describe("the cost of a chart", func() {
+	onEach(func(k kind) {
+		spec("that is new is at most 6 requests to the registry, its range of versions included", k,
+			func(ctx context.Context, w *scenario.World) {
+				chart := pushSigned(ctx, w, "cold", scenario.Version)
+				w.Registry.Forget()
+				Expect(w.Declare(ctx, "cold", `semver: ">=1.0.0 <2.0.0"`)).To(Succeed())
+				Expect(w.ProvenAs(ctx, chart)).To(Succeed())
+				Expect(len(requestsFor(w, "cold"))).To(BeNumerically("<=", 6), "%q", requestsFor(w, "cold"))
+			})
 
-	spec("an unchanged chart costs at most 2 requests, and no write to its status", w,
-		func(ctx context.Context, w *scenario.World) {
-			before, err := w.Get(ctx, "cold")
-			Expect(err).NotTo(HaveOccurred())
-			w.Registry.Forget()
-			Expect(w.Reconcile(ctx, "cold", published)).To(Succeed())
-			Expect(len(requestsFor(w, "cold"))).To(And(BeNumerically(">", 0), BeNumerically("<=", 2)), "%q", requestsFor(w, "cold"))
-			after, err := w.Get(ctx, "cold")
-			Expect(err).NotTo(HaveOccurred())
-			after.Status.LastHandledReconcileAt = before.Status.LastHandledReconcileAt
-			Expect(after.Status).To(Equal(before.Status))
-		})
-}
+		spec("that is unchanged is at most 2 requests, and no write to its status", k,
+			func(ctx context.Context, w *scenario.World) {
+				declareSigned(ctx, w, "unchanged", `semver: ">=1.0.0 <2.0.0"`)
+				idle(ctx, w)
+				before, err := w.Get(ctx, "unchanged")
+				Expect(err).NotTo(HaveOccurred())
+				w.Registry.Forget()
+				Expect(w.Reconcile(ctx, "unchanged", published)).To(Succeed())
+				idle(ctx, w)
+				Expect(len(requestsFor(w, "unchanged"))).To(And(BeNumerically(">", 0), BeNumerically("<=", 2)), "%q", requestsFor(w, "unchanged"))
+				after, err := w.Get(ctx, "unchanged")
+				Expect(err).NotTo(HaveOccurred())
+				after.Status.LastHandledReconcileAt = before.Status.LastHandledReconcileAt
+				Expect(after.Status).To(Equal(before.Status))
+			})
 
-// published returns nil if a VerifiedChart has an artifact.
-func published(vc *v1alpha1.VerifiedChart) error {
-	if vc.Status.Artifact == nil {
-		return errNoArtifact
-	}
-	return nil
-}
+		spec("that is signed keyless is at most 6 requests if it is new, and one if it is unchanged", k,
+			func(ctx context.Context, w *scenario.World) {
+				Expect(w.Push(ctx, "keyless")).To(Succeed())
+				Expect(w.Cosign.SignKeyless(ctx, realparts.LoggedBundle, scenario.Identity, w.Sigstore, w.Charts["keyless"].Ref())).To(Succeed())
+				w.Registry.Forget()
+				Expect(w.DeclareFor(ctx, "keyless", pinned, w.IdentityAuthority())).To(Succeed())
+				Expect(w.Proven(ctx, "keyless")).To(Succeed())
+				Expect(len(requestsFor(w, "keyless"))).To(BeNumerically("<=", 6), "%q", requestsFor(w, "keyless"))
+				idle(ctx, w)
+				w.Registry.Forget()
+				Expect(w.Reconcile(ctx, "keyless", published)).To(Succeed())
+				idle(ctx, w)
+				Expect(requestsFor(w, "keyless")).To(HaveLen(1))
+			})
+	})
+})

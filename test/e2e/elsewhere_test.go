@@ -17,8 +17,8 @@ import (
 	"github.com/verifiedchart/verifiedchart/test/scenario"
 )
 
-// elsewhere are provenance files of charts that helm signed, outside the registry.
-func elsewhere(w **scenario.World) {
+// Provenance files of charts that helm signed, outside the registry.
+var _ = Describe("a provenance file outside the registry", func() {
 	// setAside packages a chart that the maintainers sign, and returns the provenance file, which is not to be pushed.
 	setAside := func(ctx context.Context, w *scenario.World, name, from string) (file string) {
 		GinkgoHelper()
@@ -27,22 +27,14 @@ func elsewhere(w **scenario.World) {
 		Expect(err).NotTo(HaveOccurred())
 		Expect(w.PushPackaged(ctx, chart)).To(Succeed())
 		authority := scenario.KeyringAuthority(scenario.KeyringSecret) + ", provenance: {" + from + "}"
-		Expect(w.DeclareFor(ctx, name, "tag: "+scenario.Version, authority)).To(Succeed())
+		Expect(w.DeclareFor(ctx, name, pinned, authority)).To(Succeed())
 		return file
 	}
 
-	spec("a chart is proven by a provenance file on a web server that asks for a password, and refused before it is there", w,
+	spec("on a web server that asks for a password proves a chart, which is refused before it is there", distribution,
 		func(ctx context.Context, w *scenario.World) {
-			folder := GinkgoT().TempDir()
-			site := httptest.NewTLSServer(http.HandlerFunc(func(out http.ResponseWriter, in *http.Request) {
-				if user, password, _ := in.BasicAuth(); user != "helm" || password != "hunter2" {
-					http.Error(out, "who are you?", http.StatusUnauthorized)
-					return
-				}
-				http.FileServer(http.Dir(folder)).ServeHTTP(out, in)
-			}))
-			DeferCleanup(site.Close)
-			ca := filepath.Join(w.Dir, "web-ca.crt")
+			folder, site := website()
+			ca := filepath.Join(GinkgoT().TempDir(), "web-ca.crt")
 			Expect(os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: site.Certificate().Raw}), 0o600)).To(Succeed())
 			for _, secret := range [][]string{
 				{"web-login", "--from-literal=username=helm", "--from-literal=password=hunter2"},
@@ -64,7 +56,7 @@ func elsewhere(w **scenario.World) {
 
 	for _, create := range [][]string{{"Secret", "secret", "generic"}, {"ConfigMap", "configmap"}} {
 		kind, create := create[0], create[1:]
-		spec("a chart is proven by a provenance file in a "+kind+" as soon as it is there", w, func(ctx context.Context, w *scenario.World) {
+		spec("in a "+kind+" proves a chart as soon as it is there", distribution, func(ctx context.Context, w *scenario.World) {
 			name := "prov-" + create[0]
 			file := setAside(ctx, w, name, "source: "+kind+", fileRef: {name: "+name+"}")
 			Expect(w.Until(ctx, name, undecided)).To(Succeed())
@@ -72,4 +64,18 @@ func elsewhere(w **scenario.World) {
 			Expect(w.ProvenBy(ctx, name, w.Maintainers.OpenPGPKey, "key "+filepath.Base(file)+" of "+kind+" "+name)).To(Succeed())
 		})
 	}
+})
+
+// website serves the files of a folder to who has the password.
+func website() (folder string, site *httptest.Server) {
+	folder = GinkgoT().TempDir()
+	site = httptest.NewTLSServer(http.HandlerFunc(func(out http.ResponseWriter, in *http.Request) {
+		if user, password, _ := in.BasicAuth(); user != "helm" || password != "hunter2" {
+			http.Error(out, "who are you?", http.StatusUnauthorized)
+			return
+		}
+		http.FileServer(http.Dir(folder)).ServeHTTP(out, in)
+	}))
+	DeferCleanup(site.Close)
+	return folder, site
 }

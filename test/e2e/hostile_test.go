@@ -7,74 +7,71 @@ import (
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
-	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/random"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
+	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
 	"github.com/verifiedchart/verifiedchart/test/realparts"
 	"github.com/verifiedchart/verifiedchart/test/scenario"
 )
 
-// signature is the reference under which cosign keeps the signatures of a chart.
-func signature(chart realparts.Pushed) name.Reference {
-	ref, err := name.ParseReference(chart.Repository+":"+strings.Replace(chart.Digest.String(), ":", "-", 1)+".sig", name.Insecure)
+// reference parses the reference of something in a registry.
+func reference(text string) name.Reference {
+	GinkgoHelper()
+	ref, err := name.ParseReference(text, name.Insecure)
 	Expect(err).NotTo(HaveOccurred())
 	return ref
 }
 
-// lacks returns a question whether a VerifiedChart could not be fetched for a reason.
-func lacks(reason string) func(*v1alpha1.VerifiedChart) error {
-	return func(vc *v1alpha1.VerifiedChart) error {
-		return scenario.Condition(vc, v1alpha1.FetchFailedCondition, metav1.ConditionTrue, reason)
-	}
+// signature is the reference under which cosign keeps the signatures of a chart.
+func signature(chart realparts.Pushed) name.Reference {
+	GinkgoHelper()
+	return reference(chart.Repository + ":" + strings.Replace(chart.Digest.String(), ":", "-", 1) + ".sig")
 }
 
-// hostile is what is in the registry and must not come out of the controller.
-func hostile(w **scenario.World) {
-	spec("D3: a genuine signature that was copied from another chart does not vouch", w,
-		func(ctx context.Context, w *scenario.World) {
-			genuine, err := remote.Image(signature(w.Charts["signed"]), remote.WithContext(ctx))
+// What is in the registry and must not come out of the controller.
+var _ = Describe("in a hostile registry", func() {
+	onEach(func(k kind) {
+		spec("D3: a genuine signature that was copied from another chart does not vouch", k,
+			func(ctx context.Context, w *scenario.World) {
+				signed := pushSigned(ctx, w, "signed", scenario.Version)
+				Expect(w.Push(ctx, "unsigned")).To(Succeed())
+				genuine, err := remote.Image(signature(signed), remote.WithContext(ctx))
+				Expect(err).NotTo(HaveOccurred())
+				Expect(remote.Write(signature(w.Charts["unsigned"]), genuine, remote.WithContext(ctx))).To(Succeed())
+				for name := range w.Charts {
+					Expect(w.Declare(ctx, name, pinned)).To(Succeed())
+				}
+				Expect(w.ProvenAs(ctx, signed)).To(Succeed())
+				Expect(w.Until(ctx, "unsigned", scenario.IsRefused)).To(Succeed())
+				Expect(w.NotServed(ctx, w.Charts["unsigned"])).To(Succeed())
+			})
+
+		spec("B5: a container image is not a chart", k, func(ctx context.Context, w *scenario.World) {
+			image, err := random.Image(1024, 2)
 			Expect(err).NotTo(HaveOccurred())
-			Expect(remote.Write(signature(w.Charts["unsigned"]), genuine, remote.WithContext(ctx))).To(Succeed())
-			Expect(w.Reconcile(ctx, "unsigned", scenario.IsRefused)).To(Succeed())
-			Expect(w.NotServed(ctx, w.Charts["unsigned"])).To(Succeed())
+			Expect(remote.Write(reference(w.Repository()+"/image:"+scenario.Version), image, remote.WithContext(ctx))).To(Succeed())
+			Expect(w.Declare(ctx, "image", pinned)).To(Succeed())
+			Expect(w.Until(ctx, "image", lacks(v1alpha1.OCILayerOperationFailedReason))).To(Succeed())
 		})
 
-	spec("B5: a container image is not a chart", w, func(ctx context.Context, w *scenario.World) {
-		image, err := random.Image(1024, 2)
-		Expect(err).NotTo(HaveOccurred())
-		push(ctx, w, "image", image)
-		Expect(w.Declare(ctx, "image", "tag: "+scenario.Version)).To(Succeed())
-		Expect(w.Until(ctx, "image", lacks(v1alpha1.OCILayerOperationFailedReason))).To(Succeed())
-	})
-
-	spec("B1: an index is not a chart", w, func(ctx context.Context, w *scenario.World) {
-		index, err := random.Index(1024, 1, 2)
-		Expect(err).NotTo(HaveOccurred())
-		ref, err := name.ParseReference(w.Registry.Addr()+"/charts/index:"+scenario.Version, name.Insecure)
-		Expect(err).NotTo(HaveOccurred())
-		Expect(remote.WriteIndex(ref, index, remote.WithContext(ctx))).To(Succeed())
-		Expect(w.Declare(ctx, "index", "tag: "+scenario.Version)).To(Succeed())
-		Expect(w.Until(ctx, "index", lacks(v1alpha1.OCILayerOperationFailedReason))).To(Succeed())
-	})
-
-	spec("a chart that is not in the registry cannot be fetched, and is once it is pushed and signed", w,
-		func(ctx context.Context, w *scenario.World) {
-			Expect(w.Declare(ctx, "late", "tag: "+scenario.Version)).To(Succeed())
-			Expect(w.Until(ctx, "late", lacks(v1alpha1.OCIPullFailedReason))).To(Succeed())
-			Expect(w.Push(ctx, "late")).To(Succeed())
-			Expect(w.Cosign.Sign(ctx, w.Release, w.Charts["late"].Ref())).To(Succeed())
-			Expect(w.Reconcile(ctx, "late", published)).To(Succeed())
-			Expect(w.Proven(ctx, "late")).To(Succeed())
+		spec("B1: an index is not a chart", k, func(ctx context.Context, w *scenario.World) {
+			index, err := random.Index(1024, 1, 2)
+			Expect(err).NotTo(HaveOccurred())
+			Expect(remote.WriteIndex(reference(w.Repository()+"/index:"+scenario.Version), index, remote.WithContext(ctx))).To(Succeed())
+			Expect(w.Declare(ctx, "index", pinned)).To(Succeed())
+			Expect(w.Until(ctx, "index", lacks(v1alpha1.OCILayerOperationFailedReason))).To(Succeed())
 		})
-}
 
-// push pushes what is no chart under the name of one.
-func push(ctx context.Context, w *scenario.World, chart string, image v1.Image) {
-	ref, err := name.ParseReference(w.Registry.Addr()+"/charts/"+chart+":"+scenario.Version, name.Insecure)
-	Expect(err).NotTo(HaveOccurred())
-	Expect(remote.Write(ref, image, remote.WithContext(ctx))).To(Succeed())
-}
+		spec("a chart that is not there cannot be fetched, and is published once it is pushed and signed", k,
+			func(ctx context.Context, w *scenario.World) {
+				Expect(w.Declare(ctx, "late", pinned)).To(Succeed())
+				Expect(w.Until(ctx, "late", lacks(v1alpha1.OCIPullFailedReason))).To(Succeed())
+				late := pushSigned(ctx, w, "late", scenario.Version)
+				Expect(w.Reconcile(ctx, "late", published)).To(Succeed())
+				Expect(w.ProvenAs(ctx, late)).To(Succeed())
+			})
+	})
+})

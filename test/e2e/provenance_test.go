@@ -27,55 +27,72 @@ func packageSigned(ctx context.Context, w *scenario.World, name string, by realp
 func offer(ctx context.Context, w *scenario.World, chart realparts.Chart, keyring string) {
 	GinkgoHelper()
 	Expect(w.PushPackaged(ctx, chart)).To(Succeed())
-	Expect(w.DeclareFor(ctx, chart.Name, "tag: "+scenario.Version, scenario.KeyringAuthority(keyring))).To(Succeed())
+	Expect(w.DeclareFor(ctx, chart.Name, pinned, scenario.KeyringAuthority(keyring))).To(Succeed())
 }
 
-// provenance is what helm signs and the road does not lead past.
-func provenance(w **scenario.World) {
-	var strangers scenario.Maintainers
+// What helm signs, and the road does not lead past.
+var _ = Describe("a provenance file", func() {
+	onEach(func(k kind) {
+		spec("that oras pushed under a tag proves a chart that helm signed", k, func(ctx context.Context, w *scenario.World) {
+			offerTagged(ctx, w, "tagged")
+			Expect(w.ProvenBy(ctx, "tagged", w.Maintainers.OpenPGPKey, "tag "+scenario.Version+".prov")).To(Succeed())
+		})
 
-	spec("a chart that helm signed is proven by a provenance file that oras pushed under a tag", w, func(ctx context.Context, w *scenario.World) {
-		chart := packageSigned(ctx, w, "prov-tagged", w.Maintainers.OpenPGPKey)
-		file, err := chart.SetProvenanceAside()
-		Expect(err).NotTo(HaveOccurred())
-		Expect(w.Oras.Push(ctx, w.Registry.Addr()+"/charts/prov-tagged:"+scenario.Version+".prov", file)).To(Succeed())
-		offer(ctx, w, chart, scenario.KeyringSecret)
-		Expect(w.ProvenBy(ctx, "prov-tagged", w.Maintainers.OpenPGPKey, "tag "+scenario.Version+".prov")).To(Succeed())
-	})
+		spec("F3: of a stranger is refused", k, func(ctx context.Context, w *scenario.World) {
+			strangers, err := w.NewMaintainers()
+			Expect(err).NotTo(HaveOccurred())
+			offer(ctx, w, packageSigned(ctx, w, "stranger", strangers.OpenPGPKey), scenario.KeyringSecret)
+			Expect(w.Until(ctx, "stranger", scenario.IsRefused)).To(Succeed())
+			Expect(w.NotServed(ctx, w.Charts["stranger"])).To(Succeed())
+		})
 
-	spec("F3: a stranger's provenance file is refused", w, func(ctx context.Context, w *scenario.World) {
-		var err error
-		strangers, err = w.NewMaintainers()
-		Expect(err).NotTo(HaveOccurred())
-		offer(ctx, w, packageSigned(ctx, w, "prov-stranger", strangers.OpenPGPKey), scenario.KeyringSecret)
-		Expect(w.Until(ctx, "prov-stranger", scenario.IsRefused)).To(Succeed())
-		Expect(w.NotServed(ctx, w.Charts["prov-stranger"])).To(Succeed())
-	})
+		spec("F1: that is missing refuses the chart, and it is said where it was looked for", k, func(ctx context.Context, w *scenario.World) {
+			chart := packageSigned(ctx, w, "none", w.Maintainers.OpenPGPKey)
+			_, err := chart.SetProvenanceAside()
+			Expect(err).NotTo(HaveOccurred())
+			offer(ctx, w, chart, scenario.KeyringSecret)
+			Expect(w.Until(ctx, "none", saysWhereItLooked)).To(Succeed())
+		})
 
-	spec("F1: a chart without a provenance file is refused, and it is said where it was looked for", w, func(ctx context.Context, w *scenario.World) {
-		chart := packageSigned(ctx, w, "prov-none", w.Maintainers.OpenPGPKey)
-		_, err := chart.SetProvenanceAside()
-		Expect(err).NotTo(HaveOccurred())
-		offer(ctx, w, chart, scenario.KeyringSecret)
-		Expect(w.Until(ctx, "prov-none", func(vc *v1alpha1.VerifiedChart) error {
-			if err := scenario.IsRefused(vc); err != nil {
-				return err
+		spec("of a key that leaves the keyring no longer proves: its charts are withdrawn at once", k, func(ctx context.Context, w *scenario.World) {
+			offer(ctx, w, packageSigned(ctx, w, "pushed", w.Maintainers.OpenPGPKey), scenario.KeyringSecret)
+			offerTagged(ctx, w, "tagged")
+			strangers, err := w.NewMaintainers()
+			Expect(err).NotTo(HaveOccurred())
+			for name := range w.Charts {
+				Expect(w.ProvenBy(ctx, name, w.Maintainers.OpenPGPKey, "")).To(Succeed())
 			}
-			for _, c := range vc.Status.Conditions {
-				if strings.Contains(c.Message, "looked at the chart's manifest") && strings.Contains(c.Message, "tag "+scenario.Version+".prov") {
-					return nil
-				}
+			Expect(w.TrustMaintainers(ctx, strangers)).To(Succeed())
+			for name := range w.Charts {
+				Expect(w.Until(ctx, name, withdrawn)).To(Succeed())
 			}
-			return fmt.Errorf("the conditions do not say where it was looked: %v", vc.Status.Conditions)
-		})).To(Succeed())
+			Expect(w.TrustMaintainers(ctx, w.Maintainers)).To(Succeed())
+			for name := range w.Charts {
+				Expect(w.Until(ctx, name, published)).To(Succeed())
+			}
+		})
 	})
+})
 
-	spec("when the key leaves the keyring its charts are withdrawn at once", w, func(ctx context.Context, w *scenario.World) {
-		Expect(w.TrustMaintainers(ctx, strangers)).To(Succeed())
-		for _, name := range []string{"helm-signed", "prov-attached", "prov-tagged"} {
-			Expect(w.Until(ctx, name, withdrawn)).To(Succeed())
+// offerTagged offers a chart whose provenance file oras pushes under a tag.
+func offerTagged(ctx context.Context, w *scenario.World, name string) {
+	GinkgoHelper()
+	chart := packageSigned(ctx, w, name, w.Maintainers.OpenPGPKey)
+	file, err := chart.SetProvenanceAside()
+	Expect(err).NotTo(HaveOccurred())
+	Expect(w.Oras.Push(ctx, w.Repository()+"/"+name+":"+scenario.Version+".prov", file)).To(Succeed())
+	offer(ctx, w, chart, scenario.KeyringSecret)
+}
+
+// saysWhereItLooked returns nil if a VerifiedChart is refused, and names the places where a provenance file could be.
+func saysWhereItLooked(vc *v1alpha1.VerifiedChart) error {
+	if err := scenario.IsRefused(vc); err != nil {
+		return err
+	}
+	for _, c := range vc.Status.Conditions {
+		if strings.Contains(c.Message, "the chart's manifest") && strings.Contains(c.Message, "tag "+scenario.Version+".prov") {
+			return nil
 		}
-		Expect(w.TrustMaintainers(ctx, w.Maintainers)).To(Succeed())
-		Expect(w.Until(ctx, "helm-signed", published)).To(Succeed())
-	})
+	}
+	return fmt.Errorf("the conditions do not say where it was looked: %v", vc.Status.Conditions)
 }

@@ -3,7 +3,7 @@
 package e2e_test
 
 import (
-	"context"
+	"slices"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -12,53 +12,20 @@ import (
 )
 
 var _ = Describe("the road from a signed chart to an installed one", func() {
-	for _, registry := range []struct {
-		name      string
-		referrers bool
-	}{
-		{"the distribution registry, which has no referrers API", false},
-		{"a registry with the referrers API", true},
-	} {
-		Context("with "+registry.name, Ordered, func() {
+	onEach(func(k kind) {
+		// What is seen of one chart does not depend on another.
+		Context("once all is declared", Ordered, ContinueOnFailure, func() {
 			var w *scenario.World
 
 			BeforeAll(func(ctx SpecContext) {
-				w = newWorld(registry.referrers)
-				guarded, stop := w.Guard(ctx)
-				defer stop()
-				for _, s := range scenario.Setup() {
-					By(s.Title)
-					Expect(s.Do(guarded, w)).To(Succeed(), s.Title)
-				}
+				w = newTenant(ctx, k)
+				Expect(do(ctx, w, slices.Concat(scenario.Charts(), scenario.Declared()))).To(Succeed())
 			})
 			AfterEach(func(ctx SpecContext) { report(ctx, w) })
 
 			for _, s := range scenario.Road() {
-				step(s, &w)
+				It(s.Title, func(ctx SpecContext) { Expect(do(ctx, w, []scenario.Step{s})).To(Succeed()) })
 			}
-			cost(&w)
-			hostile(&w)
-			storage(&w)
-			trust(&w)
-			if !registry.referrers { // what these are about is the same with any registry
-				losses(&w)
-				moments(&w)
-				versions(&w)
-				revocations(&w)
-				firmness(&w)
-			}
-			identities(&w)
-			provenance(&w)
-			elsewhere(&w)
-			rules(&w)
-			gnupg(&w)
-			restart(&w)
-			wire(&w)
-			deletion(&w)
-
-			spec("no program has died", &w, func(_ context.Context, w *scenario.World) {
-				Expect(w.Group.Err()).NotTo(HaveOccurred())
-			})
 		})
-	}
+	})
 })

@@ -22,30 +22,27 @@ import (
 	"github.com/verifiedchart/verifiedchart/test/scenario"
 )
 
-// losses are what becomes of an artifact that is not trusted any more.
-func losses(w **scenario.World) {
-	var chart realparts.Pushed
-
-	spec("where onTrustLoss is Hold the artifact goes on being served when its key is replaced, and the status says so", w,
+// What becomes of an artifact that is no longer trusted.
+var _ = Describe("the loss of trust", func() {
+	spec("is held out if onTrustLoss is Hold, and the status says so", distribution,
 		func(ctx context.Context, w *scenario.World) {
-			declareSigned(ctx, w, "held", pinned)
+			chart := declareSigned(ctx, w, "held", pinned)
 			edit(ctx, w, "held", "verify: {onTrustLoss: Hold}")
 			stop := watchful(w, urlOf(ctx, w, "held"))
 			trustOnly(ctx, w, "held", w.Stranger)
 			Expect(w.Until(ctx, "held", scenario.IsRefused)).To(Succeed())
-			Expect(w.ServedAsPushed(ctx, "held")).To(Succeed())
-			vc, err := w.Get(ctx, "held")
-			Expect(err).NotTo(HaveOccurred())
-			Expect(conditions.GetMessage(vc, meta.ReadyCondition)).To(ContainSubstring("onTrustLoss is Hold"))
+			Expect(w.ServedAs(ctx, chart)).To(Succeed())
+			Expect(conditions.GetMessage(get(ctx, w, "held"), meta.ReadyCondition)).To(ContainSubstring("onTrustLoss is Hold"))
 
 			trustOnly(ctx, w, "held", w.Release)
-			Expect(w.Proven(ctx, "held")).To(Succeed())
-			_, failures := stop()
-			Expect(failures).To(BeEmpty())
+			Expect(w.ProvenAs(ctx, chart)).To(Succeed())
+			Expect(stop()).To(BeEmpty())
 			Expect(warnings(ctx, w, "held", v1alpha1.ArtifactWithdrawnReason)).To(BeZero())
 		})
 
-	spec("a held artifact is withdrawn as soon as it is not to be held any more", w, func(ctx context.Context, w *scenario.World) {
+	spec("ends a held artifact as soon as it is no longer to be held", distribution, func(ctx context.Context, w *scenario.World) {
+		declareSigned(ctx, w, "held", pinned)
+		edit(ctx, w, "held", "verify: {onTrustLoss: Hold}")
 		url := urlOf(ctx, w, "held")
 		trustOnly(ctx, w, "held", w.Stranger)
 		Expect(w.Until(ctx, "held", scenario.IsRefused)).To(Succeed())
@@ -54,32 +51,33 @@ func losses(w **scenario.World) {
 		expectGone(ctx, w, "held", url)
 	})
 
-	spec("a chart that is installed is downloaded once", w, func(ctx context.Context, w *scenario.World) {
-		w.Registry.Forget()
-		chart = declareSigned(ctx, w, "lost", pinned)
-		Expect(downloads(w, chart)).To(Equal(1))
-		Expect(w.Install(ctx, "lost")).To(Succeed())
-		Eventually(w.ReleaseReady).WithContext(ctx).WithArguments("lost").WithTimeout(time.Minute).WithPolling(100 * time.Millisecond).Should(Succeed())
-	})
+	story("of a chart that is installed", distribution, func(act act) {
+		var chart realparts.Pushed
+		var release map[string]string
 
-	spec("when its key is replaced it is withdrawn with one warning, and its release is left alone, also by a helm-controller that looks", w,
-		func(ctx context.Context, w *scenario.World) {
-			release := releases(ctx, w, "lost")
+		act("comes after one download", func(ctx context.Context, w *scenario.World) {
+			w.Registry.Forget()
+			chart = declareSigned(ctx, w, "lost", pinned)
+			Expect(downloads(w, chart)).To(Equal(1))
+			Expect(w.Install(ctx, "lost")).To(Succeed())
+			Eventually(w.ReleaseReady).WithContext(ctx).WithArguments("lost").Should(Succeed())
+			release = releases(ctx, w, "lost")
 			Expect(release).To(HaveLen(1))
+		})
+
+		act("withdraws it with one warning, and leaves its release alone, even if helm-controller looks", func(ctx context.Context, w *scenario.World) {
 			url := urlOf(ctx, w, "lost")
 			w.Registry.Forget()
 			trustOnly(ctx, w, "lost", w.Stranger)
 			Expect(w.Until(ctx, "lost", withdrawn)).To(Succeed())
 			expectGone(ctx, w, "lost", url)
-			Eventually(warnings).WithContext(ctx).WithArguments(w, "lost", v1alpha1.ArtifactWithdrawnReason).WithTimeout(time.Minute).Should(BeEquivalentTo(1))
+			eventuallyWarned(ctx, w, "lost", v1alpha1.ArtifactWithdrawnReason, 1)
 			lookAgain(ctx, w, "lost")
 			Expect(w.ReleaseReady(ctx, "lost")).NotTo(Succeed(), "helm-controller has seen that the artifact is gone")
 			Expect(releases(ctx, w, "lost")).To(Equal(release))
 		})
 
-	spec("when its key is back the same bytes are published without a download, and nothing is upgraded", w,
-		func(ctx context.Context, w *scenario.World) {
-			release := releases(ctx, w, "lost")
+		act("ends when its key is back: the same bytes are published without a download, and nothing is upgraded", func(ctx context.Context, w *scenario.World) {
 			trustOnly(ctx, w, "lost", w.Release)
 			Expect(w.ProvenAs(ctx, chart)).To(Succeed())
 			Expect(downloads(w, chart)).To(BeZero(), "%q", requestsFor(w, "lost"))
@@ -88,7 +86,8 @@ func losses(w **scenario.World) {
 			Expect(releases(ctx, w, "lost")).To(Equal(release))
 			Expect(warnings(ctx, w, "lost", v1alpha1.ArtifactWithdrawnReason)).To(BeEquivalentTo(1))
 		})
-}
+	})
+})
 
 // downloads returns how often the archive of a chart was asked for since the last Forget.
 func downloads(w *scenario.World, chart realparts.Pushed) (n int) {
@@ -108,7 +107,7 @@ func downloads(w *scenario.World, chart realparts.Pushed) (n int) {
 func releases(ctx context.Context, w *scenario.World, name string) map[string]string {
 	GinkgoHelper()
 	var secrets corev1.SecretList
-	Expect(w.Client.List(ctx, &secrets, client.InNamespace(scenario.Namespace), client.MatchingLabels{"owner": "helm", "name": name})).To(Succeed())
+	Expect(w.Client.List(ctx, &secrets, client.InNamespace(w.Namespace), client.MatchingLabels{"owner": "helm", "name": name})).To(Succeed())
 	kept := map[string]string{}
 	for _, s := range secrets.Items {
 		kept[s.Name] = s.ResourceVersion
@@ -123,5 +122,5 @@ func lookAgain(ctx context.Context, w *scenario.World, name string) {
 	Expect(w.Kubectl.Run(ctx, "annotate", "--overwrite", "helmrelease", name, meta.ReconcileRequestAnnotation+"="+token)).NotTo(BeEmpty())
 	Eventually(func() (string, error) {
 		return w.Kubectl.Run(ctx, "get", "helmrelease", name, "-o", "jsonpath={.status.lastHandledReconcileAt}")
-	}).WithContext(ctx).WithTimeout(time.Minute).Should(Equal(token))
+	}).WithContext(ctx).Should(Equal(token))
 }

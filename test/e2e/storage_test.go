@@ -9,68 +9,90 @@ import (
 	"os"
 	"path/filepath"
 
+	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
+	"github.com/verifiedchart/verifiedchart/test/realparts"
 	"github.com/verifiedchart/verifiedchart/test/scenario"
 )
 
-var errNoArtifact = errors.New("there is no artifact")
-
 // stored returns the path of the file behind the artifact of a VerifiedChart.
 func stored(ctx context.Context, w *scenario.World, name string) string {
-	vc, err := w.Get(ctx, name)
-	Expect(err).NotTo(HaveOccurred())
-	Expect(vc.Status.Artifact).NotTo(BeNil())
+	GinkgoHelper()
+	vc := get(ctx, w, name)
+	Expect(published(vc)).To(Succeed())
 	return filepath.Join(w.Controller.Storage(), filepath.FromSlash(vc.Status.Artifact.Path))
 }
 
-// storage is what happens to the files and to the process that serves them.
-func storage(w **scenario.World) {
-	spec("G4: a stored file that was damaged is replaced by what was proven", w,
-		func(ctx context.Context, w *scenario.World) {
-			path := stored(ctx, w, "signed")
+// What happens to the files, and to the process that serves them.
+var _ = Describe("the storage", func() {
+	for _, damage := range []struct {
+		text string
+		do   func(path string) error
+	}{
+		{"was damaged", func(path string) error {
 			content, err := os.ReadFile(path)
-			Expect(err).NotTo(HaveOccurred())
-			content[len(content)/2] ^= 1
-			Expect(os.WriteFile(path, content, 0o644)).To(Succeed())
-			Expect(w.Reconcile(ctx, "signed", published)).To(Succeed())
-			Expect(w.ServedAsPushed(ctx, "signed")).To(Succeed())
-		})
-
-	spec("G4: a stored file that was deleted is replaced by what was proven", w,
-		func(ctx context.Context, w *scenario.World) {
-			Expect(os.Remove(stored(ctx, w, "signed"))).To(Succeed())
-			Expect(w.Reconcile(ctx, "signed", published)).To(Succeed())
-			Expect(w.ServedAsPushed(ctx, "signed")).To(Succeed())
-		})
-
-	spec("G1: a controller that was killed serves what was proven once it is back, and refuses what it refused", w,
-		func(ctx context.Context, w *scenario.World) {
-			w.Controller.Kill()
-			Expect(w.Controller.Start(ctx, &w.Group)).To(Succeed())
-			Expect(w.Reconcile(ctx, "signed", published)).To(Succeed())
-			Expect(w.ServedAsPushed(ctx, "signed")).To(Succeed())
-			Expect(w.Reconcile(ctx, "moved", scenario.IsRefused)).To(Succeed())
-			Expect(w.ServedAsPushed(ctx, "moved")).To(Succeed())
-			Expect(w.NotServed(ctx, w.Moved)).To(Succeed())
-		})
-
-	spec("G12: a controller whose volume was wiped publishes what is proven again, and only that", w,
-		func(ctx context.Context, w *scenario.World) {
-			Expect(w.Controller.Stop()).To(Succeed())
-			Expect(os.RemoveAll(w.Controller.Storage())).To(Succeed())
-			Expect(w.Controller.Start(ctx, &w.Group)).To(Succeed())
-			Expect(w.Reconcile(ctx, "signed", published)).To(Succeed())
-			Expect(w.Proven(ctx, "signed")).To(Succeed())
-			for _, name := range []string{"unsigned", "stranger"} {
-				Expect(w.Reconcile(ctx, name, scenario.IsRefused)).To(Succeed())
-				Expect(w.NotServed(ctx, w.Charts[name])).To(Succeed())
+			if err != nil {
+				return err
 			}
-			Expect(w.NotServed(ctx, w.Moved)).To(Succeed())
+			content[len(content)/2] ^= 1
+			return os.WriteFile(path, content, 0o644)
+		}},
+		{"was deleted", os.Remove},
+	} {
+		spec("G4: a stored file that "+damage.text+" is replaced by what was proven", distribution,
+			func(ctx context.Context, w *scenario.World) {
+				chart := declareSigned(ctx, w, "signed", pinned)
+				Expect(damage.do(stored(ctx, w, "signed"))).To(Succeed())
+				Expect(w.Reconcile(ctx, "signed", published)).To(Succeed())
+				Expect(w.ServedAs(ctx, chart)).To(Succeed())
+			})
+	}
+
+	spec("G1: a controller that was killed serves what was proven once it is back, and refuses what it refused", distribution,
+		func(ctx context.Context, w *scenario.World) {
+			signed := declareSigned(ctx, w, "signed", pinned)
+			proven, unsigned := declareMoved(ctx, w, "moved")
+			w.Controller.Kill()
+			DeferCleanup(func(ctx SpecContext) { startController(ctx, w) })
+			startController(ctx, w)
+			Expect(w.Reconcile(ctx, "signed", published)).To(Succeed())
+			Expect(w.ServedAs(ctx, signed)).To(Succeed())
+			Expect(w.Reconcile(ctx, "moved", scenario.IsRefused)).To(Succeed())
+			Expect(w.ServedAs(ctx, proven)).To(Succeed())
+			Expect(w.NotServed(ctx, unsigned)).To(Succeed())
 		})
+
+	spec("G12: a controller whose volume was wiped publishes what is proven again, and only that", distribution,
+		func(ctx context.Context, w *scenario.World) {
+			signed := declareSigned(ctx, w, "signed", pinned)
+			_, unsigned := declareMoved(ctx, w, "moved")
+			Expect(w.Push(ctx, "unsigned")).To(Succeed())
+			Expect(w.Declare(ctx, "unsigned", pinned)).To(Succeed())
+			Expect(w.Until(ctx, "unsigned", scenario.IsRefused)).To(Succeed())
+			stopController(w)
+			Expect(os.RemoveAll(w.Controller.Storage())).To(Succeed())
+			startController(ctx, w)
+			Expect(w.Reconcile(ctx, "signed", published)).To(Succeed())
+			Expect(w.ProvenAs(ctx, signed)).To(Succeed())
+			Expect(w.Reconcile(ctx, "unsigned", scenario.IsRefused)).To(Succeed())
+			Expect(w.Reconcile(ctx, "moved", scenario.IsRefused)).To(Succeed())
+			Expect(w.NotServed(ctx, w.Charts["unsigned"])).To(Succeed())
+			Expect(w.NotServed(ctx, unsigned)).To(Succeed())
+		})
+})
+
+// declareMoved publishes a signed chart, whose tag then moves to bytes that nobody has signed. It
+// returns both once the latter are refused.
+func declareMoved(ctx context.Context, w *scenario.World, name string) (proven, unsigned realparts.Pushed) {
+	GinkgoHelper()
+	proven = declareSigned(ctx, w, name, pinned)
+	Expect(w.Push(ctx, name)).To(Succeed())
+	Expect(w.Reconcile(ctx, name, scenario.IsRefused)).To(Succeed())
+	return proven, w.Charts[name]
 }
 
-// files returns the regular files below a folder.
+// files returns the regular files below a folder, if there is one.
 func files(folder string) ([]string, error) {
 	var found []string
 	err := filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
@@ -79,5 +101,8 @@ func files(folder string) ([]string, error) {
 		}
 		return err
 	})
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
 	return found, err
 }

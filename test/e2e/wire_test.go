@@ -7,8 +7,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"slices"
-	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -16,35 +14,32 @@ import (
 	"github.com/verifiedchart/verifiedchart/test/scenario"
 )
 
-// wire is what happens on the way from the controller to helm-controller.
-func wire(w **scenario.World) {
-	spec("G13: helm-controller installs nothing that was altered on the wire, and heals when it no longer is", w,
+// What happens on the way from the controller to helm-controller.
+var _ = Describe("on the wire", func() {
+	spec("G13: helm-controller installs nothing that was altered, and heals when it no longer is", distribution,
 		func(ctx context.Context, w *scenario.World) {
 			altering := alter("http://" + w.Controller.Addr)
-			restartWith(ctx, w, "--storage-adv-addr="+altering.Listener.Addr().String())
+			pushSigned(ctx, w, "signed", scenario.Version)
+			usual := w.Controller.Flags
+			restartController(ctx, w, "--storage-adv-addr="+altering.Listener.Addr().String())
+			Expect(w.Declare(ctx, "signed", pinned)).To(Succeed())
+			Expect(w.Until(ctx, "signed", published)).To(Succeed())
+			Expect(w.Install(ctx, "signed")).To(Succeed())
 			Eventually(func(g Gomega) {
 				said, err := w.Kubectl.Run(ctx, "get", "helmrelease", "signed", "-o", "jsonpath={.status.conditions[?(@.type=='Ready')]}")
 				g.Expect(err).NotTo(HaveOccurred())
 				g.Expect(said).To(And(ContainSubstring(`"status":"False"`), ContainSubstring("ArtifactFailed")))
-			}).WithContext(ctx).WithTimeout(time.Minute).WithPolling(200 * time.Millisecond).Should(Succeed())
+			}).WithContext(ctx).Should(Succeed())
 
-			restartWith(ctx, w)
-			Eventually(w.ReleaseReady).WithContext(ctx).WithArguments("signed").WithTimeout(time.Minute).WithPolling(200 * time.Millisecond).Should(Succeed())
+			w.Controller.Flags = usual
+			Expect(w.Controller.Stop()).To(Succeed())
+			startController(ctx, w)
+			Expect(w.Reconcile(ctx, "signed", published)).To(Succeed())
+			// The revision is the same, so helm-controller has to be asked to look.
+			lookAgain(ctx, w, "signed")
+			Eventually(w.ReleaseReady).WithContext(ctx).WithArguments("signed").Should(Succeed())
 		})
-}
-
-// restartWith restarts the controller with flags added.
-func restartWith(ctx context.Context, w *scenario.World, flags ...string) {
-	GinkgoHelper()
-	Expect(w.Controller.Stop()).To(Succeed())
-	usual := w.Controller.Flags
-	w.Controller.Flags = append(slices.Clone(usual), flags...)
-	Expect(w.Controller.Start(ctx, &w.Group)).To(Succeed())
-	w.Controller.Flags = usual
-	Expect(w.Reconcile(ctx, "signed", published)).To(Succeed())
-	// The revision is the same, so helm-controller has to be asked to look.
-	Expect(w.Kubectl.Run(ctx, "annotate", "--overwrite", "helmrelease", "signed", "reconcile.fluxcd.io/requestedAt="+time.Now().String())).NotTo(BeEmpty())
-}
+})
 
 // alter hands out what target does, with the last byte changed.
 func alter(target string) *httptest.Server {

@@ -7,12 +7,9 @@ import (
 	"fmt"
 	"os"
 	"testing"
-	"time"
 
 	"github.com/verifiedchart/verifiedchart/test/process"
 )
-
-const testPatience = 10 * time.Second
 
 // TestMain makes this program the parent that a test kills, where the environment says so.
 func TestMain(m *testing.M) {

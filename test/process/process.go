@@ -20,7 +20,7 @@ import (
 )
 
 const (
-	defaultPatience = time.Minute
+	defaultPatience = 3 * time.Minute
 	defaultGrace    = 10 * time.Second
 	probeInterval   = 50 * time.Millisecond
 )
@@ -36,7 +36,7 @@ type Command struct {
 	Dir string
 	// Ready is probed until it returns nil. A nil Ready means ready at once.
 	Ready func(context.Context) error
-	// Patience is how long the program may take to be ready: a minute by default.
+	// Patience is how long the program may take to be ready: three minutes by default, which only a failure takes.
 	Patience time.Duration
 	// Grace is how long the program may take to end when it is stopped, before
 	// it is killed: 10 s by default. A program with a negative Grace has nothing worth saving and is killed at once.

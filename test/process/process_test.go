@@ -139,7 +139,7 @@ var _ = Describe("a process", func() {
 		parent.Env = append(os.Environ(), "PROCESS_TEST_PARENT="+dir)
 		parent.Stderr = GinkgoWriter
 		Expect(parent.Start()).To(Succeed())
-		Eventually(pid).WithTimeout(testPatience).Should(BeAnExistingFile())
+		Eventually(pid).Should(BeAnExistingFile())
 		child := written(pid)
 		Expect(alive(child)()).To(BeTrue())
 		Expect(parent.Process.Kill()).To(Succeed())

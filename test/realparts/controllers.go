@@ -6,6 +6,7 @@ import (
 	"context"
 	"net/http"
 	"path/filepath"
+	"time"
 
 	"github.com/verifiedchart/verifiedchart/test/parts"
 	"github.com/verifiedchart/verifiedchart/test/process"
@@ -27,9 +28,15 @@ type Controller struct {
 	Namespace string
 	// Flags are added to those it is started with.
 	Flags []string
-	// Addr is where its artifacts are served, and Metrics where its metrics are, once it is started.
-	Addr, Metrics string
+	// Unready lets Start return as soon as the program is alive, before it is ready.
+	Unready bool
+	// Addr is where its artifacts are served, Metrics where its metrics are, and Health where its probes are
+	// answered, once it is started.
+	Addr, Metrics, Health string
 }
+
+// grace is what the Deployment gives it to end.
+const grace = 30 * time.Second
 
 // Storage is the folder of its artifacts.
 func (c *Controller) Storage() string { return filepath.Join(c.Dir, "storage") }
@@ -51,9 +58,12 @@ func (c *Controller) start(ctx context.Context, group *process.Group) (err error
 	if c.Metrics, err = process.FreeAddr(); err != nil {
 		return err
 	}
-	health, err := process.FreeAddr()
-	if err != nil {
+	if c.Health, err = process.FreeAddr(); err != nil {
 		return err
+	}
+	probe := "/readyz"
+	if c.Unready {
+		probe = "/healthz"
 	}
 	c.Process, err = group.Start(ctx, process.Command{
 		Name: ControllerName,
@@ -65,13 +75,14 @@ func (c *Controller) start(ctx context.Context, group *process.Group) (err error
 			"--storage-addr=" + addr,
 			"--storage-adv-addr=" + addr,
 			"--metrics-addr=" + c.Metrics,
-			"--health-addr=" + health,
+			"--health-addr=" + c.Health,
 			"--events-addr=",
 			"--watch-all-namespaces",
 			"--insecure-allow-http",
 			"--log-level=info",
 		}, c.Flags...),
-		Ready: process.Answers(http.DefaultClient, "http://"+health+"/readyz"),
+		Ready: process.Answers(http.DefaultClient, "http://"+c.Health+probe),
+		Grace: grace,
 	})
 	if err == nil {
 		c.Addr = addr

@@ -4,6 +4,7 @@ package realparts
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -57,9 +58,13 @@ func NewHelm(dir string) (*Helm, error) {
 	return &Helm{tool{name: parts.Helm, path: path, dir: dir, env: append(env, offline()...)}}, nil
 }
 
+// marker is the file in each chart that no other chart has.
+const marker = "marker.txt"
+
 // Package makes a chart as `helm create` does, adds a ConfigMap with the
-// message to what it installs, and packages it. Each call makes a new archive.
-// Flags are added to those of `helm package`.
+// message to the chart's templates, and packages the chart. No two calls make
+// the same archive: each chart holds a random marker. Flags are added to those
+// of `helm package`.
 func (h *Helm) Package(ctx context.Context, name, version, message string, flags ...string) (Chart, error) {
 	work, err := os.MkdirTemp(h.tool.dir, name+"-")
 	if err != nil {
@@ -71,6 +76,10 @@ func (h *Helm) Package(ctx context.Context, name, version, message string, flags
 	}
 	note := fmt.Sprintf("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {{ include %q . }}\ndata:\n  message: %q\n", name+".fullname", message)
 	if err := os.WriteFile(filepath.Join(chart, "templates", "configmap.yaml"), []byte(note), 0o644); err != nil {
+		return Chart{}, err
+	}
+	// Without a marker, two archives differ only if the clock of tar, which counts seconds, has moved between them.
+	if err := os.WriteFile(filepath.Join(chart, marker), []byte(rand.Text()+"\n"), 0o644); err != nil {
 		return Chart{}, err
 	}
 	if _, err := h.tool.run(ctx, append([]string{"package", chart, "--version", version, "--destination", work}, flags...)...); err != nil {

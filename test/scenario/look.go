@@ -12,7 +12,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/fluxcd/pkg/apis/meta"
@@ -33,7 +32,7 @@ const maxArchive = 1 << 20
 // Get returns a VerifiedChart.
 func (w *World) Get(ctx context.Context, name string) (*v1alpha1.VerifiedChart, error) {
 	vc := &v1alpha1.VerifiedChart{}
-	return vc, w.Client.Get(ctx, client.ObjectKey{Namespace: Namespace, Name: name}, vc)
+	return vc, w.Client.Get(ctx, client.ObjectKey{Namespace: w.Namespace, Name: name}, vc)
 }
 
 // Condition returns nil if a condition has the status and the reason.
@@ -76,7 +75,7 @@ func (w *World) Reconcile(ctx context.Context, name string, expected func(*v1alp
 // Announced returns the artifact of the ExternalArtifact of that name, nil if it has none or is absent.
 func (w *World) Announced(ctx context.Context, name string) (*meta.Artifact, error) {
 	var ea sourcev1.ExternalArtifact
-	err := w.Client.Get(ctx, client.ObjectKey{Namespace: Namespace, Name: name}, &ea)
+	err := w.Client.Get(ctx, client.ObjectKey{Namespace: w.Namespace, Name: name}, &ea)
 	if apierrors.IsNotFound(err) {
 		return nil, nil
 	}
@@ -103,6 +102,10 @@ func (w *World) ServedAs(ctx context.Context, chart realparts.Pushed) error {
 	pushed, err := os.ReadFile(chart.Archive)
 	if err != nil {
 		return err
+	}
+	// NotServed relies on this form of the URL.
+	if want := w.artifactURL(chart); vc.Status.Artifact.URL != want {
+		return fmt.Errorf("status.artifact.url of %s is %s, not %s", name, vc.Status.Artifact.URL, want)
 	}
 	status, got, err := w.Download(ctx, vc.Status.Artifact.URL)
 	if err != nil {
@@ -157,21 +160,10 @@ func (w *World) NotServed(ctx context.Context, chart realparts.Pushed) error {
 	return w.notUnderURL(ctx, chart, refused)
 }
 
-// notUnderURL tries the URL that the chart would have if it were published as "signed" is.
-func (w *World) notUnderURL(ctx context.Context, chart realparts.Pushed, refused []byte) error {
-	signed, err := w.Get(ctx, "signed")
-	if err != nil {
-		return err
-	}
-	if signed.Status.Artifact == nil {
-		return errors.New("VerifiedChart signed has no artifact to compare with")
-	}
-	url := strings.ReplaceAll(signed.Status.Artifact.URL, "/signed/", "/"+chart.Name+"/")
-	folder := url[:strings.LastIndexByte(url, '/')+1]
-	candidates := []string{folder, "http://" + w.Controller.Addr + "/"}
-	for _, d := range []digest.Digest{chart.Digest, digest.FromBytes(refused)} {
-		candidates = append(candidates, strings.ReplaceAll(url, w.Charts["signed"].Digest.Encoded(), d.Encoded()), folder+d.Encoded()+".tgz")
-	}
+// notUnderURL tries every URL that the chart would have if it were published.
+func (w *World) notUnderURL(ctx context.Context, chart realparts.Pushed, archive []byte) error {
+	folder := w.folderURL(chart.Name)
+	candidates := []string{"http://" + w.Controller.Addr + "/", folder, w.artifactURL(chart), folder + digest.FromBytes(archive).Encoded() + ".tgz"}
 	for _, candidate := range candidates {
 		status, _, err := w.Download(ctx, candidate)
 		if err != nil {
@@ -182,6 +174,15 @@ func (w *World) notUnderURL(ctx context.Context, chart realparts.Pushed, refused
 		}
 	}
 	return nil
+}
+
+// artifactURL is where a chart is served if it is published.
+func (w *World) artifactURL(chart realparts.Pushed) string {
+	return w.folderURL(chart.Name) + chart.Digest.Encoded() + ".tgz"
+}
+
+func (w *World) folderURL(name string) string {
+	return "http://" + w.Controller.Addr + "/verifiedchart/" + w.Namespace + "/" + name + "/"
 }
 
 // Download returns the status and the body of a GET.

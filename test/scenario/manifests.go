@@ -15,8 +15,8 @@ const (
 	KeyEntry  = "release.pub"
 )
 
-// secret is a Secret with one entry.
-func secret(name, entry string, content []byte) string {
+// secret is a Secret of the tenant with one entry.
+func (w *World) secret(name, entry string, content []byte) string {
 	return fmt.Sprintf(`
 ---
 apiVersion: v1
@@ -24,17 +24,19 @@ kind: Secret
 metadata: {name: %s, namespace: %s}
 data:
   %s: %s
-`, name, Namespace, entry, base64.StdEncoding.EncodeToString(content))
+`, name, w.Namespace, entry, base64.StdEncoding.EncodeToString(content))
 }
 
 // keySecret is a Secret with a public key that releases are signed with.
-func keySecret(public []byte) string { return secret(KeySecret, KeyEntry, public) }
+func (w *World) keySecret(public []byte) string { return w.secret(KeySecret, KeyEntry, public) }
 
 // RootSecret is the name of the Secret with the trusted root of the Sigstore.
 const RootSecret = "sigstore"
 
 // rootSecret is a Secret with a trusted root.
-func rootSecret(root []byte) string { return secret(RootSecret, "trusted_root.json", root) }
+func (w *World) rootSecret(root []byte) string {
+	return w.secret(RootSecret, "trusted_root.json", root)
+}
 
 // KeyAuthority is the authority of the release key.
 func KeyAuthority() string {
@@ -48,14 +50,14 @@ func (w *World) IdentityAuthority() string {
 }
 
 // verifiedChart asks for a chart of the registry, as a ref says, if an authority vouches for it, by rules like "mode: Audit".
-func verifiedChart(name, registry, ref, authority string, rules ...string) string {
+func (w *World) verifiedChart(name, ref, authority string, rules ...string) string {
 	return fmt.Sprintf(`
 ---
 apiVersion: source.verifiedchart.dev/v1alpha1
 kind: VerifiedChart
 metadata: {name: %[1]s, namespace: %[2]s}
 spec:
-  url: oci://%[3]s/charts/%[1]s
+  url: oci://%[3]s/%[1]s
   ref: {%[4]s}
   interval: 10m
   insecure: true
@@ -63,11 +65,11 @@ spec:
     authorities:
     - {%[5]s}
     %[6]s
-`, name, Namespace, registry, ref, authority, strings.Join(rules, "\n    "))
+`, name, w.Namespace, w.Repository(), ref, authority, strings.Join(rules, "\n    "))
 }
 
 // helmRelease does not wait for what it installs: nothing runs in a control plane without nodes.
-func helmRelease(name string) string {
+func (w *World) helmRelease(name string) string {
 	return fmt.Sprintf(`
 ---
 apiVersion: helm.toolkit.fluxcd.io/v2
@@ -78,5 +80,5 @@ spec:
   chartRef: {kind: ExternalArtifact, name: %[1]s}
   install: {disableWait: true}
   upgrade: {disableWait: true}
-`, name, Namespace)
+`, name, w.Namespace)
 }

@@ -59,7 +59,7 @@ func (w *World) TrustMaintainers(ctx context.Context, m Maintainers) error {
 
 // TrustKeyring makes a keyring the one of a Secret.
 func (w *World) TrustKeyring(ctx context.Context, name, entry string, keyring []byte) error {
-	return w.Kubectl.Apply(ctx, secret(name, entry, keyring))
+	return w.Kubectl.Apply(ctx, w.secret(name, entry, keyring))
 }
 
 // PackageSigned packages a chart of the name, with a provenance file that a key signs.
@@ -69,7 +69,7 @@ func (w *World) PackageSigned(ctx context.Context, name string, by realparts.Ope
 
 // PushPackaged pushes a chart, and the provenance file that lies beside it, and keeps it in Charts.
 func (w *World) PushPackaged(ctx context.Context, chart realparts.Chart) (err error) {
-	w.Charts[chart.Name], err = w.Helm.Push(ctx, chart, w.Registry, "charts")
+	w.Charts[chart.Name], err = w.Helm.Push(ctx, chart, w.Registry, w.Folder)
 	return err
 }
 
@@ -80,13 +80,7 @@ func (w *World) ProvenBy(ctx context.Context, name string, key realparts.OpenPGP
 	})(ctx, w)
 }
 
-func signWithHelm(ctx context.Context, w *World) (err error) {
-	if w.Oras, err = realparts.NewOras(w.Dir); err != nil {
-		return err
-	}
-	if w.Maintainers, err = w.NewMaintainers(); err != nil {
-		return err
-	}
+func signWithHelm(ctx context.Context, w *World) error {
 	for _, push := range []func(context.Context, *World) error{pushWithProvenance, pushAndAttach, pushAltered} {
 		if err := push(ctx, w); err != nil {
 			return err

@@ -155,7 +155,7 @@ func installed(name string) func(context.Context, *World) error {
 				return err
 			}
 			var note corev1.ConfigMap
-			if err := w.Client.Get(ctx, client.ObjectKey{Namespace: Namespace, Name: name}, &note); err != nil {
+			if err := w.Client.Get(ctx, client.ObjectKey{Namespace: w.Namespace, Name: name}, &note); err != nil {
 				return err
 			}
 			if got, want := note.Data["message"], greeting(name); got != want {
@@ -170,7 +170,7 @@ func installed(name string) func(context.Context, *World) error {
 func (w *World) ReleaseReady(ctx context.Context, name string) error {
 	release := &unstructured.Unstructured{}
 	release.SetGroupVersionKind(schema.GroupVersionKind{Group: "helm.toolkit.fluxcd.io", Version: "v2", Kind: "HelmRelease"})
-	if err := w.Client.Get(ctx, client.ObjectKey{Namespace: Namespace, Name: name}, release); err != nil {
+	if err := w.Client.Get(ctx, client.ObjectKey{Namespace: w.Namespace, Name: name}, release); err != nil {
 		return err
 	}
 	conditions, _, err := unstructured.NestedSlice(release.Object, "status", "conditions")
@@ -189,9 +189,6 @@ func (w *World) ReleaseReady(ctx context.Context, name string) error {
 func moved(ctx context.Context, w *World) (err error) {
 	if w.Moved, err = w.push(ctx, "moved", Version, "hello from whoever moved the tag"); err != nil {
 		return err
-	}
-	if w.Moved.Digest == w.Charts["moved"].Digest {
-		return errors.New("the tag did not move: helm packaged the same bytes")
 	}
 	if err := w.Reconcile(ctx, "moved", IsRefused); err != nil {
 		return err

@@ -30,8 +30,6 @@ import (
 )
 
 const (
-	// Namespace of the objects of the road.
-	Namespace = "default"
 	// Version of every chart.
 	Version = "1.0.0"
 	// Identity signs keyless for the publisher; Impostor is nobody's.
@@ -40,7 +38,8 @@ const (
 	// systemNamespace is where the controller would run in a cluster.
 	systemNamespace = "verifiedchart-system"
 
-	patience = time.Minute
+	// patience is long enough for a machine that does other things too: only a failure takes that long.
+	patience = 3 * time.Minute
 	pause    = 100 * time.Millisecond
 )
 
@@ -50,12 +49,15 @@ type Step struct {
 	Do    func(context.Context, *World) error
 }
 
-// World is all that the road leads through. Its fields are set by the steps of Setup.
+// World is all that the road leads through, as one tenant sees it: the rest is shared. Its
+// fields are set by the steps of Setup.
 type World struct {
 	// Root is the root folder of the repository, and Dir the folder of all that is made here.
 	Root, Dir string
-	// Referrers says whether the registry is one with the referrers API, or else the distribution registry.
-	Referrers bool
+	// Namespace holds the objects, and Folder of the registry the charts, of one tenant.
+	Namespace, Folder string
+	// Controllers are what a kube-controller-manager runs: none by default, and then nothing runs one.
+	Controllers []string
 
 	Plane    *controlplane.ControlPlane
 	Kubectl  *controlplane.Kubectl
@@ -70,7 +72,7 @@ type World struct {
 	Mirror     *trustroottest.Repository
 	Controller *realparts.Controller
 	// Group are the programs that run.
-	Group process.Group
+	Group *process.Group
 	// Release signs for the publisher; Stranger is nobody's.
 	Release, Stranger realparts.Key
 	// Maintainers sign with helm.
@@ -103,7 +105,10 @@ func NewWorld() (*World, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot make a temporary folder: %w", err)
 	}
-	return &World{Root: root, Dir: dir, Charts: map[string]realparts.Pushed{}}, nil
+	return &World{
+		Root: root, Dir: dir, Namespace: "default", Folder: "charts",
+		Group: &process.Group{}, Charts: map[string]realparts.Pushed{},
+	}, nil
 }
 
 // Guard returns a context that ends, with its cause, when a program of the world dies.
