@@ -4,7 +4,7 @@ package main
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -13,9 +13,9 @@ import (
 	"github.com/verifiedchart/verifiedchart/test/scenario"
 )
 
-// edited measures what one edit of a Secret costs that a thousand published charts
-// use: a key that is added, which changes nothing but has them all judged again; the
-// key taken away, which withdraws them all; and the key put back.
+// edited measures what one edit of a Secret costs that many published charts use: a key
+// that is added, which changes nothing but has them all judged again; the key taken
+// away, so that all lose trust at once; and the key put back.
 func (b *bench) edited(ctx context.Context) error {
 	added, err := b.world.Stranger.Public()
 	if err != nil {
@@ -25,35 +25,65 @@ func (b *bench) edited(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	judged := func(ctx context.Context, before usage) error { return b.judged(ctx, before.rounds+many) }
-	for _, edit := range []struct {
-		what, name string
-		keys       map[string][]byte
-		done       func(context.Context, usage) error
-	}{
-		{"a key is added, judged again", "judged", map[string][]byte{scenario.KeyEntry: trusted, "added.pub": added}, judged},
-		{"the key is gone, withdrawn", "withdrawn", map[string][]byte{"added.pub": added}, b.allWithdrawn},
-		{"the key is back, published", "published", map[string][]byte{scenario.KeyEntry: trusted}, func(ctx context.Context, _ usage) error { return b.ready(ctx, many) }},
-	} {
-		profiled := b.profile(edit.name, 5)
-		if err := b.edit(ctx, edit.what, edit.keys, edit.done); err != nil {
-			return err
-		}
-		if err := <-profiled; err != nil {
-			return err
-		}
+	b.limits.title("judged: a key is added that %d charts may be signed with", b.many)
+	judged := func(ctx context.Context, before usage) error { return b.judged(ctx, before.rounds+b.many) }
+	if err := b.edit(ctx, "judged", map[string][]byte{scenario.KeyEntry: trusted, "added.pub": added}, b.within("until all are judged again", 5, judged)); err != nil {
+		return err
 	}
-	return nil
-}
-
-// edit measures one edit until it is done.
-func (b *bench) edit(ctx context.Context, what string, keys map[string][]byte, done func(context.Context, usage) error) error {
-	before, err := b.usage()
+	b.limits.title("withdrawn: the key is gone that %d charts are signed with", b.many)
+	urls, err := b.urls(ctx)
 	if err != nil {
 		return err
 	}
+	if err := b.edit(ctx, "withdrawn", map[string][]byte{"added.pub": added}, b.withdrawn(urls)); err != nil {
+		return err
+	}
+	b.limits.title("published: the key is back that %d charts are signed with", b.many)
+	published := func(ctx context.Context, _ usage) error { return b.ready(ctx, b.many) }
+	return b.edit(ctx, "published", map[string][]byte{scenario.KeyEntry: trusted}, b.within("until all are published", 5, published))
+}
+
+// awaited waits for the effects of an edit. What it returns says how long they took.
+type awaited func(ctx context.Context, began time.Time, before usage) (say func(), err error)
+
+// within awaits one effect.
+func (b *bench) within(what string, seconds int, done func(context.Context, usage) error) awaited {
+	return func(ctx context.Context, began time.Time, before usage) (func(), error) {
+		err := done(ctx, before)
+		took := time.Since(began)
+		return func() { b.limits.wall(what, took, time.Duration(seconds)*time.Second) }, err
+	}
+}
+
+// withdrawn awaits, at the same time, that nothing is served and that each status says so.
+func (b *bench) withdrawn(urls []string) awaited {
+	return func(ctx context.Context, began time.Time, _ usage) (func(), error) {
+		var served time.Duration
+		ended := make(chan error, 1)
+		go func() {
+			err := gone(ctx, urls)
+			served = time.Since(began)
+			ended <- err
+		}()
+		err := b.until(ctx, func(seen map[string]bool) bool { return ready(seen) == 0 })
+		said := time.Since(began)
+		err = errors.Join(err, <-ended)
+		return func() {
+			b.limits.wall("until the last URL answers 404", served, 5*time.Second)
+			b.limits.wall("until the last status says so", said, 10*time.Second)
+		}, err
+	}
+}
+
+// edit measures one edit until its effects are there.
+func (b *bench) edit(ctx context.Context, name string, keys map[string][]byte, wait awaited) error {
+	before, err := b.usage(ctx)
+	if err != nil {
+		return err
+	}
+	profiled := b.profile(name, 5)
 	var secret corev1.Secret
-	if err := b.world.Client.Get(ctx, client.ObjectKey{Namespace: scenario.Namespace, Name: scenario.KeySecret}, &secret); err != nil {
+	if err := b.world.Client.Get(ctx, client.ObjectKey{Namespace: b.world.Namespace, Name: scenario.KeySecret}, &secret); err != nil {
 		return err
 	}
 	secret.Data = keys
@@ -61,17 +91,22 @@ func (b *bench) edit(ctx context.Context, what string, keys map[string][]byte, d
 	if err := b.world.Client.Update(ctx, &secret); err != nil {
 		return err
 	}
-	if err := done(ctx, before); err != nil {
-		return err
-	}
-	took := time.Since(began)
-	after, err := b.usage()
+	say, err := wait(ctx, began, before)
 	if err != nil {
 		return err
 	}
+	if err := <-profiled; err != nil {
+		return err
+	}
+	after, err := b.usage(ctx)
+	if err != nil {
+		return err
+	}
+	b.limits.calibrate()
+	say()
 	used := after.since(before)
-	fmt.Printf("%-30s %5.2f s (≤ 5)  %5.2f registry requests (≤ 1)  %6.2f ms CPU   each of %d\n",
-		what+":", took.Seconds(), per(used.requests, many), ms(used.cpu, many), many)
+	b.limits.count("registry requests per chart", per(used.requests, b.many), 1)
+	b.limits.noted("%.2f ms CPU per chart; API writes per chart: %s", ms(used.cpu, b.many), used.writes.each(b.many))
 	return nil
 }
 
@@ -88,9 +123,4 @@ func (b *bench) judged(ctx context.Context, rounds int) error {
 			return context.Cause(ctx)
 		}
 	}
-}
-
-// allWithdrawn waits until no chart is ready.
-func (b *bench) allWithdrawn(ctx context.Context, _ usage) error {
-	return b.until(ctx, func(seen map[string]bool) bool { return ready(seen) == 0 })
 }

@@ -1,15 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command bench prints what the controller costs: registry requests, CPU time,
-// peak memory and wall time, of the built binary against a real API server and a
-// real registry, with the flags' defaults. Run it with `make bench`.
+// Command bench prints what the controller costs: registry requests, writes to
+// the API server, CPU time, peak memory and wall time, of the built binary
+// against a real API server and a real registry, with the flags' defaults. It
+// fails if a stated limit is exceeded by more than the load and the speed of the
+// machine explain. Run it with `make bench`.
 package main
 
 import (
 	"context"
+	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -17,48 +23,79 @@ import (
 )
 
 const (
-	few  = 100
-	many = 1000
 	// watched is how long unchanged objects are watched, every interval of which each is reconciled once.
 	watched  = 20 * time.Second
 	interval = 5 * time.Second
 )
 
+// bench measures one controller after the other in one world.
+type bench struct {
+	world     *scenario.World
+	few, many int
+	profiles  string // folder of CPU profiles, or none
+	limits    limits
+}
+
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx); err != nil {
+	if err := run(ctx, os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context) (err error) {
-	world, err := scenario.NewWorld()
+func run(ctx context.Context, args []string) (err error) {
+	b := &bench{}
+	measures, err := b.parse(args)
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if closed := world.Close(); err == nil {
-			err = closed
-		}
-	}()
-	ctx, cancel := world.Guard(ctx)
+	if b.world, err = scenario.NewWorld(); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, b.world.Close()) }()
+	ctx, cancel := b.world.Guard(ctx)
 	defer cancel()
-	for _, step := range scenario.Ground() {
+	for _, step := range slices.Concat(scenario.Ground(), scenario.Charts()) {
 		fmt.Fprintln(os.Stderr, "…", step.Title)
-		if err := step.Do(ctx, world); err != nil {
+		if err := step.Do(ctx, b.world); err != nil {
 			return fmt.Errorf("%s: %w", step.Title, err)
 		}
 	}
-	if err := world.Trust(ctx, world.Release); err != nil {
+	if err := b.world.Trust(ctx, b.world.Release); err != nil {
 		return err
 	}
-	b := &bench{world: world}
-	for _, measure := range b.chosen() {
+	for _, measure := range measures {
 		if err := measure(ctx); err != nil {
 			return err
 		}
 	}
-	return nil
+	return b.limits.err()
+}
+
+// parse returns the measures that the arguments choose, in an order in which each finds what it needs.
+func (b *bench) parse(args []string) ([]func(context.Context) error, error) {
+	all := []string{"cold", "unchanged", "many", "edited"}
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	flags.IntVar(&b.few, "few", 100, "charts of the measures cold and unchanged")
+	flags.IntVar(&b.many, "many", 1000, "charts of the measures many and edited")
+	flags.StringVar(&b.profiles, "profiles", "", "folder that CPU profiles of the controller are written to")
+	only := flags.String("only", "", "one of "+strings.Join(all, ", ")+" (default all)")
+	if err := flags.Parse(args); err != nil {
+		return nil, err
+	}
+	switch *only {
+	case "":
+		return []func(context.Context) error{b.cold, b.unchanged, b.fromStart, b.edited}, nil
+	case "cold":
+		return []func(context.Context) error{b.cold}, nil
+	case "unchanged":
+		return []func(context.Context) error{b.start, b.unchanged}, nil
+	case "many":
+		return []func(context.Context) error{b.start, b.fromStart}, nil
+	case "edited":
+		return []func(context.Context) error{b.start, b.fromStart, b.edited}, nil
+	}
+	return nil, fmt.Errorf("there is no measure %q: choose from %s", *only, strings.Join(all, ", "))
 }

@@ -4,6 +4,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -23,13 +24,19 @@ type usage struct {
 	peak     int64 // bytes
 	requests int   // of the registry
 	rounds   int   // reconciles
+	writes   writes
 }
 
 func (u usage) since(before usage) usage {
-	return usage{cpu: u.cpu - before.cpu, peak: u.peak, requests: u.requests - before.requests, rounds: u.rounds - before.rounds}
+	return usage{cpu: u.cpu - before.cpu, peak: u.peak, requests: u.requests - before.requests, rounds: u.rounds - before.rounds, writes: u.writes.since(before.writes)}
 }
 
-func (b *bench) usage() (usage, error) {
+// usage reads what the controller has used once it writes no more.
+func (b *bench) usage(ctx context.Context) (usage, error) {
+	written, err := b.written(ctx)
+	if err != nil {
+		return usage{}, err
+	}
 	pid := b.world.Controller.PID()
 	cpu, err := cpuTime(pid)
 	if err != nil {
@@ -40,7 +47,7 @@ func (b *bench) usage() (usage, error) {
 		return usage{}, err
 	}
 	rounds, err := reconciles(b.world.Controller.Metrics)
-	return usage{cpu: cpu, peak: peak, requests: len(b.world.Registry.Requests()), rounds: rounds}, err
+	return usage{cpu: cpu, peak: peak, requests: len(b.world.Registry.Requests()), rounds: rounds, writes: written}, err
 }
 
 // cpuTime is utime and stime of proc_pid_stat(5), fields 14 and 15.
@@ -105,15 +112,14 @@ func reconciles(addr string) (int, error) {
 }
 
 // profile writes seconds of the controller's CPU profile of a measure to a file in
-// the folder that BENCH_PROFILES names, if it does.
+// the folder for profiles, if there is one.
 func (b *bench) profile(measure string, seconds int) <-chan error {
 	done := make(chan error, 1)
-	folder := os.Getenv("BENCH_PROFILES")
-	if folder == "" {
+	if b.profiles == "" {
 		done <- nil
 		return done
 	}
-	path := filepath.Join(folder, measure+".pprof")
+	path := filepath.Join(b.profiles, measure+".pprof")
 	go func() {
 		resp, err := http.Get(fmt.Sprintf("http://%s/debug/pprof/profile?seconds=%d", b.world.Controller.Metrics, seconds))
 		if err != nil {

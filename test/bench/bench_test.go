@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+)
+
+func TestBench(t *testing.T) {
+	RegisterFailHandler(Fail)
+	RunSpecs(t, "Bench")
+}
+
+// request is a line of the metrics of an API server.
+func request(verb, group, resource, subresource, n string) string {
+	return `apiserver_request_total{code="200",component="apiserver",dry_run="",group="` + group + `",resource="` + resource +
+		`",scope="resource",subresource="` + subresource + `",verb="` + verb + `",version="v1"} ` + n + "\n"
+}
+
+var _ = DescribeTable("a request to the API server is a write of the controller", func(line string, expected int) {
+	counted, err := parseWrites(strings.NewReader("# TYPE apiserver_request_total counter\n" + line))
+	Expect(err).NotTo(HaveOccurred())
+	Expect(counted.total()).To(Equal(expected))
+},
+	Entry("if it patches a status", request("PATCH", "source.verifiedchart.dev", "verifiedcharts", "status", "7"), 7),
+	Entry("if it applies an ExternalArtifact", request("APPLY", "source.toolkit.fluxcd.io", "externalartifacts", "", "3"), 3),
+	Entry("if it deletes an ExternalArtifact", request("DELETE", "source.toolkit.fluxcd.io", "externalartifacts", "", "3"), 3),
+	Entry("if it adds a finalizer", request("PATCH", "source.verifiedchart.dev", "verifiedcharts", "", "2"), 2),
+	Entry("if it sends an event", request("POST", "", "events", "", "1"), 1),
+	Entry("if it sends an event of the newer API", request("POST", "events.k8s.io", "events", "", "1"), 1),
+	Entry("with a large count", request("POST", "", "events", "", "1.234567e+06"), 1234567),
+	Entry("twice, with another code", request("POST", "", "events", "", "1")+strings.Replace(request("POST", "", "events", "", "2"), "200", "409", 1), 3),
+	Entry("not if the bench creates a VerifiedChart", request("POST", "source.verifiedchart.dev", "verifiedcharts", "", "1"), 0),
+	Entry("not if it reads", request("GET", "source.verifiedchart.dev", "verifiedcharts", "", "1"), 0),
+	Entry("not if it watches", request("WATCH", "", "events", "", "1"), 0),
+	Entry("not if the bench edits a Secret", request("PUT", "", "secrets", "", "1"), 0),
+	Entry("not if the API server renews its lease", request("PUT", "coordination.k8s.io", "leases", "", "1"), 0),
+	Entry("not if it is another metric", strings.Replace(request("POST", "", "events", "", "1"), "_total", "_aborts_total", 1), 0),
+)
+
+var _ = Describe("writes", func() {
+	It("are those since an earlier count", func() {
+		now := writes{"POST events": 5, "PATCH verifiedcharts/status": 4}.since(writes{"POST events": 3, "PATCH verifiedcharts/status": 4})
+		Expect(now).To(Equal(writes{"POST events": 2}))
+		Expect(now.each(4)).To(Equal("POST events 0.50"))
+	})
+})
+
+var _ = DescribeTable("a limit", func(measured func(*limits), exceeded bool) {
+	l := &limits{slowness: slowness{wall: 2, cpu: 1.5}}
+	measured(l)
+	Expect(l.err() != nil).To(Equal(exceeded))
+},
+	Entry("is kept at the limit", func(l *limits) { l.count("writes", 4, 4) }, false),
+	Entry("is exceeded above it", func(l *limits) { l.count("writes", 4.01, 4) }, true),
+	Entry("of nothing is kept by nothing", func(l *limits) { l.count("writes", 0, 0) }, false),
+	Entry("of nothing is exceeded by anything", func(l *limits) { l.count("writes", 0.001, 0) }, true),
+	Entry("of a count does not grow on a slow machine", func(l *limits) { l.count("writes", 5, 4) }, true),
+	Entry("of memory does not grow on a slow machine", func(l *limits) { l.memory("peak", 111<<20, 110) }, true),
+	Entry("of wall time grows with the load", func(l *limits) { l.wall("all", 9*time.Second, 5*time.Second) }, false),
+	Entry("of wall time is exceeded by more than the load explains", func(l *limits) { l.wall("all", 11*time.Second, 5*time.Second) }, true),
+	Entry("of CPU time grows with the slowness of the processor", func(l *limits) { l.cpu("each", 14*time.Millisecond, 1, 10*time.Millisecond) }, false),
+	Entry("of CPU time does not grow with the load", func(l *limits) { l.cpu("each", 16*time.Millisecond, 1, 10*time.Millisecond) }, true),
+)
+
+var _ = Describe("the calibration", func() {
+	It("makes no limit stricter", func() {
+		now := calibrate()
+		Expect(now.cpu).To(BeNumerically(">=", 1))
+		Expect(now.wall).To(BeNumerically(">=", 1))
+	})
+})
