@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // The verifiedchart-controller publishes Helm charts from OCI registries while it is proven who signed them.
 package main
 

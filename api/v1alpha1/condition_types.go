@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package v1alpha1
 
 // Condition types of a VerifiedChart. They are Flux's own, with Flux's meaning,

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package v1alpha1 holds the API of VerifiedChart: the types a user writes and
 // the status the controller answers with. It holds no behaviour: what a field
 // means is decided in internal/policy and internal/pipeline.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package chart knows what a Helm chart is: its manifest in an OCI registry,
 // its configuration and its archive. It decides whether bytes that are already
 // proven are a chart that may be handed to Helm, without running any of it: no

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package controller reconciles VerifiedCharts: it gathers what a spec needs,
 // sends the chart down the pipeline, stores and publishes what comes out proven,
 // withdraws what is proven no longer, and says so in the status.

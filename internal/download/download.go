@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package download reads small files from the web servers that users name, over
 // HTTPS alone and with bounds.
 //

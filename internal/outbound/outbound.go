@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package outbound makes the HTTP clients that read what users name: a request
 // goes to the host that a user named, and to wherever that host leads, by a
 // redirect or as its token service, only if that is on the outside. Nothing that

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package pattern compiles the regular expressions (RE2) of users within bounds.
 // A short one may repeat itself into one that takes megabytes. It does not know what they are matched with.
 package pattern

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package pipeline
 
 // Step names a step of the pipeline, the same in code, logs, metrics and documentation.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package pipeline is the road of a chart from a reference to bytes that may be
 // served, one function a step:
 //

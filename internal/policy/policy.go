@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package policy turns what users wrote under `spec.verify`, in a VerifiedChart and
 // in ClusterChartPolicies, and the key material it names, into one verify.Verifier,
 // with the rules that go before it (revocations) and after it (exceptions).

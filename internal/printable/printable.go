@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package printable makes text of unknown origin fit to be shown.
 //
 // It does not know where the text comes from or where it goes.

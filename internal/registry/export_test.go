@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package registry
 
 // Kept returns how many bytes of tokens, and of what names them, are kept.

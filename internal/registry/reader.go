@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package registry reads one repository of an OCI registry, with bounds: every
 // byte it returns was asked for by digest and hashes to it, or was hashed to
 // learn its digest. It is the only place where a tag exists; everything after

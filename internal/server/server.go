@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package server hands out stored artifacts over HTTP. It serves whole files or
 // ranges of them to GET and HEAD, lists nothing, leaves the storage folder in
 // no way, and keeps serving others while some clients are slow, idle or stuck.

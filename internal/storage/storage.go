@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package storage keeps charts that are proven as files that the artifact
 // server may hand out. It adds to Flux's artifact storage what that lacks:
 // writes that survive a crash at any moment, a staging folder outside the served

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package trustroot holds what Sigstore signatures are judged by: trusted roots
 // (trusted_root.json), and the one of a TUF repository kept current.
 //

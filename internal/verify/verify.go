@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package verify holds the contract of verification: what is judged (Subject),
 // what speaks for it (Evidence), who decides (Verifier) and the proof that a
 // decision was made (Accepted).

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Command bench prints what the controller costs: registry requests, CPU time,
 // peak memory and wall time, of the built binary against a real API server and a
 // real registry, with the flags' defaults. Run it with `make bench`.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Command conformance speaks the protocol of the Sigstore client conformance
 // suite (github.com/sigstore/sigstore-conformance, docs/cli_protocol.md), so
 // that the suite can judge how the controller judges bundles: both use

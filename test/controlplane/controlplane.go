@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package controlplane runs a real Kubernetes control plane for tests and the
 // demo: etcd and kube-apiserver with RBAC, on free ports of the loopback
 // interface, with all its files in one folder. There is neither a scheduler nor

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Program demo shows the whole road on this machine: it starts a control
 // plane, a registry, our controller and Flux's helm-controller on free ports of
 // the loopback interface, lets them deal with four signed charts and with five

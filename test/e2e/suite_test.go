@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package e2e asserts the road that the demo shows, and what lies beside it,
 // with real programs only: `make parts` builds them.
 package e2e_test

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package parts finds the real programs that the tests and the demo run:
 // those that `make parts` (test/parts/build) has put into bin/parts, and the
 // control plane in KUBEBUILDER_ASSETS where that is set. It knows neither how

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package process runs real programs for tests and the demo, so that none
 // outlives them: each is ready before it is used, is noticed when it dies, is
 // stopped with its children, and is killed when the parent is killed. It does

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package realparts drives the programs that the product meets in real life:
 // OCI registries, helm, oras, GnuPG, cosign, the services of a private Sigstore, Flux's
 // helm-controller and our own controller.

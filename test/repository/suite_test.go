@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package repository tests two statements of the repository about itself: its
 // catalogue of threats agrees with its tests, and nobody else can move anything
 // that it builds from. It does not know the code.

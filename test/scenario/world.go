@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package scenario is the road that the demo shows and the end-to-end tests
 // assert: charts that helm packages, and cosign or helm signs, in a real registry, are
 // declared as VerifiedCharts in a real control plane, and what our controller

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package skips tells which specs of a suite were skipped, and why. `go test`
 // shows nothing of a suite that passes, so that `make test` collects this in a
 // file and shows it at its end. It does not know what decides that a spec is skipped.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package charttest builds charts for tests: archives, good and hostile,
 // configurations and manifests. The same arguments give the same bytes.
 //

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package registrytest runs an OCI registry in process, over real HTTP, that
 // tests can push to, count requests at and break.
 //

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package trustroottest serves a TUF repository that tests make themselves: an
 // honest one that publishes trusted roots, and all that a hostile or broken
 // mirror may do to its clients.

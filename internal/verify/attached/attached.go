@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package attached finds the manifests that are attached to a subject in a
 // registry: those that refer to it, and those under tags that are made of its digest.
 //

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package bundle judges one Sigstore bundle: whether the signature in it was
 // made over an artifact, by whom and when, as far as keys and a trusted root prove it.
 //

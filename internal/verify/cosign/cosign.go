@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package cosign verifies signatures of OCI artifacts made by Sigstore's
 // cosign: with a key or with an identity, as bundles or in the legacy format,
 // wherever in a repository cosign keeps them.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package openpgp judges one clear-signed OpenPGP message by a keyring, strictly.
 //
 // It knows OpenPGP (RFC 9580): how a clear-signed message is framed, which key

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package provenance verifies Helm provenance files: what `helm package --sign`
 // writes beside a chart's archive, wherever it is kept.
 //

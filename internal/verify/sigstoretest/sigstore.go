@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package sigstoretest is a Sigstore in memory: a certificate authority, a
 // certificate transparency log, a transparency log (Rekor v1 and v2) and a
 // time-stamp authority, which sign at the times that a test chooses.

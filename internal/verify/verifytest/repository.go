@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package verifytest holds the counterparts of verification for tests: a
 // repository in memory, signers that make genuine signatures, and verifiers
 // with a fixed answer.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Program build builds the real parts of the tests and the demo (etcd,
 // kube-apiserver, kubectl, registry, helm, oras, cosign, the programs of a
 // private Sigstore, helm-controller and the custom resource definitions they

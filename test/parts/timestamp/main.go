@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Program timestamp-server is Sigstore's timestamp authority with a key in
 // memory. It differs from the program of that name in that it serves its API
 // alone, at the address that is its argument: the other also takes port 2112 of

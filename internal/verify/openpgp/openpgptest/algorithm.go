@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package openpgptest makes OpenPGP keys and clear-signed messages for tests: good ones, and
 // such as no honest program would make.
 //

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package document reads the text of a Helm provenance file: the chart's
 // Chart.yaml, a line "...", and the digest of the chart's archive. It says for
 // which chart and which archive that text speaks.
