@@ -118,8 +118,8 @@ func take(slot **ocispec.Descriptor, layer *ocispec.Descriptor, what string, lim
 // checkDescriptor refuses a descriptor that must not be asked for: the digest
 // becomes a URL, and the size an allocation.
 func checkDescriptor(what string, d ocispec.Descriptor, limit int64) error {
-	if len(d.Annotations) > maxAnnotations {
-		return fmt.Errorf("the %s has %d annotations, more than %d", what, len(d.Annotations), maxAnnotations)
+	if len(d.Annotations) > registry.MaxAnnotations {
+		return fmt.Errorf("the %s has more than %d annotations", what, registry.MaxAnnotations)
 	}
 	if d.Size < 1 || d.Size > limit {
 		return fmt.Errorf("the size of the %s is %d, not from 1 to %d", what, d.Size, limit)

@@ -19,7 +19,8 @@ const (
 )
 
 // Descriptor is a descriptor in a manifest. Of its JSON only what this program reads is decoded, so that a descriptor with
-// a million URLs or annotations costs no more memory than its bytes. One with more than MaxAnnotations has none.
+// a million URLs or annotations costs no more memory than its bytes. Of one with more than MaxAnnotations, one more than
+// that is kept, so that a reader can refuse it.
 type Descriptor ocispec.Descriptor
 
 // UnmarshalJSON implements json.Unmarshaler.
@@ -36,38 +37,32 @@ func (d *Descriptor) UnmarshalJSON(raw []byte) error {
 	return err
 }
 
-// annotations are at most MaxAnnotations, or none.
+// annotations holds at most one annotation more than MaxAnnotations.
 type annotations map[string]string
 
 // UnmarshalJSON implements json.Unmarshaler.
 func (a *annotations) UnmarshalJSON(raw []byte) error {
 	*a = nil
-	if few, err := hasFewMembers(raw); err != nil || !few {
-		return err
-	}
-	return json.Unmarshal(raw, (*map[string]string)(a))
-}
-
-// hasFewMembers reports whether a JSON value is no object with more than MaxAnnotations members.
-func hasFewMembers(raw []byte) (bool, error) {
 	d := json.NewDecoder(bytes.NewReader(raw))
 	start, err := d.Token()
 	if err != nil || start != json.Delim('{') {
-		return true, err
+		return json.Unmarshal(raw, (*map[string]string)(a))
 	}
-	for n := 0; d.More(); n++ {
-		if n == MaxAnnotations {
-			return false, nil
+	for d.More() && len(*a) <= MaxAnnotations {
+		var value string
+		key, err := d.Token()
+		if err == nil {
+			err = d.Decode(&value)
 		}
-		if _, err := d.Token(); err != nil {
-			return false, err
+		if err != nil {
+			return err
 		}
-		var skipped json.RawMessage
-		if err := d.Decode(&skipped); err != nil {
-			return false, err
+		if *a == nil {
+			*a = annotations{}
 		}
+		(*a)[key.(string)] = value
 	}
-	return true, nil
+	return nil
 }
 
 // Descriptors is a list of descriptors in a manifest, as its layers. JSON with

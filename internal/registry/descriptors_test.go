@@ -37,7 +37,8 @@ var _ = Describe("A descriptor", func() {
 		},
 		Entry("of which there are few", 3, 3),
 		Entry("as many as are allowed", registry.MaxAnnotations, registry.MaxAnnotations),
-		Entry("or none if there are more", registry.MaxAnnotations+1, 0),
+		Entry("or one more, if there are more", registry.MaxAnnotations+1, registry.MaxAnnotations+1),
+		Entry("and not all of many", 10*registry.MaxAnnotations, registry.MaxAnnotations+1),
 	)
 
 	DescribeTable("is malformed",
