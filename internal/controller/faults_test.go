@@ -87,7 +87,7 @@ var _ = Describe("A controller whose cluster has no ExternalArtifact yet", Order
 		Expect(err).NotTo(HaveOccurred())
 		addr = listener.Addr().String()
 		Expect(mgr.Add(server.New(server.Options{Root: dir, Listener: listener, Paths: r.Paths}))).To(Succeed())
-		run(mgr, r)
+		DeferCleanup(start(mgr, r, nil))
 		c, err := client.New(config, client.Options{Scheme: scheme})
 		Expect(err).NotTo(HaveOccurred())
 		w = newWorldIn(context.Background(), c)

@@ -63,7 +63,7 @@ func (r *VerifiedChartReconciler) SetupWithManager(ctx context.Context, mgr ctrl
 	queues := &queues{}
 	r.prepare(o.RateLimiter(), o.Concurrent, queues.add)
 	r.errands.ctx = ctx
-	changes := fanOut(o.PublicRootChanged)
+	changes := fanOut(ctx, o.PublicRootChanged)
 	main, err := r.watch(mgr, "verifiedchart", r, o, o.Concurrent*2, queues, changes[0])
 	if err != nil {
 		return err
@@ -150,8 +150,8 @@ func (q *queues) add(name types.NamespacedName) {
 	}
 }
 
-// fanOut returns two channels that get what a channel gets; nil ones for nil.
-func fanOut(in <-chan event.GenericEvent) (out [2]chan event.GenericEvent) {
+// fanOut returns two channels that get what a channel gets until ctx ends; nil ones for nil.
+func fanOut(ctx context.Context, in <-chan event.GenericEvent) (out [2]chan event.GenericEvent) {
 	if in == nil {
 		return out
 	}
@@ -159,9 +159,18 @@ func fanOut(in <-chan event.GenericEvent) (out [2]chan event.GenericEvent) {
 		out[i] = make(chan event.GenericEvent, 1)
 	}
 	go func() {
-		for e := range in {
-			for _, each := range out {
-				each <- e
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case e := <-in:
+				for _, each := range out {
+					select {
+					case each <- e:
+					case <-ctx.Done():
+						return
+					}
+				}
 			}
 		}
 	}()
