@@ -38,7 +38,8 @@ func addPublicRoot(mgr ctrl.Manager, o options) (*publicRoot, error) {
 	p := &publicRoot{changed: make(chan event.GenericEvent, 1)}
 	var err error
 	p.TUF, err = trustroot.NewTUF(trustroot.TUFOptions{
-		Mirror: o.tufMirror, Root: initial, CacheDir: o.tufCacheDir, RefreshEvery: o.tufRefresh, Timeout: tufTimeout, Changed: p.notify,
+		Mirror: o.tufMirror, AllowedHosts: o.allowedHosts, Root: initial, CacheDir: o.tufCacheDir,
+		RefreshEvery: o.tufRefresh, Timeout: tufTimeout, Changed: p.notify,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("--tuf-mirror, --tuf-root: %w", err)

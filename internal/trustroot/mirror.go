@@ -6,26 +6,28 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
+
+	"github.com/verifiedchart/verifiedchart/internal/outbound"
 )
 
-// errNotFound is matched by the error for a file that the mirror does not have.
-var errNotFound = errors.New("not found")
+var (
+	// errNotFound is matched by the error for a file that the mirror does not have.
+	errNotFound = errors.New("not found")
+	errTooLarge = errors.New("the file is too large")
+)
 
-// maxRedirects is how many redirections of one request are followed.
-const maxRedirects = 3
-
-// mirror is where the files of a TUF repository are downloaded from. What it
-// serves is proven by signatures, so it need not be trusted nor use TLS.
+// mirror downloads the files of a TUF repository. Signatures prove the files, so
+// the mirror may be untrusted and may speak plain HTTP.
 type mirror struct {
-	base   *url.URL
-	client *http.Client
+	base     *url.URL
+	client   *http.Client
+	throttle *outbound.Throttle
 }
 
-func newMirror(address string, transport http.RoundTripper) (*mirror, error) {
-	base, err := url.Parse(address)
+func newMirror(o TUFOptions) (*mirror, error) {
+	base, err := url.Parse(o.Mirror)
 	if err != nil {
 		return nil, fmt.Errorf("the mirror is not a URL: %w", err)
 	}
@@ -35,25 +37,28 @@ func newMirror(address string, transport http.RoundTripper) (*mirror, error) {
 	if base.User != nil || base.RawQuery != "" || base.Fragment != "" {
 		return nil, fmt.Errorf("the mirror %s has user information, a query or a fragment", base.Redacted())
 	}
-	return &mirror{base: base, client: &http.Client{Transport: transport, CheckRedirect: checkRedirect}}, nil
-}
-
-// checkRedirect follows a redirection over TLS, as from a CDN to its store, and
-// within one host. A mirror cannot have plain services inside the cluster asked,
-// as those of a cloud's metadata are.
-func checkRedirect(to *http.Request, via []*http.Request) error {
-	from := via[0].URL
-	switch {
-	case len(via) > maxRedirects:
-		return fmt.Errorf("more than %d redirections", maxRedirects)
-	case to.URL.Scheme == "https", to.URL.Scheme == from.Scheme && to.URL.Host == from.Host:
-		return nil
+	throttle := outbound.NewThrottle(o.Now)
+	client := outbound.NewClient(outbound.Options{AllowedHosts: o.AllowedHosts, Throttle: throttle})
+	if o.Transport != nil {
+		client.Transport = o.Transport
 	}
-	return errors.New("redirected to another host without TLS")
+	return &mirror{base: base, client: client, throttle: throttle}, nil
 }
 
 // get downloads the file at path, relative to the repository's base, of at most limit bytes.
-func (m *mirror) get(ctx context.Context, path string, limit int64) (_ []byte, err error) {
+func (m *mirror) get(ctx context.Context, path string, limit int64) ([]byte, error) {
+	host := outbound.HostPort(m.base)
+	if err := m.throttle.Limited(host, m.base.Host); err != nil {
+		return nil, err
+	}
+	raw, err := m.read(outbound.For(ctx, outbound.Origin{HostPort: host, Tenant: host, PlainHTTP: m.base.Scheme == "http"}), path, limit)
+	if err != nil {
+		return nil, outbound.Redacted("read "+path, err)
+	}
+	return raw, nil
+}
+
+func (m *mirror) read(ctx context.Context, path string, limit int64) ([]byte, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, m.base.JoinPath(path).String(), nil)
 	if err != nil {
 		return nil, err
@@ -62,20 +67,12 @@ func (m *mirror) get(ctx context.Context, path string, limit int64) (_ []byte, e
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, response.Body.Close()) }()
+	defer response.Body.Close() //nolint:errcheck // the content does not depend on it
 	switch response.StatusCode {
 	case http.StatusOK:
+		return outbound.ReadAll(response.Body, limit, errTooLarge)
 	case http.StatusNotFound:
-		return nil, fmt.Errorf("%s: %w", request.URL, errNotFound)
-	default:
-		return nil, fmt.Errorf("%s: HTTP status %d", request.URL, response.StatusCode)
+		return nil, errNotFound
 	}
-	raw, err := io.ReadAll(io.LimitReader(response.Body, limit+1))
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", request.URL, err)
-	}
-	if int64(len(raw)) > limit {
-		return nil, fmt.Errorf("%s: it has more than %d bytes", request.URL, limit)
-	}
-	return raw, nil
+	return nil, &outbound.StatusError{Who: "the mirror", Status: response.StatusCode}
 }

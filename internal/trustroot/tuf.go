@@ -27,9 +27,11 @@ const (
 // TUFOptions say which repository a TUF follows, and how. Only CacheDir is required.
 type TUFOptions struct {
 	// Mirror is the http or https URL of the repository; that of the public-good
-	// Sigstore where empty. Redirections are followed to https URLs, and within
-	// the host that redirects.
+	// Sigstore if empty.
 	Mirror string
+	// AllowedHosts are host names and CIDRs that the mirror may redirect to even if
+	// they are internal.
+	AllowedHosts []string
 	// Root is the initial root.json that all else is proven by; the public-good
 	// Sigstore's of the time of the build where empty.
 	Root []byte
@@ -43,7 +45,7 @@ type TUFOptions struct {
 	RefreshEvery time.Duration
 	// Timeout bounds one refresh; 30 seconds where zero.
 	Timeout time.Duration
-	// Transport sends the requests; http.DefaultTransport where nil.
+	// Transport sends the requests; that of package outbound if nil.
 	Transport http.RoundTripper
 	// Now is the clock that expiry is judged by; time.Now where nil.
 	Now func() time.Time
@@ -84,7 +86,7 @@ func NewTUF(o TUFOptions) (*TUF, error) {
 	if _, err := begin(o.Root); err != nil {
 		return nil, fmt.Errorf("the initial TUF root: %w", err)
 	}
-	mirror, err := newMirror(o.Mirror, o.Transport)
+	mirror, err := newMirror(o)
 	if err != nil {
 		return nil, err
 	}

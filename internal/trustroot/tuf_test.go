@@ -5,7 +5,9 @@ package trustroot_test
 import (
 	"context"
 	"net/http"
+	"net/http/httptest"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,6 +15,7 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
+	"github.com/verifiedchart/verifiedchart/internal/outbound"
 	"github.com/verifiedchart/verifiedchart/internal/trustroot"
 	"github.com/verifiedchart/verifiedchart/internal/trustroot/trustroottest"
 )
@@ -89,33 +92,43 @@ var _ = Describe("The trusted root of a TUF repository", func() {
 		Expect(s.repository.Requests()).To(HaveLen(5))
 	})
 
-	DescribeTable("is had through redirections, but not from another host without TLS",
-		func(mirror, to string, want bool) {
-			s.options.Mirror, s.options.Transport = mirror, s.repository.Transport()
+	type redirect struct {
+		mirror, to string
+		allowed    []string
+		refused    error
+	}
+	DescribeTable("follows a redirect of its mirror",
+		func(row redirect) {
+			if row.mirror != "" {
+				s.options.Mirror, s.options.Transport = row.mirror, s.repository.Transport()
+			}
+			s.options.AllowedHosts = row.allowed
+			other := httptest.NewServer(s.repository)
+			DeferCleanup(other.Close)
+			to := strings.ReplaceAll(row.to, "OTHER", other.Listener.Addr().String())
 			s.repository.SetFault(only("timestamp.json", func(w http.ResponseWriter, r *http.Request) bool {
 				if r.URL.RawQuery != "" {
 					return false
 				}
-				http.Redirect(w, r, to+"/timestamp.json?again", http.StatusFound)
+				http.Redirect(w, r, to+"/timestamp.json?again=hunter2", http.StatusFound)
 				return true
 			}))
-			asked := 0
-			if want {
+			if row.refused == nil {
 				s.serves(s.start(), s.raw)
-				asked = 1
-			} else {
-				s.fails(s.start())
+				return
 			}
-			Expect(s.repository.Requests()).To(HaveLen(2 + 4*asked))
+			err := s.fails(s.start())
+			Expect(err).To(MatchError(row.refused))
+			Expect(err.Error()).NotTo(ContainSubstring("hunter2"))
+			Expect(s.repository.Requests()).To(HaveExactElements("2.root.json", "timestamp.json"))
 		},
-		Entry("within a host", "http://tuf.example", "", true),
-		Entry("within a host with TLS", "https://tuf.example", "", true),
-		Entry("from TLS to another host with TLS", "https://tuf.example", "https://cdn.example", true),
-		Entry("to another host with TLS", "http://tuf.example", "https://cdn.example", true),
-		Entry("to another host without", "http://tuf.example", "http://169.254.169.254", false),
-		Entry("to another port without", "http://tuf.example", "http://tuf.example:8080", false),
-		Entry("from TLS to none", "https://tuf.example", "http://tuf.example", false),
-		Entry("to no web server", "https://tuf.example", "ftp://tuf.example", false),
+		Entry("within the host", redirect{}),
+		Entry("to an internal host if it is allowed", redirect{to: "http://OTHER", allowed: []string{"127.0.0.1"}}),
+		Entry("but not to an internal host", redirect{to: "http://OTHER", refused: outbound.ErrRefused}),
+		Entry("but not to an internal host with TLS", redirect{to: "https://OTHER", refused: outbound.ErrRefused}),
+		Entry("but not to the metadata service of a cloud", redirect{to: "http://169.254.169.254", refused: outbound.ErrRefused}),
+		Entry("but not from TLS to none", redirect{mirror: "https://tuf.example", to: "http://tuf.example", refused: outbound.ErrCleartext}),
+		Entry("but not to another protocol", redirect{to: "ftp://OTHER", refused: outbound.ErrCleartext}),
 	)
 
 	It("is not had from a mirror that redirects in a circle", func() {
@@ -124,7 +137,23 @@ var _ = Describe("The trusted root of a TUF repository", func() {
 			return true
 		})
 		s.fails(s.start())
-		Expect(s.repository.Requests()).To(HaveLen(4))
+		Expect(s.repository.Requests()).To(HaveLen(6))
+	})
+
+	It("is not asked for before the time that a busy mirror named", func() {
+		s.repository.SetFault(func(w http.ResponseWriter, _ *http.Request) bool {
+			w.Header().Set("Retry-After", "600")
+			w.WriteHeader(http.StatusTooManyRequests)
+			return true
+		})
+		t := s.start()
+		s.fails(t)
+		s.repository.SetFault(nil)
+		s.now.Advance(9 * time.Minute)
+		s.fails(t)
+		Expect(s.repository.Requests()).To(HaveLen(1))
+		s.now.Advance(2 * time.Minute)
+		s.serves(t, s.raw)
 	})
 
 	It("is kept again where the cache was lost", func() {
