@@ -201,6 +201,22 @@ var _ = Describe("E18: The trusted root of a TUF repository with a hostile mirro
 		s.serves(s.start(), s.raw)
 	})
 
+	DescribeTable("is fetched again if the cache holds", func(name, content string) {
+		s.serves(s.start(), s.raw)
+		Expect(os.WriteFile(filepath.Join(s.dir, name), []byte(content), 0o600)).To(Succeed())
+		s.serves(s.start(), s.raw)
+		s.repository.SetFault(trustroottest.Down)
+		s.serves(s.start(), s.raw)
+	},
+		Entry("an empty timestamp", "timestamp.json", ""),
+		Entry("a timestamp of another type", "timestamp.json", `{"signed":[]}`),
+		Entry("an empty snapshot", "snapshot.json", ""),
+		Entry("half a snapshot", "snapshot.json", `{"signed":{`),
+		Entry("empty targets", "targets.json", ""),
+		Entry("an empty trusted root", "trusted_root.json", ""),
+		Entry("an empty next root", "2.root.json", ""),
+	)
+
 	It("knows a rotated root after a restart, though the mirror hides it", func() {
 		s.serves(s.start(), s.raw)
 		s.repository.RotateRoot()
