@@ -168,11 +168,3 @@ func (t *TUF) Age() (age time.Duration, ok bool) {
 	}
 	return max(t.now().Sub(t.refreshed), 0), true
 }
-
-// LastError is why the last refresh failed, or nil if it succeeded. The trusted
-// root may be valid nevertheless.
-func (t *TUF) LastError() error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.failure
-}
