@@ -26,11 +26,11 @@ func (t *TUF) Start(ctx context.Context) error {
 	}
 }
 
-// NeedLeaderElection reports false: what counts is who asks for the root. A
-// replica that does not lead asks for none, and so fetches nothing.
+// NeedLeaderElection reports false. A replica that does not lead never calls Root,
+// so it fetches nothing.
 func (t *TUF) NeedLeaderElection() bool { return false }
 
-// tick refreshes if it is time to, and announces an expiry.
+// tick refreshes the root if a refresh is due, and announces an expiry.
 func (t *TUF) tick(ctx context.Context) {
 	t.mu.Lock()
 	due := t.due()
@@ -47,19 +47,19 @@ func (t *TUF) tick(ctx context.Context) {
 	}
 }
 
-// next is when there is something to do.
+// next returns the time of the next refresh or expiry.
 func (t *TUF) next() time.Time {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	due := t.due()
-	// Expiry is judged with After, so the instant itself is still valid.
+	// The root is still valid at the instant of its expiry.
 	if v := t.current.Load(); v != nil && t.valid() != nil && v.expires.Before(due) {
 		return v.expires.Add(time.Nanosecond)
 	}
 	return due
 }
 
-// due is when the next refresh is. The caller holds t.mu.
+// due returns the time of the next refresh. The caller holds t.mu.
 func (t *TUF) due() time.Time {
 	if t.failures > 0 {
 		wait := failureMemory
@@ -70,13 +70,13 @@ func (t *TUF) due() time.Time {
 	}
 	v := t.current.Load()
 	if v == nil {
-		return t.now() // the first one is under way
+		return t.now() // the first refresh is under way
 	}
 	half := v.expires.Sub(t.refreshed) / 2
 	return t.refreshed.Add(min(t.every, max(half, failureMemory)))
 }
 
-// announce calls changed if another root than before, or none, is to be had.
+// announce calls changed if the valid root differs from the last one announced.
 func (t *TUF) announce() {
 	t.announcement.Lock()
 	defer t.announcement.Unlock()

@@ -10,33 +10,33 @@ import (
 	"github.com/theupdateframework/go-tuf/v2/metadata/trustedmetadata"
 )
 
-// client is a client of one TUF repository. Every judgement (signatures and
-// their threshold, versions, expiry, lengths and hashes) is go-tuf's; the client
-// decides in which order it sees which bytes, keeps them and bounds them.
+// client is a client of one TUF repository. go-tuf checks signatures, thresholds,
+// versions, expiry, lengths and hashes; the client fetches the files in order,
+// bounds them and keeps them.
 //
-// Unlike go-tuf's updater it keeps each root, so that the chain from the initial
-// one can be proven after a restart without the mirror and no mirror can take a
-// known root back; and it keeps the other files only once all of them, the
-// target included, are proven to belong together. No file's name comes from
-// metadata. It is not safe for concurrent use.
+// go-tuf's updater forgets roots, and keeps each file as soon as it is verified. The
+// client keeps every root, so it can verify the chain without the mirror, and no
+// mirror can undo a root. It keeps the other files only after all of them,
+// including the target, are verified together. No file name comes from metadata.
+// A client is not safe for concurrent use.
 type client struct {
 	initial []byte
 	mirror  *mirror
 	store   *store
 }
 
-// verified is a trusted root, and until when the metadata vouches for it.
+// verified is a trusted root, and the time at which its metadata expires.
 type verified struct {
 	root    *Root
 	expires time.Time
 }
 
-// update asks the mirror for what is current.
+// update fetches the current trusted root from the mirror.
 func (c *client) update(ctx context.Context, now time.Time) (verified, error) {
 	return c.follow(now, func(path string, limit int64) ([]byte, error) { return c.mirror.get(ctx, path, limit) })
 }
 
-// recall proves once more what an earlier update kept, and says when that was.
+// recall verifies the files that an earlier update kept. It also returns the time of that update.
 func (c *client) recall(now time.Time) (v verified, at time.Time, err error) {
 	v, err = c.follow(now, nil)
 	if err != nil {
@@ -46,7 +46,7 @@ func (c *client) recall(now time.Time) (v verified, at time.Time, err error) {
 	return v, at, nil
 }
 
-// follow is the client workflow of the TUF specification (5.1 to 5.7).
+// follow carries out the client workflow of the TUF specification (5.1 to 5.7).
 func (c *client) follow(now time.Time, fetch fetchFunc) (v verified, err error) {
 	defer guard(&err)
 	trusted, err := begin(c.initial)
@@ -72,14 +72,14 @@ func (c *client) follow(now time.Time, fetch fetchFunc) (v verified, err error) 
 	return verified{root: parsed, expires: w.expires()}, nil
 }
 
-// begin is the first step: to trust the initial root.
+// begin is the first step of the workflow: it trusts the initial root.
 func begin(initial []byte) (_ *trustedmetadata.TrustedMetadata, err error) {
 	defer guard(&err)
 	return trustedmetadata.New(initial)
 }
 
-// guard, deferred, makes an error of a panic: a null in metadata makes go-tuf
-// panic, and who has stolen a key can sign one. That must not end the process.
+// guard, if deferred, turns a panic into an error. go-tuf panics at a null in
+// metadata, and a thief of a key can sign such metadata.
 func guard(err *error) {
 	if cause := recover(); cause != nil {
 		*err = fmt.Errorf("the metadata cannot be read: %v", cause)

@@ -4,11 +4,11 @@ package trustroot
 
 import "github.com/verifiedchart/verifiedchart/internal/printable"
 
-// maxText bounds the text of an error in bytes: a trusted root and a TUF
-// repository may name anything at any length.
+// maxText bounds the text of an error in bytes, because an error may quote a trusted
+// root or a TUF repository.
 const maxText = 512
 
-// failure is an error that matches class and cause, with a text fit to be shown.
+// failure is an error that matches class and cause. Its text is printable.
 type failure struct{ class, cause error }
 
 func failed(class, cause error) error { return &failure{class, cause} }

@@ -13,7 +13,7 @@ import (
 )
 
 var (
-	// errNotFound is matched by the error for a file that the mirror does not have.
+	// errNotFound is matched by the error for a file that the mirror lacks.
 	errNotFound = errors.New("not found")
 	errTooLarge = errors.New("the file is too large")
 )

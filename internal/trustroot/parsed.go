@@ -9,19 +9,19 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/fairlru"
 )
 
-// memoryPerByte is how many bytes of memory a parsed root takes at most for each
-// byte of its text: 4.3 were measured for many certificates. An error may quote all of it.
+// memoryPerByte is the most memory, in bytes, that a parsed root takes for each byte
+// of its text. We measured 4.3 for many certificates. An error may quote the whole text.
 const memoryPerByte = 5
 
-// Cache keeps parsed trusted roots, and the errors of malformed ones, by their
-// bytes: parsing a root takes longer than verifying a signature with it. It is
-// bounded by the memory that they take, and no owner (a namespace) fills more than
-// half of it. It is safe for concurrent use.
+// Cache keeps parsed trusted roots, and the errors of malformed roots, by their
+// bytes: parsing a root takes longer than verifying a signature with it. The cache
+// bounds the memory that they take, and no owner (a namespace) fills more than
+// half of it. A Cache is safe for concurrent use.
 type Cache struct {
 	roots *fairlru.Cache[[sha256.Size]byte, parsed]
 }
 
-// parsed is what Parse returned.
+// parsed is a result of Parse.
 type parsed struct {
 	root *Root
 	err  error
@@ -32,11 +32,11 @@ func NewCache(limit int) *Cache {
 	return &Cache{roots: fairlru.New[[sha256.Size]byte, parsed](limit)}
 }
 
-// Parse returns what the function Parse returns for raw, for an owner. What is kept needs no time; if none is left to
-// parse, it returns the error of ctx.
+// Parse is the function Parse with a cache, on behalf of an owner. It returns a cached
+// result even if ctx is done; otherwise it returns the error of ctx.
 func (c *Cache) Parse(ctx context.Context, owner string, raw []byte) (*Root, error) {
 	if len(raw) > MaxSize {
-		return Parse(raw) // refused by its size, at once
+		return Parse(raw) // rejected by its size
 	}
 	sum := sha256.Sum256(raw)
 	if kept, ok := c.roots.Get(owner, sum); ok {
@@ -50,5 +50,5 @@ func (c *Cache) Parse(ctx context.Context, owner string, raw []byte) (*Root, err
 	return root, err
 }
 
-// Size returns the bytes of memory that are counted for what is kept.
+// Size returns the memory that the cache counts for its entries, in bytes.
 func (c *Cache) Size() int { return c.roots.Size() }

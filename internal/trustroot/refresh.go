@@ -8,21 +8,21 @@ import (
 	"time"
 )
 
-// failureMemory is for how long a failed refresh answers for further ones;
+// For failureMemory after a failed refresh its error answers every caller.
 // maxBackoff bounds how long the background waits after failures.
 const (
 	failureMemory = 30 * time.Second
 	maxBackoff    = 10 * time.Minute
 )
 
-// refresh is one under way. Its result may be read once done is closed.
+// refresh is a refresh under way. Its result may be read after done is closed.
 type refresh struct {
 	done chan struct{}
 	root *Root
 	err  error
 }
 
-// ask joins the refresh under way or starts one, unless one has failed just now.
+// ask joins the refresh under way or starts one, unless the last one failed less than failureMemory ago.
 func (t *TUF) ask() (*refresh, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -43,7 +43,7 @@ func (t *TUF) refresh() *refresh {
 }
 
 func (t *TUF) run(r *refresh) {
-	// Callers come and go; the refresh is for all of them.
+	// The refresh serves all callers, so it must not end with the context of one.
 	ctx, cancel := context.WithTimeout(context.Background(), t.timeout)
 	defer cancel()
 	v, err := t.client.update(ctx, t.now())
@@ -60,7 +60,7 @@ func (t *TUF) run(r *refresh) {
 	}
 }
 
-// fallback is the root at hand, or the one that an earlier process kept.
+// fallback returns the root in memory, or else the root that an earlier process kept.
 func (t *TUF) fallback() (v verified, at time.Time) {
 	if v := t.current.Load(); v != nil {
 		return *v, t.refreshed
@@ -77,7 +77,7 @@ func (t *TUF) settle(r *refresh, v verified, at time.Time, err error) {
 	defer t.mu.Unlock()
 	if v.root != nil {
 		if old := t.current.Load(); old != nil && old.root.ID() == v.root.ID() {
-			v.root = old.root // whoever holds it sees that nothing changed
+			v.root = old.root // equal pointers tell callers that nothing changed
 		}
 		t.current.Store(&v)
 	}

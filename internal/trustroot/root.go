@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package trustroot holds what Sigstore signatures are judged by: trusted roots
-// (trusted_root.json), and the one of a TUF repository kept current.
+// Package trustroot reads the trusted roots (trusted_root.json) that Sigstore
+// signatures are verified with, and keeps the root of a TUF repository current.
 //
 // It does not know signatures, policies or Kubernetes.
 package trustroot
@@ -24,12 +24,12 @@ const MaxSize = 256 << 10
 // together; the public-good one has five.
 const MaxCertificates = 100
 
-// MaxEntries bounds the entries of each kind in a trusted root. A signature may
-// have to be tried with each; the public-good root has three of a kind at most.
+// MaxEntries bounds the entries of each kind in a trusted root, because a signature
+// may be tried with each. The public-good root has at most three of a kind.
 const MaxEntries = 64
 
-// ErrMalformed is matched by the error for bytes that are no usable trusted
-// root: asking for them again is in vain.
+// ErrMalformed is matched by the error for bytes that are not a usable trusted
+// root. Reading the same bytes again cannot help.
 var ErrMalformed = errors.New("not a usable trusted root")
 
 // Root is a parsed trusted root. It does not change, and is safe for concurrent use.
@@ -40,11 +40,10 @@ type Root struct {
 
 // Parse reads a trusted_root.json of at most MaxSize bytes.
 //
-// Each authority and log has to say since when it may be trusted
-// (validFor.start). A root that names none is one all the same: signatures with
-// a key may need nothing of it. Fields that are not known are skipped: the format
-// grows by optional fields under the same media type, as it did by "operator",
-// and a root that has one must still load. Any other deviation is refused with
+// Each authority and log needs the start of its validity (validFor.start). A root
+// may name no authority and no log, because signatures with a key may need none.
+// Parse skips unknown fields: the format grows by optional fields, such as
+// "operator", under the same media type. It rejects every other deviation with
 // an error that matches ErrMalformed and has a text of at most 512 bytes.
 func Parse(raw []byte) (*Root, error) {
 	if len(raw) > MaxSize {
@@ -57,7 +56,7 @@ func Parse(raw []byte) (*Root, error) {
 	if err := validate(described); err != nil {
 		return nil, failed(ErrMalformed, err)
 	}
-	// sigstore-go reads all of it, but knows one name of the format only.
+	// sigstore-go reads every version of the format, but accepts the name of one only.
 	described.MediaType = root.TrustedRootMediaType01
 	material, err := root.NewTrustedRootFromProtobuf(described)
 	if err != nil {
@@ -67,22 +66,22 @@ func Parse(raw []byte) (*Root, error) {
 	return &Root{id: "sha256:" + hex.EncodeToString(sum[:]), material: material}, nil
 }
 
-// ID is "sha256:" and the hexadecimal SHA-256 of the bytes that were parsed.
+// ID returns "sha256:" and the hexadecimal SHA-256 of the parsed bytes.
 func (r *Root) ID() string { return r.id }
 
-// Material is what sigstore-go verifies by. It must not be changed.
+// Material returns the root in the form that sigstore-go verifies with. Callers must not change it.
 func (r *Root) Material() root.TrustedMaterial { return r.material }
 
-// HasCertificateAuthorities says whether the root names a certificate authority (Fulcio).
+// HasCertificateAuthorities reports whether the root names a certificate authority (Fulcio).
 func (r *Root) HasCertificateAuthorities() bool {
 	return len(r.material.FulcioCertificateAuthorities()) > 0
 }
 
-// HasLogs says whether it names a transparency log (Rekor).
+// HasLogs reports whether the root names a transparency log (Rekor).
 func (r *Root) HasLogs() bool { return len(r.material.RekorLogs()) > 0 }
 
-// HasTimestampAuthorities says whether it names a timestamp authority (RFC 3161).
+// HasTimestampAuthorities reports whether the root names a timestamp authority (RFC 3161).
 func (r *Root) HasTimestampAuthorities() bool { return len(r.material.TimestampingAuthorities()) > 0 }
 
-// HasCTLogs says whether it names a certificate transparency log.
+// HasCTLogs reports whether the root names a certificate transparency log.
 func (r *Root) HasCTLogs() bool { return len(r.material.CTLogs()) > 0 }

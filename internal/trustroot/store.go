@@ -10,10 +10,10 @@ import (
 	"time"
 )
 
-// store holds verified files of one TUF repository, in memory and in a
-// directory. What is read from the directory is verified again, so it need not
-// be trusted; a file that cannot be read is one that is not there. It is not safe
-// for concurrent use.
+// store keeps verified files of one TUF repository, in memory and in a directory.
+// The client verifies again every file that it reads, so the directory may be
+// untrusted. The store treats an unreadable file as missing. It is not safe for
+// concurrent use.
 type store struct {
 	dir  string
 	held map[string][]byte
@@ -21,7 +21,7 @@ type store struct {
 
 func newStore(dir string) *store { return &store{dir: dir, held: map[string][]byte{}} }
 
-// get returns the file, or nil.
+// get returns the content of the file, or nil if the file is missing.
 func (s *store) get(name string, limit int64) []byte {
 	if raw, ok := s.held[name]; ok {
 		return raw
@@ -35,7 +35,7 @@ func (s *store) get(name string, limit int64) []byte {
 	if err != nil || int64(len(raw)) > limit {
 		return nil
 	}
-	s.held[name] = raw // what was known stays known, whatever becomes of the directory
+	s.held[name] = raw // a lost directory must not allow a rollback
 	return raw
 }
 
@@ -60,7 +60,7 @@ func (s *store) put(name string, raw []byte) error {
 	return nil
 }
 
-// confirmed says when all files were last found current, and written.
+// confirmed returns the time at which the files were last written, and so were current.
 func (s *store) confirmed() (at time.Time, ok bool) {
 	info, err := os.Stat(filepath.Join(s.dir, timestampFile))
 	if err != nil {

@@ -14,9 +14,9 @@ import (
 	"github.com/sigstore/sigstore-go/pkg/tuf"
 )
 
-// ErrUnavailable is matched by the error where no trusted root could be had: the
-// mirror is out of reach, what it serves is not proven, or all that is proven
-// has expired. Asking again later may help.
+// ErrUnavailable is matched by the error for a missing trusted root: the mirror is
+// out of reach, its files are not proven, or every proven file has expired. Asking
+// again later may help.
 var ErrUnavailable = errors.New("trusted root unavailable")
 
 const (
@@ -32,30 +32,29 @@ type TUFOptions struct {
 	// AllowedHosts are host names and CIDRs that the mirror may redirect to even if
 	// they are internal.
 	AllowedHosts []string
-	// Root is the initial root.json that all else is proven by; the public-good
-	// Sigstore's of the time of the build where empty.
+	// Root is the initial root.json, which proves every other file. If empty, it is
+	// the root.json that the public-good Sigstore had at the time of the build.
 	Root []byte
-	// CacheDir is the directory that proven files are kept in across restarts. It
-	// is made at need. One that cannot be written makes each refresh fail.
+	// CacheDir is the directory that keeps proven files across restarts. The first
+	// refresh creates it. A refresh fails if it cannot write there.
 	CacheDir string
-	// RefreshEvery is how long after a refresh the next one comes; 12 hours where
-	// zero, as the public-good timestamp is valid for some days. It comes sooner,
-	// at half of the remaining validity, where that is shorter; after a failure
-	// it comes after half a minute, then twice as long each time, up to 10 minutes.
+	// RefreshEvery is the time from one refresh to the next; 12 hours if zero, because
+	// the public-good timestamp is valid for some days. A refresh comes earlier if
+	// half of the remaining validity is shorter. After a failure the next refresh
+	// comes in half a minute, then in twice the time, up to 10 minutes.
 	RefreshEvery time.Duration
-	// Timeout bounds one refresh; 30 seconds where zero.
+	// Timeout bounds one refresh; 30 seconds if zero.
 	Timeout time.Duration
 	// Transport sends the requests; that of package outbound if nil.
 	Transport http.RoundTripper
-	// Now is the clock that expiry is judged by; time.Now where nil.
+	// Now is the clock; time.Now if nil.
 	Now func() time.Time
-	// Changed, if not nil, is called after another trusted root than before is
-	// to be had: it was renewed, became available, or expired. It is never called
-	// concurrently, and may call Root.
+	// Changed, if not nil, is called after the trusted root was renewed, became
+	// available or expired. It is never called concurrently, and may call Root.
 	Changed func()
 }
 
-// TUF is the trusted root of a TUF repository, kept current. It is safe for concurrent use.
+// TUF keeps the trusted root of a TUF repository current. It is safe for concurrent use.
 type TUF struct {
 	client       *client
 	every        time.Duration
@@ -76,8 +75,8 @@ type TUF struct {
 	announced    string
 }
 
-// NewTUF returns the trusted root of a repository. It touches neither network
-// nor disk; an error means that the options are unusable.
+// NewTUF returns the TUF of a repository. It uses neither network nor disk; an
+// error means that the options are unusable.
 func NewTUF(o TUFOptions) (*TUF, error) {
 	o = withDefaults(o)
 	if o.CacheDir == "" {
@@ -125,12 +124,11 @@ func withDefaults(o TUFOptions) TUFOptions {
 
 // Root returns the trusted root.
 //
-// While one is at hand and its metadata has not expired, it is returned at once,
-// without I/O. Otherwise the mirror is asked, and what an earlier process kept
-// is taken where that fails. Concurrent callers share one refresh, which goes on
-// when they leave. For half a minute after a failed refresh its error is
-// returned at once. Each error matches ErrUnavailable, and has a text of at most
-// 512 bytes.
+// Root returns a root in memory at once, without I/O, until its metadata expires.
+// Otherwise it asks the mirror and, if that fails, uses the files that an earlier
+// process kept. Concurrent callers share one refresh, which goes on after they
+// leave. For half a minute after a failed refresh Root returns its error at once.
+// Each error matches ErrUnavailable, and has a text of at most 512 bytes.
 func (t *TUF) Root(ctx context.Context) (*Root, error) {
 	if r := t.valid(); r != nil {
 		return r, nil
@@ -148,7 +146,7 @@ func (t *TUF) Root(ctx context.Context) (*Root, error) {
 	}
 }
 
-// valid returns the trusted root if it may be used now, else nil.
+// valid returns the trusted root, or nil if there is none or it has expired.
 func (t *TUF) valid() *Root {
 	v := t.current.Load()
 	if v == nil || t.now().After(v.expires) {
@@ -157,9 +155,8 @@ func (t *TUF) valid() *Root {
 	return v.root
 }
 
-// Age is the time since what the mirror serves was last proven to be current, by
-// this process or the one that filled the cache. It is not known, and ok is
-// false, before the first call of Root and where that never succeeded.
+// Age returns the time since the last successful refresh, by this process or the
+// process that filled the cache. If no refresh has succeeded, ok is false.
 func (t *TUF) Age() (age time.Duration, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -12,21 +12,21 @@ import (
 	"github.com/sigstore/sigstore-go/pkg/root"
 )
 
-// mediaTypes are the names of the format, the oldest of which is still the one in use.
+// mediaTypes are the names of the format. The oldest name is still in use.
 var mediaTypes = []string{
 	root.TrustedRootMediaType01,
 	"application/vnd.dev.sigstore.trustedroot.v0.1+json",
 	"application/vnd.dev.sigstore.trustedroot.v0.2+json",
 }
 
-// An RSA key as large as the file may be would take minutes to verify by; those of 4096 bits have 550 bytes.
+// Verification with an RSA key as large as the file may be would take minutes; a key of 4096 bits has 550 bytes.
 const (
 	maxKey         = 2 << 10
 	maxCertificate = 8 << 10
 )
 
-// validate refuses what sigstore-go would take although it cannot be judged by:
-// to it, an authority without a start was always valid.
+// validate rejects roots that sigstore-go accepts but that must not be verified
+// with: sigstore-go treats an authority without a start as always valid.
 func validate(r *trustrootpb.TrustedRoot) error {
 	if !slices.Contains(mediaTypes, r.GetMediaType()) {
 		return fmt.Errorf("mediaType: %q is not that of a trusted root", r.GetMediaType())
@@ -51,8 +51,8 @@ func validate(r *trustrootpb.TrustedRoot) error {
 	)
 }
 
-// validateLogs also refuses a log named twice, of which sigstore-go would keep
-// the last and forget the others.
+// validateLogs also rejects a log that is listed twice, because sigstore-go keeps
+// only the last entry.
 func validateLogs(field string, logs []*trustrootpb.TransparencyLogInstance) error {
 	seen := map[string]bool{}
 	for i, log := range logs {

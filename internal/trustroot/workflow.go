@@ -13,13 +13,13 @@ import (
 	"github.com/theupdateframework/go-tuf/v2/metadata/trustedmetadata"
 )
 
-// The files of a repository that are read, and how long each may be in bytes.
-// The public-good repository's take 6, 1, 1 and 7 KiB.
+// The files of a repository and their limits in bytes. The public-good repository
+// needs 6, 1, 1 and 7 KiB.
 const (
 	timestampFile = "timestamp.json"
 	snapshotFile  = "snapshot.json"
 	targetsFile   = "targets.json"
-	// target is looked for among the top-level targets only, where each Sigstore repository has it.
+	// target must be a top-level target, as it is in each Sigstore repository.
 	target = "trusted_root.json"
 
 	maxRoot      = 512 << 10
@@ -27,23 +27,23 @@ const (
 	maxSnapshot  = 2 << 20
 	maxTargets   = 4 << 20
 
-	// maxRotations is how many new roots one update follows; the next one goes on from there.
+	// maxRotations bounds the new roots of one update. The next update goes on from there.
 	maxRotations = 256
 )
 
-// fetchFunc downloads the file at a path of at most limit bytes. Where it is nil, only the store is read.
+// fetchFunc downloads the file at a path, of at most limit bytes. If it is nil, the workflow reads only the store.
 type fetchFunc func(path string, limit int64) ([]byte, error)
 
-// workflow is one run through the client workflow.
+// workflow is one run of the client workflow.
 type workflow struct {
 	store   *store
 	fetch   fetchFunc
 	trusted *trustedmetadata.TrustedMetadata
-	// proven are the files to keep if all of them hold.
+	// proven are the files to keep if all of them are verified.
 	proven map[string][]byte
 }
 
-// download is fetch, or errNotFound where nothing is to be fetched.
+// download fetches a file, or returns errNotFound if fetch is nil.
 func (w *workflow) download(path string, limit int64) ([]byte, error) {
 	if w.fetch == nil {
 		return nil, fmt.Errorf("%s: %w in the cache", path, errNotFound)
@@ -51,8 +51,8 @@ func (w *workflow) download(path string, limit int64) ([]byte, error) {
 	return w.fetch(path, limit)
 }
 
-// roots follows the chain of roots to its end. A root is kept at once: what it
-// revokes must stay revoked whatever becomes of this run.
+// roots follows the chain of roots to its end. It keeps each root at once: the keys
+// that a root revokes must stay revoked even if this run fails.
 func (w *workflow) roots() error {
 	for fetched := 0; fetched < maxRotations; {
 		name := fmt.Sprintf("%d.root.json", w.trusted.Root.Signed.Version+1)
@@ -80,7 +80,7 @@ func (w *workflow) roots() error {
 }
 
 func (w *workflow) timestamp() error {
-	// The one at hand bars older ones, even where it is itself expired.
+	// The kept timestamp bars older ones, even if it has expired.
 	err := errNotFound
 	if raw := w.store.get(timestampFile, maxTimestamp); raw != nil {
 		_, err = w.trusted.UpdateTimestamp(raw)
@@ -108,7 +108,7 @@ func (w *workflow) newTimestamp() error {
 }
 
 func (w *workflow) snapshot() error {
-	// The one at hand bars older targets, even where there is a newer one.
+	// The kept snapshot bars older targets, even if there is a newer snapshot.
 	if raw := w.store.get(snapshotFile, maxSnapshot); raw != nil {
 		_, err := w.trusted.UpdateSnapshot(raw, true)
 		if err == nil && w.trusted.Timestamp.Signed.Meta[snapshotFile].VerifyLengthHashes(raw) == nil {
@@ -141,7 +141,7 @@ func (w *workflow) targets() error {
 	return nil
 }
 
-// described downloads metadata as other metadata describes it.
+// described downloads metadata of the version and length that other metadata lists.
 func (w *workflow) described(name string, by map[string]*metadata.MetaFiles, limit int64) ([]byte, error) {
 	description := by[name]
 	if description == nil {
@@ -165,7 +165,7 @@ func (w *workflow) described(name string, by map[string]*metadata.MetaFiles, lim
 func (w *workflow) target() (*Root, error) {
 	listed := w.trusted.Targets[metadata.TARGETS].Signed.Targets
 	for path := range listed {
-		// Harmless here, but nobody who means well signs such a path.
+		// The path is harmless here, but no honest repository signs it.
 		if !fs.ValidPath(path) {
 			return nil, fmt.Errorf("%s: the target path %q leads out of the repository", targetsFile, path)
 		}
@@ -183,7 +183,7 @@ func (w *workflow) target() (*Root, error) {
 	}
 	parsed, err := Parse(raw)
 	if err != nil {
-		// Not to be matched by ErrMalformed: the repository may mend it.
+		// The error must not match ErrMalformed: the repository may publish a better root.
 		return nil, fmt.Errorf("%s: %v", target, err) //nolint:errorlint // see above
 	}
 	return parsed, nil
@@ -212,8 +212,8 @@ func (w *workflow) newTarget(info *metadata.TargetFiles) ([]byte, error) {
 	return raw, nil
 }
 
-// keep keeps what was proven; the timestamp last, which makes the others count.
-// Files are written even if they were at hand, as the directory may have lost them.
+// keep writes the proven files, the timestamp last: it means that the others are
+// complete. It writes known files too, because the directory may have lost them.
 func (w *workflow) keep() error {
 	for _, name := range []string{target, targetsFile, snapshotFile, timestampFile} {
 		raw, ok := w.proven[name]
@@ -227,7 +227,7 @@ func (w *workflow) keep() error {
 	return nil
 }
 
-// expires is when the first of the metadata ends.
+// expires returns the earliest expiry of the metadata.
 func (w *workflow) expires() time.Time {
 	first := w.trusted.Root.Signed.Expires
 	for _, other := range []time.Time{
