@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package repository tests two statements of the repository about itself: its
-// catalogue of threats agrees with its tests, and nobody else can move anything
-// that it builds from. It does not know the code.
+// Package repository tests statements of the repository about itself: its
+// catalogue of threats agrees with its tests, nobody else can move anything that
+// it builds from, its decisions are listed, and its documents link to files that
+// exist. It does not know the code.
 package repository_test
 
 import (
