@@ -48,6 +48,10 @@ licence-headers: ## Add the licence header to the Go files that lack it.
 threats: ## Link each threat in docs/threats.md to its tests.
 	go test ./test/repository -update
 
+.PHONY: prose
+prose: ## Lower the limits of the prose check to the phrases that are left in Go files.
+	go run ./test/prose -lower
+
 .PHONY: vet
 vet: ## Vet the code.
 	go vet ./...
@@ -56,9 +60,10 @@ $(GOLANGCI_LINT): hack/tools/golangci-lint/go.mod
 	go build -C hack/tools/golangci-lint -o $@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 
 .PHONY: lint
-lint: $(GOLANGCI_LINT) ## Lint the code, the direction of its imports included, check the licence headers and that the manifests build.
+lint: $(GOLANGCI_LINT) ## Lint the code, the direction of its imports included, and the prose; check the licence headers and that the manifests build.
 	$(GOLANGCI_LINT) run ./...
 	hack/licence-headers.sh check
+	go run ./test/prose
 	$(MAKE) check-manifests
 
 .PHONY: check-manifests
