@@ -49,11 +49,7 @@ func startFulcio(ctx context.Context, dir string, issuer *Issuer, log *Certifica
 	if err != nil {
 		return nil, err
 	}
-	host, port, err := freePort()
-	if err != nil {
-		return nil, err
-	}
-	_, grpcPort, err := freePort()
+	host, port, grpcPort, err := freePorts()
 	if err != nil {
 		return nil, err
 	}

@@ -63,11 +63,7 @@ func (r *Rekor) start(ctx context.Context, dir, key string, env []string, group 
 	if err != nil {
 		return err
 	}
-	host, port, err := freePort()
-	if err != nil {
-		return err
-	}
-	_, grpcPort, err := freePort()
+	host, port, grpcPort, err := freePorts()
 	if err != nil {
 		return err
 	}

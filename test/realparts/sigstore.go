@@ -64,13 +64,21 @@ func (s *Sigstore) Close() {
 	}
 }
 
-// freePort returns the host and a free port of the loopback interface.
-func freePort() (host, port string, err error) {
-	addr, err := process.FreeAddr()
-	if err != nil {
-		return "", "", err
+// freePorts returns the address of the loopback interface and two free ports. The ports differ,
+// though nothing holds them: two calls of process.FreeAddr may return the same one.
+func freePorts() (host, first, second string, err error) {
+	var ports [2]string
+	for i := range ports {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return "", "", "", fmt.Errorf("cannot find a free port on the loopback interface: %w", err)
+		}
+		defer l.Close()
+		if host, ports[i], err = net.SplitHostPort(l.Addr().String()); err != nil {
+			return "", "", "", err
+		}
 	}
-	return net.SplitHostPort(addr)
+	return host, ports[0], ports[1], nil
 }
 
 // get returns what a service answers with status 200.
