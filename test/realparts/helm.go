@@ -116,9 +116,14 @@ func (h *Helm) Push(ctx context.Context, chart Chart, registry OCIRegistry, path
 	if err != nil {
 		return Pushed{}, err
 	}
-	m := pushedDigest.FindStringSubmatch(said)
+	return PushedAs(chart, registry, path, said)
+}
+
+// PushedAs returns a chart that `helm push` pushed, with the digest that helm printed.
+func PushedAs(chart Chart, registry OCIRegistry, path, printed string) (Pushed, error) {
+	m := pushedDigest.FindStringSubmatch(printed)
 	if m == nil {
-		return Pushed{}, fmt.Errorf("helm push does not say the digest: %q", said)
+		return Pushed{}, fmt.Errorf("helm push printed no digest: %q", printed)
 	}
 	return Pushed{Chart: chart, Repository: registry.Addr() + "/" + path + "/" + chart.Name, Digest: digest.Digest(m[1])}, nil
 }

@@ -97,7 +97,7 @@ func StartReferrersRegistry() OCIRegistry {
 }
 
 // StartDistribution starts the CNCF distribution registry, as a member of the
-// group, with its files in dir. It has no referrers API.
+// group, with its files and the id of its process (registry.pid) in dir. It has no referrers API.
 func StartDistribution(ctx context.Context, dir string, group *process.Group) (OCIRegistry, error) {
 	var p *process.Process
 	backend, err := process.RetryAddrInUse(func() (_ string, err error) {
@@ -139,7 +139,7 @@ http: {addr: %q, relativeurls: true}
 	if err != nil {
 		return nil, err
 	}
-	return group.Start(ctx, process.Command{
+	p, err := group.Start(ctx, process.Command{
 		Name:  parts.Registry,
 		Path:  path,
 		Args:  []string{"serve", config},
@@ -148,4 +148,8 @@ http: {addr: %q, relativeurls: true}
 		Ready: process.Answers(http.DefaultClient, "http://"+addr+"/v2/"),
 		Grace: -1,
 	})
+	if err != nil {
+		return nil, err
+	}
+	return p, os.WriteFile(filepath.Join(dir, parts.Registry+".pid"), fmt.Appendln(nil, p.PID()), 0o644)
 }

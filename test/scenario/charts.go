@@ -68,7 +68,7 @@ func (w *World) push(ctx context.Context, name, version, message string) (realpa
 
 // Install applies a HelmRelease for a chart.
 func (w *World) Install(ctx context.Context, name string) error {
-	return w.Kubectl.Apply(ctx, w.helmRelease(name))
+	return w.Kubectl.Apply(ctx, w.HelmRelease(name))
 }
 
 // Declare applies a VerifiedChart for a chart that was pushed, with a ref like "tag: 1.0.0", for whom the release key has to vouch.

@@ -104,7 +104,7 @@ func (w *World) ServedAs(ctx context.Context, chart realparts.Pushed) error {
 		return err
 	}
 	// NotServed relies on this form of the URL.
-	if want := w.artifactURL(chart); vc.Status.Artifact.URL != want {
+	if want := w.URL(chart); vc.Status.Artifact.URL != want {
 		return fmt.Errorf("status.artifact.url of %s is %s, not %s", name, vc.Status.Artifact.URL, want)
 	}
 	status, got, err := w.Download(ctx, vc.Status.Artifact.URL)
@@ -163,7 +163,7 @@ func (w *World) NotServed(ctx context.Context, chart realparts.Pushed) error {
 // notUnderURL tries every URL that the chart would have if it were published.
 func (w *World) notUnderURL(ctx context.Context, chart realparts.Pushed, archive []byte) error {
 	folder := w.folderURL(chart.Name)
-	candidates := []string{"http://" + w.Controller.Addr + "/", folder, w.artifactURL(chart), folder + digest.FromBytes(archive).Encoded() + ".tgz"}
+	candidates := []string{"http://" + w.Controller.Addr + "/", folder, w.URL(chart), folder + digest.FromBytes(archive).Encoded() + ".tgz"}
 	for _, candidate := range candidates {
 		status, _, err := w.Download(ctx, candidate)
 		if err != nil {
@@ -176,8 +176,8 @@ func (w *World) notUnderURL(ctx context.Context, chart realparts.Pushed, archive
 	return nil
 }
 
-// artifactURL is where a chart is served if it is published.
-func (w *World) artifactURL(chart realparts.Pushed) string {
+// URL is the URL of a chart while it is published.
+func (w *World) URL(chart realparts.Pushed) string {
 	return w.folderURL(chart.Name) + chart.Digest.Encoded() + ".tgz"
 }
 

@@ -5,7 +5,9 @@ package scenario
 import (
 	"encoding/base64"
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -15,16 +17,18 @@ const (
 	KeyEntry  = "release.pub"
 )
 
+// Secret is a Secret of the tenant with these entries.
+func (w *World) Secret(name string, entries map[string][]byte) string {
+	manifest := fmt.Sprintf("\n---\napiVersion: v1\nkind: Secret\nmetadata: {name: %s, namespace: %s}\ndata:\n", name, w.Namespace)
+	for _, entry := range slices.Sorted(maps.Keys(entries)) {
+		manifest += fmt.Sprintf("  %s: %s\n", entry, base64.StdEncoding.EncodeToString(entries[entry]))
+	}
+	return manifest
+}
+
 // secret is a Secret of the tenant with one entry.
 func (w *World) secret(name, entry string, content []byte) string {
-	return fmt.Sprintf(`
----
-apiVersion: v1
-kind: Secret
-metadata: {name: %s, namespace: %s}
-data:
-  %s: %s
-`, name, w.Namespace, entry, base64.StdEncoding.EncodeToString(content))
+	return w.Secret(name, map[string][]byte{entry: content})
 }
 
 // keySecret is a Secret with a public key that releases are signed with.
@@ -49,6 +53,16 @@ func (w *World) IdentityAuthority() string {
 		RootSecret, regexp.QuoteMeta(w.Sigstore.Issuer.URL()), regexp.QuoteMeta(Identity))
 }
 
+// VerifiedChart asks for a chart of the road.
+func (w *World) VerifiedChart(name string) string {
+	return w.verifiedChart(name, "tag: "+Version, w.authority(name))
+}
+
+// ProofSecrets are the Secrets with the trusted root and the keyring of the maintainers.
+func (w *World) ProofSecrets() string {
+	return w.rootSecret(w.Sigstore.TrustedRoot()) + w.secret(KeyringSecret, KeyringEntry, w.Maintainers.Keyring)
+}
+
 // verifiedChart asks for a chart of the registry, as a ref says, if an authority vouches for it, by rules like "mode: Audit".
 func (w *World) verifiedChart(name, ref, authority string, rules ...string) string {
 	return fmt.Sprintf(`
@@ -68,8 +82,8 @@ spec:
 `, name, w.Namespace, w.Repository(), ref, authority, strings.Join(rules, "\n    "))
 }
 
-// helmRelease does not wait for what it installs: nothing runs in a control plane without nodes.
-func (w *World) helmRelease(name string) string {
+// HelmRelease installs a chart. It does not wait for pods: a control plane without nodes runs none.
+func (w *World) HelmRelease(name string) string {
 	return fmt.Sprintf(`
 ---
 apiVersion: helm.toolkit.fluxcd.io/v2

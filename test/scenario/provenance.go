@@ -25,10 +25,13 @@ const (
 	KeyringEntry  = "pubring.gpg"
 )
 
-// What helm calls the kind of a provenance file, and where it pushes one to.
+// provenanceType is the media type of a provenance file that helm pushes.
+const provenanceType = "application/vnd.cncf.helm.chart.provenance.v1.prov"
+
+// Sources of provenance files, as a status begins to name them.
 const (
-	provenanceType = "application/vnd.cncf.helm.chart.provenance.v1.prov"
-	inManifest     = "the chart's manifest"
+	InManifest = "the chart's manifest"
+	Attached   = "referrer sha256:"
 )
 
 // Maintainers are who signs with `helm package --sign`.
@@ -75,9 +78,9 @@ func (w *World) PushPackaged(ctx context.Context, chart realparts.Chart) (err er
 
 // ProvenBy waits until the chart is published as it was pushed, by a provenance file of the key that was found at a source.
 func (w *World) ProvenBy(ctx context.Context, name string, key realparts.OpenPGPKey, source string) error {
-	return served(name, func(a v1alpha1.AuthorityStatus) bool {
+	return w.served(ctx, w.Charts[name], func(a v1alpha1.AuthorityStatus) bool {
 		return a.Signer == "OPENPGP:"+key.Fingerprint && a.UserID == key.UserID && strings.HasPrefix(a.Source, source)
-	})(ctx, w)
+	})
 }
 
 func signWithHelm(ctx context.Context, w *World) error {
@@ -150,16 +153,14 @@ func alter(genuine, other realparts.Chart) error {
 	return os.WriteFile(other.Provenance(), changed, 0o644)
 }
 
-// provenBy says that the chart is published by a provenance file of the maintainers that was found at a source.
-func provenBy(name, source string) func(context.Context, *World) error {
-	return func(ctx context.Context, w *World) error {
-		return w.ProvenBy(ctx, name, w.Maintainers.OpenPGPKey, source)
-	}
+// ProvenByMaintainers waits until the chart is published as it was pushed, by a provenance file of the maintainers at a source.
+func (w *World) ProvenByMaintainers(ctx context.Context, name, source string) error {
+	return w.ProvenBy(ctx, name, w.Maintainers.OpenPGPKey, source)
 }
 
-// altered says that a chart is refused whose provenance file was altered, and that it is said whose signature does not match.
-func altered(ctx context.Context, w *World) error {
-	if err := refused("prov-altered")(ctx, w); err != nil {
+// AlteredRefused waits until the altered chart is refused, and the status names the key whose signature does not match.
+func (w *World) AlteredRefused(ctx context.Context) error {
+	if err := w.Refused(ctx, "prov-altered"); err != nil {
 		return err
 	}
 	vc, err := w.Get(ctx, "prov-altered")

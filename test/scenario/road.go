@@ -19,23 +19,32 @@ import (
 	"github.com/verifiedchart/verifiedchart/test/realparts"
 )
 
-// Road returns what has to be seen once Setup is done, in this order.
+// Road returns what has to be seen, in this order, once the charts of the road are declared.
 func Road() []Step {
 	return []Step{
-		{"the signed chart is proven, and its bytes are served as helm packaged them", served("signed", byRelease)},
-		{"helm-controller has installed the signed chart", installed("signed")},
-		{"the chart that " + Identity + " signed is proven, without a key, and its bytes are served", served("keyless", byRelease)},
-		{"helm-controller has installed the keyless chart", installed("keyless")},
-		{"the chart that helm signed is proven by the provenance file that helm pushed with it, and its bytes are served", provenBy("helm-signed", inManifest)},
-		{"helm-controller has installed the chart that helm signed", installed("helm-signed")},
-		{"the chart that helm signed is proven by the provenance file that oras attached to it, and its bytes are served", provenBy("prov-attached", "referrer sha256:")},
-		{"the unsigned chart is refused, and nothing of it is served", refused("unsigned")},
-		{"the chart that a stranger signed is refused, and nothing of it is served", refused("stranger")},
-		{"the chart that an impostor signed keyless is refused, and the status says who signed it", impostor},
-		{"the chart that was altered together with its provenance file is refused, nothing of it is served, and the status says whose signature does not match", altered},
-		{"the chart whose tag will move is proven while it is what was signed", served("moved", byRelease)},
+		{"the signed chart is proven, and its bytes are served as helm packaged them", of("signed", (*World).Proven)},
+		{"helm-controller has installed the signed chart", of("signed", (*World).Installed)},
+		{"the chart that " + Identity + " signed is proven, without a key, and its bytes are served", of("keyless", (*World).Proven)},
+		{"helm-controller has installed the keyless chart", of("keyless", (*World).Installed)},
+		{"the chart that helm signed is proven by the provenance file that helm pushed with it, and its bytes are served", provenAt("helm-signed", InManifest)},
+		{"helm-controller has installed the chart that helm signed", of("helm-signed", (*World).Installed)},
+		{"the chart that helm signed is proven by the provenance file that oras attached to it, and its bytes are served", provenAt("prov-attached", Attached)},
+		{"the unsigned chart is refused, and nothing of it is served", of("unsigned", (*World).Refused)},
+		{"the chart that a stranger signed is refused, and nothing of it is served", of("stranger", (*World).Refused)},
+		{"the chart that an impostor signed keyless is refused, and the status says who signed it", func(ctx context.Context, w *World) error { return w.ImpostorRefused(ctx) }},
+		{"the chart that was altered together with its provenance file is refused, nothing of it is served, and the status says whose signature does not match", func(ctx context.Context, w *World) error { return w.AlteredRefused(ctx) }},
+		{"the chart whose tag will move is proven while it is what was signed", of("moved", (*World).Proven)},
 		{"its tag moves to other bytes, which are refused: nothing of them is served, and what was proven still is", moved},
 	}
+}
+
+// of makes a check of one chart what a Step does.
+func of(name string, check func(*World, context.Context, string) error) func(context.Context, *World) error {
+	return func(ctx context.Context, w *World) error { return check(w, ctx, name) }
+}
+
+func provenAt(name, source string) func(context.Context, *World) error {
+	return func(ctx context.Context, w *World) error { return w.ProvenByMaintainers(ctx, name, source) }
 }
 
 // Proven waits until the chart is published as it was pushed last.
@@ -62,11 +71,7 @@ func (w *World) Until(ctx context.Context, name string, expected func(*v1alpha1.
 // vouches says whether the authority that vouched for a chart is the one that should.
 type vouches func(v1alpha1.AuthorityStatus) bool
 
-// served says that the chart is published as it was pushed.
-func served(name string, right vouches) func(context.Context, *World) error {
-	return func(ctx context.Context, w *World) error { return w.served(ctx, w.Charts[name], right) }
-}
-
+// served waits until the chart is published as it was pushed.
 func (w *World) served(ctx context.Context, chart realparts.Pushed, right vouches) error {
 	if err := until(ctx, func(ctx context.Context) error { return w.proven(ctx, chart, right) }); err != nil {
 		return err
@@ -101,9 +106,9 @@ func byRelease(a v1alpha1.AuthorityStatus) bool {
 	return a.Key == KeyEntry || (a.Subject == Identity && a.SignedAt != nil)
 }
 
-// impostor says that a chart is refused that somebody else signed, and that it is said who.
-func impostor(ctx context.Context, w *World) error {
-	if err := refused("impostor")(ctx, w); err != nil {
+// ImpostorRefused waits until the impostor's chart is refused, and the status names the impostor.
+func (w *World) ImpostorRefused(ctx context.Context) error {
+	if err := w.Refused(ctx, "impostor"); err != nil {
 		return err
 	}
 	vc, err := w.Get(ctx, "impostor")
@@ -119,24 +124,22 @@ func impostor(ctx context.Context, w *World) error {
 	return fmt.Errorf("status.observedSigners of impostor is %+v, which does not say that %s signed it", vc.Status.ObservedSigners, Impostor)
 }
 
-// refused says that a VerifiedChart is proven not to be trusted, and that none of its bytes are to be had.
-func refused(name string) func(context.Context, *World) error {
-	return func(ctx context.Context, w *World) error {
-		if err := w.Until(ctx, name, IsRefused); err != nil {
-			return err
-		}
-		vc, err := w.Get(ctx, name)
-		if err != nil {
-			return err
-		}
-		if vc.Status.Artifact != nil || vc.Status.URL != "" || vc.Status.Verification != nil {
-			return fmt.Errorf("the refused chart %s is published: %+v", name, vc.Status)
-		}
-		if a, err := w.Announced(ctx, name); err != nil || a != nil {
-			return errors.Join(err, fmt.Errorf("the refused chart %s is announced: %+v", name, a))
-		}
-		return w.NotServed(ctx, w.Charts[name])
+// Refused waits until a VerifiedChart is proven not to be trusted, and checks that none of its bytes are to be had.
+func (w *World) Refused(ctx context.Context, name string) error {
+	if err := w.Until(ctx, name, IsRefused); err != nil {
+		return err
 	}
+	vc, err := w.Get(ctx, name)
+	if err != nil {
+		return err
+	}
+	if vc.Status.Artifact != nil || vc.Status.URL != "" || vc.Status.Verification != nil {
+		return fmt.Errorf("the refused chart %s is published: %+v", name, vc.Status)
+	}
+	if a, err := w.Announced(ctx, name); err != nil || a != nil {
+		return errors.Join(err, fmt.Errorf("the refused chart %s is announced: %+v", name, a))
+	}
+	return w.NotServed(ctx, w.Charts[name])
 }
 
 // IsRefused returns nil if a VerifiedChart is proven not to be trusted.
@@ -147,23 +150,21 @@ func IsRefused(vc *v1alpha1.VerifiedChart) error {
 	)
 }
 
-// installed says that helm-controller has installed the chart.
-func installed(name string) func(context.Context, *World) error {
-	return func(ctx context.Context, w *World) error {
-		return until(ctx, func(ctx context.Context) error {
-			if err := w.ReleaseReady(ctx, name); err != nil {
-				return err
-			}
-			var note corev1.ConfigMap
-			if err := w.Client.Get(ctx, client.ObjectKey{Namespace: w.Namespace, Name: name}, &note); err != nil {
-				return err
-			}
-			if got, want := note.Data["message"], greeting(name); got != want {
-				return fmt.Errorf("the installed ConfigMap says %q, not %q", got, want)
-			}
-			return nil
-		})
-	}
+// Installed waits until helm-controller has installed the chart.
+func (w *World) Installed(ctx context.Context, name string) error {
+	return until(ctx, func(ctx context.Context) error {
+		if err := w.ReleaseReady(ctx, name); err != nil {
+			return err
+		}
+		var note corev1.ConfigMap
+		if err := w.Client.Get(ctx, client.ObjectKey{Namespace: w.Namespace, Name: name}, &note); err != nil {
+			return err
+		}
+		if got, want := note.Data["message"], greeting(name); got != want {
+			return fmt.Errorf("the installed ConfigMap says %q, not %q", got, want)
+		}
+		return nil
+	})
 }
 
 // ReleaseReady returns nil if the HelmRelease of a chart is Ready.
@@ -193,6 +194,11 @@ func moved(ctx context.Context, w *World) (err error) {
 	if err := w.Reconcile(ctx, "moved", IsRefused); err != nil {
 		return err
 	}
+	return w.MovedRefused(ctx)
+}
+
+// MovedRefused returns nil if the chart that the tag of "moved" was moved from is served, and the one it was moved to is not.
+func (w *World) MovedRefused(ctx context.Context) error {
 	vc, err := w.Get(ctx, "moved")
 	if err != nil {
 		return err

@@ -28,9 +28,9 @@ func Ground() []Step {
 	return []Step{
 		{"build the controller", buildController},
 		{"start etcd and kube-apiserver", startControlPlane},
-		{"apply what make deploy does, and the custom resources of Flux", deploy},
+		{"apply the manifests of make deploy and the custom resources of Flux", deploy},
 		{"start the registry", startRegistry},
-		{"start a Sigstore of our own: Fulcio, Rekor and a time-stamp authority", startSigstore},
+		{"start a private Sigstore: Fulcio, Rekor and a timestamp authority", startSigstore},
 		{"generate the keys of cosign and helm", generateKeys},
 	}
 }
@@ -49,10 +49,10 @@ func Bare() []Step {
 // Charts returns the steps that push the charts of the road, and sign them.
 func Charts() []Step {
 	return []Step{
-		{"package six charts with helm and push them", pushCharts},
-		{"sign two of them with the release key and one with a stranger's, with cosign", signCharts},
-		{"sign one as " + Identity + " and one as " + Impostor + ", keyless", signKeyless},
-		{"package three more that helm signs, and push them: with the provenance file, with it attached by oras, and altered", signWithHelm},
+		{"package and push six charts with helm", pushCharts},
+		{"sign two with the release key and one with a stranger's key, with cosign", signCharts},
+		{"sign one as " + Identity + " and one as " + Impostor + ", keyless, with cosign", signKeyless},
+		{"package, sign and push three charts with helm", signWithHelm},
 	}
 }
 
@@ -155,12 +155,7 @@ func generateKeys(ctx context.Context, w *World) (err error) {
 }
 
 func startControllers(ctx context.Context, w *World) error {
-	initial := filepath.Join(w.Dir, "root.json")
-	if err := os.WriteFile(initial, w.Mirror.RootJSON(), 0o600); err != nil {
-		return err
-	}
-	flags := []string{"--tuf-mirror=" + w.Mirror.URL(), "--tuf-root=" + initial, "--tuf-cache-dir=" + filepath.Join(w.Dir, "tuf")}
-	if err := w.SetController(flags...); err != nil {
+	if err := w.SetMirroredController(); err != nil {
 		return err
 	}
 	if err := w.Controller.Start(ctx, w.Group); err != nil {
@@ -170,14 +165,24 @@ func startControllers(ctx context.Context, w *World) error {
 	return err
 }
 
+// SetMirroredController is SetController, with our mirror in place of that of the public Sigstore.
+func (w *World) SetMirroredController(flags ...string) error {
+	initial := filepath.Join(w.Dir, "root.json")
+	if err := os.WriteFile(initial, w.Mirror.RootJSON(), 0o600); err != nil {
+		return err
+	}
+	mirror := []string{"--tuf-mirror=" + w.Mirror.URL(), "--tuf-root=" + initial, "--tuf-cache-dir=" + filepath.Join(w.Dir, "tuf")}
+	return w.SetController(append(mirror, flags...)...)
+}
+
 // SetController makes a controller, with the rights of its service account, that is not started yet.
 func (w *World) SetController(flags ...string) error {
-	kubeconfig, err := w.Plane.ServiceAccount(systemNamespace, realparts.ControllerName)
+	kubeconfig, err := w.Plane.ServiceAccount(SystemNamespace, realparts.ControllerName)
 	if err != nil {
 		return err
 	}
 	w.Controller = &realparts.Controller{
-		Binary: w.Binary(), Kubeconfig: kubeconfig, Dir: filepath.Join(w.Dir, "controller"), Namespace: systemNamespace, Flags: flags,
+		Binary: w.Binary(), Kubeconfig: kubeconfig, Dir: filepath.Join(w.Dir, "controller"), Namespace: SystemNamespace, Flags: flags,
 	}
 	return nil
 }
@@ -186,12 +191,12 @@ func apply(ctx context.Context, w *World) error {
 	if err := w.Trust(ctx, w.Release); err != nil {
 		return err
 	}
-	manifests := w.rootSecret(w.Sigstore.TrustedRoot()) + w.secret(KeyringSecret, KeyringEntry, w.Maintainers.Keyring)
+	manifests := w.ProofSecrets()
 	for _, name := range []string{"signed", "keyless", "helm-signed"} {
-		manifests += w.helmRelease(name)
+		manifests += w.HelmRelease(name)
 	}
 	for name := range w.Charts {
-		manifests += w.verifiedChart(name, "tag: "+Version, w.authority(name))
+		manifests += w.VerifiedChart(name)
 	}
 	return w.Kubectl.Apply(ctx, manifests)
 }

@@ -35,8 +35,8 @@ const (
 	// Identity signs keyless for the publisher; Impostor is nobody's.
 	Identity = "release@example.com"
 	Impostor = "impostor@example.com"
-	// systemNamespace is where the controller would run in a cluster.
-	systemNamespace = "verifiedchart-system"
+	// SystemNamespace is where the controller would run in a cluster.
+	SystemNamespace = "verifiedchart-system"
 
 	// patience is long enough for a machine that does other things too: only a failure takes that long.
 	patience = 3 * time.Minute
@@ -50,7 +50,7 @@ type Step struct {
 }
 
 // World is all that the road leads through, as one tenant sees it: the rest is shared. Its
-// fields are set by the steps of Setup.
+// fields are set by the steps of Ground and Charts.
 type World struct {
 	// Root is the root folder of the repository, and Dir the folder of all that is made here.
 	Root, Dir string
@@ -161,8 +161,11 @@ func connect(plane *controlplane.ControlPlane) (client.Client, error) {
 	return client.New(config, client.Options{Scheme: scheme})
 }
 
-// until asks again and again, and returns the last answer where it does not turn to nil in time.
-func until(ctx context.Context, ask func(context.Context) error) error {
+// until is Poll ten times a second.
+func until(ctx context.Context, ask func(context.Context) error) error { return Poll(ctx, pause, ask) }
+
+// Poll asks again and again, after a pause, and returns the last answer if none is nil in time.
+func Poll(ctx context.Context, pause time.Duration, ask func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	tick := time.NewTicker(pause)
