@@ -1,104 +1,93 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Program demo shows the whole road on this machine: it starts a control
+// Program demo shows on this machine what the product does: it starts a control
 // plane, a registry, our controller and Flux's helm-controller on free ports of
-// the loopback interface, lets them deal with four signed charts and with five
-// that must be refused, shows what came of it, and stays up to be looked at
-// until Ctrl-C. With ONCE=1 it ends by itself; its exit status is 0 only if all
-// that should be seen was seen. Nothing of it is left behind.
+// the loopback interface, runs commands that a reader could type, and prints the
+// effect of each with the time that it took. It stays up until Ctrl-C. With
+// ONCE=1 it ends by itself; its exit status is 0 only if every effect was seen.
+// It leaves nothing behind.
 package main
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
-	"os/exec"
 	"os/signal"
-	"strings"
 	"syscall"
 	"time"
 
-	"github.com/verifiedchart/verifiedchart/test/parts"
 	"github.com/verifiedchart/verifiedchart/test/scenario"
 )
 
-// errInterrupted is why the demo ends when it is asked to.
+// errInterrupted is the cause if a signal ends the demo.
 var errInterrupted = errors.New("interrupted")
 
 func main() {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	go watchSignals(cancel)
 	go watchParent(cancel)
-	err := run(ctx, os.Getenv("ONCE") == "1")
-	if errors.Is(err, errInterrupted) {
-		os.Exit(130)
+	err := run(ctx, &screen{to: os.Stdout}, os.Getenv("ONCE") == "1")
+	status := exitStatus(err)
+	if status == 1 {
+		fmt.Fprint(&screen{to: os.Stderr}, fold("demo: "+err.Error(), ""))
 	}
-	if err != nil {
-		fmt.Fprintf(os.Stderr, "demo: %v\n", err)
-		os.Exit(1)
-	}
+	os.Exit(status)
 }
 
-// run shows everything and cleans up.
-func run(ctx context.Context, once bool) (err error) {
-	if err := buildParts(ctx); err != nil {
+// exitStatus returns the exit status of a demo that ended with an error or nil.
+func exitStatus(err error) int {
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, errInterrupted):
+		return 130
+	}
+	return 1
+}
+
+// run builds the parts, sets the demo up, shows it and cleans up.
+func run(ctx context.Context, out io.Writer, once bool) (err error) {
+	if err := buildParts(ctx, out); err != nil {
 		return err
 	}
 	w, err := scenario.NewWorld()
 	if err != nil {
 		return err
 	}
+	d := newDemo(w, out)
 	defer func() {
-		fmt.Println("cleaning up …")
-		err = errors.Join(err, w.Close())
+		fmt.Fprintln(out, "cleaning up …")
+		err = errors.Join(err, d.keeper.Stop(), w.Close())
 	}()
 	ctx, stop := w.Guard(ctx)
 	defer stop()
-	if err := prepare(ctx, w); err != nil {
+	ctx, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	if err := d.prepare(ctx, fail); err != nil {
 		return err
 	}
-	seen := watch(ctx, w)
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
+	return d.show(ctx, once)
+}
+
+// show plays every chapter, and waits for Ctrl-C unless once is set. Its error lists the effects that were not seen.
+func (d *demo) show(ctx context.Context, once bool) error {
+	d.introduce()
+	p := &player{out: d.out, shell: func(ctx context.Context, command string) (string, error) {
+		return shell(ctx, d.world.Dir, command)
+	}}
+	unseen := p.play(ctx, d.chapters())
+	if once || ctx.Err() != nil {
+		return unseen
 	}
-	if err := show(ctx, w); err != nil {
-		return err
-	}
-	if once {
-		return seen
-	}
-	if seen != nil {
-		fmt.Println("\nNot all was seen: look at the logs below.")
-	}
-	invite(w)
+	d.invite()
 	<-ctx.Done()
 	if cause := context.Cause(ctx); !errors.Is(cause, errInterrupted) {
 		return cause
 	}
-	fmt.Println()
-	return seen
-}
-
-// buildParts builds what is not built yet, with its own lines of progress.
-func buildParts(ctx context.Context) error {
-	root, err := parts.Root()
-	if err != nil {
-		return err
-	}
-	cmd := exec.CommandContext(ctx, "go", "run", "./test/parts/build", "-only="+strings.Join(scenario.Parts(), ","))
-	cmd.Dir = root
-	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
-	cmd.WaitDelay = 10 * time.Second
-	if err := cmd.Run(); err != nil {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		return fmt.Errorf("the parts of the demo cannot be built: %w", err)
-	}
-	return nil
+	fmt.Fprintln(d.out)
+	return unseen
 }
 
 // watchSignals ends the demo on the first signal; later ones do not stop it from cleaning up.
@@ -110,8 +99,8 @@ func watchSignals(cancel context.CancelCauseFunc) {
 	}
 }
 
-// watchParent ends the demo when whoever started it is gone: `go run` does not
-// pass on a signal that is sent to it alone.
+// watchParent ends the demo when its parent process is gone: `go run` does not
+// pass on a signal that only `go run` receives.
 func watchParent(cancel context.CancelCauseFunc) {
 	parent := os.Getppid()
 	for range time.Tick(500 * time.Millisecond) {

@@ -38,7 +38,7 @@ func Road() []Step {
 	}
 }
 
-// of makes a check of one chart what a Step does.
+// of returns the action of a Step that checks one chart.
 func of(name string, check func(*World, context.Context, string) error) func(context.Context, *World) error {
 	return func(ctx context.Context, w *World) error { return check(w, ctx, name) }
 }

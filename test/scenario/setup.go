@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 
@@ -18,12 +17,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/test/realparts"
 )
 
-// Setup returns what has to be done, in this order, before there is something to be seen.
-func Setup() []Step {
-	return slices.Concat(Ground(), Charts(), Controllers(), Declared())
-}
-
-// Ground returns the steps up to where nothing of the product runs, and nothing is declared or pushed.
+// Ground returns the steps that start everything except the controllers. They push and declare nothing.
 func Ground() []Step {
 	return []Step{
 		{"build the controller", buildController},
