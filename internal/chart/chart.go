@@ -10,12 +10,12 @@ package chart
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/verifiedchart/verifiedchart/internal/printable"
+	"github.com/verifiedchart/verifiedchart/internal/problem"
 )
 
 // Media types of a Helm chart in an OCI registry (HIP-0006).
@@ -67,7 +67,7 @@ const (
 // refuse returns an error that matches class and says why. The reason may quote
 // the chart, so that it is made printable and cut.
 func refuse(class, reason error) error {
-	return fmt.Errorf("%w: %s", class, printable.String(reason.Error(), maxReason))
+	return problem.New(class, "%v", class).Fix("%s", printable.String(reason.Error(), maxReason))
 }
 
 // Layout is where the parts of a chart are. Each descriptor has a digest of a

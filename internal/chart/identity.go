@@ -3,9 +3,8 @@
 package chart
 
 import (
-	"fmt"
-
 	"github.com/verifiedchart/verifiedchart/internal/printable"
+	"github.com/verifiedchart/verifiedchart/internal/problem"
 )
 
 // CheckIdentity returns an error matching ErrMismatch unless m is the chart of
@@ -13,12 +12,12 @@ import (
 // the chart may have any version.
 func CheckIdentity(m Metadata, name, tag string) error {
 	if m.Name != name {
-		return fmt.Errorf("%w: asked for the chart %q, got %q; set spec.chartName if the repository is named otherwise",
-			ErrMismatch, printable.String(name, maxShown), m.Name)
+		return problem.New(ErrMismatch, "the chart is named %q, not %q", m.Name, printable.String(name, maxShown)).
+			Fix("set spec.chartName: %s, or correct url", m.Name)
 	}
 	if !MayName(tag, m.Version) {
-		return fmt.Errorf("%w: tag %q holds version %q of the chart %q: push each version under its own tag",
-			ErrMismatch, printable.String(tag, maxShown), m.Version, m.Name)
+		return problem.New(ErrMismatch, "tag %q holds version %q", printable.String(tag, maxShown), m.Version).
+			Fix("push each version under its own tag")
 	}
 	return nil
 }

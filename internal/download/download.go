@@ -144,7 +144,7 @@ func (c *Client) read(ctx context.Context, where *url.URL, r Request) ([]byte, e
 		return nil, err
 	}
 	defer resp.Body.Close() //nolint:errcheck // nothing of a read body depends on it
-	return outbound.ReadAll(resp.Body, r.Limit, ErrTooLarge)
+	return outbound.ReadAll(ctx, resp.Body, r.Limit, ErrTooLarge)
 }
 
 // client returns the client that believes whom it shall.

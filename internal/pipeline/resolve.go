@@ -13,6 +13,7 @@ import (
 
 	"github.com/verifiedchart/verifiedchart/internal/chart"
 	"github.com/verifiedchart/verifiedchart/internal/pattern"
+	"github.com/verifiedchart/verifiedchart/internal/problem"
 	"github.com/verifiedchart/verifiedchart/internal/registry"
 )
 
@@ -61,11 +62,11 @@ type versions struct {
 func newVersions(w Wanted) (versions, error) {
 	within, err := semver.NewConstraint(w.SemVer)
 	if err != nil {
-		return versions{}, fmt.Errorf("%w: ref.semver %q: %w", ErrReference, w.SemVer, err)
+		return versions{}, problem.New(ErrReference, "ref.semver %q is no range", w.SemVer).Fix(`write one such as ">=1.0.0 <2.0.0", "1.x" or "*"`).Because(err)
 	}
 	filter, err := pattern.Compile(w.SemverFilter)
 	if err != nil {
-		return versions{}, fmt.Errorf("%w: ref.semverFilter %q: %w", ErrReference, w.SemverFilter, err)
+		return versions{}, problem.New(ErrReference, "ref.semverFilter %q is no regular expression", w.SemverFilter).Fix("%v", err).Because(err)
 	}
 	return versions{within: within, filter: filter}, nil
 }
@@ -108,7 +109,7 @@ func greatest(ctx context.Context, r registry.Reader, w Wanted) (string, error) 
 	}
 	tag, seen := selected.greatest(tags)
 	if tag == "" {
-		return "", fmt.Errorf("%w: %s has no version in %q%s: %s", ErrNoMatch, w.Repository, w.SemVer, filtered(w), named(seen, len(tags)))
+		return "", problem.New(ErrNoMatch, "no version in %q%s", w.SemVer, filtered(w)).Fix("%s: %s", w.Repository, named(seen, len(tags)))
 	}
 	return tag, nil
 }

@@ -12,13 +12,14 @@ import (
 )
 
 const (
-	// MaxAnswers bounds Answers in bytes, what names the answers included.
-	MaxAnswers = 4 << 20
+	// MaxAnswers bounds Answers in bytes, what names the answers included. Twice the
+	// largest configuration of a chart fits in.
+	MaxAnswers = 2 << 20
 	// maxAnswerNames bounds what names the answers, so that there is room for contents
 	// however many questions were asked.
 	maxAnswerNames = MaxAnswers / 2
 	// maxAnswersJSON bounds Answers as JSON, which writes bytes in base64.
-	maxAnswersJSON = 8 << 20
+	maxAnswersJSON = 4 << 20
 	// answerOverhead is counted for each answer on top of its bytes and names.
 	answerOverhead = 256
 )
@@ -45,7 +46,7 @@ type answer struct {
 	// At is when the registry gave it; zero if the answer cannot change.
 	At time.Time `json:"at,omitzero"`
 	// Problem says why there is no content; empty if there is.
-	Problem problem `json:"problem,omitempty"`
+	Problem fault `json:"problem,omitempty"`
 	// Digest of the manifest that a tag names.
 	Digest digest.Digest `json:"digest,omitempty"`
 	// MediaType of a manifest.
@@ -57,35 +58,35 @@ type answer struct {
 }
 
 // problem is an answer that is not content, and yet says something of what was pushed.
-type problem string
+type fault string
 
 const (
-	problemNotFound   problem = "notFound"
-	problemTooLarge   problem = "tooLarge"
-	problemDescriptor problem = "descriptor"
-	problemDropped    problem = "dropped"
+	faultNotFound   fault = "notFound"
+	faultTooLarge   fault = "tooLarge"
+	faultDescriptor fault = "descriptor"
+	faultDropped    fault = "dropped"
 )
 
 // class returns the error that a recorded problem matches, or nil.
-func (p problem) class() error {
+func (p fault) class() error {
 	switch p {
-	case problemNotFound:
+	case faultNotFound:
 		return ErrNotFound
-	case problemTooLarge:
+	case faultTooLarge:
 		return ErrTooLarge
-	case problemDescriptor:
+	case faultDescriptor:
 		return ErrDescriptor
 	}
 	return nil
 }
 
-// problemOf returns the problem of an error, and reports whether it is to be
+// faultOf returns the fault of an error, and reports whether it is to be
 // recorded: an error of any other class says nothing of what was pushed.
-func problemOf(err error) (problem, bool) {
+func faultOf(err error) (fault, bool) {
 	if err == nil {
 		return "", true
 	}
-	for _, p := range []problem{problemNotFound, problemTooLarge, problemDescriptor} {
+	for _, p := range []fault{faultNotFound, faultTooLarge, faultDescriptor} {
 		if errors.Is(err, p.class()) {
 			return p, true
 		}
@@ -105,7 +106,7 @@ func (a answer) mayChange() bool {
 	case kindTag, kindReferrers, kindOutside:
 		return true
 	case kindManifest, kindBlob:
-		return a.Problem == problemNotFound
+		return a.Problem == faultNotFound
 	}
 	return false
 }

@@ -38,7 +38,7 @@ func (a *Answers) UnmarshalJSON(raw []byte) (err error) {
 	return err
 }
 
-// ParseAnswers reads what json.Marshal wrote of Answers, at most 8 MiB. The error
+// ParseAnswers reads what json.Marshal wrote of Answers, at most 4 MiB. The error
 // matches ErrMalformed. Contents are not hashed yet: a Reader does that.
 func ParseAnswers(raw []byte) (Answers, error) {
 	if len(raw) > maxAnswersJSON {
@@ -96,7 +96,7 @@ func (a answer) isPossible() bool {
 		return false
 	}
 	if a.Problem != "" {
-		return a.Kind != kindLacks && a.Raw == nil && isKind(a.Kind) && (a.Problem == problemDropped || a.Problem.class() != nil)
+		return a.Kind != kindLacks && a.Raw == nil && isKind(a.Kind) && (a.Problem == faultDropped || a.Problem.class() != nil)
 	}
 	if a.Kind == kindTag {
 		return checkDigest(a.Digest) == nil

@@ -84,8 +84,8 @@ var _ = Describe("Answers that are stored", func() {
 		Entry("if they hold more than the bound", strings.Replace(one(""), "eA==", base64Of(strings.Repeat("x", registry.MaxAnswers)), 1)),
 	)
 
-	It("are malformed if they are larger than 8 MiB", func() {
-		_, err := registry.ParseAnswers([]byte(one("") + strings.Repeat(" ", 8<<20)))
+	It("are malformed if they are larger than 4 MiB", func() {
+		_, err := registry.ParseAnswers([]byte(one("") + strings.Repeat(" ", 4<<20)))
 		Expect(err).To(MatchError(registry.ErrMalformed))
 	})
 

@@ -127,7 +127,7 @@ func (r stored) Recall(text string, _ func() ([]byte, error)) ([]byte, error) {
 func (r stored) answer(k kind, ref, what string) (answer, error) {
 	given, ok := r.answers.held[question{Repository: r.repository, Kind: k, Ref: ref}]
 	switch {
-	case given.Problem == problemDropped, !ok && r.answers.full:
+	case given.Problem == faultDropped, !ok && r.answers.full:
 		return answer{}, &DroppedError{Size: given.Dropped, what: "read " + what + " of " + r.repository}
 	case !ok:
 		return answer{}, r.failed(what, ErrNoAnswer)

@@ -2,14 +2,7 @@
 
 package registry
 
-import (
-	"cmp"
-	"encoding/json"
-	"strings"
-
-	"github.com/opencontainers/go-digest"
-	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
-)
+import "cmp"
 
 // recorder collects Answers within their bound.
 type recorder struct {
@@ -52,7 +45,7 @@ func (r *recorder) lacksReferrers(q question, lacks bool) {
 func (r *recorder) record(q question, e cacheEntry, err error) {
 	first := !r.begun && q.Kind == kindManifest
 	r.begun = true
-	why, ok := problemOf(err)
+	why, ok := faultOf(err)
 	if !ok || (q.Kind == kindTag && !tagPattern.MatchString(q.Ref)) {
 		return
 	}
@@ -87,7 +80,7 @@ func (r *recorder) put(a answer, pinned bool) {
 	r.asked++
 	entry := &recorded{answer: a, order: r.asked, pinned: pinned}
 	if old := r.held[a.question]; old != nil {
-		if old.Problem == problemDropped && !a.mayChange() {
+		if old.Problem == faultDropped && !a.mayChange() {
 			return // the same bytes would be too much again
 		}
 		entry.order, entry.pinned = old.order, old.pinned || pinned
@@ -127,7 +120,7 @@ func (r *recorder) drop() {
 		}
 	}
 	q := first.question
-	dropped := answer{question: q, At: first.At, Problem: problemDropped, Dropped: int64(len(first.Raw))}
+	dropped := answer{question: q, At: first.At, Problem: faultDropped, Dropped: int64(len(first.Raw))}
 	r.remove(q)
 	r.add(&recorded{answer: dropped, order: first.order, pinned: first.pinned})
 }
@@ -147,53 +140,4 @@ func (e *recorded) rank() int {
 		return 1 // without it nothing that it lists is found
 	}
 	return 0
-}
-
-// maxPlain bounds a name that others wrote in bytes; no media type in use is longer.
-const maxPlain = 128
-
-// plain returns at most maxPlain bytes of a name that others wrote, without
-// characters of which JSON makes several.
-func plain(name string) string {
-	name = strings.Map(func(r rune) rune {
-		if r < ' ' || r > '~' || strings.ContainsRune(`"\<>&`, r) {
-			return '?'
-		}
-		return r
-	}, name)
-	return name[:min(len(name), maxPlain)]
-}
-
-// brief returns a list of referrers as JSON without what whoever pushes them can
-// pad it with. Referrers.Omitted has how much that was.
-func brief(list Referrers) []byte {
-	short := Referrers{More: list.More, Omitted: list.Omitted, Descriptors: make([]ocispec.Descriptor, len(list.Descriptors))}
-	for i, d := range list.Descriptors {
-		s := ocispec.Descriptor{MediaType: plain(d.MediaType), Digest: plainDigest(d.Digest), Size: d.Size, ArtifactType: plain(d.ArtifactType)}
-		short.Descriptors[i] = s
-		short.Omitted += listedBytes(d) - listedBytes(s)
-	}
-	raw, err := json.Marshal(short)
-	if err != nil {
-		panic(err) // there is nothing in it that cannot be written
-	}
-	return raw
-}
-
-// plainDigest returns a digest as it is, and another text so that it stays
-// malformed, and differs from all others.
-func plainDigest(d digest.Digest) digest.Digest {
-	if d.Validate() == nil {
-		return d
-	}
-	name := plain(d.String())
-	return digest.Digest(name[:min(len(name), 32)] + "?" + digest.FromString(d.String()).Encoded())
-}
-
-func listedBytes(d ocispec.Descriptor) int {
-	size := len(d.MediaType) + len(d.Digest) + len(d.ArtifactType)
-	for key, value := range d.Annotations {
-		size += len(key) + len(value)
-	}
-	return size
 }

@@ -6,6 +6,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,6 +18,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/verifiedchart/verifiedchart/internal/registry"
+	"github.com/verifiedchart/verifiedchart/internal/registry/registrytest"
 	"github.com/verifiedchart/verifiedchart/internal/verify"
 	"github.com/verifiedchart/verifiedchart/internal/verify/attached"
 )
@@ -133,6 +137,38 @@ var _ = Describe("Answers of a registry", func() {
 		Entry("by an unknown algorithm", func(d *ocispec.Descriptor) { d.Digest = "md5:d41d8cd98f00b204e9800998ecf8427e" }),
 		Entry("by no digest", func(d *ocispec.Descriptor) { d.Digest = "" }),
 	)
+
+	It("J22: lead to a genuine signature that is listed behind as many malformed digests as candidates are considered", func() {
+		p := push()
+		repo := registrytest.Repository{Registry: p.Registry, Name: app}
+		genuine := repo.PushReferrer("application/vnd.example", p.manifest, repo.PushBlob("text/plain", []byte("x")))
+		var entries []string
+		for i := range verify.MaxCandidates {
+			entries = append(entries, fmt.Sprintf(`{"mediaType":"a","artifactType":"application/vnd.example","digest":"é%d","size":1}`, i))
+		}
+		entries = append(entries, fmt.Sprintf(`{"mediaType":"a<b","digest":%q,"size":%d,"annotations":{"padding":"x"}}`, genuine.Digest, genuine.Size))
+		p.Break(func(w http.ResponseWriter, r *http.Request) bool {
+			listing := strings.Contains(r.URL.Path, "/referrers/")
+			if listing {
+				_, _ = w.Write([]byte(page(entries...)))
+			}
+			return listing
+		})
+		live := registry.NewCache(1<<20, time.Hour, time.Now).Reader(registry.Scope{}, p.target().Repository, p.reader())
+		var found [2][]attached.Found
+		for i, r := range []func() registry.Reader{
+			func() registry.Reader { return live },
+			func() registry.Reader { return live.Answers().Reader(p.target().Repository) },
+		} {
+			s := attached.Search{Subject: p.manifest.Digest, Reader: r(), Likely: func(t string) bool { return t != "" }}
+			found[i] = slices.Collect(s.All(context.Background(), "sig"))
+		}
+		Expect(found[1]).To(Equal(found[0]))
+		Expect(found[0]).To(ConsistOf(HaveField("Source", "referrer "+genuine.Digest.String())))
+		list, err := live.Referrers(context.Background(), p.manifest.Digest)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(live.Answers().Reader(p.target().Repository).Referrers(context.Background(), p.manifest.Digest)).To(Equal(list))
+	})
 
 	It("J22: give without a network which digests can be no manifest's", func() {
 		p := push()

@@ -133,15 +133,14 @@ func (r *CachingReader) Referrers(ctx context.Context, d digest.Digest) (Referre
 	q := r.question(kindReferrers, d.String())
 	e, err := r.changing(q, func() (m Manifest, err error) {
 		if list, err = r.Reader.Referrers(ctx, d); err == nil {
-			m.Raw, err = json.Marshal(list)
+			m.Raw, err = list.marshal()
 		}
 		return m, err
 	})
+	r.record(q, e, err)
 	if err == nil && list.Descriptors == nil {
 		err = json.Unmarshal(e.manifest.Raw, &list)
 	}
-	e.manifest.Raw = brief(list)
-	r.record(q, e, err)
 	return list, err
 }
 

@@ -72,10 +72,16 @@ type Descriptors []ocispec.Descriptor
 
 // UnmarshalJSON implements json.Unmarshaler.
 func (d *Descriptors) UnmarshalJSON(raw []byte) error {
-	list, err := decodeDescriptors(json.NewDecoder(bytes.NewReader(raw)), MaxDescriptors)
-	if err == nil && list.More {
+	list := json.NewDecoder(bytes.NewReader(raw))
+	*d = nil
+	more, err := decodeList(list, MaxDescriptors, func() error {
+		var entry Descriptor
+		err := list.Decode(&entry)
+		*d = append(*d, ocispec.Descriptor(entry))
+		return err
+	})
+	if err == nil && more {
 		err = fmt.Errorf("%w: a list of more than %d descriptors", ErrMalformed, MaxDescriptors)
 	}
-	*d = list.Descriptors
 	return err
 }

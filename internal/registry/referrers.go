@@ -3,25 +3,25 @@
 package registry
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/verifiedchart/verifiedchart/internal/outbound"
 )
 
 // Referrers is what a registry says refers to a manifest. Nothing of it is proven.
 type Referrers struct {
-	// Descriptors of the referrers, in the order of the registry.
+	// Descriptors of the referrers, in the order of the registry. They have a media
+	// type and an artifact type of at most maxPlain plain bytes, a digest, a size, and
+	// nothing else. An entry whose digest is malformed names nothing, and is left out.
 	Descriptors []ocispec.Descriptor `json:"descriptors"`
 	// More says that there are more than the limits allow to read.
 	More bool `json:"more,omitempty"`
-	// Omitted is how many bytes of names and annotations Answers left out of the
-	// list; a registry's own list has 0. They count for a bound on what is read.
+	// Omitted is how many bytes of the registry's list are not in Descriptors, such
+	// as annotations and long names. They count for a bound on what is read.
 	Omitted int `json:"omitted,omitempty"`
 }
 
@@ -35,9 +35,9 @@ func (r *remote) Referrers(ctx context.Context, d digest.Digest) (Referrers, err
 		return Referrers{}, r.failed("referrers", err)
 	}
 	var all Referrers
-	page, left := r.base+"/referrers/"+d.String(), MaxManifestSize
+	page, left := r.base+"/referrers/"+d.String(), bounds{size: MaxManifestSize, entries: MaxReferrers}
 	for pages := 1; page != "" && !all.More; pages++ {
-		list, size, next, err := r.referrersPage(ctx, page, left, MaxReferrers-len(all.Descriptors))
+		list, next, err := r.referrersPage(ctx, page, &left)
 		if err == nil {
 			r.client.lacksReferrers.Delete(r.origin.HostPort)
 		}
@@ -48,9 +48,9 @@ func (r *remote) Referrers(ctx context.Context, d digest.Digest) (Referrers, err
 			return Referrers{}, r.failed("referrers of "+d.String(), err)
 		}
 		all.Descriptors = append(all.Descriptors, list.Descriptors...)
-		left -= size
+		all.Omitted += list.Omitted
 		page = next
-		all.More = list.More || (page != "" && (pages == MaxReferrerPages || left <= 0))
+		all.More = list.More || (page != "" && (pages == MaxReferrerPages || left.size <= 0))
 	}
 	return all, nil
 }
@@ -61,90 +61,26 @@ func (r *remote) LacksReferrers() bool {
 	return lacks
 }
 
-// referrersPage reads a page of at most size bytes, and of it at most count referrers.
-func (r *remote) referrersPage(ctx context.Context, page string, size, count int) (list Referrers, read int, next string, err error) {
+// bounds are what may still be read of a list of referrers.
+type bounds struct{ size, entries int }
+
+// referrersPage reads a page within the bounds, and takes off them what it read.
+func (r *remote) referrersPage(ctx context.Context, page string, left *bounds) (list Referrers, next string, err error) {
 	resp, err := r.get(ctx, page, ocispec.MediaTypeImageIndex)
 	if err != nil {
-		return list, 0, "", err
+		return list, "", err
 	}
 	defer resp.Body.Close() //nolint:errcheck // nothing of a read body depends on it
-	raw, err := io.ReadAll(io.LimitReader(resp.Body, int64(size)+1))
+	raw, err := outbound.ReadAtMost(ctx, resp.Body, int64(left.size)+1)
 	if err != nil {
-		return list, 0, "", err
+		return list, "", err
 	}
-	if list, err = parseReferrers(raw, count, len(raw) > size); err != nil {
-		return list, 0, "", err
+	list, entries, err := parseReferrers(raw, left.entries, len(raw) > left.size)
+	if err != nil {
+		return list, "", err
 	}
+	left.size -= len(raw)
+	left.entries -= entries
 	next, err = nextPage(page, resp.Header)
-	return list, len(raw), next, err
-}
-
-// ParseReferrers reads the referrers from an image index: that of the referrers
-// API, or that under the referrers tag. At most MaxReferrers are read. The error matches ErrMalformed.
-func ParseReferrers(raw []byte) (Referrers, error) { return parseReferrers(raw, MaxReferrers, false) }
-
-// parseReferrers reads at most limit referrers, one by one, so that a list of a
-// million empty entries costs no more memory than its bytes. Of a list that was
-// cut it reads what is whole.
-func parseReferrers(raw []byte, limit int, cut bool) (Referrers, error) {
-	list, err := decodeReferrers(json.NewDecoder(bytes.NewReader(raw)), limit)
-	if err != nil && !cut {
-		return Referrers{}, fmt.Errorf("%w: the list of referrers is not an image index", ErrMalformed)
-	}
-	list.More = list.More || cut
-	return list, nil
-}
-
-func decodeReferrers(index *json.Decoder, limit int) (list Referrers, err error) {
-	if err := expect(index, json.Delim('{')); err != nil {
-		return list, err
-	}
-	for index.More() {
-		key, err := index.Token()
-		if err != nil {
-			return list, err
-		}
-		if key != "manifests" {
-			var other json.RawMessage
-			if err := index.Decode(&other); err != nil {
-				return list, err
-			}
-			continue
-		}
-		// The first such list is the list: what comes after it is not read.
-		return decodeDescriptors(index, limit)
-	}
-	return list, expect(index, json.Delim('}'))
-}
-
-func decodeDescriptors(index *json.Decoder, limit int) (list Referrers, err error) {
-	start, err := index.Token()
-	if err != nil || start == nil { // null is an empty list
-		return list, err
-	}
-	if start != json.Delim('[') {
-		return list, errNoList
-	}
-	for index.More() {
-		if len(list.Descriptors) == limit {
-			list.More = true
-			return list, nil
-		}
-		var d Descriptor
-		if err := index.Decode(&d); err != nil {
-			return list, err
-		}
-		list.Descriptors = append(list.Descriptors, ocispec.Descriptor(d))
-	}
-	return list, expect(index, json.Delim(']'))
-}
-
-var errNoList = errors.New("not what a list of referrers is made of")
-
-func expect(d *json.Decoder, want json.Token) error {
-	got, err := d.Token()
-	if err == nil && got != want {
-		err = errNoList
-	}
-	return err
+	return list, next, err
 }

@@ -11,6 +11,7 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/verifiedchart/verifiedchart/internal/registry"
 	"github.com/verifiedchart/verifiedchart/internal/registry/registrytest"
@@ -92,10 +93,25 @@ var _ = Describe("The list of referrers", func() {
 		Entry("no list", pages(`{}`), 0, false, 1),
 		Entry("the list after other things", pages(`{"annotations":{"a":"b"},"manifests":[`+listed("a")+`],"x":[1,{}]}`), 1, false, 1),
 		Entry("E15: ten thousand on one page", pages(page(strings.Split(strings.Repeat(listed("a")+"\n", 10_000), "\n")[:10_000]...)), registry.MaxReferrers, true, 1),
-		Entry("E15: a million empty ones", pages(page(strings.Split(strings.Repeat("{} ", 1_000_000), " ")[:1_000_000]...)), registry.MaxReferrers, true, 1),
+		Entry("E15: a million empty ones", pages(page(strings.Split(strings.Repeat("{} ", 1_000_000), " ")[:1_000_000]...)), 0, true, 1),
+		Entry("E15: malformed digests over two pages", pages(page(`{"digest":"é"},{"digest":"sha256:x"}`, listed("a"), `{}`), page(`{"digest":"md5:d41d8cd98f00b204e9800998ecf8427e"}`, listed("b"))), 2, false, 2),
+		Entry("E15: as many malformed digests as are read, over two pages", pages(page(strings.Repeat("{},", registry.MaxReferrers-1)+`{}`), page(listed("a"))), 0, true, 2),
 		Entry("E15: endless pages", pages(strings.Split(strings.Repeat(page(listed("a"))+"\n", 100), "\n")[:100]...), registry.MaxReferrerPages, true, registry.MaxReferrerPages),
 		Entry("E15: a page of which one entry is huge", pages(page(listed("a"), `{"digest":"`+strings.Repeat("x", 5<<20)+`"}`)), 1, true, 1),
 	)
+
+	It("J12: holds of each referrer its short form, and counts what is left out", func() {
+		d := digest.FromString("a")
+		entry := fmt.Sprintf(`{"mediaType":"m\u00e9","artifactType":%q,"digest":%q,"size":2,"data":"eA==","urls":["u"],"platform":{"os":"o"},"annotations":{"k":"v"}}`,
+			strings.Repeat("t", 200), d)
+		p.Break(pages(page(entry, `{"digest":"é"}`)))
+		list, err := p.reader().Referrers(ctx, p.manifest.Digest)
+		Expect(err).NotTo(HaveOccurred())
+		short := ocispec.Descriptor{MediaType: "m?", ArtifactType: strings.Repeat("t", 128), Digest: d, Size: 2}
+		Expect(list.Descriptors).To(Equal([]ocispec.Descriptor{short}))
+		Expect(list.Size()).To(BeNumerically("~", len(entry)+len(`{"digest":"é"}`), 2), "with a comma")
+		Expect(registry.ParseReferrers([]byte(page(entry, `{"digest":"é"}`)))).To(Equal(list))
+	})
 
 	DescribeTable("is malformed",
 		func(answer string) {

@@ -16,6 +16,7 @@ import (
 	"oras.land/oras-go/v2/registry/remote/auth"
 
 	"github.com/verifiedchart/verifiedchart/internal/outbound"
+	"github.com/verifiedchart/verifiedchart/internal/problem"
 )
 
 // maxBlobSize is more than any blob that is read has; a size beyond it is malformed.
@@ -78,7 +79,7 @@ func (r *remote) manifest(ctx context.Context, reference string) (Manifest, erro
 		return Manifest{}, err
 	}
 	defer resp.Body.Close() //nolint:errcheck // nothing of a read body depends on it
-	raw, err := outbound.ReadAll(resp.Body, MaxManifestSize, ErrTooLarge)
+	raw, err := outbound.ReadAll(ctx, resp.Body, MaxManifestSize, ErrTooLarge)
 	if err != nil {
 		return Manifest{}, err
 	}
@@ -109,7 +110,7 @@ func (r *remote) Blob(ctx context.Context, d ocispec.Descriptor, limit int64) ([
 		return nil, err
 	}
 	defer resp.Body.Close() //nolint:errcheck // nothing of a read body depends on it
-	raw, err := outbound.ReadAll(resp.Body, limit, ErrTooLarge)
+	raw, err := outbound.ReadAll(ctx, resp.Body, limit, ErrTooLarge)
 	if errors.Is(err, ErrTooLarge) {
 		err = fmt.Errorf("%w: more than its descriptor says", ErrIntegrity)
 	}
@@ -194,5 +195,18 @@ func (r *remote) failed(what string, err error) error {
 	if errors.As(err, &limited) {
 		return err
 	}
-	return outbound.Redacted(fmt.Sprintf("read %s of %s", what, r.name), err)
+	redacted := outbound.Redacted(fmt.Sprintf("read %s of %s", what, r.name), err)
+	switch {
+	case errors.Is(err, errNoRepository):
+		return problem.Explain(redacted, fmt.Sprintf("repository %s not found", r.name), "correct url, or name credentials that may read it in secretRef")
+	case errors.Is(err, ErrNotFound):
+		return problem.Explain(redacted, fmt.Sprintf("%s not found in %s", what, r.name), "")
+	case errors.Is(err, ErrUnauthorized):
+		return problem.Explain(redacted, fmt.Sprintf("%s refuses access to %s", r.host, strings.TrimPrefix(r.name, r.host+"/")),
+			"name credentials that may read it in secretRef, or renew them")
+	case errors.Is(err, ErrIntegrity), errors.Is(err, ErrTooLarge), errors.Is(err, ErrMalformed), errors.Is(err, ErrDescriptor):
+		return redacted
+	}
+	brief, fix := outbound.Explain(r.host, err)
+	return problem.Explain(redacted, brief, fix)
 }

@@ -52,7 +52,7 @@ func (r *remote) tagPage(ctx context.Context, page string) (tags []string, next 
 		return nil, "", err
 	}
 	defer resp.Body.Close() //nolint:errcheck // nothing of a read body depends on it
-	raw, err := outbound.ReadAll(resp.Body, MaxManifestSize, ErrTooLarge)
+	raw, err := outbound.ReadAll(ctx, resp.Body, MaxManifestSize, ErrTooLarge)
 	if err != nil {
 		return nil, "", err
 	}

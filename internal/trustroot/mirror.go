@@ -70,7 +70,7 @@ func (m *mirror) read(ctx context.Context, path string, limit int64) ([]byte, er
 	defer response.Body.Close() //nolint:errcheck // the content does not depend on it
 	switch response.StatusCode {
 	case http.StatusOK:
-		return outbound.ReadAll(response.Body, limit, errTooLarge)
+		return outbound.ReadAll(ctx, response.Body, limit, errTooLarge)
 	case http.StatusNotFound:
 		return nil, errNotFound
 	}

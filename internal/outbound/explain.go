@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package outbound
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/http"
+	"syscall"
+)
+
+// Explain says in one clause why a host could not be read, and what to do; the fix is empty if there is none but to
+// wait. The clause names the host and no URL.
+func Explain(host string, err error) (brief, fix string) {
+	var dns *net.DNSError
+	var certificate *tls.CertificateVerificationError
+	var status *StatusError
+	var timeout net.Error
+	switch {
+	case errors.As(err, &status):
+		return host + " answered " + StatusText(status.Status), ""
+	case errors.Is(err, http.ErrSchemeMismatch):
+		return host + " speaks plain HTTP", "give it TLS, or set spec.insecure: true and run the controller with --insecure-allow-http"
+	case errors.As(err, &dns):
+		return "cannot resolve host " + dns.Name, "correct the host, or the cluster's DNS"
+	case errors.As(err, &certificate):
+		return "the certificate of " + host + " is not trusted", "use a certificate that the controller's system trusts"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return host + " refuses connections", ""
+	case errors.Is(err, ErrSlow), errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
+		return host + " did not answer in time", ""
+	case errors.Is(err, ErrRefused), errors.Is(err, ErrCleartext):
+		return err.Error(), ""
+	}
+	return "cannot read from " + host, ""
+}

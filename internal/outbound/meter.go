@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package outbound
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+)
+
+// FreeRead is how many bytes one errand may read into memory without a ticket.
+const FreeRead = 256 << 10
+
+// Pool holds the tickets of the errands that read much into memory. No namespace has more than half of them.
+// It is safe for concurrent use.
+type Pool struct {
+	tickets int
+
+	mu      sync.Mutex
+	taken   map[string]int // by namespace
+	waiting []*waiter      // in the order of their arrival
+}
+
+// waiter is an errand that waits for a ticket.
+type waiter struct {
+	namespace string
+	granted   chan struct{} // closed once it has one
+}
+
+// NewPool returns a Pool of at least two tickets.
+func NewPool(tickets int) *Pool {
+	return &Pool{tickets: max(tickets, 2), taken: map[string]int{}}
+}
+
+// take waits for a ticket.
+func (p *Pool) take(ctx context.Context, namespace string) error {
+	w := &waiter{namespace: namespace, granted: make(chan struct{})}
+	p.mu.Lock()
+	p.waiting = append(p.waiting, w)
+	p.grant()
+	p.mu.Unlock()
+	select {
+	case <-w.granted:
+		return nil
+	case <-ctx.Done():
+		p.leave(w)
+		return context.Cause(ctx)
+	}
+}
+
+// leave ends a wait. The ticket may have been granted at the same moment.
+func (p *Pool) leave(w *waiter) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if i := slices.Index(p.waiting, w); i >= 0 {
+		p.waiting = slices.Delete(p.waiting, i, i+1)
+		return
+	}
+	p.free(w.namespace)
+}
+
+// put returns a ticket.
+func (p *Pool) put(namespace string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.free(namespace)
+}
+
+func (p *Pool) free(namespace string) {
+	if p.taken[namespace]--; p.taken[namespace] == 0 {
+		delete(p.taken, namespace)
+	}
+	p.grant()
+}
+
+// grant gives free tickets to those that wait: of the namespaces with the fewest tickets, the first that waits.
+func (p *Pool) grant() {
+	for {
+		taken, next := 0, -1
+		for _, n := range p.taken {
+			taken += n
+		}
+		for i, w := range p.waiting {
+			if p.taken[w.namespace] < p.tickets/2 && (next < 0 || p.taken[w.namespace] < p.taken[p.waiting[next].namespace]) {
+				next = i
+			}
+		}
+		if taken == p.tickets || next < 0 {
+			return
+		}
+		w := p.waiting[next]
+		p.waiting = slices.Delete(p.waiting, next, next+1)
+		p.taken[w.namespace]++
+		close(w.granted)
+	}
+}
+
+// Meter counts the bytes that one errand reads into memory. It takes a ticket of its Pool once they are more than
+// FreeRead, and keeps it until the errand ends. It is safe for concurrent use.
+type Meter struct {
+	pool      *Pool
+	namespace string
+
+	turn     chan struct{} // held by whoever uses the fields below
+	read     int
+	ticketed bool
+	ended    bool
+}
+
+// Meter returns the Meter of an errand for a namespace. Release ends it.
+func (p *Pool) Meter(namespace string) *Meter {
+	return &Meter{pool: p, namespace: namespace, turn: make(chan struct{}, 1)}
+}
+
+// Release returns the ticket at the end of the errand, after which nothing more can be read. Before, the contexts of all
+// reads must have ended.
+func (m *Meter) Release() {
+	m.turn <- struct{}{}
+	defer func() { <-m.turn }()
+	if m.ticketed {
+		m.pool.put(m.namespace)
+	}
+	m.ticketed, m.ended = false, true
+}
+
+type meterKey struct{}
+
+// WithMeter returns a context whose reads the Meter counts. Without one, reads have no bound but their own limits.
+func WithMeter(ctx context.Context, m *Meter) context.Context {
+	return context.WithValue(ctx, meterKey{}, m)
+}
+
+func meterOf(ctx context.Context) *Meter {
+	m, _ := ctx.Value(meterKey{}).(*Meter)
+	return m
+}
+
+// errEnded is the error for a read after the end of the errand.
+var errEnded = errors.New("the errand has ended")
+
+// next returns how many bytes to read at once, of at most n: without a ticket no more than are free, and then a single
+// byte, since only that shows that there are more.
+func (m *Meter) next(n int) int {
+	if m == nil {
+		return n
+	}
+	m.turn <- struct{}{}
+	defer func() { <-m.turn }()
+	if m.ticketed {
+		return n
+	}
+	return min(n, max(FreeRead-m.read, 1))
+}
+
+// count counts n bytes that were read, and waits for a ticket if they are the first that are not free.
+func (m *Meter) count(ctx context.Context, n int) error {
+	if m == nil || n == 0 {
+		return nil
+	}
+	select {
+	case m.turn <- struct{}{}:
+		defer func() { <-m.turn }()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	if m.ended {
+		return errEnded
+	}
+	if m.read += n; m.read <= FreeRead || m.ticketed {
+		return nil
+	}
+	if err := m.pool.take(ctx, m.namespace); err != nil {
+		return err
+	}
+	m.ticketed = true
+	return nil
+}
