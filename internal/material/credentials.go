@@ -4,11 +4,14 @@ package material
 
 import (
 	"context"
+	"errors"
+	"fmt"
 
 	"github.com/fluxcd/pkg/apis/meta"
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
+	"github.com/verifiedchart/verifiedchart/internal/problem"
 	"github.com/verifiedchart/verifiedchart/internal/registry"
 )
 
@@ -40,23 +43,22 @@ func (l *Loader) Credentials(ctx context.Context, namespace string, ref *meta.Lo
 	refused := func(final bool, err error) (registry.Credentials, string, error) {
 		return registry.Credentials{}, "", &Fault{Reason: v1alpha1.AuthenticationFailedReason, Final: final, Err: err}
 	}
-	secret, err := objects.secret(ctx, ref.Name)
-	if err != nil {
+	create := fmt.Sprintf("kubectl -n %s create secret docker-registry %s --docker-server=HOST --docker-username=USER --docker-password=PASSWORD", namespace, ref.Name)
+	secret, err := objects.secret(ctx, ref.Name, corev1.DockerConfigJsonKey)
+	switch {
+	case errors.Is(err, errNotFound):
+		return refused(false, unavailable("%s not found (spec.secretRef)", object).Fix("%s", create))
+	case err != nil:
 		return refused(false, err)
 	}
 	raw, ok := secret.Data[corev1.DockerConfigJsonKey]
 	if !ok {
-		return refused(true, unusable(nil, "%s has no entry %s: create it with kubectl create secret docker-registry", object, corev1.DockerConfigJsonKey))
+		return refused(true, problem.New(registry.ErrCredentials, "%s has no entry %s (spec.secretRef)", object, corev1.DockerConfigJsonKey).Fix("%s", create))
 	}
 	if c, err = registry.ParseDockerConfig(raw); err != nil {
-		return refused(true, unusable(err, "%s: %v", object, err))
+		return refused(true, problem.Of(registry.ErrCredentials, problem.In(object, err)))
 	}
 	return c, namespace + "/" + ref.Name + "@" + scopeVersion(secret), nil
-}
-
-// unusable returns an error that matches registry.ErrCredentials, and cause if there is one.
-func unusable(cause error, format string, args ...any) error {
-	return &problem{registry.ErrCredentials, shown(format, args...), cause}
 }
 
 // scopeVersion returns the resource version of a Secret, or the digest of its

@@ -76,10 +76,10 @@ var _ = Describe("Credentials", func() {
 			Expect(c).To(Equal(registry.Credentials{}))
 			Expect(scope).To(BeEmpty())
 		},
-		Entry("H6: of a missing Secret", func() {}, ref("login"), false, "Secret team/login not found: "),
+		Entry("H6: of a missing Secret", func() {}, ref("login"), false, "Secret team/login not found (spec.secretRef): "),
 		Entry("of a Secret that cannot be read", func() { o.fault = errDown }, ref("login"), false, "Secret team/login cannot be read: connection refused"),
 		Entry("H8: of a Secret of another type", func() { o.putSecret("login", entries{"password": []byte("hunter2")}) },
-			ref("login"), true, "Secret team/login has no entry .dockerconfigjson: create it with kubectl create secret docker-registry"),
+			ref("login"), true, "Secret team/login has no entry .dockerconfigjson (spec.secretRef): kubectl -n team create secret docker-registry login"),
 		Entry("H8: of a Secret with the older form", func() { o.putSecret("login", entries{".dockercfg": []byte(dockerConfig)}) },
 			ref("login"), true, "has no entry .dockerconfigjson"),
 		Entry("H8: of a Secret that is no JSON", func() { o.putSecret("login", entries{".dockerconfigjson": []byte("hunter2")}) },

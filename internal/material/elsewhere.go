@@ -11,7 +11,9 @@ import (
 
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
 	"github.com/verifiedchart/verifiedchart/internal/download"
+	"github.com/verifiedchart/verifiedchart/internal/problem"
 	"github.com/verifiedchart/verifiedchart/internal/registry"
+	"github.com/verifiedchart/verifiedchart/internal/verify"
 	"github.com/verifiedchart/verifiedchart/internal/verify/provenance"
 )
 
@@ -24,7 +26,7 @@ func (l *Loader) elsewhere(ctx context.Context, objects *view, p *v1alpha1.Prove
 	case p.Source == v1alpha1.ProvenanceSourceURL:
 		return l.atURL(ctx, objects, p)
 	case fileRef(p, v1alpha1.ProvenanceSourceSecret) != nil:
-		secret, err := objects.secret(ctx, p.FileRef.Name)
+		secret, err := objects.secret(ctx, p.FileRef.Name, "FILE")
 		if err != nil {
 			return nil, err
 		}
@@ -58,7 +60,7 @@ func inObject(kind string, ref *v1alpha1.FileReference, entry func(key string) (
 // atURL reads files from a web server. The registry's cache keeps its answers, as it keeps those of the registry.
 func (l *Loader) atURL(ctx context.Context, objects *view, p *v1alpha1.Provenance) (provenance.Elsewhere, error) {
 	if l.downloads == nil {
-		return nil, unavailable(nil, "URL %s cannot be read by this program: put the files in a Secret or a ConfigMap", download.Shown(p.URL))
+		return nil, unavailable("URL %s cannot be read by this program", download.Shown(p.URL)).Fix("put the files in a Secret or a ConfigMap")
 	}
 	request := download.Request{Limit: provenance.MaxSize, Scope: objects.namespace}
 	var err error
@@ -85,9 +87,9 @@ func (l *Loader) download(ctx context.Context, request download.Request) ([]byte
 	case errors.Is(err, download.ErrTooLarge):
 		return nil, fmt.Errorf("%w: the file has more than %d bytes", registry.ErrTooLarge, request.Limit)
 	case errors.Is(err, download.ErrURL):
-		return nil, malformed(err, "URL %s: %v", download.Shown(request.URL), err)
+		return nil, malformedIn("URL "+download.Shown(request.URL), err)
 	case err != nil:
-		return nil, unavailable(err, "%v", err)
+		return nil, problem.Of(verify.ErrTrustUnavailable, err)
 	}
 	return raw, nil
 }
@@ -97,12 +99,12 @@ func parsed[T any](ctx context.Context, objects *view, ref *meta.LocalObjectRefe
 	if ref == nil {
 		return value, nil
 	}
-	secret, err := objects.secret(ctx, ref.Name)
+	secret, err := objects.secret(ctx, ref.Name, "FILE")
 	if err != nil {
 		return value, err
 	}
 	if value, err = parse(secret.Data); err != nil {
-		return value, malformed(err, "%s: %v", objects.name(secretKind, ref.Name), err)
+		return value, malformedIn(objects.name(secretKind, ref.Name), err)
 	}
 	return value, nil
 }

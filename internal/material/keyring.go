@@ -16,9 +16,9 @@ func (l *Loader) keyring(ctx context.Context, objects *view, name string, entrie
 	m.RevokedKeys = keyring.Revoked() // also of a keyring that cannot be read to its end
 	switch {
 	case err != nil && ctx.Err() != nil:
-		m.Err = unread(object, ctx.Err()) // the time was too short, which says nothing of the keyring
+		m.Err = unread(object, ctx.Err(), "") // the time was too short, which says nothing of the keyring
 	case err != nil:
-		m.Err = malformed(err, "%s: %v", object, err)
+		m.Err = malformedIn(object, err)
 	default:
 		m.Keyring = keyring
 	}

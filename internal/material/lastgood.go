@@ -14,8 +14,8 @@ import (
 	"github.com/opencontainers/go-digest"
 )
 
-// maxList bounds a revocation list in bytes; a ConfigMap holds no more.
-const maxList = 1 << 20
+// maxList bounds a revocation list in bytes, since a ConfigMap holds no more; maxHeader bounds the first line of the file.
+const maxList, maxHeader = 1 << 20, 1 << 10
 
 // header is the first line of the file: a comment to YAML, with the digest of the
 // lines below it. Without that, a file that was cut would be a list of fewer revocations.
@@ -55,7 +55,7 @@ func (l *lastGood) read() ([]byte, error) {
 		return nil, err
 	}
 	defer file.Close() //nolint:errcheck // nothing was written
-	return io.ReadAll(io.LimitReader(file, maxList+int64(len(header))+maxText))
+	return io.ReadAll(io.LimitReader(file, maxList+maxHeader))
 }
 
 // store replaces the list. A crash at any moment leaves the old list or the new

@@ -3,9 +3,14 @@
 package material
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
 	"github.com/verifiedchart/verifiedchart/internal/download"
@@ -87,15 +92,52 @@ func (l *Loader) authority(ctx context.Context, objects *view, a v1alpha1.Author
 
 // keys loads an authority's Secret: a keyring for a provenance authority, else the entries.
 func (l *Loader) keys(ctx context.Context, objects *view, a v1alpha1.Authority, m *policy.Material) {
-	secret, err := objects.secret(ctx, a.SecretRef.Name)
+	m.Secret = objects.name(secretKind, a.SecretRef.Name)
+	entry := "cosign.pub"
+	if a.Provider == v1alpha1.ProvenanceProvider {
+		entry = "pubring.gpg"
+	}
+	secret, err := objects.secret(ctx, a.SecretRef.Name, entry)
 	switch {
 	case err != nil:
 		m.Err = err
 	case a.Provider == v1alpha1.ProvenanceProvider:
+		m.Bytes = sizeOf(secret.Data)
 		l.keyring(ctx, objects, a.SecretRef.Name, secret.Data, m)
 	default:
-		m.Data = secret.Data
+		m.Data = keyEntries(secret.Data)
+		m.Bytes = sizeOf(m.Data)
 	}
+}
+
+// Bounds on what is held of a Secret with keys: policies parse fewer and shorter ones, and say so of more.
+const maxEntries, maxEntry = 64, 20 << 10
+
+// keyEntries returns what a policy looks at in a Secret with keys: of many entries the public keys before others, and of a
+// long one the beginning. So a Secret of a megabyte is not held for each object that names it.
+func keyEntries(data map[string][]byte) map[string][]byte {
+	names := slices.SortedFunc(maps.Keys(data), func(a, b string) int {
+		return cmp.Or(cmp.Compare(rankOf(a), rankOf(b)), cmp.Compare(a, b))
+	})
+	entries := make(map[string][]byte, min(len(names), maxEntries))
+	for _, name := range names[:min(len(names), maxEntries)] {
+		entries[name] = bytes.Clone(data[name][:min(len(data[name]), maxEntry)])
+	}
+	return entries
+}
+
+func rankOf(entry string) int {
+	if strings.HasSuffix(entry, ".pub") {
+		return 0
+	}
+	return 1
+}
+
+func sizeOf(data map[string][]byte) (n int) {
+	for name, value := range data {
+		n += len(name) + len(value)
+	}
+	return n
 }
 
 // trustedRoot returns the trusted root that an authority names, the public root if
@@ -114,12 +156,13 @@ func (l *Loader) trustedRoot(ctx context.Context, objects *view, a v1alpha1.Auth
 func (l *Loader) publicRoot(ctx context.Context, objects *view) (*trustroot.Root, error) {
 	const what = "trusted root of the public Sigstore"
 	if l.public == nil {
-		return nil, unavailable(nil, "%s is not configured: name a trusted root in trustedRootSecretRef", what)
+		return nil, unavailable("the %s is not configured", what).Fix("name a trusted root in trustedRootSecretRef")
 	}
 	return once(objects, what, func() (*trustroot.Root, string, error) {
 		root, err := l.public.Root(ctx)
 		if err != nil {
-			return nil, "unavailable", unavailable(err, "%s is not available: %v", what, err)
+			return nil, "unavailable", unavailable("the %s is not available", what).
+				Fix("allow egress to its mirror, or name a trusted root in trustedRootSecretRef (%v)", err).Because(err)
 		}
 		return root, root.ID(), nil
 	})
@@ -127,22 +170,22 @@ func (l *Loader) publicRoot(ctx context.Context, objects *view) (*trustroot.Root
 
 // secretRoot returns the trusted root in a Secret.
 func (l *Loader) secretRoot(ctx context.Context, objects *view, name string) (*trustroot.Root, error) {
-	secret, err := objects.secret(ctx, name)
+	secret, err := objects.secret(ctx, name, v1alpha1.TrustedRootKey)
 	if err != nil {
 		return nil, err
 	}
 	object := objects.name(secretKind, name)
 	raw, ok := secret.Data[v1alpha1.TrustedRootKey]
 	if !ok {
-		return nil, malformed(nil, "%s has no entry %s: create it with kubectl create secret generic %s --from-file=%[2]s",
-			object, v1alpha1.TrustedRootKey, name)
+		return nil, malformed("%s has no entry %s", object, v1alpha1.TrustedRootKey).
+			Fix("kubectl -n %s create secret generic %s --from-file=%s", objects.namespace, name, v1alpha1.TrustedRootKey)
 	}
 	root, err := l.roots.Parse(ctx, objects.namespace, raw)
 	switch {
 	case err != nil && ctx.Err() != nil:
-		return nil, unread(object, ctx.Err()) // the time was too short, which says nothing of the root
+		return nil, unread(object, ctx.Err(), "") // the time was too short, which says nothing of the root
 	case errors.Is(err, trustroot.ErrMalformed):
-		return nil, malformed(err, "%s, entry %s: %v", object, v1alpha1.TrustedRootKey, err)
+		return nil, malformedIn(object+", entry "+v1alpha1.TrustedRootKey, err)
 	case err != nil:
 		return nil, fmt.Errorf("%s: %w", object, err)
 	}

@@ -148,11 +148,11 @@ var _ = Describe("A loader", func() {
 			Expect(utf8.ValidString(err.Error())).To(BeTrue())
 			Expect(m["good"].Err).NotTo(HaveOccurred(), "the fault is that of one authority alone")
 		},
-		Entry("H6: a missing Secret with keys", func() {}, keyed("a", "none"), verify.ErrTrustUnavailable, "Secret team/none not found: create it"),
+		Entry("H6: a missing Secret with keys", func() {}, keyed("a", "none"), verify.ErrTrustUnavailable, "Secret team/none not found: kubectl -n team create secret generic none --from-file=cosign.pub"),
 		Entry("H6: a missing Secret with a trusted root", func() {}, rooted("a", "none"), verify.ErrTrustUnavailable, "Secret team/none not found: "),
 		Entry("H6: a missing Secret with a keyring", func() {}, provenanced("a", "none"), verify.ErrTrustUnavailable, "Secret team/none not found: "),
 		Entry("H8: a trusted root under another name", func() { o.putSecret("s", entries{"root.json": []byte(rootText)}) },
-			rooted("a", "s"), verify.ErrTrustMalformed, "Secret team/s has no entry trusted_root.json", "kubectl create secret generic s --from-file=trusted_root.json"),
+			rooted("a", "s"), verify.ErrTrustMalformed, "Secret team/s has no entry trusted_root.json", "kubectl -n team create secret generic s --from-file=trusted_root.json"),
 		Entry("H8: an empty Secret", func() { o.putSecret("s", nil) }, rooted("a", "s"), verify.ErrTrustMalformed, "has no entry"),
 		Entry("H8: an empty trusted root", func() { o.putSecret("s", entries{v1alpha1.TrustedRootKey: nil}) },
 			rooted("a", "s"), verify.ErrTrustMalformed, "Secret team/s, entry trusted_root.json: "),
@@ -169,7 +169,7 @@ var _ = Describe("A loader", func() {
 		Entry("F3: a keyring that is too large", func() { o.putSecret("s", entries{"a": make([]byte, 5<<20)}) },
 			provenanced("a", "s"), verify.ErrTrustMalformed, "Secret team/s: "),
 		Entry("E17: a public root that is not available", func() { public.root, public.err = nil, errDown },
-			keyless("a"), verify.ErrTrustUnavailable, "trusted root of the public Sigstore is not available: connection refused"),
+			keyless("a"), verify.ErrTrustUnavailable, "the trusted root of the public Sigstore is not available", "connection refused"),
 	)
 
 	DescribeTable("says that an object cannot be read, with the cause",

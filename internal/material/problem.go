@@ -3,53 +3,37 @@
 package material
 
 import (
-	"fmt"
+	"errors"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
-	"github.com/verifiedchart/verifiedchart/internal/printable"
+	"github.com/verifiedchart/verifiedchart/internal/problem"
 	"github.com/verifiedchart/verifiedchart/internal/verify"
 )
 
-// maxText bounds the text of an error in bytes: objects and API servers may say anything at any length.
-const maxText = 512
-
-// problem is an error that matches its class and its cause, and whose text names
-// the object, the fault and the fix, fit to be shown.
-type problem struct {
-	class error
-	text  string
-	cause error
+// unavailable returns a problem that matches verify.ErrTrustUnavailable.
+func unavailable(format string, args ...any) *problem.Problem {
+	return problem.New(verify.ErrTrustUnavailable, format, args...)
 }
 
-func (p *problem) Error() string { return p.text }
-
-func (p *problem) Unwrap() []error {
-	if p.cause == nil {
-		return []error{p.class}
-	}
-	return []error{p.class, p.cause}
+// malformed returns a problem that matches verify.ErrTrustMalformed.
+func malformed(format string, args ...any) *problem.Problem {
+	return problem.New(verify.ErrTrustMalformed, format, args...)
 }
 
-// unavailable returns an error that matches verify.ErrTrustUnavailable, and cause if there is one.
-func unavailable(cause error, format string, args ...any) error {
-	return &problem{verify.ErrTrustUnavailable, shown(format, args...), cause}
+// malformedIn returns the problem of an object, which matches verify.ErrTrustMalformed and err.
+func malformedIn(object string, err error) error {
+	return problem.Of(verify.ErrTrustMalformed, problem.In(object, err))
 }
 
-// malformed returns an error that matches verify.ErrTrustMalformed, and cause if there is one.
-func malformed(cause error, format string, args ...any) error {
-	return &problem{verify.ErrTrustMalformed, shown(format, args...), cause}
-}
+// errNotFound is matched by the error for an object that a spec names and that does not exist.
+var errNotFound = errors.New("not found")
 
-func shown(format string, args ...any) string {
-	return printable.String(fmt.Sprintf(format, args...), maxText)
-}
-
-// unread returns the error for an object that a Source did not return. The cause of
+// unread returns the error for an object that a Source did not return, with the command that creates it. The cause of
 // a missing object is dropped: to callers, "not found" means the object that they asked for.
-func unread(object string, err error) error {
+func unread(object string, err error, create string) error {
 	if apierrors.IsNotFound(err) {
-		return unavailable(nil, "%s not found: create it, or correct the name in the spec", object)
+		return unavailable("%s not found", object).Fix("%s", create).Because(errNotFound)
 	}
-	return unavailable(err, "%s cannot be read: %v", object, err)
+	return unavailable("%s cannot be read: %v", object, err).Because(err)
 }

@@ -14,7 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/verifiedchart/verifiedchart/internal/policy"
-	"github.com/verifiedchart/verifiedchart/internal/printable"
+	"github.com/verifiedchart/verifiedchart/internal/problem"
 )
 
 // RevokedKey is the entry of the ConfigMap with the revocation list of the cluster.
@@ -104,11 +104,10 @@ func (r *Revocations) take(read uint64, config *corev1.ConfigMap, err error) err
 	if r.inForce == nil {
 		lost = r.recover()
 	}
-	why := printable.String(err.Error(), maxText/2)
 	if lost == nil {
-		return &problem{err, shown("%s; the last good list stays in force", why), nil}
+		return problem.Note(err, "the last good list stays in force")
 	}
-	return &problem{err, shown("%s; %s, so nothing new is published", why, printable.String(lost.Error(), maxText/3)), nil}
+	return problem.Note(err, "%v, so nothing new is published", lost)
 }
 
 // parse returns the list in a ConfigMap. It parses each version once.
@@ -116,13 +115,13 @@ func (r *Revocations) parse(config *corev1.ConfigMap, err error) (*revocationLis
 	object := configMapKind + " " + r.name.String()
 	switch {
 	case apierrors.IsNotFound(err):
-		return nil, unavailable(nil, "%s not found: create it with the entry %s", object, RevokedKey)
+		return nil, unavailable("%s not found", object).Fix("create it with the entry %s", RevokedKey)
 	case err != nil:
-		return nil, unread(object, err)
+		return nil, unread(object, err, "")
 	}
 	if version := configVersion(config); version != r.latest.version {
 		r.latest.version = version
-		r.latest.list, r.latest.err = nil, malformed(nil, "%s has no entry %s: add it", object, RevokedKey)
+		r.latest.list, r.latest.err = nil, malformed("%s has no entry %s", object, RevokedKey).Fix("add it")
 		if text, ok := entryOf(config, RevokedKey); ok {
 			r.latest.list, r.latest.err = parseList(r.name, text)
 		}
@@ -137,8 +136,8 @@ func (r *Revocations) store() error {
 		return nil
 	}
 	if err := r.stored.store(r.inForce.text); err != nil {
-		return &problem{err, shown("the revocation list in force cannot be stored: %v; "+
-			"until it can, a restart forgets it if ConfigMap %s is broken by then", err, r.name), nil}
+		return problem.New(err, "the revocation list in force cannot be stored: %v", err).
+			Fix("make room on the disk: until then, a restart forgets the list if ConfigMap %s is broken", r.name)
 	}
 	r.onDisk = r.inForce.version
 	return nil

@@ -21,7 +21,11 @@ type view struct {
 	source    Source
 	namespace string
 	read      map[string]reading // by the names that are shown
+	bytes     int                // of the Secrets that were read
 }
+
+// maxSecrets bounds the Secrets that one policy refers to, in bytes.
+const maxSecrets = 4 << 20
 
 // reading is what was read, and its version.
 type reading struct {
@@ -37,13 +41,18 @@ func newView(source Source, namespace string) *view {
 // name returns how an object is shown.
 func (v *view) name(kind, name string) string { return kind + " " + v.namespace + "/" + name }
 
-// secret returns a Secret. The error matches verify.ErrTrustUnavailable.
-func (v *view) secret(ctx context.Context, name string) (*corev1.Secret, error) {
+// secret returns a Secret, which should have the entry. The error matches verify.ErrTrustUnavailable.
+func (v *view) secret(ctx context.Context, name, entry string) (*corev1.Secret, error) {
 	shown := v.name(secretKind, name)
 	return once(v, shown, func() (*corev1.Secret, string, error) {
 		secret, err := v.source.Secret(ctx, v.namespace, name)
 		if err != nil {
-			return nil, versionWithout(err), unread(shown, err)
+			create := fmt.Sprintf("kubectl -n %s create secret generic %s --from-file=%s", v.namespace, name, entry)
+			return nil, versionWithout(err), unread(shown, err, create)
+		}
+		if v.bytes += sizeOf(secret.Data); v.bytes > maxSecrets {
+			return nil, versionOf(secret, secret.Data), malformed("%s: the Secrets of the policy are too large", shown).
+				Fix("they may have %d bytes in all: store no more than the keys in them", maxSecrets)
 		}
 		return secret, versionOf(secret, secret.Data), nil
 	})
@@ -55,7 +64,8 @@ func (v *view) configMap(ctx context.Context, name string) (*corev1.ConfigMap, e
 	return once(v, shown, func() (*corev1.ConfigMap, string, error) {
 		config, err := v.source.ConfigMap(ctx, v.namespace, name)
 		if err != nil {
-			return nil, versionWithout(err), unread(shown, err)
+			create := fmt.Sprintf("kubectl -n %s create configmap %s --from-file=FILE", v.namespace, name)
+			return nil, versionWithout(err), unread(shown, err, create)
 		}
 		return config, configVersion(config), nil
 	})

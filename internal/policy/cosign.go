@@ -3,9 +3,10 @@
 package policy
 
 import (
+	"bytes"
 	"crypto"
-	"errors"
-	"fmt"
+	"maps"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -14,6 +15,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
+	"github.com/verifiedchart/verifiedchart/internal/printable"
+	"github.com/verifiedchart/verifiedchart/internal/problem"
 	"github.com/verifiedchart/verifiedchart/internal/registry"
 	"github.com/verifiedchart/verifiedchart/internal/verify"
 	"github.com/verifiedchart/verifiedchart/internal/verify/bundle"
@@ -30,12 +33,12 @@ const (
 // cosign returns the verifier of a cosign authority.
 func (b builder) cosign() (verify.Verifier, error) {
 	spec := cosign.Authority{
-		Name: b.Name, Every: b.every, Constraints: b.constraints,
+		Name: b.Name, KeysIn: b.material.Secret, Every: b.every, Constraints: b.constraints,
 		Trust: bundle.Trust{Root: b.material.Root, Log: logPolicy(b.Authority), Timed: b.constraints.MinAge > 0},
 	}
 	var err error
 	if b.SecretRef != nil {
-		spec.Trust.Keys, err = keysOf(b.Authority, b.material.Data)
+		spec.Trust.Keys, err = b.keys()
 	}
 	if err == nil {
 		spec.Identities, err = identitiesOf(b.Authority)
@@ -84,9 +87,10 @@ func identitiesOf(a v1alpha1.Authority) ([]cosign.Identity, error) {
 	return identities, nil
 }
 
-// keysOf parses the keys of an authority, with what it says of all of them.
-func keysOf(a v1alpha1.Authority, data map[string][]byte) ([]bundle.Key, error) {
-	keys, err := publicKeys(data)
+// keys parses the keys of the authority, with what it says of all of them.
+func (b builder) keys() ([]bundle.Key, error) {
+	a := b.Authority
+	keys, err := publicKeys(b.material.Data)
 	for i := range keys {
 		if a.HashAlgorithm != "" && err == nil {
 			keys[i], err = keys[i].WithHash(hashes[a.HashAlgorithm])
@@ -96,7 +100,7 @@ func keysOf(a v1alpha1.Authority, data map[string][]byte) ([]bundle.Key, error) 
 		}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("Secret %q: %w", a.SecretRef.Name, err) //nolint:staticcheck // Secret is a kind
+		return nil, problem.In(b.material.Secret, err)
 	}
 	return keys, nil
 }
@@ -116,9 +120,9 @@ func publicKeys(data map[string][]byte) ([]bundle.Key, error) {
 	sort.Strings(names)
 	switch {
 	case len(names) == 0:
-		return nil, errors.New("it has no entry *" + keySuffix + ": add the public key, as with kubectl create secret generic NAME --from-file=cosign.pub")
+		return nil, noKeys(data)
 	case len(names) > maxKeys:
-		return nil, fmt.Errorf("it has %d keys, more than %d: spread them over several authorities with atLeast", len(names), maxKeys)
+		return nil, problem.New(nil, "has %d keys, more than %d", len(names), maxKeys).Fix("spread them over several authorities with atLeast")
 	}
 	keys := make([]bundle.Key, 0, len(names))
 	for _, name := range names {
@@ -129,6 +133,23 @@ func publicKeys(data map[string][]byte) ([]bundle.Key, error) {
 		keys = append(keys, key)
 	}
 	return keys, nil
+}
+
+// noKeys is the error for a Secret without a *.pub entry. It names the entries, which is how users see their mistake, and
+// warns of a private key among them.
+func noKeys(data map[string][]byte) error {
+	names := slices.Sorted(maps.Keys(data))
+	for _, name := range names {
+		if bytes.Contains(data[name], []byte("PRIVATE KEY-----")) {
+			return problem.New(nil, "no *%s entry; %s is a PRIVATE key", keySuffix, name).
+				Fix("store only the public key, with --from-file=cosign.pub; whoever can read the Secret has the private key")
+		}
+	}
+	has := "it is empty"
+	if len(names) > 0 {
+		has = "it has " + printable.String(strings.Join(names, ", "), maxShown)
+	}
+	return problem.New(nil, "no *%s entry (%s)", keySuffix, has).Fix("add the public key with --from-file=cosign.pub")
 }
 
 // timeOf returns the bound that a time is. One in the year 1 is a bound too, and

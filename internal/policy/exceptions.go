@@ -10,6 +10,7 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
+	"github.com/verifiedchart/verifiedchart/internal/problem"
 	"github.com/verifiedchart/verifiedchart/internal/registry"
 	"github.com/verifiedchart/verifiedchart/internal/verify"
 )
@@ -41,15 +42,26 @@ func (e excepting) Verify(ctx context.Context, s verify.Subject, r registry.Read
 		x.Verdict = err
 		return verify.Evidence{Exceptions: []verify.Exception{*x}, Seen: verify.Seen(err)}, nil
 	}
+	if x := e.policy.exemption(s.Manifest.Digest); x != nil {
+		err = problem.Note(err, "its exemption ended %s", x.ExpiresAt.UTC().Format(time.DateOnly))
+	}
 	return evidence, err
+}
+
+// exemption returns the policy's exemption of a manifest, whether or not it has ended, or nil.
+func (p Policy) exemption(d digest.Digest) *v1alpha1.Exemption {
+	for i, x := range p.Verify.Exemptions {
+		if x.Digest == d.String() {
+			return &p.Verify.Exemptions[i]
+		}
+	}
+	return nil
 }
 
 // exception returns the rule by which the policy admits a manifest that is not proven, or nil.
 func (p Policy) exception(d digest.Digest, now time.Time) *verify.Exception {
-	for _, x := range p.Verify.Exemptions {
-		if x.Digest == d.String() && now.Before(x.ExpiresAt.Time) {
-			return &verify.Exception{Policy: p.Name, Rule: verify.Exemption, Reason: x.Reason, Until: x.ExpiresAt.Time}
-		}
+	if x := p.exemption(d); x != nil && now.Before(x.ExpiresAt.Time) {
+		return &verify.Exception{Policy: p.Name, Rule: verify.Exemption, Reason: x.Reason, Until: x.ExpiresAt.Time}
 	}
 	if p.Verify.Mode == v1alpha1.ModeAudit {
 		return &verify.Exception{Policy: p.Name, Rule: verify.Audit}

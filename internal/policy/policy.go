@@ -13,6 +13,7 @@ import (
 	"slices"
 
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
+	"github.com/verifiedchart/verifiedchart/internal/problem"
 	"github.com/verifiedchart/verifiedchart/internal/trustroot"
 	"github.com/verifiedchart/verifiedchart/internal/verify"
 	"github.com/verifiedchart/verifiedchart/internal/verify/openpgp"
@@ -21,6 +22,8 @@ import (
 
 // Material is what an authority's references hold.
 type Material struct {
+	// Secret names the authority's Secret to a reader, as in "Secret apps/keys".
+	Secret string
 	// Data of a cosign authority's Secret.
 	Data map[string][]byte
 	// Keyring in a provenance authority's Secret.
@@ -30,6 +33,8 @@ type Material struct {
 	// RevokedKeys are the fingerprints, in hexadecimal digits, of the keys that the keyring
 	// says are revoked, even if the keyring cannot be read to its end.
 	RevokedKeys []string
+	// Bytes is the size of what is held of the authority's Secret.
+	Bytes int
 	// Root is the trusted root that the authority names, or the public one where it needs that; else nil.
 	Root *trustroot.Root
 	// Err says why either is not there. It matches verify.ErrTrustUnavailable where
@@ -109,7 +114,7 @@ func (b builder) build() verify.Verifier {
 		err = fmt.Errorf("unknown provider %q", b.Provider)
 	}
 	if err != nil {
-		return verify.Unavailable(fmt.Errorf("%w: authority %q: %w", verify.ErrTrustMalformed, b.Name, err))
+		return verify.Unavailable(fmt.Errorf("authority %q: %w", b.Name, problem.Of(verify.ErrTrustMalformed, err)))
 	}
 	return v
 }

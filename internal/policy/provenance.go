@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
+	"github.com/verifiedchart/verifiedchart/internal/problem"
 	"github.com/verifiedchart/verifiedchart/internal/verify"
 	"github.com/verifiedchart/verifiedchart/internal/verify/provenance"
 )
@@ -17,7 +18,7 @@ func (b builder) provenance() (verify.Verifier, error) {
 		return nil, errors.New("it has no secretRef with a keyring")
 	}
 	spec := provenance.Authority{
-		Name: b.Name, Keyring: b.material.Keyring, Elsewhere: b.material.Elsewhere, Every: b.every, Constraints: b.constraints,
+		Name: b.Name, KeysIn: b.material.Secret, Keyring: b.material.Keyring, Elsewhere: b.material.Elsewhere, Every: b.every, Constraints: b.constraints,
 	}
 	if p := b.Provenance; p != nil {
 		var known bool
@@ -28,7 +29,7 @@ func (b builder) provenance() (verify.Verifier, error) {
 		if len(p.Fingerprints) > 0 {
 			only, err := spec.Keyring.Only(p.Fingerprints)
 			if err != nil {
-				return nil, fmt.Errorf("Secret %q: %w", b.SecretRef.Name, err) //nolint:staticcheck // Secret is a kind
+				return nil, problem.In(b.material.Secret, err)
 			}
 			spec.Keyring = only
 		}

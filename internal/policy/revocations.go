@@ -12,6 +12,7 @@ import (
 
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
 	"github.com/verifiedchart/verifiedchart/internal/printable"
+	"github.com/verifiedchart/verifiedchart/internal/problem"
 	"github.com/verifiedchart/verifiedchart/internal/verify"
 )
 
@@ -31,11 +32,11 @@ type versionRange struct {
 	within *semver.Constraints
 }
 
-// revokedError matches verify.ErrRejected: to be revoked is a verdict.
-type revokedError struct{ what, source string }
-
-func (e *revokedError) Error() string        { return e.what + " is revoked by " + e.source }
-func (e *revokedError) Is(target error) bool { return target == verify.ErrRejected }
+// revokedBy returns the error for what is revoked by an entry of a source. It matches verify.ErrRejected: to be revoked
+// is a verdict.
+func revokedBy(source, format string, args ...any) error {
+	return problem.New(verify.ErrRejected, "revoked by %s (%s)", source, fmt.Sprintf(format, args...))
+}
 
 // revocationsOf returns what a policy revokes. The error matches
 // verify.ErrTrustMalformed; the entries that can be read count all the same.
@@ -146,7 +147,7 @@ func malformed(source string, problems ...error) error {
 // version is empty if it is not known.
 func (r Revocations) Check(repository string, d digest.Digest, version string) error {
 	if r.digests[d] {
-		return &revokedError{"manifest " + d.String(), r.source}
+		return revokedBy(r.source, "digests: %s", d)
 	}
 	parsed, err := semver.NewVersion(version)
 	if err != nil || len(r.versions) == 0 {
@@ -155,7 +156,7 @@ func (r Revocations) Check(repository string, d digest.Digest, version string) e
 	urls := urlsOf(repository)
 	for _, v := range r.versions {
 		if v.within.Check(parsed) && (v.charts == "" || anyURLMatches([]string{v.charts}, urls)) {
-			return &revokedError{fmt.Sprintf("version %s, in %q,", version, v.text), r.source}
+			return revokedBy(r.source, "versions: %s", v.text)
 		}
 	}
 	return nil
@@ -165,10 +166,10 @@ func (r Revocations) Check(repository string, d digest.Digest, version string) e
 // that a voucher rests on is revoked.
 func (r Revocations) signer(v verify.Voucher) error {
 	if id, ok := r.keys.Of(v); ok {
-		return &revokedError{"key " + id, r.source}
+		return revokedBy(r.source, "key %s", id)
 	}
 	if name, ok := r.identities.Of(v); ok {
-		return &revokedError{"identity " + name, r.source}
+		return revokedBy(r.source, "identity %s", name)
 	}
 	return nil
 }

@@ -5,13 +5,13 @@ package policy
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
 	"github.com/opencontainers/go-digest"
 
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
+	"github.com/verifiedchart/verifiedchart/internal/problem"
 	"github.com/verifiedchart/verifiedchart/internal/registry"
 	"github.com/verifiedchart/verifiedchart/internal/verify"
 )
@@ -207,7 +207,7 @@ func (s Set) RevokedSigner(v verify.Voucher) error {
 	}
 	for _, m := range s.policies {
 		if id, ok := m.keys.Of(v); ok && m.Name == v.Policy {
-			return &revokedError{"key " + id, "a keyring of " + nameOf(m.Name)}
+			return revokedBy("a keyring of "+nameOf(m.Name), "key %s", id)
 		}
 	}
 	return nil
@@ -235,12 +235,23 @@ func (s Set) Denying(name string) Set {
 	return s
 }
 
-// Denied returns the name of the ClusterChartPolicy that denies the chart, and whether one does.
-func (s Set) Denied() (policy string, ok bool) { return s.denied, s.denied != "" }
+// Denied returns why the chart is denied: no ClusterChartPolicy matches it, and one sets unmatched: Deny. The error
+// matches verify.ErrRejected; it is nil if the chart is not denied.
+func (s Set) Denied() error {
+	if s.denied == "" {
+		return nil
+	}
+	return denial(s.denied)
+}
+
+func denial(policy string) error {
+	return problem.New(verify.ErrRejected, "no ClusterChartPolicy matches, and %s denies that", policy).
+		Fix("%s sets unmatched: Deny; add a policy that matches the url and the namespace", policy)
+}
 
 type denying string
 
 // Verify implements verify.Verifier.
 func (d denying) Verify(context.Context, verify.Subject, registry.Reader) (verify.Evidence, error) {
-	return verify.Evidence{}, fmt.Errorf("%w: no ClusterChartPolicy matches this chart, and policy %q sets unmatched: Deny", verify.ErrRejected, string(d))
+	return verify.Evidence{}, denial(string(d))
 }

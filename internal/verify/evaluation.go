@@ -15,7 +15,10 @@ import (
 // Refusal says why a candidate does not vouch, or why there is nothing to be
 // read. It is a verdict on that candidate alone.
 type Refusal struct {
+	// Reason for whoever looks at the candidate.
 	Reason string
+	// Short is the reason in a few words, for whoever looks at the chart; empty if Reason is short.
+	Short string
 	// Signer is who made the candidate, as far as that is known.
 	Signer Signer
 }
@@ -28,13 +31,19 @@ func Refuse(format string, args ...any) *Refusal {
 	return &Refusal{Reason: fmt.Sprintf(format, args...)}
 }
 
+// Shortly adds the reason in a few words.
+func (r *Refusal) Shortly(short string) *Refusal {
+	r.Short = short
+	return r
+}
+
 // By adds who made the refused candidate.
 func (r *Refusal) By(s Signer) *Refusal {
 	r.Signer = s
 	return r
 }
 
-// Evaluation is how one authority decides by candidates of type C. Every field but Constraints is required.
+// Evaluation is how one authority decides by candidates of type C. Every field but Constraints and Fix is required.
 type Evaluation[C any] struct {
 	// Authority is the name of the authority in the policy.
 	Authority string
@@ -47,6 +56,10 @@ type Evaluation[C any] struct {
 	// Judge returns the vouchers that a candidate holds, at least one. A *Refusal says why
 	// it holds none; any other error means that this could not be found out.
 	Judge func(context.Context, C) ([]Voucher, error)
+	// Cost returns the work that a candidate takes, in units of MaxWork.
+	Cost func(C) int
+	// Fix is what to do if there is no candidate.
+	Fix string
 	// Constraints apply to every voucher.
 	Constraints Constraints
 	// Enough reports whether no further voucher matters.
@@ -75,7 +88,7 @@ func (e Evaluation[C]) Decide(ctx context.Context) (Evidence, error) {
 	case evidence.Unread != nil && !e.isComplete(evidence):
 		return Evidence{}, evidence.Unread
 	}
-	return Evidence{}, &Rejection{Authority: e.Authority, Looked: e.Looked(), Candidates: evidence.Seen}
+	return Evidence{}, &Rejection{Authority: e.Authority, Looked: e.Looked(), Candidates: evidence.Seen, Fix: e.Fix}
 }
 
 // isComplete reports whether all that could not be read is what stored signature material does not hold, and it holds
@@ -102,11 +115,11 @@ func OnlyUnasked(err error) bool {
 func (e Evaluation[C]) vote(ctx context.Context, c C, evidence *Evidence) {
 	seen := Candidate{Authority: e.Authority}
 	seen.Source, seen.Format = e.Name(c)
-	vouchers, err := e.Judge(ctx, c)
+	vouchers, err := e.judge(ctx, c)
 	var refused *Refusal
 	switch {
 	case errors.As(err, &refused):
-		seen.Signer, seen.Reason = refused.Signer, refused.Reason
+		seen.Signer, seen.Reason, seen.Short = refused.Signer, refused.Reason, refused.Short
 		evidence.Seen = append(evidence.Seen, seen)
 	case err != nil:
 		evidence.Unread = errors.Join(evidence.Unread, err)
@@ -118,6 +131,14 @@ func (e Evaluation[C]) vote(ctx context.Context, c C, evidence *Evidence) {
 		}
 		evidence.Seen = append(evidence.Seen, seen)
 	}
+}
+
+// judge asks Judge about a candidate, if there is work left for it.
+func (e Evaluation[C]) judge(ctx context.Context, c C) ([]Voucher, error) {
+	if !takeWork(ctx, e.Cost(c)) {
+		return nil, Refuse("it is not considered: all signatures and keys together take too long").Shortly("too many signatures and keys")
+	}
+	return e.Judge(ctx, c)
 }
 
 // signerOf returns the signer that a voucher proves.

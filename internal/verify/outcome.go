@@ -89,7 +89,7 @@ func (n Named) decide(ctx context.Context, shares int, s Subject, r registry.Rea
 		ctx, cancel = context.WithTimeout(ctx, time.Until(deadline)/time.Duration(shares))
 		defer cancel()
 	}
-	b := n.ask(ctx, s, r)
+	b := n.ask(withWork(ctx), s, r)
 	switch {
 	case b.verdict != nil:
 		return Outcome{Policy: n.Policy, Verdict: VerdictRejected, Err: b.verdict, Begins: Until(b.verdict)}

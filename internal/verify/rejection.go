@@ -61,8 +61,8 @@ type Candidate struct {
 	Format string
 	// Signer is who made it.
 	Signer Signer
-	// Reason says why it was refused; empty for one that was not.
-	Reason string
+	// Reason says why it was refused; empty for one that was not. Short is the same in a few words; empty if Reason is short.
+	Reason, Short string
 	// Until is when it may count that is refused now; zero for what never will.
 	Until time.Time
 }
@@ -101,13 +101,30 @@ type Rejection struct {
 	Looked []string
 	// Candidates are what was found there; empty where there was no signature at all.
 	Candidates []Candidate
+	// Otherwise names a signature of another method that the chart has; empty if none was seen.
+	Otherwise string
+	// Fix is what to do if there is no candidate.
+	Fix string
 	// SkippedKeys are those of the authority's keys that are not used, and why: a few, bounded and fit to be shown.
 	SkippedKeys []string
 }
 
+// Brief says in one clause why the authority does not accept.
+func (r *Rejection) Brief() string {
+	switch {
+	case len(r.Candidates) > 0 && r.Candidates[0].Short != "":
+		return r.Candidates[0].Short
+	case len(r.Candidates) > 0:
+		return r.Candidates[0].Reason
+	case r.Otherwise != "":
+		return r.Otherwise
+	}
+	return "not signed"
+}
+
 // Error lists the candidates, and the keys that might have been theirs, bounded.
 func (r *Rejection) Error() string {
-	text := fmt.Sprintf("authority %q does not vouch: %s", AuthorityIn(r.Policy, r.Authority), r.found())
+	text := fmt.Sprintf("authority %q: %s", AuthorityIn(r.Policy, r.Authority), r.found())
 	if len(r.SkippedKeys) > 0 {
 		text += "; keys that are not used: " + strings.Join(r.SkippedKeys, ", ")
 	}
@@ -117,7 +134,11 @@ func (r *Rejection) Error() string {
 // found lists the candidates.
 func (r *Rejection) found() string {
 	if len(r.Candidates) == 0 {
-		return "no signature found, looked at " + strings.Join(r.Looked, ", ")
+		text := fmt.Sprintf("%s: searched %s", r.Brief(), strings.Join(r.Looked, ", "))
+		if r.Fix != "" {
+			text += ": " + r.Fix
+		}
+		return text
 	}
 	var b strings.Builder
 	for i, c := range r.Candidates {

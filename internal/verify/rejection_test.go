@@ -22,7 +22,7 @@ var _ = Describe("A rejection", func() {
 	It("lists each candidate: where it was found, what it is, who made it, and why it was refused", func() {
 		proven := verify.Candidate{Source: "tag x", Format: "legacy signature", Signer: verify.Signer{Issuer: "https://i", Subject: "s@x", Verified: true}, Reason: "not asked for"}
 		err := &verify.Rejection{Authority: "a", Candidates: []verify.Candidate{candidate(1), proven, {Source: "y", Format: "manifest", Reason: "not a signature"}}}
-		Expect(err.Error()).To(Equal(`authority "a" does not vouch: bundle at referrer 1, said to be signed by SHA256:1: no; ` +
+		Expect(err.Error()).To(Equal(`authority "a": bundle at referrer 1, said to be signed by SHA256:1: no; ` +
 			`legacy signature at tag x, signed by s@x (https://i): not asked for; manifest at y: not a signature`))
 	})
 

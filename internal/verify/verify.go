@@ -26,6 +26,8 @@ type Subject struct {
 	Manifest ocispec.Descriptor
 	// Raw is the manifest as the registry stores it; it hashes to Manifest.Digest.
 	Raw []byte
+	// Sources of the signatures that were accepted last, which are looked at first: a matter of order alone.
+	Sources []string
 	// Chart is which chart the manifest must be, for signatures that speak of it by its parts.
 	Chart Chart
 }

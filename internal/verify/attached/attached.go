@@ -8,6 +8,7 @@
 package attached
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -44,6 +45,9 @@ type Search struct {
 	// Likely says whether a referrer that is listed with an artifact type is worth
 	// being opened before others. It is a matter of order alone.
 	Likely func(artifactType string) bool
+	// Prefer are sources, as Found has them, that are looked at before others, if they are still there: those of the
+	// signatures that were accepted last, which whoever pushes others must not be able to hide. A matter of order alone.
+	Prefer []string
 
 	looked []string
 	count  int
@@ -64,12 +68,18 @@ func Tag(d digest.Digest) string { return strings.ReplaceAll(d.String(), ":", "-
 func (s *Search) All(ctx context.Context, tags ...string) iter.Seq[Found] {
 	s.seen = map[digest.Digest]bool{}
 	return func(yield func(Found) bool) {
+		if slices.ContainsFunc(tags, func(tag string) bool { return s.prefers("tag "+tag) && !s.tag(ctx, tag, yield) }) {
+			return
+		}
 		known := s.Reader.LacksReferrers()
 		if !known && !s.referrers(ctx, yield) {
 			return
 		}
 		var places []place
 		for _, tag := range tags {
+			if s.prefers("tag " + tag) {
+				continue
+			}
 			places = append(places, func(ctx context.Context, yield func(Found) bool) bool { return s.tag(ctx, tag, yield) })
 		}
 		if s.Reader.LacksReferrers() {
@@ -87,6 +97,9 @@ func (s *Search) All(ctx context.Context, tags ...string) iter.Seq[Found] {
 		}
 	}
 }
+
+// prefers reports whether a source is to be looked at before others.
+func (s *Search) prefers(source string) bool { return slices.Contains(s.Prefer, source) }
 
 // place looks at one place, and says whether to go on.
 type place func(ctx context.Context, yield func(Found) bool) bool
@@ -183,25 +196,27 @@ func (s *Search) resolve(ctx context.Context, tag string, yield func(Found) bool
 	return manifest, true, true
 }
 
-// list offers the manifests of a list, the likely ones first, then those of which
+// maxListed bounds a referrer that is read, by its listed size in bytes: the manifest of a signature has less than 64 KiB.
+const maxListed = 1 << 20
+
+// list offers the manifests of a list: the preferred ones first, then the likely ones, then those of which
 // nothing is known. What a registry lists them as proves nothing. Alike ones are
-// ordered by digest, since some registries list them in another order each time,
-// and the same question has the same answer.
+// ordered by size, so that large ones do not use up what may be read, and then by digest,
+// since some registries list them in a different order each time, and the same question has the same answer.
 func (s *Search) list(ctx context.Context, descriptors []ocispec.Descriptor, yield func(Found) bool) bool {
 	rank := func(d ocispec.Descriptor) int {
 		switch {
-		case s.Likely(d.ArtifactType):
+		case s.prefers("referrer " + d.Digest.String()):
 			return 0
-		case d.ArtifactType == "" || d.ArtifactType == ocispec.MediaTypeEmptyJSON:
+		case s.Likely(d.ArtifactType):
 			return 1
+		case d.ArtifactType == "" || d.ArtifactType == ocispec.MediaTypeEmptyJSON:
+			return 2
 		}
-		return 2
+		return 3
 	}
 	ordered := slices.SortedFunc(slices.Values(descriptors), func(a, b ocispec.Descriptor) int {
-		if byRank := rank(a) - rank(b); byRank != 0 {
-			return byRank
-		}
-		return strings.Compare(a.Digest.String(), b.Digest.String())
+		return cmp.Or(rank(a)-rank(b), cmp.Compare(a.Size, b.Size), strings.Compare(a.Digest.String(), b.Digest.String()))
 	})
 	for _, d := range ordered {
 		if !s.listed(ctx, d, yield) {
@@ -217,12 +232,12 @@ func (s *Search) listed(ctx context.Context, d ocispec.Descriptor, yield func(Fo
 		return true
 	}
 	s.seen[d.Digest] = true
-	if err := d.Digest.Validate(); err != nil {
-		return s.offer(Found{Source: "referrer", Problem: &verify.Refusal{Reason: "its digest is malformed"}}, yield)
-	}
 	source := "referrer " + d.Digest.String()
 	if s.count >= verify.MaxCandidates {
 		return s.offer(Found{Source: source}, yield)
+	}
+	if d.Size > maxListed {
+		return s.offer(Found{Source: source, Problem: &verify.Refusal{Reason: "it is too large"}}, yield)
 	}
 	manifest, err := s.Reader.Manifest(ctx, d.Digest)
 	if err != nil {

@@ -70,13 +70,7 @@ func (b *budget) spend(size, limit int, err error) {
 // Referrers implements registry.Reader. All pages together are as large as a manifest at most.
 func (b *budget) Referrers(ctx context.Context, d digest.Digest) (registry.Referrers, error) {
 	list, err := b.Reader.Referrers(ctx, d)
-	b.left -= list.Omitted
-	for _, listed := range list.Descriptors {
-		b.left -= len(listed.MediaType) + len(listed.Digest) + len(listed.ArtifactType)
-		for key, value := range listed.Annotations {
-			b.left -= len(key) + len(value)
-		}
-	}
+	b.left -= list.Size()
 	return list, err
 }
 

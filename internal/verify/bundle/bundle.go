@@ -136,7 +136,15 @@ func checkProofs(m *pbbundle.VerificationMaterial) error {
 	for _, stamp := range m.GetTimestampVerificationData().GetRfc3161Timestamps() {
 		stamps = append(stamps, len(stamp.GetSignedTimestamp()))
 	}
-	return errors.Join(checkSizes("log entries", entries, maxEntry), checkSizes("time stamps", stamps, maxStamp))
+	if err := errors.Join(checkSizes("log entries", entries, maxEntry), checkSizes("time stamps", stamps, maxStamp)); err != nil {
+		return err
+	}
+	for _, entry := range m.GetTlogEntries() {
+		if err := checkEntryKeys(entry.GetCanonicalizedBody()); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func checkSizes(what string, sizes []int, limit int) error {

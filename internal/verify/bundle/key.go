@@ -21,13 +21,20 @@ import (
 
 	"github.com/sigstore/sigstore/pkg/cryptoutils"
 	"github.com/sigstore/sigstore/pkg/signature"
+
+	"github.com/verifiedchart/verifiedchart/internal/printable"
+	"github.com/verifiedchart/verifiedchart/internal/problem"
 )
 
 // ErrKey is matched by the error for bytes that are not a public key that signatures may be verified with.
 var ErrKey = errors.New("not a usable public key")
 
-// maxKeySize bounds a PEM encoded public key; one of RSA-4096 takes 800 bytes.
-const maxKeySize = 16 << 10
+const (
+	// maxKeySize bounds a PEM encoded public key in bytes; one of RSA-4096 takes 800.
+	maxKeySize = 16 << 10
+	// maxType bounds the type of a PEM block in messages, in bytes.
+	maxType = 40
+)
 
 // Key is a public key that signatures are trusted by. The zero value trusts nothing.
 type Key struct {
@@ -47,11 +54,11 @@ type Key struct {
 // error matching ErrKey that never repeats the bytes.
 func ParseKey(name string, encoded []byte) (Key, error) {
 	if len(encoded) > maxKeySize {
-		return Key{}, fmt.Errorf("%w: %s has %d bytes, more than %d", ErrKey, name, len(encoded), maxKeySize)
+		return Key{}, problem.New(ErrKey, "%s has %d bytes, more than %d", name, len(encoded), maxKeySize)
 	}
-	public, err := parsePublicKey(encoded)
+	public, err := parsePublicKey(name, encoded)
 	if err != nil {
-		return Key{}, fmt.Errorf("%w: %s: %w", ErrKey, name, err)
+		return Key{}, err
 	}
 	spki, err := x509.MarshalPKIXPublicKey(public)
 	if err != nil {
@@ -72,7 +79,7 @@ func keyID(sum []byte) string { return "SHA256:" + hex.EncodeToString(sum) }
 // matches ErrKey where the key is of a kind that has no choice of hash.
 func (k Key) WithHash(hash crypto.Hash) (Key, error) {
 	if _, ok := k.public.(ed25519.PublicKey); ok && hash != crypto.SHA512 {
-		return Key{}, fmt.Errorf("%w: %s: Ed25519 keys sign with SHA-512 and no other hash", ErrKey, k.Name)
+		return Key{}, problem.New(ErrKey, "%s is an Ed25519 key, which signs with SHA-512 alone", k.Name).Fix("remove hashAlgorithm")
 	}
 	verifiers, err := verifiersFor(k.public, []crypto.Hash{hash})
 	if err != nil {
@@ -92,42 +99,47 @@ func (k Key) ValidFor(start, end time.Time) Key {
 // expires says whether signatures by the key count only within a period.
 func (k Key) expires() bool { return !k.start.IsZero() || !k.end.IsZero() }
 
-func parsePublicKey(encoded []byte) (crypto.PublicKey, error) {
+// parsePublicKey reads one public key. The name is that of the entry, as messages show it.
+func parsePublicKey(name string, encoded []byte) (crypto.PublicKey, error) {
 	block, rest := pem.Decode(encoded)
 	switch {
-	case len(bytes.TrimSpace(encoded)) == 0:
-		return nil, errors.New("it is empty: put the PEM encoded public key there (cosign.pub)")
 	case block == nil:
-		return nil, errors.New("it is not PEM encoded: put the contents of cosign.pub there")
+		return nil, notPEM(name, encoded)
 	case strings.Contains(block.Type, "PRIVATE KEY"):
-		return nil, errors.New("it is a private key: put the public key (cosign.pub) there, and replace the key pair, which must be seen as disclosed")
+		return nil, problem.New(ErrKey, "%s is a PRIVATE key", name).Fix("it is disclosed: replace the key pair, and store only the public key")
+	case block.Type == "CERTIFICATE":
+		return nil, problem.New(ErrKey, "%s is a certificate", name).Fix("store its key: openssl x509 -in cert.pem -pubkey -noout")
 	case len(bytes.TrimSpace(rest)) != 0:
-		return nil, errors.New("data follows the key: put each key under a *.pub entry of its own")
+		return nil, problem.New(ErrKey, "%s holds data after the key", name).Fix("put each key under a *.pub entry of its own")
 	}
 	public, err := cryptoutils.UnmarshalPEMToPublicKey(encoded)
 	if err != nil {
-		return nil, errors.New("its PEM block holds no public key that can be parsed")
+		return nil, problem.New(ErrKey, "%s holds a %s that cannot be parsed", name, printable.String(block.Type, maxType)).
+			Fix("use an ECDSA (P-256, P-384, P-521), RSA or Ed25519 public key")
 	}
-	return public, checkStrength(public)
+	if fault := weakness(public); fault != "" {
+		return nil, problem.New(ErrKey, "%s is %s", name, fault).Fix("use ECDSA on P-256, P-384 or P-521, RSA of 2048, 3072 or 4096 bits, or Ed25519")
+	}
+	return public, nil
 }
 
-// checkStrength refuses keys that are too weak to prove anything, or too large to be worth the time.
-func checkStrength(public crypto.PublicKey) error {
+// weakness says why a key is too weak to prove anything, or too large to be worth the time; empty if it is neither.
+func weakness(public crypto.PublicKey) string {
 	switch key := public.(type) {
 	case ed25519.PublicKey:
-		return nil
+		return ""
 	case *ecdsa.PublicKey:
 		if slices.Contains([]elliptic.Curve{elliptic.P256(), elliptic.P384(), elliptic.P521()}, key.Curve) {
-			return nil
+			return ""
 		}
-		return errors.New("an ECDSA key must be on P-256, P-384 or P-521")
+		return "an ECDSA key on curve " + key.Curve.Params().Name
 	case *rsa.PublicKey:
 		if slices.Contains([]int{2048, 3072, 4096}, key.N.BitLen()) {
-			return nil
+			return ""
 		}
-		return fmt.Errorf("an RSA key must have 2048, 3072 or 4096 bits, and this one has %d", key.N.BitLen())
+		return fmt.Sprintf("an RSA key of %d bits", key.N.BitLen())
 	}
-	return fmt.Errorf("keys of type %T are not supported: use ECDSA, RSA or Ed25519", public)
+	return "of an algorithm that cannot sign"
 }
 
 // verifiersFor returns a verifier for each scheme that signers use with such a

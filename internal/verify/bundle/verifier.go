@@ -13,7 +13,7 @@ import (
 )
 
 // errOtherKey says that a signature was not made with a key, whatever it claims.
-var errOtherKey = errors.New("it was not made with this key")
+var errOtherKey = errors.New("the signature does not verify")
 
 // anyOf verifies what one of its verifiers does, all of which are of one key.
 type anyOf []signature.Verifier

@@ -26,8 +26,26 @@ type Signature struct {
 	LogIndex *int64
 }
 
-// ErrUntrusted is matched by the error for a signature that is not proven.
-var ErrUntrusted = errors.New("the signature is not proven")
+var (
+	// ErrUntrusted is matched by the error for a signature that is not proven.
+	ErrUntrusted = errors.New("the signature is not proven")
+	// ErrOtherKey is matched by the error for a signature that none of the keys made. It matches ErrUntrusted too.
+	ErrOtherKey = errors.New("signed with another key")
+)
+
+// otherKeysError says that none of the named keys made a signature.
+type otherKeysError struct{ names []string }
+
+func (e *otherKeysError) Error() string {
+	if len(e.names) == 1 {
+		return "the signature does not verify with key " + e.names[0]
+	}
+	return "the signature does not verify with any of the keys " + strings.Join(e.names, ", ")
+}
+
+func (e *otherKeysError) Is(target error) bool {
+	return target == ErrOtherKey || target == ErrUntrusted
+}
 
 // Verify says who signed the artifact. The error matches ErrUntrusted where t
 // proves nothing of the kind, and ErrTrust where t could prove nothing at all.
@@ -45,7 +63,10 @@ func (b *Bundle) Verify(a Artifact, t Trust) (Signature, error) {
 		return b.verifyIdentity(a, t)
 	})
 	if err != nil {
-		// What sigstore-go formats where it has nothing to say.
+		if errors.Is(err, ErrOtherKey) {
+			return Signature{}, err
+		}
+		// What sigstore-go formats if it has no reason.
 		reason := strings.ReplaceAll(err.Error(), "; error: %!w(<nil>)", "")
 		return Signature{}, fmt.Errorf("%w: %s", ErrUntrusted, reason)
 	}
@@ -54,13 +75,20 @@ func (b *Bundle) Verify(a Artifact, t Trust) (Signature, error) {
 
 // verifyKeys returns the signature of the first of the keys that made it.
 func (b *Bundle) verifyKeys(a Artifact, t Trust) (Signature, error) {
-	var refusals []string
+	var others, refusals []string
 	for _, key := range t.Keys {
 		signature, err := b.verifyKey(a, t, key)
-		if err == nil {
+		switch {
+		case err == nil:
 			return signature, nil
+		case errors.Is(err, errOtherKey):
+			others = append(others, key.Name)
+		default:
+			refusals = append(refusals, fmt.Sprintf("key %s: %v", key.Name, err))
 		}
-		refusals = append(refusals, fmt.Sprintf("key %s: %v", key.Name, err))
+	}
+	if len(refusals) == 0 {
+		return Signature{}, &otherKeysError{others}
 	}
 	return Signature{}, errors.New(strings.Join(refusals, ", "))
 }

@@ -64,7 +64,7 @@ func classify(raw []byte, source string) []candidate {
 		candidates = append(candidates, c)
 	}
 	if len(candidates) == 0 {
-		return []candidate{{source: source, format: otherFormat, problem: verify.Refuse("it holds nothing: not a signature")}}
+		return []candidate{{source: source, format: otherFormat, problem: verify.Refuse("it holds nothing: not a signature").Shortly("not signed")}}
 	}
 	return candidates
 }
@@ -79,7 +79,7 @@ func (c *candidate) classify() {
 		c.format, limit = bundleFormat, bundle.MaxSize
 	default:
 		c.format = otherFormat
-		c.problem = verify.Refuse("a layer of media type %q is not a signature", mediaType)
+		c.problem = verify.Refuse("a layer of media type %q is not a signature", mediaType).Shortly("not signed")
 		return
 	}
 	switch {

@@ -31,6 +31,8 @@ type Authority struct {
 	Name string
 	// Trust is what signatures are proven by: keys, or the authorities that certify identities.
 	Trust bundle.Trust
+	// KeysIn names where the keys are kept, as in "Secret apps/keys".
+	KeysIn string
 	// Identities, any of which must have signed; there must be one at least where Trust has no keys, and none where it has.
 	Identities []Identity
 	// Repository, host and path, where the signatures are kept; the chart's where it is empty.
@@ -66,15 +68,43 @@ func (v *Verifier) Verify(ctx context.Context, s verify.Subject, r registry.Read
 	}
 	r = attached.Budget(r, verify.MaxMaterial)
 	found := discover(s, r, v.authority.Repository)
-	return verify.Evaluation[candidate]{
+	evidence, err := verify.Evaluation[candidate]{
 		Authority:   v.authority.Name,
 		Candidates:  found.candidates(ctx),
 		Looked:      found.search.Looked,
 		Name:        func(c candidate) (string, string) { return c.source, c.format },
 		Judge:       func(ctx context.Context, c candidate) ([]verify.Voucher, error) { return v.judge(ctx, s, r, c) },
+		Cost:        v.cost,
+		Fix:         v.signCommand(s),
 		Constraints: v.authority.Constraints,
 		Enough:      v.enough,
 	}.Decide(ctx)
+	var rejection *verify.Rejection
+	if errors.As(err, &rejection) && s.Chart.Provenance != nil {
+		rejection.Otherwise = "no cosign signature, but a Helm provenance file"
+	}
+	return evidence, err
+}
+
+// bytesPerUnit is how many bytes of a bundle take about as long as one verification: the signatures in its log entries
+// are verified while it is read.
+const bytesPerUnit = 2 << 10
+
+// cost is the work that a candidate takes: one verification for each key, and reading it.
+func (v *Verifier) cost(c candidate) int {
+	if c.problem != nil {
+		return 0
+	}
+	return 1 + len(v.authority.Trust.Keys) + int(c.layer.Size/bytesPerUnit)
+}
+
+// signCommand is the command that signs the subject for this authority.
+func (v *Verifier) signCommand(s verify.Subject) string {
+	command := "cosign sign"
+	if len(v.authority.Trust.Keys) > 0 {
+		command += " --key cosign.key"
+	}
+	return fmt.Sprintf("%s %s@%s", command, s.Repository, s.Manifest.Digest)
 }
 
 // reader returns the reader of the repository that holds the signatures.

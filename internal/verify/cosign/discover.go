@@ -7,6 +7,8 @@ import (
 	"iter"
 	"strings"
 
+	"github.com/opencontainers/go-digest"
+
 	"github.com/verifiedchart/verifiedchart/internal/registry"
 	"github.com/verifiedchart/verifiedchart/internal/verify"
 	"github.com/verifiedchart/verifiedchart/internal/verify/attached"
@@ -18,7 +20,7 @@ type discovery struct{ search attached.Search }
 
 // discover looks in a repository, which may be another than the subject's.
 func discover(s verify.Subject, r registry.Reader, in string) *discovery {
-	return &discovery{attached.Search{Subject: s.Manifest.Digest, Reader: r, In: in, Likely: isSignature}}
+	return &discovery{attached.Search{Subject: s.Manifest.Digest, Reader: r, In: in, Likely: isSignature, Prefer: s.Sources}}
 }
 
 // isSignature says whether cosign lists its signatures so.
@@ -30,9 +32,15 @@ func isSignature(artifactType string) bool {
 // referrers, and under the tag of legacy signatures, sha256-<hex>.sig.
 func (d *discovery) candidates(ctx context.Context) iter.Seq[candidate] {
 	return func(yield func(candidate) bool) {
-		count := 0
+		count, bundles := 0, map[digest.Digest]bool{}
 		for found := range d.search.All(ctx, attached.Tag(d.search.Subject)+".sig") {
 			for _, c := range open(found) {
+				if c.problem == nil && c.format == bundleFormat {
+					if bundles[c.layer.Digest] {
+						c.problem = verify.Refuse("it is listed twice")
+					}
+					bundles[c.layer.Digest] = true
+				}
 				if count++; count > verify.MaxCandidates {
 					c.problem = verify.Refuse("it and what follows is not considered: at most %d candidates are", verify.MaxCandidates)
 				}

@@ -186,10 +186,10 @@ var _ = Describe("Discovery", func() {
 		_, err := check(one(ours), subject, repo)
 		id := keysOf(theirs)[0].ID
 		Expect(rejection(err).Candidates).To(ConsistOf([]verify.Candidate{
-			{Authority: "release", Source: "referrer " + attestation.Digest.String(), Format: "bundle", Signer: verify.Signer{KeyID: id}, Reason: `seen, not a signature: an attestation of type "https://slsa.dev/provenance/v1"`},
-			{Authority: "release", Source: "referrer " + stranger.Digest.String(), Format: "bundle", Signer: verify.Signer{KeyID: id}, Reason: "key 0.pub: it was not made with this key"},
-			{Authority: "release", Source: "referrer " + sbom.Digest.String(), Format: "manifest", Reason: `a layer of media type "application/spdx+json" is not a signature`},
-			{Authority: "release", Source: "tag " + SignatureTag(subject.Manifest.Digest), Format: "legacy signature", Reason: "key 0.pub: it was not made with this key"},
+			{Authority: "release", Source: "referrer " + attestation.Digest.String(), Format: "bundle", Signer: verify.Signer{KeyID: id}, Reason: `seen, not a signature: an attestation of type "https://slsa.dev/provenance/v1"`, Short: "attested, but not signed"},
+			{Authority: "release", Source: "referrer " + stranger.Digest.String(), Format: "bundle", Signer: verify.Signer{KeyID: id}, Reason: "the signature does not verify with key 0.pub", Short: "signed, but not with a key in "},
+			{Authority: "release", Source: "referrer " + sbom.Digest.String(), Format: "manifest", Reason: `a layer of media type "application/spdx+json" is not a signature`, Short: "not signed"},
+			{Authority: "release", Source: "tag " + SignatureTag(subject.Manifest.Digest), Format: "legacy signature", Reason: "the signature does not verify with key 0.pub", Short: "signed, but not with a key in "},
 		}))
 		Expect(err.Error()).To(ContainSubstring("said to be signed by " + id))
 	})
@@ -219,6 +219,67 @@ var _ = Describe("Discovery", func() {
 		Expect(err).To(MatchError(verify.ErrRejected))
 		Expect(err.Error()).NotTo(Or(ContainSubstring("\x1b"), ContainSubstring("\n")))
 		Expect(len(err.Error())).To(BeNumerically("<", 1500))
+	})
+
+	// padded attaches a bundle manifest with a listed size of about that many bytes.
+	padded := func(size int) ocispec.Descriptor {
+		layer := repo.PushBlob(BundleMediaType, []byte(strings.Repeat("x", 10)))
+		layer.Annotations = map[string]string{"padding": strings.Repeat("x", size)}
+		return repo.PushReferrer(BundleMediaType, subject.Manifest, layer)
+	}
+
+	DescribeTable("E15: finds the genuine signature beside others that somebody pushed",
+		func(others func(), prefer func(ocispec.Descriptor) []string, sign func() ocispec.Descriptor) {
+			others()
+			subject.Sources = prefer(sign())
+			evidence, err := check(one(ours), subject, repo)
+			Expect(err).NotTo(HaveOccurred())
+			Expect(evidence.IsProof()).To(BeTrue())
+		},
+		Entry("that are huge", func() {
+			for i := range 4 {
+				padded(3_200_000 + i)
+			}
+		}, func(ocispec.Descriptor) []string { return nil }, func() ocispec.Descriptor { return sign(ours) }),
+		Entry("that are as many as are considered, if it was accepted before", func() {
+			for i := range 64 {
+				padded(i)
+			}
+		}, func(d ocispec.Descriptor) []string { return []string{"referrer " + d.Digest.String()} }, func() ocispec.Descriptor { return sign(ours) }),
+		Entry("that are as many as are considered, if its tag was accepted before", func() {
+			for i := range 64 {
+				padded(i)
+			}
+		}, func(ocispec.Descriptor) []string { return []string{"tag " + SignatureTag(subject.Manifest.Digest)} }, func() ocispec.Descriptor {
+			SignLegacy(repo, subject, ours)
+			return ocispec.Descriptor{}
+		}),
+	)
+
+	It("finds nothing that is preferred and no longer there", func() {
+		stranger := sign(theirs)
+		subject.Sources = []string{"referrer " + subject.Manifest.Digest.String(), "tag " + SignatureTag(subject.Manifest.Digest)}
+		_, err := check(one(ours), subject, repo)
+		Expect(err).To(MatchError(verify.ErrRejected))
+		Expect(rejection(err).Candidates).To(ConsistOf(HaveField("Source", "referrer "+stranger.Digest.String())))
+	})
+
+	It("H12: verifies a bundle once, however often it is listed", func() {
+		layer := repo.PushBlob(BundleMediaType, sigstore.Bundle(subject.Raw, sigstoretest.How{Key: theirs.Key, Statement: sigstoretest.CosignSign}))
+		layers := make([]ocispec.Descriptor, 40)
+		for i := range layers {
+			layers[i] = layer
+		}
+		repo.PushReferrer(BundleMediaType, subject.Manifest, layers...)
+		_, err := check(one(ours), subject, repo)
+		Expect(err).To(MatchError(verify.ErrRejected))
+		judged := 0
+		for _, c := range rejection(err).Candidates {
+			if c.Reason != "it is listed twice" {
+				judged++
+			}
+		}
+		Expect(judged).To(Equal(1))
 	})
 
 	DescribeTable("E15: considers 64 candidates, 16 MiB and no more",

@@ -48,19 +48,19 @@ func whole(text string) (*regexp.Regexp, error) {
 func (i Identity) Mismatch(s bundle.Signer) string {
 	switch {
 	case i.issuer == nil || !i.issuer.MatchString(s.Issuer):
-		return "its issuer is not one that is asked for"
+		return "certificate issuer does not match any issuer in matchOIDCIdentity"
 	case !i.subject.MatchString(s.Subject):
-		return "its subject is not one that is asked for"
+		return "certificate subject does not match any subject in matchOIDCIdentity"
 	}
 	if err := certificate.CompareExtensions(i.claims, s.Claims); err != nil {
-		return "its certificate lacks a claim: " + err.Error()
+		return "certificate lacks a claim: " + err.Error()
 	}
 	return ""
 }
 
 // mismatch says why a signer is none of the identities; empty where it is one.
 func mismatch(identities []Identity, s bundle.Signer) string {
-	reason := "no identity is asked for"
+	reason := "matchOIDCIdentity is empty"
 	for _, i := range identities {
 		if reason = i.Mismatch(s); reason == "" {
 			return ""

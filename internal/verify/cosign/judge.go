@@ -4,15 +4,20 @@ package cosign
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"github.com/sigstore/cosign/v2/pkg/oci/static"
 
+	"github.com/verifiedchart/verifiedchart/internal/printable"
 	"github.com/verifiedchart/verifiedchart/internal/registry"
 	"github.com/verifiedchart/verifiedchart/internal/verify"
 	"github.com/verifiedchart/verifiedchart/internal/verify/attached"
 	"github.com/verifiedchart/verifiedchart/internal/verify/bundle"
 )
+
+// maxSubject bounds the subject of a certificate in a brief, in bytes.
+const maxSubject = 80
 
 // judge returns the one voucher that a candidate is. A *verify.Refusal says why it is none;
 // any other error that it could not be found out.
@@ -49,10 +54,15 @@ func (v *Verifier) vouch(c candidate, signature bundle.Signature) (verify.Vouche
 		return voucher, nil
 	}
 	if reason := mismatch(v.authority.Identities, signature.Signer); reason != "" {
-		return verify.Voucher{}, verify.Refuse("%s", reason).By(signerOf(signature.Signer, true))
+		return verify.Voucher{}, verify.Refuse("%s", reason).Shortly(strangerBrief(signature)).By(signerOf(signature.Signer, true))
 	}
 	voucher.Signer = verify.Identity(signature.Issuer, signature.Subject)
 	return voucher, nil
+}
+
+// strangerBrief says whose a signature is that matches no identity of the authority.
+func strangerBrief(s bundle.Signature) string {
+	return "signed by " + printable.String(s.Subject, maxSubject) + ", which no identity matches"
 }
 
 // judgeBundle judges a Sigstore bundle, which speaks for the manifest itself.
@@ -67,11 +77,11 @@ func (v *Verifier) judgeBundle(ctx context.Context, s verify.Subject, r registry
 	}
 	claimed := signerOf(b.Claimed(), false)
 	if !b.IsSignature() {
-		return bundle.Signature{}, verify.Refuse("seen, not a signature: an attestation of type %q", b.PredicateType()).By(claimed)
+		return bundle.Signature{}, verify.Refuse("seen, not a signature: an attestation of type %q", b.PredicateType()).Shortly("attested, but not signed").By(claimed)
 	}
 	signature, err := b.Verify(bundle.Bytes(s.Raw), v.authority.Trust)
 	if err != nil {
-		return bundle.Signature{}, unproven(err).By(claimed)
+		return bundle.Signature{}, v.unproven(err).By(claimed)
 	}
 	return signature, nil
 }
@@ -95,7 +105,7 @@ func (v *Verifier) judgeLegacy(ctx context.Context, s verify.Subject, r registry
 	claimed := signerOf(b.Claimed(), false)
 	signature, err := b.Verify(bundle.Bytes(payload), v.authority.Trust)
 	if err != nil {
-		return bundle.Signature{}, unproven(err).By(claimed)
+		return bundle.Signature{}, v.unproven(err).By(claimed)
 	}
 	if err := checkClaim(payload, s.Manifest.Digest); err != nil {
 		// Proven is that they signed something: of this chart it is as good as a claim.
@@ -105,8 +115,12 @@ func (v *Verifier) judgeLegacy(ctx context.Context, s verify.Subject, r registry
 }
 
 // unproven is the refusal of a signature that is not proven.
-func unproven(err error) *verify.Refusal {
-	return verify.Refuse("%s", strings.TrimPrefix(err.Error(), bundle.ErrUntrusted.Error()+": "))
+func (v *Verifier) unproven(err error) *verify.Refusal {
+	refusal := verify.Refuse("%s", strings.TrimPrefix(err.Error(), bundle.ErrUntrusted.Error()+": "))
+	if errors.Is(err, bundle.ErrOtherKey) {
+		return refusal.Shortly("signed, but not with a key in " + v.authority.KeysIn)
+	}
+	return refusal
 }
 
 // read returns the layer of a candidate.

@@ -32,8 +32,8 @@ const (
 // than its bytes.
 const maxPackets = 20_000
 
-const privateKey = "it holds a private key, which whoever can read the keyring can use: " +
-	"replace that key pair, and put only the new public key here (gpg --export)"
+const privateKey = "it holds a private key: whoever can read the keyring has it, so replace that key pair, " +
+	"and store only the new public key (gpg --export)"
 
 // An opener takes one entry of a keyring apart into packets, in whichever form they are.
 type opener struct {

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/verifiedchart/verifiedchart/internal/printable"
+	"github.com/verifiedchart/verifiedchart/internal/problem"
 )
 
 // Bounds on what is said of keys.
@@ -93,12 +94,21 @@ func (k *Keyring) hold(keys map[string]*certificate) {
 	}
 }
 
-// because names the first of the keys that are not used.
-func because(skipped []Skipped) string {
+// noKey is the error for a keyring without a usable key. It names the first of those that are not used.
+func noKey(skipped []Skipped) error {
 	if len(skipped) == 0 {
-		return ": the keyring is empty"
+		return problem.New(ErrKeyring, "it holds no OpenPGP key").Fix("add one with --from-file=pubring.gpg")
 	}
-	return fmt.Sprintf(": %s: %s", skipped[0].Entry, skipped[0].Reason)
+	fault, fix, _ := strings.Cut(skipped[0].Reason, ": ")
+	return problem.New(ErrKeyring, "%s %s", skipped[0].Entry, withoutPronoun(fault)).Fix("%s", fix)
+}
+
+// withoutPronoun returns a fault so that it can follow the name of its object.
+func withoutPronoun(fault string) string {
+	if rest, ok := strings.CutPrefix(fault, "it "); ok {
+		return rest
+	}
+	return "cannot be used: " + fault
 }
 
 // Len is how many primary keys the keyring holds.

@@ -80,7 +80,7 @@ type UnknownSignerError struct {
 
 // Error says whose key it is not.
 func (e *UnknownSignerError) Error() string {
-	return fmt.Sprintf("%v: the signature is by key %s, which the keyring does not hold", ErrUntrusted, e.Fingerprint)
+	return fmt.Sprintf("%v: key %s made the signature, and the keyring does not hold it", ErrUntrusted, e.Fingerprint)
 }
 
 // Is makes it match ErrUntrusted.

@@ -164,7 +164,7 @@ func (p *parser) certificate(o *packet.OpaquePacket, at *place) *certificate {
 	c := p.keys[id]
 	if c == nil {
 		if weak := weakKey(primary); weak != "" {
-			p.skip(at.entry, "key %s is not accepted: %s", id, weak)
+			p.skip(at.entry, "key %s is not accepted, because %s", id, weak)
 			return nil
 		}
 		c = &certificate{primary: primary, entry: at.entry}
@@ -243,7 +243,7 @@ func (p *parser) keyring() (*Keyring, error) {
 	case p.unread != nil:
 		return k, p.unread
 	case len(p.keys) == 0:
-		return k, fmt.Errorf("%w%s", ErrKeyring, because(p.skipped))
+		return k, noKey(p.skipped)
 	}
 	k.hold(p.keys)
 	return k, nil
@@ -272,7 +272,7 @@ func (p *parser) settle() {
 		}
 		delete(p.keys, id)
 		if c.public {
-			p.skip(c.entry, "key %s is not used: %s", id, problem)
+			p.skip(c.entry, "key %s is not used, because %s", id, problem)
 		}
 	}
 }

@@ -5,6 +5,7 @@ package openpgp
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/verifiedchart/verifiedchart/internal/printable"
 )
@@ -37,6 +38,13 @@ type unreadableError struct{ reason string }
 
 func (e *unreadableError) Error() string { return fmt.Sprintf("%v: %s", ErrUnreadable, e.reason) }
 
+// Brief returns the text without the fix.
+func (e *unreadableError) Brief() string {
+	entry, rest, _ := strings.Cut(e.reason, ": ")
+	fault, _, _ := strings.Cut(rest, ": ")
+	return "keyring is unreadable: " + entry + ": " + fault
+}
+
 func (e *unreadableError) Is(target error) bool {
 	return target == ErrUnreadable || target == ErrKeyring
 }
@@ -46,7 +54,7 @@ func (e *unreadableError) Is(target error) bool {
 func (p *parser) unreadable(entry, reason string) {
 	if entry != "" {
 		p.skip(entry, "%s", reason)
-		reason = fmt.Sprintf("entry %q: %s", printable.String(entry, maxEntry), reason)
+		reason = fmt.Sprintf("%s: %s", printable.String(entry, maxEntry), reason)
 	}
 	if p.unread == nil {
 		p.unread = &unreadableError{printable.String(reason, maxEntry+maxReason)}

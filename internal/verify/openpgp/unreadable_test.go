@@ -79,7 +79,7 @@ var _ = Describe("A keyring that cannot be read to its end", func() {
 			refused(k, Sign(good, text), judge)
 			unreadable(entry(content()))
 		},
-		Entry("a key that is cut short", func() []byte { return cutShort(Public(NewKey())) }, `entry "odd": packet 3 is broken`),
+		Entry("a key that is cut short", func() []byte { return cutShort(Public(NewKey())) }, `odd: packet 3 is broken`),
 		Entry("a packet that is cut short after a key", func() []byte { return append(Public(NewKey()), 0xc2, 0xff) }, "packet 4 is broken"),
 		Entry("a byte that starts no packet after a key", func() []byte { return append(Public(NewKey()), 0) }, "packet 4 is broken"),
 		Entry("a packet without a length, which would hide the ones after it", func() []byte {

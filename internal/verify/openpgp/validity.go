@@ -7,12 +7,12 @@ import (
 	"time"
 )
 
-// A problem is why a key may not have signed; empty where it may.
-type problem = string
+// A fault is why a key may not have signed; empty where it may.
+type fault = string
 
 // mayHaveSigned says why a message that the key signed at a time is not trusted at
 // another one, now; it is empty where it is.
-func (s *signer) mayHaveSigned(at time.Time, o Options) problem {
+func (s *signer) mayHaveSigned(at time.Time, o Options) fault {
 	c := s.certificate
 	primary, isPrimary := c.signers[0], s == c.signers[0]
 	if p := primary.alive("primary key", c.properties(o.Now), at, o); p != "" {
@@ -36,7 +36,7 @@ func (s *signer) mayHaveSigned(at time.Time, o Options) problem {
 
 // alive says why the key was not alive when it signed, or is not now, going by what is said
 // of it.
-func (s *signer) alive(what string, says []statement, at time.Time, o Options) problem {
+func (s *signer) alive(what string, says []statement, at time.Time, o Options) fault {
 	switch {
 	case s.revoked:
 		return fmt.Sprintf("the %s is revoked", what)
@@ -54,7 +54,7 @@ func (s *signer) alive(what string, says []statement, at time.Time, o Options) p
 }
 
 // expired says why the key was past its life when it signed, or is now where that counts.
-func (s *statement) expired(what string, at time.Time, o Options) problem {
+func (s *statement) expired(what string, at time.Time, o Options) fault {
 	switch {
 	case s.keyExpires.IsZero():
 		return ""
@@ -67,7 +67,7 @@ func (s *statement) expired(what string, at time.Time, o Options) problem {
 }
 
 // signing says why the binding does not make a signing key of the subkey.
-func (s *statement) signing(now time.Time) problem {
+func (s *statement) signing(now time.Time) fault {
 	switch {
 	case !s.signs:
 		return "the subkey is not flagged for signing"
@@ -81,7 +81,7 @@ func (s *statement) signing(now time.Time) problem {
 }
 
 // binding returns the newest binding of a subkey, which is the one that counts.
-func (s *signer) binding(now time.Time) (statement, problem) {
+func (s *signer) binding(now time.Time) (statement, fault) {
 	binding, ok := newest(s.bindings, now)
 	switch {
 	case !ok && s.unbound != "":

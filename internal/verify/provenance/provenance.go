@@ -16,6 +16,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/verifiedchart/verifiedchart/internal/printable"
@@ -31,6 +32,9 @@ const Provider = "provenance"
 
 // format is that of every candidate.
 const format = "provenance file"
+
+// workPerFile is the work that a file takes: package openpgp bounds its signatures.
+const workPerFile = 16
 
 // Bounds on what is said of the keys that are not used.
 const maxSkippedKeys, maxSkippedKey = 4, 200
@@ -55,6 +59,8 @@ type Authority struct {
 	Name string
 	// Keyring holds the keys, any of which may have signed. It is required.
 	Keyring *openpgp.Keyring
+	// KeysIn names where the keyring is kept, as in "Secret apps/keyring".
+	KeysIn string
 	// Source is where the file is looked for.
 	Source Source
 	// Tag under which it may stand, a Template; DefaultTag where empty.
@@ -120,12 +126,14 @@ func (v *Verifier) Verify(ctx context.Context, s verify.Subject, r registry.Read
 		Looked:      found.looked,
 		Name:        func(f file) (string, string) { return f.source, format },
 		Judge:       func(ctx context.Context, f file) ([]verify.Voucher, error) { return v.judge(ctx, chart, f) },
+		Cost:        func(file) int { return workPerFile },
+		Fix:         "sign it with helm package --sign, and push the .prov file with the chart",
 		Constraints: v.authority.Constraints,
 		Enough:      func(vouchers []verify.Voucher) bool { return len(vouchers) > 0 && !v.authority.Every },
 	}.Decide(ctx)
 	var rejection *verify.Rejection
 	if errors.As(err, &rejection) {
-		rejection.SkippedKeys = v.skipped
+		rejection.SkippedKeys, rejection.Otherwise = v.skipped, found.otherwise(ctx)
 	}
 	return evidence, err
 }
@@ -152,7 +160,7 @@ func (v *Verifier) judge(ctx context.Context, c identity, f file) ([]verify.Vouc
 	}
 	text, signatures, err := v.authority.Keyring.VerifyAll(raw, openpgp.Options{Now: v.authority.Now(), AllowExpiredKeys: v.authority.AllowExpiredKeys})
 	if err != nil {
-		return nil, refused(err)
+		return nil, v.refused(err)
 	}
 	signed, err := document.Parse(text)
 	if err == nil {
@@ -173,11 +181,11 @@ func (v *Verifier) judge(ctx context.Context, c identity, f file) ([]verify.Vouc
 }
 
 // refused says why no signature of a file counts, and who is said to have signed it.
-func refused(err error) error {
-	refusal := verify.Refuse("%v", err)
+func (v *Verifier) refused(err error) error {
+	refusal := verify.Refuse("%s", strings.TrimPrefix(err.Error(), openpgp.ErrUntrusted.Error()+": "))
 	var unknown *openpgp.UnknownSignerError
 	if errors.As(err, &unknown) {
-		return refusal.By(verify.Signer{KeyID: keyPrefix + unknown.Fingerprint})
+		return refusal.Shortly("signed, but not with a key in " + v.authority.KeysIn).By(verify.Signer{KeyID: keyPrefix + unknown.Fingerprint})
 	}
 	return refusal
 }

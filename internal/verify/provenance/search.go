@@ -66,6 +66,7 @@ type search struct {
 	authority Authority
 
 	places   []string // looked at, besides what is attached
+	cosigned bool     // a signature of cosign was found
 	attached attached.Search
 }
 
@@ -74,7 +75,7 @@ func (s *search) looked() []string { return append(s.places, s.attached.Looked()
 
 // files yields what may be the provenance file, one by one.
 func (s *search) files(ctx context.Context) iter.Seq[file] {
-	s.attached = attached.Search{Subject: s.subject.Manifest.Digest, Reader: s.reader, Likely: func(artifactType string) bool { return artifactType == MediaType }}
+	s.attached = attached.Search{Subject: s.subject.Manifest.Digest, Reader: s.reader, Prefer: s.subject.Sources, Likely: func(artifactType string) bool { return artifactType == MediaType }}
 	return func(yield func(file) bool) {
 		switch s.authority.Source {
 		case Layer:
@@ -140,10 +141,29 @@ func (s *search) filesIn(f attached.Found) []file {
 	}
 	var files []file
 	for _, layer := range manifest.Layers {
+		s.cosigned = s.cosigned || isCosign(layer.MediaType)
 		named := strings.HasSuffix(layer.Annotations[ocispec.AnnotationTitle], suffix)
 		if (layer.MediaType == MediaType || named) && len(files) < maxFiles {
 			files = append(files, inLayer(s.reader, f.Source, layer))
 		}
 	}
 	return files
+}
+
+// otherwise names a signature of cosign that the chart has; empty if none is seen. It is asked for what to tell the user
+// alone: if the registry does not answer, nothing is told.
+func (s *search) otherwise(ctx context.Context) string {
+	if !s.cosigned && s.authority.Source != Outside {
+		_, err := s.reader.Resolve(ctx, attached.Tag(s.subject.Manifest.Digest)+".sig")
+		s.cosigned = err == nil
+	}
+	if !s.cosigned {
+		return ""
+	}
+	return "no provenance file, but a cosign signature"
+}
+
+// isCosign reports whether cosign gives its signatures this media type.
+func isCosign(mediaType string) bool {
+	return strings.HasPrefix(mediaType, "application/vnd.dev.sigstore.bundle") || mediaType == "application/vnd.dev.cosign.simplesigning.v1+json"
 }

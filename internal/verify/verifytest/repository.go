@@ -230,10 +230,10 @@ func (r *Repository) Referrers(_ context.Context, d digest.Digest) (registry.Ref
 		return registry.Referrers{}, registry.ErrNotFound
 	case r.HideReferrers:
 		return registry.Referrers{}, nil
-	case len(list) > registry.MaxReferrers:
-		return registry.Referrers{Descriptors: list[:registry.MaxReferrers], More: true}, nil
 	}
-	return registry.Referrers{Descriptors: list}, nil
+	raw, err := json.Marshal(ocispec.Index{Manifests: list})
+	must(err)
+	return registry.ParseReferrers(raw)
 }
 
 // LacksReferrers implements registry.Reader.

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package bundle
+
+import (
+	"bytes"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"fmt"
+)
+
+const (
+	// maxModulus bounds an RSA key in bits, and maxExponent its exponent. A signature by a key of 18,432 bits with an
+	// exponent of 31 bits takes forty milliseconds to verify, and a key that is no product of two primes is made at once.
+	maxModulus, maxExponent = 8192, 1 << 17
+	// maxBlocks bounds the PEM blocks of one text.
+	maxBlocks = 8
+)
+
+// checkEntryKeys refuses a log entry with a key that takes long to verify with. The library verifies the signature in an
+// entry by the key in it while it reads the entry, so the keys are looked at before: whatever the kind of the
+// entry, every text in it that holds a key or a certificate.
+func checkEntryKeys(body []byte) error {
+	var entry any
+	if json.Unmarshal(body, &entry) != nil {
+		return nil // the library refuses it before it verifies anything
+	}
+	return checkTexts(entry)
+}
+
+// checkTexts checks every text in a JSON value.
+func checkTexts(value any) error {
+	switch v := value.(type) {
+	case string:
+		return checkText([]byte(v))
+	case []any:
+		for _, each := range v {
+			if err := checkTexts(each); err != nil {
+				return err
+			}
+		}
+	case map[string]any:
+		for _, each := range v {
+			if err := checkTexts(each); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// checkText checks the keys in a text: PEM or DER, encoded in base64 or not.
+func checkText(text []byte) error {
+	decoded, err := base64.StdEncoding.DecodeString(string(text))
+	if err == nil {
+		if err := checkDER(decoded); err != nil {
+			return err
+		}
+		text = decoded
+	}
+	for range maxBlocks {
+		block, rest := pem.Decode(bytes.TrimSpace(text))
+		if block == nil {
+			return nil
+		}
+		if err := checkDER(block.Bytes); err != nil {
+			return err
+		}
+		text = rest
+	}
+	return fmt.Errorf("a log entry holds more than %d keys", maxBlocks)
+}
+
+// checkDER checks the key in a public key or a certificate. Anything else is no key.
+func checkDER(der []byte) error {
+	key, err := x509.ParsePKIXPublicKey(der)
+	if err != nil {
+		if key, err = x509.ParsePKCS1PublicKey(der); err != nil {
+			certificate, err := x509.ParseCertificate(der)
+			if err != nil {
+				return nil
+			}
+			key = certificate.PublicKey
+		}
+	}
+	if rsaKey, ok := key.(*rsa.PublicKey); ok && (rsaKey.N.BitLen() > maxModulus || rsaKey.E > maxExponent) {
+		return fmt.Errorf("a log entry holds an RSA key of %d bits with the exponent %d, which takes too long to verify with", rsaKey.N.BitLen(), rsaKey.E)
+	}
+	return nil
+}

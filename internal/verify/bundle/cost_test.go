@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package bundle_test
+
+import (
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/pem"
+	"fmt"
+	"math/big"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	pbbundle "github.com/sigstore/protobuf-specs/gen/pb-go/bundle/v1"
+
+	"github.com/verifiedchart/verifiedchart/internal/verify/bundle"
+	. "github.com/verifiedchart/verifiedchart/internal/verify/sigstoretest"
+)
+
+// cheapRSA is an RSA key of many small primes, which is made at once however large it is.
+type cheapRSA struct {
+	public rsa.PublicKey
+	secret *big.Int
+}
+
+func newCheapRSA(primes int, exponent int64) cheapRSA {
+	GinkgoHelper()
+	one, n, phi := big.NewInt(1), big.NewInt(1), big.NewInt(1)
+	e := big.NewInt(exponent)
+	for made := 0; made < primes; {
+		p, err := rand.Prime(rand.Reader, 512)
+		Expect(err).NotTo(HaveOccurred())
+		less := new(big.Int).Sub(p, one)
+		if new(big.Int).GCD(nil, nil, less, e).Cmp(one) == 0 {
+			n.Mul(n, p)
+			phi.Mul(phi, less)
+			made++
+		}
+	}
+	return cheapRSA{rsa.PublicKey{N: n, E: int(exponent)}, new(big.Int).ModInverse(e, phi)}
+}
+
+// entry is the body of a log entry with a genuine signature by the key.
+func (k cheapRSA) entry() []byte {
+	GinkgoHelper()
+	digest := sha256.Sum256([]byte("anything"))
+	padded := make([]byte, (k.public.N.BitLen()+7)/8)
+	for i := range padded {
+		padded[i] = 0xff
+	}
+	info := append([]byte{0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04, 0x20}, digest[:]...)
+	padded[0], padded[1], padded[len(padded)-len(info)-1] = 0, 1, 0
+	copy(padded[len(padded)-len(info):], info)
+	signature := new(big.Int).Exp(new(big.Int).SetBytes(padded), k.secret, k.public.N).FillBytes(make([]byte, len(padded)))
+	der, err := x509.MarshalPKIXPublicKey(&k.public)
+	Expect(err).NotTo(HaveOccurred())
+	encoded := pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
+	return fmt.Appendf(nil, `{"apiVersion":"0.0.1","kind":"hashedrekord","spec":{"data":{"hash":{"algorithm":"sha256","value":"%s"}},"signature":{"content":"%s","publicKey":{"content":"%s"}}}}`,
+		hex.EncodeToString(digest[:]), base64.StdEncoding.EncodeToString(signature), base64.StdEncoding.EncodeToString(encoded))
+}
+
+var _ = DescribeTable("H12: A log entry with a key that takes long to verify with is refused before its signature is verified",
+	func(primes int, exponent int64, readable bool) {
+		body := newCheapRSA(primes, exponent).entry()
+		raw := public.Bundle(artifact, keyless(func(h *How) {
+			h.Alter = func(b *pbbundle.Bundle) { b.VerificationMaterial.TlogEntries[0].CanonicalizedBody = body }
+		}))
+		_, err := bundle.Parse(raw)
+		if readable {
+			Expect(err).NotTo(HaveOccurred())
+		} else {
+			Expect(err).To(MatchError(bundle.ErrMalformed))
+		}
+	},
+	Entry("RSA of 4096 bits is not", 8, int64(65537), true),
+	Entry("RSA of 8192 bits is not", 16, int64(65537), true),
+	Entry("RSA of more than 8192 bits", 17, int64(65537), false),
+	Entry("RSA with an exponent of 31 bits", 4, int64(1<<31-1), false),
+)

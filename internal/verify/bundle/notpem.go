@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package bundle
+
+import (
+	"bytes"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/pem"
+	"regexp"
+
+	"github.com/verifiedchart/verifiedchart/internal/problem"
+)
+
+var (
+	byteOrderMark = []byte("\ufeff")
+	sshKey        = regexp.MustCompile(`^(ssh|ecdsa-sha2|sk-ssh|sk-ecdsa)-[a-z0-9@.-]+ `)
+)
+
+// notPEM says what an entry is that holds no PEM block: users store keys in many forms, and each has a cure of its own.
+func notPEM(name string, content []byte) error {
+	const recreate = "create the Secret anew with --from-file=cosign.pub"
+	trimmed := bytes.TrimSpace(content)
+	decoded, err := base64.StdEncoding.DecodeString(string(trimmed))
+	encoded := err == nil && isPEM(decoded)
+	_, der := x509.ParsePKIXPublicKey(content)
+	switch {
+	case len(trimmed) == 0:
+		return problem.New(ErrKey, "%s is empty", name).Fix("store the PEM encoded public key there")
+	case der == nil:
+		return problem.New(ErrKey, "%s is DER encoded", name).Fix("openssl pkey -pubin -inform DER -in key.der -out cosign.pub")
+	case sshKey.Match(trimmed):
+		return problem.New(ErrKey, "%s is an SSH key", name).Fix("ssh-keygen -e -m PKCS8 -f key.pub")
+	case encoded:
+		return problem.New(ErrKey, "%s was encoded in base64 twice", name).Fix(recreate)
+	case bytes.HasPrefix(trimmed, byteOrderMark) && isPEM(bytes.TrimPrefix(trimmed, byteOrderMark)):
+		return problem.New(ErrKey, "%s starts with a byte order mark", name).Fix("save it as UTF-8 without BOM, and " + recreate)
+	case isPEM(unindented(trimmed)):
+		return problem.New(ErrKey, "%s is indented", name).Fix(recreate)
+	case bytes.Contains(trimmed, []byte("-----BEGIN ")):
+		return problem.New(ErrKey, "%s has lost its line breaks, or a part", name).Fix(recreate)
+	}
+	return problem.New(ErrKey, "%s is not PEM encoded", name).Fix("store the contents of cosign.pub there")
+}
+
+func isPEM(content []byte) bool {
+	block, _ := pem.Decode(content)
+	return block != nil
+}
+
+// unindented returns the content without white space at the beginning of its lines.
+func unindented(content []byte) []byte {
+	return regexp.MustCompile(`(?m)^[ \t]+`).ReplaceAll(content, nil)
+}
