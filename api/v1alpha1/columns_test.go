@@ -64,14 +64,15 @@ var _ = Describe("kubectl get verifiedcharts", func() {
 				wide = append(wide, c.Name)
 			}
 		}
-		Expect(always).To(Equal([]string{"Name", "Version", "Verified", "Ready", "Status", "Age"}))
-		Expect(wide).To(Equal([]string{"Signer", "Digest", "URL"}))
+		Expect(always).To(Equal([]string{"Name", "Version", "Ready", "Status", "Age"}))
+		Expect(wide).To(Equal([]string{"Verified", "Signer", "Proven", "Suspended", "URL"}))
 		Expect(cells).To(HaveKeyWithValue("Version", "1.0.0"))
 		Expect(cells).To(HaveKeyWithValue("Verified", "True"))
 		Expect(cells).To(HaveKeyWithValue("Ready", "True"))
 		Expect(cells).To(HaveKeyWithValue("Status", "published"))
 		Expect(cells).To(HaveKeyWithValue("Signer", "SHA256:first,SHA256:second"))
-		Expect(cells).To(HaveKeyWithValue("Digest", "sha256:aa"))
+		Expect(cells).To(HaveKeyWithValue("Proven", MatchRegexp(`^[0-9]+s$`)))
+		Expect(cells).To(HaveKeyWithValue("Suspended", BeNil()))
 		Expect(cells).To(HaveKeyWithValue("URL", "oci://registry.example/charts/app"))
 	})
 })

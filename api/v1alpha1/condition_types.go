@@ -66,6 +66,12 @@ const (
 	// InsecureNotAllowedReason goes with Stalled: the spec asks for plain HTTP and the controller does not allow it.
 	InsecureNotAllowedReason = "InsecureNotAllowed"
 
+	// SuspendedReason goes with Ready=False: the object was suspended before anything was published.
+	SuspendedReason = "Suspended"
+
+	// NameTakenReason goes with Stalled: another source owns the ExternalArtifact of the same name.
+	NameTakenReason = "NameTaken"
+
 	// DowngradeRefusedReason goes with FetchFailed: the semver range resolves to less than what is published.
 	DowngradeRefusedReason = "DowngradeRefused"
 

@@ -51,8 +51,8 @@ type Rules struct {
 	// +optional
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:Pattern="^([0-9]+(\\.[0-9]+)?(ms|s|m|h))+$"
-	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1m') && duration(self) <= duration('8760h')",message="maxUnverifiedAge must be between 1m and 8760h, as in 24h"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+([.][0-9]+)?(ms|s|m|h))+$')",messageExpression="'maxUnverifiedAge \"' + self + '\" has no unit of ms, s, m or h: write 24h, for example'"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('^([0-9]+([.][0-9]+)?(ms|s|m|h))+$') || (duration(self) >= duration('1m') && duration(self) <= duration('8760h'))",message="maxUnverifiedAge must be between 1m and 8760h, such as 24h"
 	MaxUnverifiedAge *metav1.Duration `json:"maxUnverifiedAge,omitempty"`
 
 	// Revoked is what is not trusted, whoever vouches for it.
@@ -71,8 +71,8 @@ type Rules struct {
 	// +optional
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:Pattern="^([0-9]+(\\.[0-9]+)?(ms|s|m|h))+$"
-	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s') && duration(self) <= duration('8760h')",message="minSignatureAge must be between 1s and 8760h, as in 72h"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+([.][0-9]+)?(ms|s|m|h))+$')",messageExpression="'minSignatureAge \"' + self + '\" has no unit of ms, s, m or h: write 72h, for example'"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('^([0-9]+([.][0-9]+)?(ms|s|m|h))+$') || (duration(self) >= duration('1s') && duration(self) <= duration('8760h'))",message="minSignatureAge must be between 1s and 8760h, such as 72h"
 	MinSignatureAge *metav1.Duration `json:"minSignatureAge,omitempty"`
 
 	// Exemptions admit single digests for a while, proven or not.

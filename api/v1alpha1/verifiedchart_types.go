@@ -27,13 +27,15 @@ type VerifiedChartSpec struct {
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=512
-	// +kubebuilder:validation:XValidation:rule="self.startsWith('oci://')",message="url must start with oci://, as in oci://ghcr.io/org/charts/name"
-	// +kubebuilder:validation:XValidation:rule="!self.contains('@')",message="url must hold neither credentials nor a digest: put credentials in secretRef and a digest in ref.digest"
-	// +kubebuilder:validation:XValidation:rule="!self.substring(6 < size(self) ? 6 : 0).matches('/[^/]*:[^/]*$')",message="url must not hold a tag: put it in ref.tag"
+	// +kubebuilder:validation:XValidation:rule="self.startsWith('oci://') || self.matches('^https?://')",message="url must start with oci://, such as oci://ghcr.io/org/charts/name"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('^https?://')",message="url must start with oci://: classic chart repositories are not supported"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('@[a-z0-9]+:[^/]*$')",message="url must not hold a digest: put the digest in ref.digest"
+	// +kubebuilder:validation:XValidation:rule="!self.contains('@') || self.matches('@[a-z0-9]+:[^/]*$')",message="url must not hold credentials: put credentials in secretRef"
+	// +kubebuilder:validation:XValidation:rule="self.contains('@') || !self.startsWith('oci://') || !self.substring(6 < size(self) ? 6 : 0).matches('/[^/]*:[^/]*$')",message="url must not hold a tag: put it in ref.tag"
 	// +kubebuilder:validation:XValidation:rule="!self.matches('^oci://[^/@]*:0+[1-9]')",messageExpression="'url must have a port without leading zeros: write ' + self.find('^oci://[^/]*:') + self.substring(size(self.find('^oci://[^/]*:0*')))"
-	// +kubebuilder:validation:XValidation:rule="!self.matches('^oci://[^/@]*:[0-9]+(/|$)') || self.matches('^oci://[^/@]*:0*([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])(/|$)')",message="url must have a port of 1 to 65535, as in oci://registry.example:5000/charts/name"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('^oci://[^/@]*:[0-9]+(/|$)') || self.matches('^oci://[^/@]*:0*([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])(/|$)')",message="url must have a port of 1 to 65535, such as oci://registry.example:5000/charts/name"
 	// +kubebuilder:validation:XValidation:rule="!self.matches('^oci://[^/@:]*[^/@:.][.]+(:|/|$)')",messageExpression="'url must have a host without a dot at its end: write ' + self.find('^oci://[^/:]*[^/:.]') + self.substring(size(self.find('^oci://[^/:]*')))"
-	// +kubebuilder:validation:XValidation:rule="self.matches('^oci://[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?([.][A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*[.]*(:[0-9]+)?(/[a-z0-9]+(([.]|_|__|-+)[a-z0-9]+)*)+/?$') || self.contains('@') || !self.startsWith('oci://')",message="url must be oci://host[:port]/path with a lower case path, whose names are joined by one / and have one ., _ or __, or dashes, between letters and digits alone, as in oci://ghcr.io/org/charts/my-name"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^oci://[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?([.][A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*[.]*(:[0-9]+)?(/[a-z0-9]+(([.]|_|__|-+)[a-z0-9]+)*)+/?$') || self.contains('@') || !self.startsWith('oci://') || self.substring(6 < size(self) ? 6 : 0).matches('/[^/]*:[^/]*$')",message="url must be oci://host[:port]/path with a lower case path, whose names are joined by one / and have one ., _ or __, or dashes, between letters and digits alone, as in oci://ghcr.io/org/charts/my-name"
 	URL string `json:"url"`
 
 	// Ref says which version of the chart to publish.
@@ -45,16 +47,16 @@ type VerifiedChartSpec struct {
 	// +required
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:Pattern="^([0-9]+(\\.[0-9]+)?(ms|s|m|h))+$"
-	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s') && duration(self) <= duration('8760h')",message="interval must be between 1s and 8760h, as in 10m"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+([.][0-9]+)?(ms|s|m|h))+$')",messageExpression="'interval \"' + self + '\" has no unit of ms, s, m or h: write 10m, for example'"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('^([0-9]+([.][0-9]+)?(ms|s|m|h))+$') || (duration(self) >= duration('1s') && duration(self) <= duration('8760h'))",message="interval must be between 1s and 8760h, such as 10m"
 	Interval metav1.Duration `json:"interval"`
 
 	// Timeout of the work with registries in one reconcile: from 1s to 1h, 60s by default.
 	// +optional
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:Pattern="^([0-9]+(\\.[0-9]+)?(ms|s|m|h))+$"
-	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s') && duration(self) <= duration('1h')",message="timeout must be between 1s and 1h, as in 60s"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+([.][0-9]+)?(ms|s|m|h))+$')",messageExpression="'timeout \"' + self + '\" has no unit of ms, s, m or h: write 60s, for example'"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('^([0-9]+([.][0-9]+)?(ms|s|m|h))+$') || (duration(self) >= duration('1s') && duration(self) <= duration('1h'))",message="timeout must be between 1s and 1h, such as 60s"
 	// +kubebuilder:default="60s"
 	Timeout *metav1.Duration `json:"timeout,omitempty"`
 
@@ -80,7 +82,7 @@ type VerifiedChartSpec struct {
 	ChartName string `json:"chartName,omitempty"`
 
 	// AllowDowngrade lets a range go back to a version that is less than the published
-	// one. Without it only a changed spec does.
+	// one. Without it, change the range so that it leaves out the published version, or set tag or digest.
 	// +optional
 	AllowDowngrade bool `json:"allowDowngrade,omitempty"`
 
@@ -93,11 +95,13 @@ type VerifiedChartSpec struct {
 // goes before semver, and semver before tag.
 //
 // +kubebuilder:validation:XValidation:rule="has(self.digest) || has(self.semver) || has(self.tag)",message="ref must say which version: set one of tag (1.2.3), semver (>=1.0.0 <2.0.0) or digest (sha256:…)"
+// +kubebuilder:validation:XValidation:rule="!has(self.semver) || !has(self.tag)",message="ref: set one of digest, semver, tag"
 // +kubebuilder:validation:XValidation:rule="!has(self.semverFilter) || has(self.semver)",message="semverFilter filters the tags for semver: set semver too, or remove semverFilter"
 type ChartRef struct {
 	// Digest of the chart's manifest, `sha256:` and 64 hexadecimal digits.
 	// +optional
-	// +kubebuilder:validation:Pattern="^sha256:[a-f0-9]{64}$"
+	// +kubebuilder:validation:MaxLength=256
+	// +kubebuilder:validation:XValidation:rule="self.matches('^sha256:[a-f0-9]{64}$')",message="digest must be sha256: and 64 hexadecimal digits, as helm push prints it"
 	Digest string `json:"digest,omitempty"`
 
 	// SemVer is a range of versions; the greatest tag in it is published.
@@ -114,7 +118,8 @@ type ChartRef struct {
 
 	// Tag of the chart. Where it is a semantic version, the chart must have that version.
 	// +optional
-	// +kubebuilder:validation:Pattern="^[a-zA-Z0-9_][a-zA-Z0-9._+-]{0,127}$"
+	// +kubebuilder:validation:MaxLength=256
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-zA-Z0-9_][a-zA-Z0-9._+-]{0,127}$')",message="tag must have at most 128 letters, digits and . _ + -, such as 1.2.3"
 	Tag string `json:"tag,omitempty"`
 }
 
@@ -181,13 +186,14 @@ type VerifiedChartStatus struct {
 // +kubebuilder:object:root=true
 // +kubebuilder:resource:shortName=vchart,categories=all;fluxcd;fluxcd-sources
 // +kubebuilder:subresource:status
-// +kubebuilder:printcolumn:name="Version",type="string",JSONPath=".status.artifact.metadata.org\\.opencontainers\\.image\\.version",description="version of the published chart"
-// +kubebuilder:printcolumn:name="Verified",type="string",JSONPath=".status.conditions[?(@.type==\"SourceVerified\")].status",description="whether the current revision is proven"
-// +kubebuilder:printcolumn:name="Ready",type="string",JSONPath=".status.conditions[?(@.type==\"Ready\")].status",description=""
-// +kubebuilder:printcolumn:name="Status",type="string",JSONPath=".status.conditions[?(@.type==\"Ready\")].message",description=""
-// +kubebuilder:printcolumn:name="Age",type="date",JSONPath=".metadata.creationTimestamp",description=""
-// +kubebuilder:printcolumn:name="Signer",type="string",JSONPath=".status.verification.signers",priority=1,description="who signed the published chart"
-// +kubebuilder:printcolumn:name="Digest",type="string",JSONPath=".status.verification.digest",priority=1,description="digest of the proven manifest"
+// +kubebuilder:printcolumn:name="Version",type="string",JSONPath=".status.artifact.metadata.org\\.opencontainers\\.image\\.version",description="version of the chart that is served"
+// +kubebuilder:printcolumn:name="Ready",type="string",JSONPath=".status.conditions[?(@.type==\"Ready\")].status",description="whether the chart that the spec names is served"
+// +kubebuilder:printcolumn:name="Status",type="string",JSONPath=".status.conditions[?(@.type==\"Ready\")].message",description="what is served, and what is wrong"
+// +kubebuilder:printcolumn:name="Age",type="date",JSONPath=".metadata.creationTimestamp",description="age of the object"
+// +kubebuilder:printcolumn:name="Verified",type="string",JSONPath=".status.conditions[?(@.type==\"SourceVerified\")].status",priority=1,description="whether the chart that the spec names is verified"
+// +kubebuilder:printcolumn:name="Signer",type="string",JSONPath=".status.verification.signers",priority=1,description="who signed the chart that is served"
+// +kubebuilder:printcolumn:name="Proven",type="date",JSONPath=".status.verification.verifiedAt",priority=1,description="age of the proof"
+// +kubebuilder:printcolumn:name="Suspended",type="boolean",JSONPath=".spec.suspend",priority=1,description="whether the object is suspended"
 // +kubebuilder:printcolumn:name="URL",type="string",JSONPath=".spec.url",priority=1,description="repository of the chart"
 type VerifiedChart struct {
 	metav1.TypeMeta   `json:",inline"`
