@@ -16,6 +16,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/chart"
 	"github.com/verifiedchart/verifiedchart/internal/lifecycle"
 	"github.com/verifiedchart/verifiedchart/internal/pipeline"
+	"github.com/verifiedchart/verifiedchart/internal/problem"
 	"github.com/verifiedchart/verifiedchart/internal/registry"
 	"github.com/verifiedchart/verifiedchart/internal/storage"
 	"github.com/verifiedchart/verifiedchart/internal/verify"
@@ -49,20 +50,23 @@ type resolution struct {
 
 // attempt finds out what the reference names now, and takes it through the pipeline until it can be stored.
 func (e *errands) attempt(obj *v1alpha1.VerifiedChart, s *session, now local, key string) *errand {
-	t := &try{errands: e, obj: obj.DeepCopy(), now: now, resolution: s.resolution}
+	t := &try{errands: e, obj: obj.DeepCopy(), now: now.withoutPolicies(), resolution: s.resolution}
 	r := &errand{key: key}
-	r.stop = e.run(e.attempts, obj, e.timeout(obj), func(ctx context.Context) {
+	r.stop = e.run(e.attempts, obj, now, e.timeout(obj), func(ctx context.Context) {
 		done := &attempt{key: key}
 		err := errAborted
 		defer func() {
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			t.fill(done, err)
-			if s.errand != r {
+			switch {
+			case s.errand != r:
 				done.discard()
-				return
+			case errors.Is(err, errOutdated):
+				s.errand = nil
+			default:
+				s.errand, s.done, s.resolution = nil, done, t.resolution
 			}
-			s.errand, s.done, s.resolution = nil, done, t.resolution
 		}()
 		err = t.run(ctx)
 		if cause := context.Cause(ctx); err != nil && errors.Is(cause, errCrowdedOut) {
@@ -71,6 +75,9 @@ func (e *errands) attempt(obj *v1alpha1.VerifiedChart, s *session, now local, ke
 	})
 	return r
 }
+
+// errOutdated is the end of an attempt that was sent by other policies than those that apply when it runs.
+var errOutdated = errors.New("the policies have changed")
 
 // errAborted is the failure of an attempt that ended by a panic.
 var errAborted = errors.New("the attempt ended unexpectedly: see the controller's log")
@@ -96,10 +103,19 @@ type try struct {
 
 // run takes the chart from its reference to the staged archive, step by step.
 func (t *try) run(ctx context.Context) error {
-	for _, step := range []func(context.Context) error{t.open, t.resolve, t.manifest, t.verify, t.fetch} {
+	for _, step := range []func(context.Context) error{t.load, t.open, t.resolve, t.manifest, t.verify, t.fetch} {
 		if err := step(ctx); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// load loads the policies.
+func (t *try) load(ctx context.Context) (err error) {
+	var ok bool
+	if t.now, ok = t.withPolicies(ctx, t.obj, t.now); !ok {
+		return errOutdated
 	}
 	return nil
 }
@@ -162,7 +178,7 @@ func (t *try) open(ctx context.Context) error {
 	}
 	if t.obj.Spec.Insecure && !t.allowHTTP {
 		return &refusal{reason: v1alpha1.InsecureNotAllowedReason, kind: lifecycle.Final,
-			err: errors.New("insecure: true asks for plain HTTP, which this controller does not allow: remove it, or run the controller with --insecure-allow-http")}
+			err: problem.New(nil, "insecure: true is not allowed").Fix("remove it, or run the controller with --insecure-allow-http")}
 	}
 	t.wanted = wanted(t.obj, repository)
 	reader, scope, err := t.errands.reader(ctx, t.obj, repository, false)
@@ -200,6 +216,7 @@ func (t *try) manifest(context.Context) (err error) {
 	if t.subject, err = pipeline.Manifest(t.wanted, t.resolved); err != nil {
 		return err
 	}
+	t.subject.Sources = sourcesOf(t.obj, t.subject.Manifest.Digest)
 	if t.subject.Chart.Version == "" && t.isPublished() {
 		t.subject.Chart.Version = t.now.facts.Published.Version
 	}
@@ -213,8 +230,8 @@ func (t *try) verify(ctx context.Context) (err error) {
 	if err := set.Revoked(registry.Canonical(s.Repository), s.Manifest.Digest, s.Chart.Version); err != nil {
 		return t.revoked(err)
 	}
-	if policy, denied := set.Denied(); denied {
-		return t.revoked(fmt.Errorf("%w: no ClusterChartPolicy matches this chart; policy %q sets unmatched: Deny", verify.ErrRejected, policy))
+	if err := set.Denied(); err != nil {
+		return t.revoked(err)
 	}
 	if t.isKnown() {
 		t.accepted, t.outcomes = t.now.facts.Published.Accepted, t.now.facts.Published.Outcomes

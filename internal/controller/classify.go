@@ -14,6 +14,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/outbound"
 	"github.com/verifiedchart/verifiedchart/internal/pipeline"
 	"github.com/verifiedchart/verifiedchart/internal/printable"
+	"github.com/verifiedchart/verifiedchart/internal/problem"
 	"github.com/verifiedchart/verifiedchart/internal/registry"
 	"github.com/verifiedchart/verifiedchart/internal/storage"
 	"github.com/verifiedchart/verifiedchart/internal/verify"
@@ -37,7 +38,7 @@ func classify(err error) *lifecycle.Failure {
 	if err == nil {
 		return nil
 	}
-	f := &lifecycle.Failure{Reason: meta.FailedReason, Message: printable.String(err.Error(), maxMessage)}
+	f := &lifecycle.Failure{Reason: meta.FailedReason, Brief: problem.Brief(err), Message: printable.String(err.Error(), maxMessage)}
 	var limited *outbound.RateLimitedError
 	if errors.As(err, &limited) {
 		f.RetryAfter = limited.RetryAfter
@@ -55,6 +56,8 @@ func classify(err error) *lifecycle.Failure {
 		}
 	case errors.Is(err, registry.ErrURL):
 		f.Condition, f.Reason, f.Kind = v1alpha1.FetchFailedCondition, v1alpha1.URLInvalidReason, lifecycle.Final
+	case errors.Is(err, errTaken):
+		f.Reason, f.Kind = v1alpha1.NameTakenReason, lifecycle.Final
 	case errors.Is(err, errCrowdedOut):
 		f.Condition, f.Reason = v1alpha1.FetchFailedCondition, v1alpha1.OCIPullFailedReason
 	case errors.As(err, &failure):

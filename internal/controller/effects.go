@@ -31,7 +31,7 @@ func (r *VerifiedChartReconciler) serve(obj *v1alpha1.VerifiedChart, s *session,
 	case lifecycle.ServeNothing:
 		r.Paths.Drop(obj.Namespace, obj.Name)
 	case lifecycle.Serve:
-		r.Paths.Allow(owner, d.Status.Artifact.Path, now.layer)
+		r.Paths.AllowUntil(owner, d.Status.Artifact.Path, now.layer, d.Ends)
 	case lifecycle.ServeLater:
 		r.Paths.Expect(owner, d.Status.Artifact.Path)
 	case lifecycle.ServeAsBefore:

@@ -15,6 +15,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
 	"github.com/verifiedchart/verifiedchart/internal/lifecycle"
 	"github.com/verifiedchart/verifiedchart/internal/material"
+	"github.com/verifiedchart/verifiedchart/internal/outbound"
 	"github.com/verifiedchart/verifiedchart/internal/registry"
 	"github.com/verifiedchart/verifiedchart/internal/storage"
 )
@@ -61,7 +62,7 @@ func (e *errand) only(key string) *errand {
 }
 
 // questionPlaces is how many questions about published charts are asked at a time. Each takes a few seconds at most.
-const questionPlaces = 256
+const questionPlaces = 64
 
 // send starts the errands that are asked for and do not run yet. It is called under the session's lock.
 func (e *errands) send(obj *v1alpha1.VerifiedChart, s *session, now local, a lifecycle.Ask) {
@@ -86,11 +87,32 @@ func (e *errands) question(obj *v1alpha1.VerifiedChart, s *session, now local, a
 	}
 }
 
+// bytesPerPlace is how many bytes of Secrets an errand may hold for each place that it takes.
+const bytesPerPlace = 128 << 10
+
+// withPolicies returns the local facts of an errand with the policies, which are loaded when it begins to run: while it waits it holds no
+// keys. It is not ok if they are no longer those by which it was sent.
+func (e *errands) withPolicies(ctx context.Context, obj *v1alpha1.VerifiedChart, now local) (_ local, ok bool) {
+	e.judge.readAhead(ctx, obj)
+	var repository string
+	if p := now.facts.Published; p != nil {
+		repository = p.Repository
+	}
+	rules := e.judge.rules(ctx, obj, repository)
+	now.requested, now.published = rules.requested, rules.published
+	return now, keyOf(rules.key, requestToken(obj)) == now.request
+}
+
+// reads bounds the errands of the process that have read much into memory.
+var reads = outbound.NewPool(16)
+
 // run runs an errand in a limiter, and has the object reconciled when it is over.
-func (e *errands) run(in *limiter, obj *v1alpha1.VerifiedChart, timeout time.Duration, do func(context.Context)) context.CancelFunc {
+func (e *errands) run(in *limiter, obj *v1alpha1.VerifiedChart, now local, timeout time.Duration, do func(context.Context)) context.CancelFunc {
 	name := client.ObjectKeyFromObject(obj)
-	cancel := in.start(e.ctx, obj.Namespace, func(ctx context.Context) {
-		ctx, cancel := context.WithTimeout(ctx, timeout)
+	cancel := in.start(e.ctx, obj.Namespace, 1+now.bytes/bytesPerPlace, func(ctx context.Context) {
+		meter := reads.Meter(obj.Namespace)
+		defer meter.Release() // the last of all: nothing reads once ctx has ended
+		ctx, cancel := context.WithTimeout(outbound.WithMeter(ctx, meter), timeout)
 		defer cancel()
 		defer e.requeue(name)
 		defer func() {

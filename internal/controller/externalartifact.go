@@ -24,6 +24,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
 	"github.com/verifiedchart/verifiedchart/internal/lifecycle"
 	"github.com/verifiedchart/verifiedchart/internal/pipeline"
+	"github.com/verifiedchart/verifiedchart/internal/problem"
 )
 
 // externalArtifacts knows whether the cluster has Flux's ExternalArtifact, and which artifact was written
@@ -45,7 +46,7 @@ func (e *externalArtifacts) changed(ea *sourcev1.ExternalArtifact) bool {
 
 // errTaken is matched by the error for an ExternalArtifact that belongs to another source, and so
 // names no chart of ours.
-var errTaken = errors.New("rename one of the two")
+var errTaken = errors.New("the name is taken")
 
 // syncExternalArtifact makes the ExternalArtifact of obj's name carry the published artifact, and none if none is
 // published. It is not created before there is a first artifact. Nothing is written if nothing changes.
@@ -62,7 +63,7 @@ func (r *VerifiedChartReconciler) syncExternalArtifact(ctx context.Context, obj 
 		return unpublished(err)
 	}
 	if other := otherOwner(&current, obj); other != "" {
-		return unpublished(fmt.Errorf("ExternalArtifact %q belongs to %s: %w", obj.Name, other, errTaken))
+		return unpublished(problem.New(errTaken, "ExternalArtifact %q belongs to %s", obj.Name, other).Fix("rename one of the two"))
 	}
 	return unpublished(r.writeExternalArtifact(ctx, obj, &current))
 }

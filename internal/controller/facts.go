@@ -21,10 +21,17 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/material"
 	"github.com/verifiedchart/verifiedchart/internal/pipeline"
 	"github.com/verifiedchart/verifiedchart/internal/policy"
+	"github.com/verifiedchart/verifiedchart/internal/problem"
 	"github.com/verifiedchart/verifiedchart/internal/registry"
 	"github.com/verifiedchart/verifiedchart/internal/storage"
 	"github.com/verifiedchart/verifiedchart/internal/verify"
 )
+
+// withoutPolicies returns the facts without the policies, whose keys take memory.
+func (l local) withoutPolicies() local {
+	l.requested, l.published = policy.Set{}, policy.Set{}
+	return l
+}
 
 // aboutPublished is the version of a question about the published chart, if there is one.
 func (l local) aboutPublished() string {
@@ -55,6 +62,8 @@ type local struct {
 	key, request string
 	// requested are the policies of the repository in the spec, published those of the published chart's.
 	requested, published policy.Set
+	// bytes are the size of what the object's own policy refers to.
+	bytes int
 	// layer is the digest of the published chart's file.
 	layer digest.Digest
 	// listFault says why the revocation list of the cluster is not the one in its ConfigMap; nil if it is.
@@ -68,7 +77,7 @@ func (j judge) gather(ctx context.Context, obj *v1alpha1.VerifiedChart, s *sessi
 	isPublished = isPublished && j.storage.Owns(obj, *obj.Status.Artifact)
 	rules := j.rules(ctx, obj, chart.Repository)
 	now := local{
-		key: rules.key, request: keyOf(rules.key, requestToken(obj)), requested: rules.requested, published: rules.published, listFault: rules.listFault,
+		key: rules.key, request: keyOf(rules.key, requestToken(obj)), requested: rules.requested, published: rules.published, listFault: rules.listFault, bytes: rules.bytes,
 		facts: lifecycle.Facts{
 			Now: j.now(), Object: obj, Interval: max(obj.GetRequeueAfter(), j.minInterval), Policies: rules.names,
 			WarnsOfMutation: rules.requested.VersionMutation() == v1alpha1.VersionMutationWarn,
@@ -88,12 +97,18 @@ func (j judge) gather(ctx context.Context, obj *v1alpha1.VerifiedChart, s *sessi
 	return now
 }
 
-// verifyTime bounds a verification by stored signature material, which each policy has its share of.
-const verifyTime = 5 * time.Second
+// verifyTime bounds a verification by stored signature material, which each policy has its share of. It is a last resort:
+// verify.MaxWork bounds the work, so that time runs out only if the processor is not to be had.
+const verifyTime = 30 * time.Second
 
 // publishedFacts are what is known of the published chart.
 func (j judge) publishedFacts(ctx context.Context, obj *v1alpha1.VerifiedChart, chart lifecycle.Chart, now local, s *session) (*lifecycle.Published, digest.Digest) {
 	set := now.published
+	revoked, denied := set.Revoked(chart.Repository, chart.Digest, chart.Version), set.Denied()
+	if revoked != nil || denied != nil { // no signature matters
+		p := &lifecycle.Published{Chart: chart, Revoked: problem.Brief(revoked), Denied: problem.Brief(denied)}
+		return p, ""
+	}
 	v := j.verify(ctx, obj, chart, now, s)
 	artifact := *obj.Status.Artifact
 	j.storage.SetURL(&artifact)
@@ -101,11 +116,7 @@ func (j judge) publishedFacts(ctx context.Context, obj *v1alpha1.VerifiedChart, 
 		Chart: chart, URL: artifact.URL, File: fileState(v), Layer: v.layer, Outcomes: v.outcomes, Accepted: v.accepted, Stale: v.stale, Incomplete: isIncomplete(v),
 		Holds: set.Holds(), SignerRevoked: revokedSigner(obj, set), ExceptionEnded: endedException(obj, set),
 	}
-	if err := set.Revoked(chart.Repository, chart.Digest, chart.Version); err != nil {
-		p.Revoked = err.Error()
-	}
 	p.OwnEnded = j.ownEnded(v, s)
-	p.Denied, _ = set.Denied()
 	p.MaxUnverifiedAge, _ = set.MaxUnverifiedAge()
 	j.addAnswer(p, now.request, s)
 	return p, v.layer
@@ -133,8 +144,9 @@ func (j judge) addAnswer(p *lifecycle.Published, key string, s *session) {
 	switch {
 	case proven:
 		p.Accepted, p.Outcomes = a.accepted, a.outcomes
-	case isUndecided(p.Outcomes) && !isUndecided(a.outcomes):
-		p.Outcomes = a.outcomes
+	case isUndecided(a.outcomes):
+	case isUndecided(p.Outcomes), p.Stale: // a signature that is gone from the registry is gone
+		p.Outcomes, p.Accepted = a.outcomes, verify.Accepted{}
 	}
 }
 
@@ -179,19 +191,24 @@ func (j judge) verify(ctx context.Context, obj *v1alpha1.VerifiedChart, chart li
 		v.layer = subject.Chart.Archive.Digest
 		v.file = j.storage.HasFile(*obj.Status.Artifact, v.layer)
 		v.accepted, v.outcomes, _ = verify.CheckEach(ctx, now.published.Policies(), subject, reader)
-		rejectUnproven(v.outcomes)
+		rejectUnproven(v.outcomes, s.acceptedBy == key)
+		if _, ok := v.accepted.Subject(); ok {
+			s.acceptedBy = key
+		}
 		v.stale = isStale(answers.At(), j.now())
 	}
 	s.verified = v
 	return v
 }
 
-// rejectUnproven rejects for the policies that the stored signature material does not satisfy and that lack nothing but answers of the
-// registry: by these policies the chart never was proven. The registry may prove it still, but for as long as
-// it likes it must not keep the chart served by saying nothing.
-func rejectUnproven(outcomes []verify.Outcome) {
+// rejectUnproven rejects for the policies that the stored signature material does not satisfy although their keys and lists are there:
+// by these policies the chart never was proven. What is lacking are answers of the registry, which must not keep the chart served for as
+// long as it likes by saying nothing; or time, which signatures that take long must not cost. A chart that this process has
+// accepted by the very same policies is not rejected for lack of time.
+func rejectUnproven(outcomes []verify.Outcome, accepted bool) {
 	for i, o := range outcomes {
-		if o.Verdict == verify.VerdictUndecided && verify.OnlyUnasked(o.Err) {
+		lacksTime := !accepted && !errors.Is(o.Err, verify.ErrTrustUnavailable) && !errors.Is(o.Err, context.Canceled)
+		if o.Verdict == verify.VerdictUndecided && (verify.OnlyUnasked(o.Err) || lacksTime) {
 			outcomes[i].Verdict = verify.VerdictRejected
 			outcomes[i].Err = fmt.Errorf("%w: the published proof does not satisfy this policy: %w", verify.ErrRejected, o.Err)
 		}
@@ -229,8 +246,20 @@ func (j judge) stored(ctx context.Context, obj *v1alpha1.VerifiedChart, chart li
 		return verify.Subject{}, nil, registry.Answers{}, err
 	}
 	subject, err := pipeline.Manifest(pipeline.Wanted{Repository: kept.Repository, Name: chart.Name}, pipeline.Resolved{Manifest: manifest})
-	subject.Chart.Version = chart.Version
+	subject.Chart.Version, subject.Sources = chart.Version, sourcesOf(obj, chart.Digest)
 	return subject, reader, kept.Answers, err
+}
+
+// sourcesOf are the sources of the signatures by which a manifest was accepted last; none if it was not.
+func sourcesOf(obj *v1alpha1.VerifiedChart, d digest.Digest) (sources []string) {
+	v := obj.Status.Verification
+	if v == nil || v.Digest != d.String() {
+		return nil
+	}
+	for _, a := range v.Authorities {
+		sources = append(sources, a.Source)
+	}
+	return sources
 }
 
 // ended reports whether an acceptance has ended by the clock.
@@ -271,11 +300,11 @@ func endedException(obj *v1alpha1.VerifiedChart, set policy.Set) string {
 	v := obj.Status.Verification
 	for _, x := range v.Exceptions {
 		if set.DemandsProof(x.Policy, digest.Digest(v.Digest)) {
-			return x.Rule
+			return "exception (" + x.Rule + ")"
 		}
 	}
 	if len(v.Exceptions) == 0 && len(v.Authorities) == 0 {
-		return "unknown"
+		return "exception"
 	}
 	return ""
 }

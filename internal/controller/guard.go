@@ -100,8 +100,10 @@ func (g Guard) judgeLeft(ctx context.Context, obj *v1alpha1.VerifiedChart) ctrl.
 
 // judgeHeld judges the published chart of an object under the session's lock, which the caller holds.
 func (g Guard) judgeHeld(ctx context.Context, obj *v1alpha1.VerifiedChart, s *session) lifecycle.Decision {
+	obj = s.recall(obj)
 	now := g.judge.gather(ctx, obj, s)
 	d := lifecycle.DecideLocal(now.facts)
+	s.remember(d.Status)
 	g.serve(obj, s, now, d)
 	g.errands.question(obj, s, now, d.Ask)
 	return d

@@ -33,9 +33,11 @@ var _ = Describe("The limiter", func() {
 	})
 
 	// hang starts an errand of a namespace that runs until it is cancelled.
-	hang := func(namespace, name string) func() (waited bool) {
+	var hangOn func(namespace, name string, places int) func() (waited bool)
+	hang := func(namespace, name string) func() (waited bool) { return hangOn(namespace, name, 1) }
+	hangOn = func(namespace, name string, places int) func() (waited bool) {
 		running, ended := running, ended // those of this spec
-		return l.start(ctx, namespace, func(ctx context.Context) {
+		return l.start(ctx, namespace, places, func(ctx context.Context) {
 			mu.Lock()
 			running[namespace]++
 			mu.Unlock()
@@ -76,14 +78,16 @@ var _ = Describe("The limiter", func() {
 		Expect(runs("greedy")()).To(Equal(2))
 	})
 
-	It("J6: cancels the errand that has run longest, if all places are taken and others wait, but none that has just begun", func() {
+	It("J6: cancels, of the namespace that has most places, the errand that has run longest, but none that has just begun", func() {
+		hang("second", "third")
+		Eventually(runs("second")).Should(Equal(1))
+		hang("fourth", "fourth")
+		Eventually(runs("fourth")).Should(Equal(1))
 		hang("first", "first")
 		Eventually(runs("first")).Should(Equal(1))
 		elapsed.Store(int64(time.Second))
 		hang("first", "second")
-		hang("second", "third")
-		hang("second", "fourth")
-		Eventually(runs("second")).Should(Equal(2))
+		Eventually(runs("first")).Should(Equal(2))
 		hang("third", "late")
 		Expect(cause("first")()).NotTo(HaveOccurred())
 		elapsed.Store(int64(yieldAfter))
@@ -91,6 +95,39 @@ var _ = Describe("The limiter", func() {
 		Eventually(cause("first")).Should(MatchError(errCrowdedOut))
 		Eventually(runs("third")).Should(Equal(1))
 		Expect(cause("second")()).NotTo(HaveOccurred())
+		Expect(cause("third")()).NotTo(HaveOccurred())
+	})
+
+	It("J15: cancels nobody's only errand for a namespace that would have as many, but after a long time", func() {
+		for _, namespace := range []string{"a", "b", "c", "d"} {
+			hang(namespace, namespace)
+			Eventually(runs(namespace)).Should(Equal(1))
+		}
+		hang("late", "late")
+		elapsed.Store(int64(yieldAfter))
+		hang("late", "later") // looks again
+		l.mu.Lock()
+		yields := 0
+		for w := range l.running {
+			if w.yields {
+				yields++
+			}
+		}
+		l.mu.Unlock()
+		Expect(yields).To(BeZero())
+		elapsed.Store(int64(sharedAfter))
+		hang("late", "latest")
+		Eventually(runs("late")).Should(Equal(1))
+	})
+
+	It("J12: lets an errand that holds much take several places, and half of them at most", func() {
+		hangOn("heavy", "heavy", 100)
+		Eventually(runs("heavy")).Should(Equal(1))
+		hang("heavy", "light")
+		hang("other", "a")
+		hang("other", "b")
+		Eventually(runs("other")).Should(Equal(2))
+		Expect(runs("heavy")()).To(Equal(1))
 	})
 
 	It("cancels an errand that waits, so that it never runs", func() {
@@ -120,7 +157,7 @@ var _ = Describe("The limiter", func() {
 		var all sync.WaitGroup
 		for i := range 200 {
 			all.Add(1)
-			l.start(ctx, fmt.Sprint("namespace", i%7), func(context.Context) { n.Add(1); all.Done() })
+			l.start(ctx, fmt.Sprint("namespace", i%7), 1+i%3, func(context.Context) { n.Add(1); all.Done() })
 		}
 		all.Wait()
 		Expect(n.Load()).To(BeEquivalentTo(200))

@@ -22,6 +22,7 @@ type ruleset struct {
 	names                []string // of the ClusterChartPolicies
 	key                  string
 	listFault            error
+	bytes                int // of what the object's own policy refers to
 }
 
 // The time in which what a policy refers to is read while an object is locked: that of the cluster, and what is kept, comes first.
@@ -49,7 +50,7 @@ func (j judge) loadOwn(ctx context.Context, obj *v1alpha1.VerifiedChart) (policy
 }
 
 // rules returns the policies that match the repository in the spec, and those that match the repository of the
-// published chart, which may be another.
+// published chart, which may differ.
 func (j judge) rules(ctx context.Context, obj *v1alpha1.VerifiedChart, published string) ruleset {
 	cluster, cancel := context.WithTimeout(ctx, clusterTime)
 	defer cancel()
@@ -70,6 +71,9 @@ func (j judge) rules(ctx context.Context, obj *v1alpha1.VerifiedChart, published
 	}
 	own, version := j.loadOwn(ctx, obj)
 	r.key = keyOf(append(parts, version)...)
+	for _, m := range own.Material {
+		r.bytes += m.Bytes
+	}
 	set := func(repository string) policy.Set {
 		set := j.set(revoked, own, loaded, list, repository, obj.Namespace)
 		switch {

@@ -17,7 +17,17 @@ type storedProof struct {
 	Answers registry.Answers `json:"answers"`
 }
 
+// largeProof is the size above which proofs are parsed a few at a time: parsing takes a multiple of the size in memory.
+const largeProof = 256 << 10
+
+// largeProofs holds an element for each large proof that is being parsed.
+var largeProofs = make(chan struct{}, 2)
+
 func parseProof(raw []byte) (storedProof, error) {
+	if len(raw) > largeProof {
+		largeProofs <- struct{}{}
+		defer func() { <-largeProofs }()
+	}
 	var p struct {
 		Repository string          `json:"repository"`
 		Answers    json.RawMessage `json:"answers"`

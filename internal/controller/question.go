@@ -25,7 +25,7 @@ type published struct {
 }
 
 func (e *errands) publishedOf(obj *v1alpha1.VerifiedChart, now local) published {
-	p := published{obj: obj.DeepCopy(), chart: now.facts.Published.Chart, now: now}
+	p := published{obj: obj.DeepCopy(), chart: now.facts.Published.Chart, now: now.withoutPolicies()}
 	p.repository = e.readAs(p.obj, p.chart)
 	return p
 }
@@ -55,27 +55,31 @@ func (e *errands) ask(obj *v1alpha1.VerifiedChart, s *session, now local, until 
 		timeout = min(timeout, max(until.Sub(now.facts.Now), 0))
 	}
 	q := &errand{key: now.aboutPublished()}
-	q.stop = e.run(e.questions, obj, timeout, func(ctx context.Context) {
-		got := e.askAgain(ctx, p)
+	q.stop = e.run(e.questions, obj, now, timeout, func(ctx context.Context) {
+		var got *answer
+		if now, ok := e.withPolicies(ctx, p.obj, p.now); ok {
+			p.now = now
+			got = e.askAgain(ctx, p)
+		}
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if s.question == q {
-			s.question, s.asked, s.verified = nil, &got, verification{}
+			s.question, s.asked, s.verified = nil, got, verification{}
 		}
 	})
 	return q
 }
 
 // askAgain asks the registry about the published chart, again and again while there is no verdict and there is time.
-func (e *errands) askAgain(ctx context.Context, p published) answer {
+func (e *errands) askAgain(ctx context.Context, p published) *answer {
 	for {
 		a, err := e.verifyPublished(ctx, p)
 		if err == nil || errors.Is(err, verify.ErrRejected) || a.lost {
-			return a
+			return &a
 		}
 		select {
 		case <-ctx.Done():
-			return a
+			return &a
 		case <-time.After(questionPause):
 		}
 	}
@@ -99,7 +103,7 @@ func (e *errands) verifyPublished(ctx context.Context, p published) (answer, err
 	if err != nil {
 		return a, err
 	}
-	subject.Chart.Version = p.chart.Version
+	subject.Chart.Version, subject.Sources = p.chart.Version, sourcesOf(p.obj, p.chart.Digest)
 	a.accepted, a.outcomes, err = pipeline.Verify(ctx, p.now.published.Policies(), subject, reader)
 	a.at = e.judge.now()
 	if err == nil {
@@ -123,7 +127,7 @@ func (e *errands) keep(obj *v1alpha1.VerifiedChart, chart lifecycle.Chart, proof
 func (e *errands) recover(obj *v1alpha1.VerifiedChart, s *session, now local, key string) *errand {
 	p := e.publishedOf(obj, now)
 	r := &errand{key: key}
-	r.stop = e.run(e.attempts, obj, e.timeout(obj), func(ctx context.Context) {
+	r.stop = e.run(e.attempts, obj, now, e.timeout(obj), func(ctx context.Context) {
 		got, staged, err := e.fetchPublished(ctx, p)
 		defer staged.Discard()
 		if err != nil {
@@ -140,32 +144,37 @@ func (e *errands) recover(obj *v1alpha1.VerifiedChart, s *session, now local, ke
 				logOf(obj).Error(err, "cannot store the published chart again")
 			}
 		}
-		s.errand, s.asked, s.verified = nil, &got, verification{}
+		s.errand, s.asked, s.verified = nil, got, verification{}
 	})
 	return r
 }
 
 // fetchPublished verifies the published chart, and fetches its archive if the file is not there.
-func (e *errands) fetchPublished(ctx context.Context, p published) (answer, *storage.Staged, error) {
+func (e *errands) fetchPublished(ctx context.Context, p published) (*answer, *storage.Staged, error) {
+	now, ok := e.withPolicies(ctx, p.obj, p.now)
+	if !ok {
+		return nil, nil, errOutdated
+	}
+	p.now = now
 	a, err := e.verifyPublished(ctx, p)
 	if err != nil {
-		return a, nil, err
+		return &a, nil, err
 	}
 	subject, _ := a.accepted.Subject()
 	if e.storage.HasFile(*p.obj.Status.Artifact, subject.Chart.Archive.Digest) == nil {
-		return a, nil, nil
+		return &a, nil, nil
 	}
 	reader, _, err := e.reader(ctx, p.obj, p.repository, true)
 	if err != nil {
-		return a, nil, err
+		return &a, nil, err
 	}
 	staged, err := e.storage.Stage()
 	if err != nil {
-		return a, nil, err
+		return &a, nil, err
 	}
 	if _, err := pipeline.Fetch(ctx, reader, a.accepted, staged); err != nil {
 		a.lost = errors.Is(err, registry.ErrNotFound)
-		return a, staged, err
+		return &a, staged, err
 	}
-	return a, staged, nil
+	return &a, staged, nil
 }

@@ -148,6 +148,7 @@ func (r *VerifiedChartReconciler) decide(ctx context.Context, cached *v1alpha1.V
 		return c, false
 	}
 	stored, obj := s.latest(cached)
+	obj = s.recall(obj)
 	now := r.judge.gather(ctx, obj, s)
 	r.reportListFault(now.listFault)
 	attempt := s.takeAttempt(now.request, now.facts.Now)
@@ -170,6 +171,7 @@ func (r *VerifiedChartReconciler) decide(ctx context.Context, cached *v1alpha1.V
 		s.resolution = resolution{} // a replacement is looked for at once
 	}
 	s.decided(d.Status)
+	s.remember(d.Status)
 	r.errands.send(obj, s, now, d.Ask)
 	return course{stored: stored, obj: obj, now: now, decision: d}, true
 }

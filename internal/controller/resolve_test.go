@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	"github.com/fluxcd/pkg/apis/meta"
+	"github.com/fluxcd/pkg/runtime/conditions"
 	sourcev1 "github.com/fluxcd/source-controller/api/v1"
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -142,6 +143,10 @@ var _ = Describe("A suspended chart", func() {
 		w.declare()
 		w.ready(d.Digest)
 		w.edit(func(s *v1alpha1.VerifiedChartSpec) { s.Suspend = true })
+		w.settle(func(g Gomega, obj *v1alpha1.VerifiedChart) {
+			g.Expect(obj.Status.ObservedGeneration).To(Equal(obj.Generation))
+			g.Expect(conditions.GetMessage(obj, meta.ReadyCondition)).To(Equal("suspended; serving 1.0.0"))
+		})
 	})
 
 	DescribeTable("is withdrawn all the same where it is revoked",

@@ -111,7 +111,7 @@ var _ = Describe("A chart", func() {
 			w.setKeys(w.theirs)
 			obj := w.rejected()
 			Expect(conditions.IsFalse(obj, meta.ReadyCondition)).To(BeTrue())
-			Expect(conditions.GetMessage(obj, meta.ReadyCondition)).To(ContainSubstring("Hold"))
+			Expect(conditions.GetMessage(obj, meta.ReadyCondition)).To(HavePrefix("holding 1.0.0 (onTrustLoss: Hold): "))
 			Expect(artifactBytes(obj)).NotTo(BeEmpty())
 			Expect(serves(reconciler, obj.Status.Artifact.Path)).To(BeTrue())
 			w.edit(rules(func(r *v1alpha1.Rules) { r.OnTrustLoss = "" }))
@@ -317,7 +317,7 @@ var _ = Describe("A chart", func() {
 		It("is refused, both digests are named, and the first stays published", func() {
 			mutate()
 			obj := w.reason(v1alpha1.FetchFailedCondition, metav1.ConditionTrue, v1alpha1.VersionMutatedReason)
-			Expect(conditions.GetMessage(obj, meta.ReadyCondition)).To(And(ContainSubstring(d.Digest.Encoded()[:12]), ContainSubstring(moved.Digest.Encoded()[:12])))
+			Expect(conditions.GetMessage(obj, meta.ReconcilingCondition)).To(And(ContainSubstring(d.Digest.String()), ContainSubstring(moved.Digest.String())))
 			Expect(obj.Status.Artifact.Revision).To(HaveSuffix(d.Digest.String()))
 			Expect(obj.Status.History).To(ConsistOf(And(HaveField("Version", "1.0.0"), HaveField("Digest", d.Digest.String()))))
 		})

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/opencontainers/go-digest"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -32,8 +33,12 @@ type session struct {
 
 	verified   verification // of the published chart, by stored material
 	accepted   acceptance   // by the object's own policy, the last one
+	acceptedBy string       // the version of everything by which this process accepted it last
 	rejectedAt time.Time    // when that was first rejected
 	asked      *answer      // what the registry said of the published chart
+
+	// since is when the published chart was first found without a verdict, or held.
+	since since
 
 	question *errand // about the published chart, that runs
 	// servedBy is the version of everything by which the path of the chart before the published one stays allowed for a while.
@@ -69,6 +74,39 @@ type verification struct {
 type acceptance struct {
 	key  string
 	ends time.Time // by the clock; zero if it does not
+}
+
+// since is from when on something is so with a published chart, of one revision.
+type since struct {
+	revision         string
+	unverified, held *metav1.Time
+}
+
+// remember keeps from when on a decided status says that the published chart is without a verdict, or held: the status
+// may never be written while somebody edits the object all the time.
+func (s *session) remember(status v1alpha1.VerifiedChartStatus) {
+	s.since = since{}
+	if a := status.Artifact; a != nil {
+		s.since = since{revision: a.Revision, unverified: status.UnverifiedSince, held: status.HeldSince}
+	}
+}
+
+// recall returns the object with the earlier moments of its status and of what is remembered.
+func (s *session) recall(obj *v1alpha1.VerifiedChart) *v1alpha1.VerifiedChart {
+	if a := obj.Status.Artifact; a == nil || a.Revision != s.since.revision {
+		return obj
+	}
+	recalled := obj.DeepCopy()
+	recalled.Status.UnverifiedSince = earlier(obj.Status.UnverifiedSince, s.since.unverified)
+	recalled.Status.HeldSince = earlier(obj.Status.HeldSince, s.since.held)
+	return recalled
+}
+
+func earlier(a, b *metav1.Time) *metav1.Time {
+	if a == nil || (b != nil && b.Before(a)) {
+		return b
+	}
+	return a
 }
 
 // verificationAge is how long a verdict serves the reconciles of one and the same change.
@@ -155,6 +193,7 @@ func (s *session) end() {
 	s.errand.cancel()
 	s.question.cancel()
 	s.done.discard()
+	s.errand, s.question = nil, nil // what they bring is discarded
 	s.done, s.asked, s.stored, s.status, s.ended = nil, nil, nil, nil, true
 }
 

@@ -105,7 +105,7 @@ func (r *VerifiedChartReconciler) watch(mgr ctrl.Manager, name string, reconcile
 		Watches(&v1alpha1.ClusterChartPolicy{}, handler.EnqueueRequestsFromMapFunc(u.all), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		WatchesRawSource(queues.source()).
 		WithOptions(controller.Options{
-			RateLimiter: o.RateLimiter(), MaxConcurrentReconciles: workers, SkipNameValidation: &o.SkipNameValidation,
+			RateLimiter: o.RateLimiter(), NewQueue: newFairQueue, MaxConcurrentReconciles: workers, SkipNameValidation: &o.SkipNameValidation,
 			// It may lock up when the manager stops (kubernetes-sigs/controller-runtime#3538),
 			// so that the process is killed only after its grace period.
 			UsePriorityQueue: ptr.To(false),

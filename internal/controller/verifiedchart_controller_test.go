@@ -152,7 +152,7 @@ var _ = Describe("A VerifiedChart", func() {
 				Expect(obj.Status.ObservedGeneration).To(Equal(obj.Generation))
 			},
 			Entry("a filter that is none", v1alpha1.ReferenceInvalidReason, func(s *v1alpha1.VerifiedChartSpec) {
-				s.Ref.SemVer, s.Ref.SemverFilter = ">=1.0.0", "("
+				s.Ref = v1alpha1.ChartRef{SemVer: ">=1.0.0", SemverFilter: "("}
 			}),
 		)
 
@@ -160,7 +160,7 @@ var _ = Describe("A VerifiedChart", func() {
 			w.push("1.0.0", w.ours)
 			w.declare(func(s *v1alpha1.VerifiedChartSpec) { s.Ref = v1alpha1.ChartRef{SemVer: ">=2.0.0"} })
 			obj := w.reason(v1alpha1.FetchFailedCondition, metav1.ConditionTrue, v1alpha1.OCIPullFailedReason)
-			Expect(conditions.GetMessage(obj, meta.ReadyCondition)).To(ContainSubstring("1.0.0"))
+			Expect(conditions.GetMessage(obj, meta.ReconcilingCondition)).To(ContainSubstring("1.0.0"))
 		})
 	})
 
@@ -252,17 +252,17 @@ var _ = Describe("A VerifiedChart", func() {
 			w.reason(v1alpha1.BuildFailedCondition, metav1.ConditionTrue, v1alpha1.ChartMismatchReason)
 		})
 
-		It("takes a digest before a range, and a range before a tag", func() {
+		It("takes a digest before a range or a tag", func() {
 			first := w.push("1.0.0", w.ours)
 			second := w.push("1.1.0", w.ours)
 			third := w.push("2.0.0", w.ours)
 			w.declare(func(s *v1alpha1.VerifiedChartSpec) {
-				s.Ref = v1alpha1.ChartRef{Digest: first.Digest.String(), SemVer: "1.x", Tag: "2.0.0"}
+				s.Ref = v1alpha1.ChartRef{Digest: first.Digest.String(), SemVer: "1.x"}
 			})
 			w.ready(first.Digest)
 			w.edit(func(s *v1alpha1.VerifiedChartSpec) { s.Ref.Digest = "" })
 			w.ready(second.Digest)
-			w.edit(func(s *v1alpha1.VerifiedChartSpec) { s.Ref.SemVer = "" })
+			w.edit(byTag("2.0.0"))
 			w.ready(third.Digest)
 		})
 	})
@@ -611,7 +611,7 @@ var _ = Describe("A VerifiedChart", func() {
 		Expect(w.client.Create(w.ctx, ea)).To(Succeed())
 		w.push("1.0.0", w.ours)
 		w.declare()
-		w.reason(meta.ReadyCondition, metav1.ConditionFalse, meta.FailedReason)
+		w.reason(meta.StalledCondition, metav1.ConditionTrue, v1alpha1.NameTakenReason)
 		Expect(w.announced()).To(BeNil())
 	})
 
@@ -621,7 +621,7 @@ var _ = Describe("A VerifiedChart", func() {
 		Expect(w.client.Create(w.ctx, ea)).To(Succeed())
 		w.push("1.0.0", w.ours)
 		w.declare()
-		w.reason(meta.ReadyCondition, metav1.ConditionFalse, meta.FailedReason)
+		w.reason(meta.StalledCondition, metav1.ConditionTrue, v1alpha1.NameTakenReason)
 		Expect(w.announced()).To(BeNil())
 	})
 

@@ -3,14 +3,13 @@
 package controller
 
 import (
-	"fmt"
-
 	"github.com/opencontainers/go-digest"
 
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
 	"github.com/verifiedchart/verifiedchart/internal/lifecycle"
 	"github.com/verifiedchart/verifiedchart/internal/pipeline"
 	"github.com/verifiedchart/verifiedchart/internal/policy"
+	"github.com/verifiedchart/verifiedchart/internal/problem"
 	"github.com/verifiedchart/verifiedchart/internal/registry"
 	"github.com/verifiedchart/verifiedchart/internal/verify"
 )
@@ -31,8 +30,8 @@ func (t *try) refuseMutation(version string) error {
 	}
 	return &refusal{
 		condition: v1alpha1.FetchFailedCondition, reason: v1alpha1.VersionMutatedReason, kind: lifecycle.Settled,
-		err: fmt.Errorf("version %s changed: it was proven as %s, and is %s now: to accept that, set ref.digest: %[3]s, or verify.versionMutation: Allow",
-			version, record.Digest, s.Manifest.Digest),
+		err: problem.New(nil, "digest changed from %s to %s", record.Digest, s.Manifest.Digest).
+			Fix("version %s was proven with the first one: to accept the other, set ref.digest: %s, or verify.versionMutation: Allow", version, s.Manifest.Digest),
 	}
 }
 
@@ -52,13 +51,12 @@ func isRevoked(record *v1alpha1.VersionRecord, set policy.Set) bool {
 }
 
 // refuseDowngrade keeps a registry that hides new versions, or replays old ones, from moving a range backwards, also after
-// the published chart is withdrawn or lost with its volume. A changed spec says that it is wanted, and so does a range that
-// leaves out what was published, for as long as it does.
+// the published chart is withdrawn or lost with its volume. A range that leaves out what was published says that it is wanted,
+// and so do ref.tag and ref.digest: an edit of anything else does not.
 func (t *try) refuseDowngrade() error {
 	ref := t.obj.Spec.Ref
 	ranged := ref.Digest == "" && ref.SemVer != ""
-	unchanged := t.obj.Status.ObservedGeneration == t.obj.Generation
-	if !ranged || !unchanged || t.obj.Spec.AllowDowngrade {
+	if !ranged || t.obj.Spec.AllowDowngrade {
 		return nil
 	}
 	from := t.newestTrusted()
@@ -67,8 +65,8 @@ func (t *try) refuseDowngrade() error {
 	}
 	return &refusal{
 		condition: v1alpha1.FetchFailedCondition, reason: v1alpha1.DowngradeRefusedReason, kind: lifecycle.Settled,
-		err: fmt.Errorf("%q resolves to %s, which is less than %s, which was published: to go back, change ref, as in ref.tag: %q, or set allowDowngrade: true",
-			ref.SemVer, t.resolved.Tag, from, t.resolved.Tag),
+		err: problem.New(nil, "older than the published %s", from).
+			Fix("%q resolves to %s: to go back, change ref, as in ref.tag: %q, or set allowDowngrade: true", ref.SemVer, t.resolved.Tag, t.resolved.Tag),
 	}
 }
 

@@ -33,8 +33,10 @@ type Attempt struct {
 type Failure struct {
 	// Condition that is True because of it; empty for Ready alone.
 	Condition string
-	// Reason and Message of Ready=False. The message is object, fault, fix.
-	Reason, Message string
+	// Reason of Ready=False.
+	Reason string
+	// Brief is one clause for Ready: object and fault. Message adds the details and the fix.
+	Brief, Message string
 	// Kind says what follows.
 	Kind Kind
 	// RetryAfter is the pause that a registry asked for; zero if it did not.
@@ -48,7 +50,7 @@ type Kind int
 const (
 	// Passing failures are tried again soon, with backoff.
 	Passing Kind = iota
-	// Settled failures are the answer until the interval is over.
+	// Settled failures refuse the requested chart until the interval is over.
 	Settled
 	// Final failures are not tried again until the spec, or an object that it names, changes.
 	Final

@@ -36,13 +36,17 @@ func setConditions(s *v1alpha1.VerifiedChartStatus, f Facts, r decided) {
 	}
 	if r.report.silent {
 		c.forgetProof(s, r.report)
+		if f.Object.Spec.Suspend {
+			c.setSuspended(*s)
+			s.ObservedGeneration = f.Object.Generation
+		}
 		return
 	}
 	for _, t := range abnormal {
 		c.remove(t)
 	}
 	c.setVerified(s, r.report)
-	message := readyMessage(f, r, *s) // the same in every condition, as kstatus wants it
+	message := readyMessage(f, r, *s)
 	if r.report.reason == "" {
 		c.set(meta.ReadyCondition, metav1.ConditionTrue, meta.SucceededReason, message)
 		s.ObservedGeneration = f.Object.Generation
@@ -54,7 +58,34 @@ func setConditions(s *v1alpha1.VerifiedChartStatus, f Facts, r decided) {
 	}
 }
 
-// setFailure sets the conditions of a failure.
+// setSuspended says in Ready that the object is suspended. Whether it is ready stays as it was.
+func (c *conditions) setSuspended(s v1alpha1.VerifiedChartStatus) {
+	serving := servingClause(s)
+	if serving == "" {
+		serving = "nothing is published"
+	}
+	message := suspended + serving
+	switch ready := find(c.list, meta.ReadyCondition); {
+	case ready == nil, ready.Reason == v1alpha1.SuspendedReason, ready.Reason == meta.ProgressingReason:
+		c.remove(meta.ReconcilingCondition)
+		c.set(meta.ReadyCondition, metav1.ConditionFalse, v1alpha1.SuspendedReason, message)
+	case ready.Status == metav1.ConditionTrue:
+		c.set(meta.ReadyCondition, metav1.ConditionTrue, ready.Reason, message)
+	case !strings.HasPrefix(ready.Message, suspended):
+		was := ready.Message
+		for i := range c.list {
+			if each := &c.list[i]; each.Message == was {
+				each.Message = printable.String(suspended+was, maxMessage)
+			}
+		}
+	}
+	for i := range c.list {
+		c.list[i].ObservedGeneration = c.generation
+	}
+}
+
+// setFailure sets the conditions of a failure. Ready and the condition of the failure have one message, as the checks
+// of Flux want it; the details and the fix stand once: in SourceVerified, or else in Stalled or Reconciling.
 func (c *conditions) setFailure(r report, message string) {
 	if r.condition != "" {
 		c.set(r.condition, metav1.ConditionTrue, r.reason, message)
@@ -63,7 +94,11 @@ func (c *conditions) setFailure(r report, message string) {
 	if r.stalled {
 		progress = meta.StalledCondition
 	}
-	c.set(progress, metav1.ConditionTrue, r.reason, message)
+	details := r.message
+	if r.verified != "" && r.verified != metav1.ConditionTrue {
+		details = message
+	}
+	c.set(progress, metav1.ConditionTrue, r.reason, details)
 	c.set(meta.ReadyCondition, metav1.ConditionFalse, r.reason, message)
 }
 

@@ -31,7 +31,7 @@ func transitions(f Facts, d Decision, r report) []Event {
 		return []Event{{corev1.EventTypeWarning, v1alpha1.ArtifactWithdrawnReason, withdrawalMessage(f, d)}}
 	}
 	switch ready := find(after.Conditions, meta.ReadyCondition); {
-	case ready == nil:
+	case ready == nil, ready.Reason == v1alpha1.SuspendedReason:
 	case ready.Status == metav1.ConditionTrue:
 		return succeeded(before, after)
 	case isTransition(before, after, ready):

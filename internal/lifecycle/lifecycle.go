@@ -76,7 +76,7 @@ type Published struct {
 	Layer digest.Digest
 	// Revoked says why the chart is revoked, by its digest or its version; empty if it is not.
 	Revoked string
-	// Denied names the ClusterChartPolicy that denies charts that no policy matches; empty if none applies.
+	// Denied says that no ClusterChartPolicy matches the chart and that one denies such charts; empty if none does.
 	Denied string
 	// SignerRevoked says why a signer on whom the proof rests is revoked; empty if none is.
 	SignerRevoked string
@@ -163,6 +163,8 @@ type Decision struct {
 	Serving Serving
 	// DropOld reports that the chart that was published before must not be served for a moment longer.
 	DropOld bool
+	// Ends is the first moment at which the proof of what is served ends by the clock; zero if it does not.
+	Ends time.Time
 	// Status is the complete next status.
 	Status v1alpha1.VerifiedChartStatus
 	// Events are what happened, in order.
@@ -212,6 +214,7 @@ func decide(f Facts) Decision {
 	d.Status = nextStatus(f, r)
 	d.DropOld = d.Action == Publish && f.Published != nil && f.judgement() == rejected
 	d.Events = events(f, d, r.report)
+	d.Ends = proofEnds(f, d)
 	d.Next = nextTime(f, d, r.report)
 	return d
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
 	"github.com/verifiedchart/verifiedchart/internal/printable"
+	"github.com/verifiedchart/verifiedchart/internal/problem"
 	"github.com/verifiedchart/verifiedchart/internal/verify"
 )
 
@@ -37,20 +38,44 @@ func (a *Attempt) label() string {
 	return a.Chart.label()
 }
 
+// refusal is the clause of Ready that says why the requested chart is not published.
+func refusal(a *Attempt) string {
+	switch {
+	case a.rejected():
+		policy, reason := shortReason(a.Outcomes)
+		if policy != "" {
+			return fmt.Sprintf("%s refused by policy %s: %s", a.label(), policy, reason)
+		}
+		return fmt.Sprintf("%s refused: %s", a.label(), reason)
+	case a.Failure.Kind == Settled:
+		return fmt.Sprintf("%s refused: %s", a.label(), a.Failure.Brief)
+	case a.Failure.Kind == Passing, a.Failure.Kind == Unavailable:
+		return "waiting: " + a.Failure.Brief
+	}
+	return a.Failure.Brief
+}
+
+// suspended begins the message of a suspended object.
+const suspended = "suspended; "
+
 // readyMessage says what is refused, if anything is, and what is served.
 func readyMessage(f Facts, r decided, s v1alpha1.VerifiedChartStatus) string {
 	serving := servingClause(s)
 	if r.report.reason == "" {
+		if r.report.brief != "" {
+			serving += ": " + shortened(r.report.brief)
+		}
 		return printable.String(serving, maxReady)
 	}
-	failure := r.report.message
-	if r.action != Withdraw && r.action != Hold && f.Attempt.rejected() {
-		failure = fmt.Sprintf("%s refused: %s", f.Attempt.label(), shortReason(f.Attempt.Outcomes))
+	brief := shortened(r.report.brief)
+	if f.Object.Spec.Suspend {
+		brief = suspended + brief
 	}
-	if serving != "" {
-		serving = "; " + serving
+	if serving == "" || r.action == Hold {
+		return printable.String(brief, maxReady)
 	}
-	return printable.String(shortened(failure), maxReady-len(serving)) + serving
+	serving = "; " + serving
+	return printable.String(brief, maxReady-len(serving)) + serving
 }
 
 // servingClause says what is served, and by which exception if it is not proven; empty for nothing.
@@ -73,7 +98,7 @@ func exceptionName(rule verify.Rule, policy string, until *metav1.Time) string {
 	if rule == verify.Exemption {
 		name = "exemption"
 		if until != nil {
-			name += " until " + until.UTC().Format(time.RFC3339)
+			name += " until " + until.UTC().Format(time.DateOnly)
 		}
 	}
 	if policy != "" {
@@ -101,67 +126,62 @@ func shortened(text string) string {
 	}
 }
 
-// shortReason says in a few words why policies reject a chart.
-func shortReason(outcomes []verify.Outcome) string {
+// shortReason says in a few words why the first policy that rejects a chart does so, and names it if it is a
+// ClusterChartPolicy.
+func shortReason(outcomes []verify.Outcome) (policy, reason string) {
 	for _, o := range outcomes {
-		if o.Verdict != verify.VerdictRejected {
-			continue
+		if o.Verdict == verify.VerdictRejected {
+			return o.Policy, problem.Brief(o.Err)
 		}
-		reason := rejectionReason(o.Err)
-		if o.Policy != "" {
-			reason += fmt.Sprintf(" (ClusterChartPolicy %s)", o.Policy)
-		}
-		return reason
 	}
-	return verify.ErrRejected.Error()
+	return "", verify.ErrRejected.Error()
 }
 
-func rejectionReason(err error) string {
-	var r *verify.Rejection
-	switch {
-	case !errors.As(err, &r):
-		return strings.TrimPrefix(err.Error(), verify.ErrRejected.Error()+": ")
-	case len(r.Candidates) == 0:
-		return "not signed"
-	}
-	return r.Candidates[0].Reason
-}
+// cause is why the published chart is no longer served, or only held: in one clause, and with details.
+type cause struct{ brief, details string }
 
-// causeOf says why the published chart is no longer served, or only held.
-func causeOf(f Facts) string {
+// causeOf is why the published chart is no longer served, or only held.
+func causeOf(f Facts) cause {
 	p := f.Published
 	switch {
 	case p.Revoked != "":
-		return p.Revoked
+		return cause{p.Revoked, p.Revoked}
 	case p.Denied != "":
-		return fmt.Sprintf("no ClusterChartPolicy matches this chart; policy %q sets unmatched: Deny", p.Denied)
+		return cause{p.Denied, p.Denied}
 	case f.lost():
-		return fmt.Sprintf("its file is lost, and the registry no longer has manifest %s", p.Digest)
+		return cause{"its file is lost, and the registry no longer has the chart",
+			fmt.Sprintf("its file is lost, and the registry no longer has manifest %s", p.Digest)}
 	}
-	return printable.String(strings.Join(rejections(f), "; "), maxMessage/2)
+	return rejectionOf(f)
 }
 
-// rejections says why the published chart is rejected: what each policy says, or else which fact makes it so.
-func rejections(f Facts) (causes []string) {
+// rejectionOf is why the published chart is rejected: what each policy says, or else which fact makes it so.
+func rejectionOf(f Facts) cause {
 	p := f.Published
 	outcomes := p.Outcomes
 	if f.answersForPublished() && len(f.Attempt.Outcomes) > 0 {
 		outcomes = f.Attempt.Outcomes
 	}
+	var details []string
 	for _, o := range outcomes {
 		if o.Verdict == verify.VerdictRejected {
-			causes = append(causes, o.Err.Error())
+			details = append(details, o.Err.Error())
 		}
 	}
+	text := "the last verification failed, and onTrustLoss is no longer Hold"
 	switch {
-	case len(causes) > 0:
-		return causes
+	case len(details) > 0:
+		policy, reason := shortReason(outcomes)
+		if policy != "" {
+			reason = fmt.Sprintf("policy %s: %s", policy, reason)
+		}
+		return cause{reason, printable.String(strings.Join(details, "; "), maxMessage/2)}
 	case p.SignerRevoked != "":
-		return []string{p.SignerRevoked}
+		text = p.SignerRevoked
 	case p.ExceptionEnded != "":
-		return []string{fmt.Sprintf("the exception %q by which it was published has ended, and the chart is not proven", p.ExceptionEnded)}
+		text = fmt.Sprintf("its %s has ended, and it is not proven", p.ExceptionEnded)
 	}
-	return []string{"the last verification failed, and onTrustLoss is no longer Hold"}
+	return cause{text, text}
 }
 
 // proofMessage says what is verified, who signed it, and by which method.

@@ -49,21 +49,29 @@ func unsettled(f Facts, d Decision) bool {
 
 // deadline is the first moment at which something changes by the clock alone; zero if nothing does.
 func deadline(f Facts, d Decision) (at time.Time) {
-	at = f.Attempt.begins()
-	for _, o := range currentOutcomes(f, d) {
-		at = sooner(at, o.Ends)
-	}
+	at = sooner(f.Attempt.begins(), d.Ends)
 	if d.Status.Artifact == nil || f.Published == nil || d.Action == Publish {
 		return at
 	}
 	if f.judgement() == rejected && d.Action == Keep {
 		at = sooner(at, f.Published.RejectedAt.Add(Patience))
 	}
-	at = sooner(at, endOfException(d.Status.Verification, f.Now))
 	if d.Status.UnverifiedSince != nil && f.Published.MaxUnverifiedAge > 0 {
 		at = sooner(at, d.Status.UnverifiedSince.Add(f.Published.MaxUnverifiedAge))
 	}
 	return at
+}
+
+// proofEnds is when the proof of the chart that is published after the decision ends by the clock, or the exception by which
+// it is published; zero if neither does.
+func proofEnds(f Facts, d Decision) (at time.Time) {
+	if d.Status.Artifact == nil {
+		return at
+	}
+	for _, o := range currentOutcomes(f, d) {
+		at = sooner(at, o.Ends)
+	}
+	return sooner(at, endOfException(d.Status.Verification, f.Now))
 }
 
 // endOfException is when the first exception ends by which a chart is published; zero if none will.

@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/fluxcd/pkg/apis/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
+	"github.com/verifiedchart/verifiedchart/internal/problem"
 	"github.com/verifiedchart/verifiedchart/internal/verify"
 )
 
@@ -19,8 +19,11 @@ type report struct {
 	silent bool
 	// condition that is True because of a failure; empty for Ready alone.
 	condition string
-	// reason and message of the failure; the reason is empty for success.
-	reason, message string
+	// reason of the failure; empty for success.
+	reason string
+	// brief is the clause of Ready that says what is wrong, or why what is served is not proven; message is the same with details
+	// and the fix.
+	brief, message string
 	// verified is the next SourceVerified; empty leaves it.
 	verified                        metav1.ConditionStatus
 	verifiedReason, verifiedMessage string
@@ -42,12 +45,16 @@ func reportOf(f Facts, r decided) report {
 	case f.Attempt.Failure == nil:
 		return accepted(f.Attempt)
 	}
-	return failed(f.Attempt)
+	o := failed(f.Attempt)
+	if f.Published != nil && o.verified == metav1.ConditionUnknown {
+		o.verifiedMessage += fmt.Sprintf("; %s is served until there is a verdict: to stop that, revoke it", f.Published.label())
+	}
+	return o
 }
 
 // failed is the report of an attempt that publishes nothing.
 func failed(a *Attempt) report {
-	o := report{condition: a.Failure.Condition, reason: a.Failure.Reason, message: a.Failure.Message}
+	o := report{condition: a.Failure.Condition, reason: a.Failure.Reason, brief: refusal(a), message: a.Failure.Message}
 	switch a.Failure.Kind {
 	case Settled:
 		o.settled = true
@@ -75,7 +82,10 @@ func accepted(a *Attempt) report {
 	if e.IsProof() {
 		return report{verified: metav1.ConditionTrue, verifiedReason: v1alpha1.SucceededReason, verifiedMessage: proofMessage(a)}
 	}
-	o := report{verified: metav1.ConditionFalse, verifiedReason: v1alpha1.VerificationErrorReason, verifiedMessage: exceptionsMessage(e.Exceptions)}
+	o := report{
+		verified: metav1.ConditionFalse, verifiedReason: v1alpha1.VerificationErrorReason, verifiedMessage: exceptionsMessage(e.Exceptions),
+		brief: problem.Brief(e.Exceptions[0].Verdict),
+	}
 	for _, x := range e.Exceptions {
 		switch {
 		case x.Rule == verify.Exemption:
@@ -91,26 +101,28 @@ func accepted(a *Attempt) report {
 func heldReport(f Facts) report {
 	cause := causeOf(f)
 	return report{
-		reason: v1alpha1.VerificationErrorReason, message: fmt.Sprintf("%s is no longer trusted, and onTrustLoss is Hold: %s", f.Published.label(), cause),
-		verified: metav1.ConditionFalse, verifiedReason: v1alpha1.VerificationErrorReason, verifiedMessage: cause,
+		reason:   v1alpha1.VerificationErrorReason,
+		brief:    fmt.Sprintf("holding %s (onTrustLoss: Hold): %s", f.Published.label(), cause.brief),
+		message:  fmt.Sprintf("holding %s (onTrustLoss: Hold), no longer trusted: %s", f.Published.label(), cause.details),
+		verified: metav1.ConditionFalse, verifiedReason: v1alpha1.VerificationErrorReason, verifiedMessage: cause.details,
 		stalled: f.Attempt != nil || f.Object.Spec.Suspend, settled: f.Attempt != nil || f.Object.Spec.Suspend,
 	}
 }
 
 // withdrawn is the report of a withdrawal, with the failure of the requested chart if that is known.
 func withdrawn(f Facts, r decided) report {
-	cause := causeOf(f)
-	o := report{reason: v1alpha1.VerificationErrorReason, verified: metav1.ConditionFalse, verifiedReason: v1alpha1.VerificationErrorReason, verifiedMessage: cause}
+	c := causeOf(f)
+	o := report{reason: v1alpha1.VerificationErrorReason, verified: metav1.ConditionFalse, verifiedReason: v1alpha1.VerificationErrorReason}
 	switch {
 	case f.lost():
 		o.condition, o.reason = v1alpha1.FetchFailedCondition, v1alpha1.ArtifactLostReason
 		o.verified, o.verifiedReason = metav1.ConditionUnknown, v1alpha1.TrustUnavailableReason
 	case !r.verified:
-		cause = fmt.Sprintf("there was no verdict for longer than maxUnverifiedAge (%s), since %s",
-			f.Published.MaxUnverifiedAge, stamp(f.Object.Status.UnverifiedSince, f.Now))
-		o.reason, o.verified, o.verifiedReason, o.verifiedMessage = v1alpha1.TrustUnavailableReason, metav1.ConditionUnknown, v1alpha1.TrustUnavailableReason, cause
+		c = unverified(f)
+		o.reason, o.verified, o.verifiedReason = v1alpha1.TrustUnavailableReason, metav1.ConditionUnknown, v1alpha1.TrustUnavailableReason
 	}
-	o.message = fmt.Sprintf("withdrew %s: %s", f.Published.label(), cause)
+	o.verifiedMessage = c.details
+	o.brief, o.message = fmt.Sprintf("withdrew %s: %s", f.Published.label(), c.brief), fmt.Sprintf("withdrew %s: %s", f.Published.label(), c.details)
 	if f.Attempt == nil || f.Attempt.Failure == nil {
 		o.stalled, o.settled = f.Object.Spec.Suspend, f.Object.Spec.Suspend
 		return o
@@ -118,13 +130,28 @@ func withdrawn(f Facts, r decided) report {
 	a := failed(f.Attempt)
 	o.stalled, o.settled = a.stalled, a.settled
 	if !f.answersForPublished() {
-		o.condition = a.condition
-		o.message += "; " + a.message
-		if a.verified == metav1.ConditionFalse {
-			o.verifiedMessage += "; " + a.verifiedMessage
-		}
+		o.addAttempt(a)
 	}
 	return o
+}
+
+// addAttempt adds what is wrong with the requested chart to the report of a withdrawal.
+func (o *report) addAttempt(a report) {
+	o.condition = a.condition
+	o.brief += "; " + a.brief
+	o.message += "; " + a.message
+	if a.verified == metav1.ConditionFalse {
+		o.verifiedMessage += "; " + a.verifiedMessage
+	}
+}
+
+// unverified is why a chart is withdrawn on which there was no verdict for too long.
+func unverified(f Facts) cause {
+	since := stamp(f.Object.Status.UnverifiedSince, f.Now)
+	return cause{
+		brief:   fmt.Sprintf("not verified for longer than maxUnverifiedAge (%s)", f.Published.MaxUnverifiedAge),
+		details: fmt.Sprintf("there was no verdict for longer than maxUnverifiedAge (%s), since %s", f.Published.MaxUnverifiedAge, since),
+	}
 }
 
 func stamp(since *metav1.Time, now time.Time) string {
@@ -136,9 +163,13 @@ func stamp(since *metav1.Time, now time.Time) string {
 
 // Failing is a decision whose effects failed: the status says so, and it is tried again.
 func Failing(f Facts, d Decision, failure *Failure) Decision {
-	r := decided{rule: rule{action: d.Action}, report: report{condition: failure.Condition, reason: failure.Reason, message: failure.Message}}
-	if ready := find(d.Status.Conditions, meta.ReadyCondition); ready != nil && ready.Status == metav1.ConditionFalse {
-		r.report.message = ready.Message + "; " + failure.Message
+	r := decided{rule: rule{action: d.Action}, report: report{
+		condition: failure.Condition, reason: failure.Reason, brief: failure.Brief, message: failure.Message, stalled: failure.Kind == Final,
+	}}
+	if d.Action == Withdraw {
+		c := causeOf(f)
+		r.report.brief = fmt.Sprintf("withdrew %s: %s; %s", f.Published.label(), c.brief, failure.Brief)
+		r.report.message = fmt.Sprintf("withdrew %s: %s; %s", f.Published.label(), c.details, failure.Message)
 	}
 	if v := find(d.Status.Conditions, v1alpha1.SourceVerifiedCondition); v != nil {
 		r.report.verified, r.report.verifiedReason, r.report.verifiedMessage = v.Status, v.Reason, v.Message

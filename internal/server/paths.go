@@ -39,6 +39,7 @@ type publication struct {
 	owner  Owner
 	path   string
 	digest digest.Digest // empty while the path is expected
+	ends   time.Time     // the proof, by the clock; zero if it does not
 	old    map[string]oldPath
 }
 
@@ -52,11 +53,15 @@ func NewPaths(now func() time.Time) *Paths {
 	return &Paths{now: now, published: map[objectName]publication{}}
 }
 
-// Allow makes path the current path of o, served while its file has the digest d. If
+// Allow makes path the current path of o, as AllowUntil does for a proof that does not end.
+func (p *Paths) Allow(o Owner, path string, d digest.Digest) { p.AllowUntil(o, path, d, time.Time{}) }
+
+// AllowUntil makes path the current path of o, served while its file has the digest d.
+// Its proof ends at a moment, or never if that is zero: then the caller decides anew. If
 // another path of o was allowed before, it stays as an old path, for OldPathAge at
-// most. Paths of an object with the same name and another UID are dropped at once. If
+// most, and not longer than its proof. Paths of an object with the same name and another UID are dropped at once. If
 // d is not a digest, no file can have it: the path is expected.
-func (p *Paths) Allow(o Owner, path string, d digest.Digest) {
+func (p *Paths) AllowUntil(o Owner, path string, d digest.Digest, ends time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	last := p.of(o)
@@ -71,13 +76,17 @@ func (p *Paths) Allow(o Owner, path string, d digest.Digest) {
 		}
 	}
 	if last.digest != "" {
-		old[last.path] = oldPath{digest: last.digest, until: now.Add(OldPathAge)}
+		until := now.Add(OldPathAge)
+		if !last.ends.IsZero() && last.ends.Before(until) {
+			until = last.ends
+		}
+		old[last.path] = oldPath{digest: last.digest, until: until}
 	}
 	delete(old, path)
 	if d.Validate() != nil {
 		d = ""
 	}
-	p.published[o.object()] = publication{owner: o, path: path, digest: d, old: old}
+	p.published[o.object()] = publication{owner: o, path: path, digest: d, ends: ends, old: old}
 }
 
 // Expect makes path the only path of o and answers 503 for it, until Allow or Drop:

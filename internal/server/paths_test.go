@@ -208,3 +208,29 @@ var _ = Describe("The paths", func() {
 		Expect(current()).To(BeEmpty())
 	})
 })
+
+var _ = Describe("An old path", func() {
+	DescribeTable("J9: ends with its proof",
+		func(ends, served time.Duration) {
+			now := time.Now()
+			paths := server.NewPaths(func() time.Time { return now })
+			end := time.Time{}
+			if ends > 0 {
+				end = now.Add(ends)
+			}
+			paths.AllowUntil(podinfo, first, one, end)
+			paths.Allow(podinfo, second, two)
+			now = now.Add(served - time.Nanosecond)
+			_, ok := paths.Owner(first)
+			Expect(ok).To(BeTrue())
+			now = now.Add(time.Nanosecond)
+			_, ok = paths.Owner(first)
+			Expect(ok).To(BeFalse())
+			_, ok = paths.Owner(second)
+			Expect(ok).To(BeTrue())
+		},
+		Entry("if that comes soon", 10*time.Second, 10*time.Second),
+		Entry("or after its time, if that comes later", time.Hour, server.OldPathAge),
+		Entry("or after its time, if the proof does not end", time.Duration(0), server.OldPathAge),
+	)
+})

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/fluxcd/pkg/apis/meta"
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
+	"github.com/verifiedchart/verifiedchart/internal/registry"
+	"github.com/verifiedchart/verifiedchart/internal/verify"
+	"github.com/verifiedchart/verifiedchart/internal/verify/verifytest"
+)
+
+var _ = DescribeTable("J5: Stored signature material that comes to no verdict",
+	func(why error, accepted bool, want verify.Verdict) {
+		outcomes := []verify.Outcome{{Err: why}, {Verdict: verify.VerdictAccepted}}
+		rejectUnproven(outcomes, accepted)
+		Expect(outcomes[0].Verdict).To(Equal(want))
+		Expect(errors.Is(outcomes[0].Err, verify.ErrRejected)).To(Equal(want == verify.VerdictRejected))
+		Expect(outcomes[1].Verdict).To(Equal(verify.VerdictAccepted))
+	},
+	Entry("rejects, if it lacks nothing but answers of the registry", registry.ErrNoAnswer, true, verify.VerdictRejected),
+	Entry("rejects, if time ran out and these policies never accepted it", fmt.Errorf("read: %w", context.DeadlineExceeded), false, verify.VerdictRejected),
+	Entry("rejects, if a policy panics that never accepted it", errors.New("policy could not be evaluated"), false, verify.VerdictRejected),
+	Entry("keeps, if time ran out after the same policies accepted it", context.DeadlineExceeded, true, verify.VerdictUndecided),
+	Entry("keeps, if a key cannot be read", fmt.Errorf("authority: %w", verify.ErrTrustUnavailable), false, verify.VerdictUndecided),
+	Entry("keeps, if a keyring is malformed", verify.ErrTrustMalformed, false, verify.VerdictUndecided),
+	Entry("keeps, if the process ends", context.Canceled, false, verify.VerdictUndecided),
+)
+
+var _ = Describe("J8: A session that remembers since when there is no verdict", func() {
+	early, late := metav1.NewTime(time.Unix(1000, 0)), metav1.NewTime(time.Unix(2000, 0))
+	published := func(revision string, since *metav1.Time) *v1alpha1.VerifiedChart {
+		obj := &v1alpha1.VerifiedChart{}
+		obj.Status.Artifact, obj.Status.UnverifiedSince, obj.Status.HeldSince = &meta.Artifact{Revision: revision}, since, since
+		return obj
+	}
+	DescribeTable("recalls",
+		func(remembered, stored *v1alpha1.VerifiedChart, want *metav1.Time) {
+			s := &session{}
+			s.remember(remembered.Status)
+			before := stored.DeepCopy()
+			got := s.recall(stored)
+			Expect(got.Status.UnverifiedSince).To(Equal(want))
+			Expect(got.Status.HeldSince).To(Equal(want))
+			Expect(stored).To(Equal(before), "what the cache holds is not changed")
+		},
+		Entry("the moment that was never written", published("1", &early), published("1", nil), &early),
+		Entry("the earlier moment", published("1", &early), published("1", &late), &early),
+		Entry("the stored moment, if that is earlier", published("1", &late), published("1", &early), &early),
+		Entry("nothing of another revision", published("1", &early), published("2", nil), nil),
+		Entry("nothing, once there was a verdict", published("1", nil), published("1", nil), nil),
+		Entry("nothing of what is no longer published", published("1", &early), &v1alpha1.VerifiedChart{}, nil),
+	)
+})
+
+var _ = Describe("A registry", func() {
+	var p *process
+	BeforeEach(func() {
+		p = newProcess()
+		p.run()
+	})
+
+	It("B13: cannot move a range backwards while something else in the spec is edited", func() {
+		p.push("1.0.0", p.ours)
+		d := p.push("1.1.0", p.ours)
+		p.declare(byRange("*"))
+		p.ready(d.Digest)
+		p.registry.DeleteTag(p.repo.Name, "1.1.0")
+		p.edit(func(s *v1alpha1.VerifiedChartSpec) { s.Interval = metav1.Duration{Duration: 30 * time.Minute} })
+		obj := p.reason(v1alpha1.FetchFailedCondition, metav1.ConditionTrue, v1alpha1.DowngradeRefusedReason)
+		Expect(obj.Status.Artifact.Revision).To(HaveSuffix(d.Digest.String()))
+		p.edit(byRange("<1.1.0"))
+		p.settle(func(g Gomega, obj *v1alpha1.VerifiedChart) {
+			g.Expect(obj.Status.Artifact.Revision).To(HavePrefix("1.0.0@"))
+		})
+	})
+
+	It("J1: withdraws a chart whose signature it no longer has within the age of the stored material, whatever the reference names", func() {
+		d := p.push("1.0.0", p.ours)
+		p.declare(byRange("*"))
+		p.ready(d.Digest)
+		p.push("1.1.0")
+		p.reconcile()
+		Expect(p.get().Status.Artifact.Revision).To(HaveSuffix(d.Digest.String()))
+		p.registry.DeleteTag(p.repo.Name, verifytest.SignatureTag(d.Digest))
+		p.ahead.Store(int64(MaterialAge + time.Minute))
+		p.reconcile()
+		p.withdrawn()
+	})
+})
+
+var _ = Describe("An object that is deleted while its chart is fetched", func() {
+	It("J15: leaves no staged file", func() {
+		p := newProcess()
+		p.run()
+		begun, finish := make(chan struct{}, 10), make(chan struct{})
+		p.registry.Break(func(_ http.ResponseWriter, r *http.Request) bool {
+			if strings.Contains(r.URL.Path, "/blobs/") {
+				select {
+				case begun <- struct{}{}:
+				default:
+				}
+				select {
+				case <-finish:
+				case <-r.Context().Done():
+				}
+			}
+			return false
+		})
+		p.push("1.0.0", p.ours)
+		obj := p.declare()
+		Eventually(begun).WithTimeout(patience).Should(Receive())
+		Expect(p.client.Delete(p.ctx, obj)).To(Succeed())
+		Eventually(func() *session { return p.controller.sessions.find(client.ObjectKeyFromObject(obj)) }).WithTimeout(patience).Should(BeNil())
+		close(finish)
+		Eventually(func() ([]string, error) { return filepath.Glob(filepath.Join(p.storage, ".staging", "*", "*")) }).WithTimeout(patience).ShouldNot(ContainElement(Not(HaveSuffix("lock"))))
+	})
+})

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/fluxcd/pkg/apis/meta"
+	"github.com/fluxcd/pkg/runtime/conditions"
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
+)
+
+// messagesPath is the document with every message. UPDATE_MESSAGES=1 writes it.
+var messagesPath = filepath.Join(root, "docs", "messages.md")
+
+const (
+	atAdmission = `# Messages
+
+The messages that answer the usual mistakes. The tables are written by the test that makes each mistake at a real API server and registry
+(` + "`internal/controller/messages_test.go`" + `); it fails if a message here is not what the controller says.
+
+## Refused by ` + "`kubectl apply`" + `
+
+| mistake | message |
+|---|---|
+`
+	inStatus = `
+## Reported in the status
+
+` + "`Ready`, the column STATUS of `kubectl get`, is one clause: what is wrong, and what is served. The details and the fix are in another condition, which\n`kubectl describe` shows, and in the event." + `
+
+| mistake | ` + "`Ready`" + ` | details and fix |
+|---|---|---|
+`
+)
+
+// A Ready message fits into a row of a terminal, and has nothing that only a program understands.
+const maxClause = 96
+
+var (
+	goType   = regexp.MustCompile(`\*?\b[a-z]+\.[A-Z][A-Za-z]+\b|%!`)
+	sentence = regexp.MustCompile(`[.] [A-Z]`)
+	fullHex  = regexp.MustCompile(`[0-9a-f]{40}`)
+	anyHex   = regexp.MustCompile(`[0-9a-fA-F]{64}|\b[0-9A-F]{40}\b`)
+	shortHex = regexp.MustCompile(`sha256:[0-9a-f]{12}\b`)
+	resolver = regexp.MustCompile(` on [0-9.:]+: `)
+)
+
+// plain replaces what differs from run to run.
+func (w *world) plain(text string) string {
+	text = strings.NewReplacer(w.registry.Host(), "ghcr.io", "company-"+w.namespace, "company", w.namespace, "apps").Replace(text)
+	text = anyHex.ReplaceAllString(text, "5f86…")
+	text = resolver.ReplaceAllString(text, ": ")
+	return shortHex.ReplaceAllString(text, "sha256:5f86…")
+}
+
+// cell escapes a text for a table.
+func cell(text string) string { return strings.ReplaceAll(text, "|", `\|`) }
+
+// apply creates a VerifiedChart as kubectl does, with its spec changed.
+func (w *world) apply(change func(spec map[string]any)) error {
+	spec := map[string]any{
+		"url": "oci://ghcr.io/org/app", "interval": "10m", "ref": map[string]any{"tag": "1.0.0"},
+		"verify": map[string]any{"authorities": []any{map[string]any{
+			"name": "release", "provider": "cosign", "secretRef": map[string]any{"name": "cosign-pub"},
+		}}},
+	}
+	change(spec)
+	return client.WithFieldValidation(w.client, metav1.FieldValidationStrict).Create(w.ctx, &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": v1alpha1.GroupVersion.String(), "kind": v1alpha1.VerifiedChartKind,
+		"metadata": map[string]any{"name": "app", "namespace": w.namespace}, "spec": spec,
+	}})
+}
+
+// complaint is what kubectl shows of a refusal.
+func complaint(err error) string {
+	var status apierrors.APIStatus
+	if !errors.As(err, &status) || status.Status().Details == nil || len(status.Status().Details.Causes) == 0 {
+		_, text, _ := strings.Cut(err.Error(), "strict decoding error: ")
+		return text
+	}
+	var causes []string
+	for _, c := range status.Status().Details.Causes {
+		if c.Field != "<nil>" { // that some rules were not looked at
+			causes = append(causes, c.Field+": "+c.Message)
+		}
+	}
+	return strings.Join(causes, "; ")
+}
+
+var _ = Describe("Messages", Serial, Ordered, ContinueOnFailure, func() {
+	admission, status := map[string]string{}, map[string]string{}
+
+	for _, row := range admissionMistakes {
+		It("of the API server: "+row.mistake, func() {
+			w := newWorld(context.Background())
+			text := "accepted"
+			if err := w.apply(row.change); err != nil {
+				text = complaint(err)
+			}
+			Expect(text).NotTo(BeEmpty())
+			admission[row.mistake] = fmt.Sprintf("| %s | %s |\n", row.mistake, cell(w.plain(text)))
+		})
+	}
+
+	for _, row := range mistakes {
+		It("of the controller: "+row.mistake, func() {
+			w := newWorld(context.Background())
+			row.make(w)
+			var ready string
+			obj := w.settle(func(g Gomega, obj *v1alpha1.VerifiedChart) {
+				ready = conditions.GetMessage(obj, meta.ReadyCondition)
+				g.Expect(conditions.GetReason(obj, meta.ReadyCondition)).NotTo(Or(BeEmpty(), Equal(meta.ProgressingReason)))
+				g.Expect(ready).To(ContainSubstring(row.until))
+			})
+			Expect(len(w.plain(ready))).To(BeNumerically("<=", maxClause), ready)
+			Expect(ready).NotTo(Or(MatchRegexp(goType.String()), MatchRegexp(sentence.String()), MatchRegexp(fullHex.String())))
+			details := map[string]bool{}
+			var list []string
+			for _, c := range obj.Status.Conditions {
+				Expect(len(c.Message)).To(BeNumerically("<=", 4096))
+				Expect(c.Message).NotTo(MatchRegexp(`%!`))
+				if c.Message != ready && !details[c.Message] && c.Type != v1alpha1.ArtifactInStorageCondition {
+					details[c.Message] = true
+					list = append(list, c.Message)
+				}
+			}
+			status[row.mistake] = fmt.Sprintf("| %s | %s | %s |\n", row.mistake, cell(w.plain(ready)), cell(w.plain(strings.Join(list, "; "))))
+		})
+	}
+
+	It("are those of docs/messages.md", func() {
+		var text strings.Builder
+		text.WriteString(atAdmission)
+		for _, row := range admissionMistakes {
+			text.WriteString(admission[row.mistake])
+		}
+		text.WriteString(inStatus)
+		for _, row := range mistakes {
+			text.WriteString(status[row.mistake])
+		}
+		if os.Getenv("UPDATE_MESSAGES") != "" {
+			Expect(os.WriteFile(messagesPath, []byte(text.String()), 0o600)).To(Succeed())
+		}
+		raw, err := os.ReadFile(messagesPath)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(text.String()).To(Equal(string(raw)), "run make messages")
+	})
+})
