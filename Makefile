@@ -44,6 +44,10 @@ fmt: ## Format the code.
 licence-headers: ## Add the licence header to the Go files that lack it.
 	hack/licence-headers.sh fix
 
+.PHONY: messages
+messages: parts ## Write docs/messages.md, with what the controller says of each mistake.
+	UPDATE_MESSAGES=1 go test ./internal/controller -ginkgo.focus "Messages (of|are)"
+
 .PHONY: threats
 threats: ## Link each threat in docs/threats.md to its tests.
 	go test ./test/repository -update

@@ -32,7 +32,7 @@ var _ = Describe("the loss of trust", func() {
 			trustOnly(ctx, w, "held", w.Stranger)
 			Expect(w.Until(ctx, "held", scenario.IsRefused)).To(Succeed())
 			Expect(w.ServedAs(ctx, chart)).To(Succeed())
-			Expect(conditions.GetMessage(get(ctx, w, "held"), meta.ReadyCondition)).To(ContainSubstring("onTrustLoss is Hold"))
+			Expect(conditions.GetMessage(get(ctx, w, "held"), meta.ReadyCondition)).To(ContainSubstring("onTrustLoss: Hold"))
 
 			trustOnly(ctx, w, "held", w.Release)
 			Expect(w.ProvenAs(ctx, chart)).To(Succeed())
