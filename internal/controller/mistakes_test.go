@@ -22,6 +22,7 @@ import (
 
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
 	"github.com/verifiedchart/verifiedchart/internal/verify/openpgp/openpgptest"
+	"github.com/verifiedchart/verifiedchart/internal/verify/sigstoretest"
 )
 
 // admissionMistake is a mistake that the API server refuses.
@@ -187,6 +188,15 @@ var mistakes = []mistake{
 	{mistake: "`cosign.pub` is empty", make: keyed("cosign.pub", func(*ecdsa.PrivateKey) []byte { return nil })},
 	{mistake: "`cosign.pub` is a text", make: keyed("cosign.pub", func(*ecdsa.PrivateKey) []byte { return []byte("the key of the release team") })},
 	{mistake: "the chart is signed with another key", make: func(w *world) { w.push("1.0.0", w.theirs); w.declare() }},
+	{mistake: "an identity is asked for, and a key signed", make: func(w *world) {
+		w.setSecret("root", map[string][]byte{v1alpha1.TrustedRootKey: sigstoretest.NewSmall().Root()})
+		w.push("1.0.0", w.ours)
+		w.declare(func(s *v1alpha1.VerifiedChartSpec) {
+			s.Verify.Authorities[0].SecretRef = nil
+			s.Verify.Authorities[0].MatchOIDCIdentity = []v1alpha1.OIDCIdentityMatch{{Issuer: "https://issuer.example", Subject: "release@example.com"}}
+			s.Verify.Authorities[0].TrustedRootSecretRef = &meta.LocalObjectReference{Name: "root"}
+		})
+	}},
 	{mistake: "the chart is not signed", make: func(w *world) { w.push("1.0.0"); w.declare() }},
 	{mistake: "a new version is not signed", until: "1.1.0", make: func(w *world) {
 		d := w.push("1.0.0", w.ours)

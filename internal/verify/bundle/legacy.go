@@ -74,7 +74,7 @@ func (l Legacy) signedWith(material *pbbundle.VerificationMaterial, t Trust) err
 	}
 	block, _ := pem.Decode([]byte(l.Certificate))
 	if block == nil || block.Type != "CERTIFICATE" {
-		return errors.New("it carries no certificate")
+		return ErrNoCertificate
 	}
 	material.Content = &pbbundle.VerificationMaterial_X509CertificateChain{X509CertificateChain: &pbcommon.X509CertificateChain{
 		Certificates: []*pbcommon.X509Certificate{{RawBytes: block.Bytes}},

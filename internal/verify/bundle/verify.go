@@ -31,6 +31,8 @@ var (
 	ErrUntrusted = errors.New("the signature is not proven")
 	// ErrOtherKey is matched by the error for a signature that none of the keys made. It matches ErrUntrusted too.
 	ErrOtherKey = errors.New("signed with another key")
+	// ErrNoCertificate is matched by the error for a signature without a certificate, of which an identity is asked for.
+	ErrNoCertificate = errors.New("it was made with a key, not with a certificate")
 )
 
 // otherKeysError says that none of the named keys made a signature.
@@ -63,8 +65,11 @@ func (b *Bundle) Verify(a Artifact, t Trust) (Signature, error) {
 		return b.verifyIdentity(a, t)
 	})
 	if err != nil {
-		if errors.Is(err, ErrOtherKey) {
+		switch {
+		case errors.Is(err, ErrOtherKey):
 			return Signature{}, err
+		case errors.Is(err, ErrNoCertificate):
+			return Signature{}, fmt.Errorf("%w: %w", ErrUntrusted, err)
 		}
 		// What sigstore-go formats if it has no reason.
 		reason := strings.ReplaceAll(err.Error(), "; error: %!w(<nil>)", "")
@@ -112,7 +117,7 @@ func (b *Bundle) verifyIdentity(a Artifact, t Trust) (Signature, error) {
 		return Signature{}, err
 	}
 	if result.Signature == nil || result.Signature.Certificate == nil {
-		return Signature{}, errors.New("it was made with a key, not with a certificate")
+		return Signature{}, ErrNoCertificate
 	}
 	return Signature{Signer: signerOf(*result.Signature.Certificate), Time: timeOf(result), LogIndex: b.logIndex(t)}, nil
 }

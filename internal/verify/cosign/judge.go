@@ -100,7 +100,7 @@ func (v *Verifier) judgeLegacy(ctx context.Context, s verify.Subject, r registry
 		Timestamp:   c.layer.Annotations[static.RFC3161TimestampAnnotationKey],
 	}, v.authority.Trust)
 	if err != nil {
-		return bundle.Signature{}, verify.Refuse("%v", err)
+		return bundle.Signature{}, v.unproven(err)
 	}
 	claimed := signerOf(b.Claimed(), false)
 	signature, err := b.Verify(bundle.Bytes(payload), v.authority.Trust)
@@ -117,8 +117,11 @@ func (v *Verifier) judgeLegacy(ctx context.Context, s verify.Subject, r registry
 // unproven is the refusal of a signature that is not proven.
 func (v *Verifier) unproven(err error) *verify.Refusal {
 	refusal := verify.Refuse("%s", strings.TrimPrefix(err.Error(), bundle.ErrUntrusted.Error()+": "))
-	if errors.Is(err, bundle.ErrOtherKey) {
+	switch {
+	case errors.Is(err, bundle.ErrOtherKey):
 		return refusal.Shortly("signed, but not with a key in " + v.authority.KeysIn)
+	case errors.Is(err, bundle.ErrNoCertificate):
+		return refusal.Shortly("signed with a key, not by an identity")
 	}
 	return refusal
 }
