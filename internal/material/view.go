@@ -50,10 +50,12 @@ func (v *view) secret(ctx context.Context, name, entry string) (*corev1.Secret, 
 			create := fmt.Sprintf("kubectl -n %s create secret generic %s --from-file=%s", v.namespace, name, entry)
 			return nil, versionWithout(err), unread(shown, err, create)
 		}
-		if v.bytes += sizeOf(secret.Data); v.bytes > maxSecrets {
+		size := sizeOf(secret.Data)
+		if v.bytes+size > maxSecrets { // it is not counted, so that the others are read
 			return nil, versionOf(secret, secret.Data), malformed("%s: the Secrets of the policy are too large", shown).
 				Fix("they may have %d bytes in all: store no more than the keys in them", maxSecrets)
 		}
+		v.bytes += size
 		return secret, versionOf(secret, secret.Data), nil
 	})
 }
