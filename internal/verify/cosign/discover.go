@@ -28,18 +28,25 @@ func isSignature(artifactType string) bool {
 	return isBundle(artifactType) || artifactType == experimentalArtifactType
 }
 
+// listed is how a bundle is listed. With a wrong size it cannot be read, so that it must not stand for the right one.
+type listed struct {
+	digest digest.Digest
+	size   int64
+}
+
 // candidates yields what may be a signature, one by one: what is in the
 // referrers, and under the tag of legacy signatures, sha256-<hex>.sig.
 func (d *discovery) candidates(ctx context.Context) iter.Seq[candidate] {
 	return func(yield func(candidate) bool) {
-		count, bundles := 0, map[digest.Digest]bool{}
+		count, bundles := 0, map[listed]bool{}
 		for found := range d.search.All(ctx, attached.Tag(d.search.Subject)+".sig") {
 			for _, c := range open(found) {
 				if c.problem == nil && c.format == bundleFormat {
-					if bundles[c.layer.Digest] {
+					b := listed{c.layer.Digest, c.layer.Size}
+					if bundles[b] {
 						c.problem = verify.Refuse("it is listed twice")
 					}
-					bundles[c.layer.Digest] = true
+					bundles[b] = true
 				}
 				if count++; count > verify.MaxCandidates {
 					c.problem = verify.Refuse("it and what follows is not considered: at most %d candidates are", verify.MaxCandidates)

@@ -228,6 +228,16 @@ var _ = Describe("Discovery", func() {
 		return repo.PushReferrer(BundleMediaType, subject.Manifest, layer)
 	}
 
+	// genuine returns the same bundle each time in a spec.
+	var made []byte
+	BeforeEach(func() { made = nil })
+	genuine := func() []byte {
+		if made == nil {
+			made = sigstore.Bundle(subject.Raw, sigstoretest.How{Key: ours.Key, Statement: sigstoretest.CosignSign})
+		}
+		return made
+	}
+
 	DescribeTable("E15: finds the genuine signature beside others that somebody pushed",
 		func(others func(), prefer func(ocispec.Descriptor) []string, sign func() ocispec.Descriptor) {
 			others()
@@ -241,6 +251,11 @@ var _ = Describe("Discovery", func() {
 				padded(3_200_000 + i)
 			}
 		}, func(ocispec.Descriptor) []string { return nil }, func() ocispec.Descriptor { return sign(ours) }),
+		Entry("that hold its own bundle under a wrong size", func() {
+			layer := repo.PushBlob(BundleMediaType, genuine())
+			layer.Size = 1
+			repo.PushReferrer(BundleMediaType, subject.Manifest, layer)
+		}, func(ocispec.Descriptor) []string { return nil }, func() ocispec.Descriptor { return AttachBundle(repo, subject.Manifest, genuine()) }),
 		Entry("that are as many as are considered, if it was accepted before", func() {
 			for i := range 64 {
 				padded(i)
