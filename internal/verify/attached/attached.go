@@ -231,7 +231,6 @@ func (s *Search) listed(ctx context.Context, d ocispec.Descriptor, yield func(Fo
 	if s.seen[d.Digest] {
 		return true
 	}
-	s.seen[d.Digest] = true
 	source := "referrer " + d.Digest.String()
 	if s.count >= verify.MaxCandidates {
 		return s.offer(Found{Source: source}, yield)
@@ -239,6 +238,7 @@ func (s *Search) listed(ctx context.Context, d ocispec.Descriptor, yield func(Fo
 	if d.Size > maxListed {
 		return s.offer(Found{Source: source, Problem: &verify.Refusal{Reason: "it is too large"}}, yield)
 	}
+	s.seen[d.Digest] = true // what is not read does not count: the size that a list names may be false
 	manifest, err := s.Reader.Manifest(ctx, d.Digest)
 	if err != nil {
 		return s.unread(source, err, yield)

@@ -273,6 +273,27 @@ var _ = Describe("A provenance authority", func() {
 		Expect(len(w.repo.Asked())).To(BeNumerically("<=", 2*verify.MaxCandidates+8))
 	})
 
+	DescribeTable("E15: finds the file that was accepted the last time beside 64 others that are likely, where it is",
+		func(push func(verify.Subject)) {
+			s := w.subject()
+			push(s)
+			evidence, err := w.check(w.trusting(), s)
+			Expect(err).NotTo(HaveOccurred())
+			for i := range verify.MaxCandidates {
+				w.repo.PushReferrer(provenance.MediaType, s.Manifest, w.repo.PushBlob(provenance.MediaType, []byte(fmt.Sprint(i))))
+			}
+			_, err = w.check(w.trusting(), s)
+			Expect(err).To(MatchError(verify.ErrRejected), "likely ones are read first")
+			s.Sources = []string{evidence.Vouchers[0].Source}
+			_, err = w.check(w.trusting(), s)
+			Expect(err).NotTo(HaveOccurred())
+		},
+		Entry("a referrer", func(s verify.Subject) {
+			w.repo.PushReferrer("application/vnd.example", s.Manifest, w.named("x.prov", w.prov(w.ours)))
+		}),
+		Entry("under its tag", func(verify.Subject) { w.repo.PushLayers("1.0.0.prov", w.named("x.prov", w.prov(w.ours))) }),
+	)
+
 	It("F11: refuses a key that has expired since it signed, unless it is told to accept it", func() {
 		w.ours = openpgptest.NewKey(openpgptest.CreatedAt(made), openpgptest.ExpiringAfter(40*24*time.Hour))
 		s := w.subject(w.prov(w.ours))
