@@ -84,6 +84,19 @@ var _ = Describe("A file", func() {
 		Expect(string(raw)).To(Equal("file"))
 	})
 
+	It("J12: needs a ticket if it is larger than what is free", func() {
+		pool := outbound.NewPool(2)
+		_, err := outbound.ReadAll(outbound.WithMeter(ctx, pool.Meter("a")), strings.NewReader(strings.Repeat("x", outbound.FreeRead+1)), 1<<20, nil)
+		Expect(err).NotTo(HaveOccurred())
+		request := serve(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, outbound.FreeRead+1)) }).request()
+		request.Limit = 1 << 20
+		soon, cancel := context.WithTimeout(ctx, time.Second)
+		defer cancel()
+		_, err = newClient().File(outbound.WithMeter(soon, pool.Meter("a")), request)
+		Expect(err).To(MatchError(context.DeadlineExceeded))
+		Expect(newClient().File(outbound.WithMeter(ctx, pool.Meter("b")), request)).To(HaveLen(outbound.FreeRead + 1))
+	})
+
 	It("may be empty, which is not the same as absent", func() {
 		raw, err := newClient().File(ctx, serve(func(http.ResponseWriter, *http.Request) {}).request())
 		Expect(err).NotTo(HaveOccurred())

@@ -83,6 +83,9 @@ var _ = Describe("A meter", func() {
 			read(ctx, "other", 4<<20)
 		}
 		Eventually(hold("other")).Should(Equal(2))
+		read(ctx, "third", 4<<20)
+		Eventually(func() int { pool.mu.Lock(); defer pool.mu.Unlock(); return len(pool.waiting) }).Should(Equal(17))
+		Expect(hold("third")()).To(BeZero())
 		read(ctx, "small", FreeRead)
 		Eventually(hold("small")).Should(Equal(1), "what is free needs no ticket")
 		Expect(hold("greedy")()).To(Equal(2))
