@@ -33,6 +33,7 @@ type bench struct {
 	world     *scenario.World
 	few, many int
 	profiles  string // folder of CPU profiles, or none
+	pprof     string // address of the profiles
 	limits    limits
 }
 

@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
+	"github.com/verifiedchart/verifiedchart/test/process"
 	"github.com/verifiedchart/verifiedchart/test/realparts"
 	"github.com/verifiedchart/verifiedchart/test/scenario"
 )
@@ -121,6 +122,13 @@ func (b *bench) start(ctx context.Context) error {
 	w := b.world
 	w.Registry.Forget()
 	w.Controller = &realparts.Controller{Binary: w.Binary(), Kubeconfig: w.Plane.Kubeconfig(), Dir: filepath.Join(w.Dir, "controller"), Namespace: w.Namespace}
+	if b.profiles != "" {
+		var err error
+		if b.pprof, err = process.FreeAddr(); err != nil {
+			return err
+		}
+		w.Controller.Flags = []string{"--enable-pprof", "--pprof-addr=" + b.pprof}
+	}
 	return w.Controller.Start(ctx, w.Group)
 }
 

@@ -121,13 +121,16 @@ func (b *bench) profile(measure string, seconds int) <-chan error {
 	}
 	path := filepath.Join(b.profiles, measure+".pprof")
 	go func() {
-		resp, err := http.Get(fmt.Sprintf("http://%s/debug/pprof/profile?seconds=%d", b.world.Controller.Metrics, seconds))
+		resp, err := http.Get(fmt.Sprintf("http://%s/debug/pprof/profile?seconds=%d", b.pprof, seconds))
 		if err != nil {
 			done <- err
 			return
 		}
 		defer resp.Body.Close()
 		raw, err := io.ReadAll(resp.Body)
+		if err == nil && resp.StatusCode != http.StatusOK {
+			err = fmt.Errorf("profile %s: %s", measure, resp.Status)
+		}
 		if err == nil {
 			err = os.WriteFile(path, raw, 0o600)
 		}
