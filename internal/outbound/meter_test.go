@@ -5,10 +5,15 @@ package outbound
 import (
 	"bytes"
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -132,4 +137,32 @@ var _ = Describe("A meter", func() {
 		Entry("as much as the limit", 1<<20, 1<<20, true),
 		Entry("no byte more", 1<<20+1, 1<<20, false),
 	)
+})
+
+var _ = It("J12: An answer over HTTP/2 is left with its host until it is read", func() {
+	var written atomic.Int64
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		chunk := make([]byte, 64<<10)
+		for range 64 {
+			n, err := w.Write(chunk)
+			if err != nil {
+				return
+			}
+			written.Add(int64(n))
+		}
+	}))
+	s.EnableHTTP2 = true
+	s.StartTLS()
+	DeferCleanup(s.Close)
+	roots := x509.NewCertPool()
+	roots.AddCert(s.Certificate())
+	req, err := http.NewRequest(http.MethodGet, s.URL, nil)
+	Expect(err).NotTo(HaveOccurred())
+	client := NewClient(Options{Throttle: NewThrottle(time.Now), Roots: roots})
+	resp, err := client.Do(req.WithContext(For(context.Background(), Origin{HostPort: HostPort(req.URL)})))
+	Expect(err).NotTo(HaveOccurred())
+	defer resp.Body.Close()
+	Expect(resp.ProtoMajor).To(Equal(2))
+	Consistently(written.Load).WithTimeout(200 * time.Millisecond).Should(BeNumerically("<", 1<<20))
+	Expect(io.Copy(io.Discard, resp.Body)).To(BeEquivalentTo(4 << 20))
 })

@@ -29,6 +29,8 @@ const (
 	maxRedirects = 5
 	// maxErrorBody is how much of an error's body is read, to be able to use the connection again.
 	maxErrorBody = 4 << 10
+	// maxUnread bounds what an answer over HTTP/2 has in memory before it is read, in bytes.
+	maxUnread = 256 << 10
 )
 
 var (
@@ -168,7 +170,7 @@ func newHTTPTransport(config *tls.Config, dial func(context.Context, string, str
 		DialContext:            dial,
 		DisableCompression:     true, // a digest is of the bytes as they are stored
 		ForceAttemptHTTP2:      true,
-		HTTP2:                  &http.HTTP2Config{SendPingTimeout: 30 * time.Second, PingTimeout: 15 * time.Second},
+		HTTP2:                  &http.HTTP2Config{SendPingTimeout: 30 * time.Second, PingTimeout: 15 * time.Second, MaxReceiveBufferPerStream: maxUnread},
 		MaxIdleConns:           128,
 		MaxIdleConnsPerHost:    16,
 		IdleConnTimeout:        90 * time.Second,
