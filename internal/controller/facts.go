@@ -229,11 +229,7 @@ var errNoManifest = errors.New("the manifest of the published chart is not store
 
 // stored returns the published chart's manifest and signature material from the disk.
 func (j judge) stored(ctx context.Context, obj *v1alpha1.VerifiedChart, chart lifecycle.Chart) (verify.Subject, registry.Reader, registry.Answers, error) {
-	raw, err := j.storage.ReadMaterial(obj, chart.Digest)
-	if err != nil {
-		return verify.Subject{}, nil, registry.Answers{}, err
-	}
-	kept, err := parseProof(raw)
+	kept, err := readProof(ctx, j.storage, obj, chart.Digest)
 	if err == nil && registry.Canonical(kept.Repository) != chart.Repository {
 		err = fmt.Errorf("the stored signature material is of repository %s", kept.Repository)
 	}

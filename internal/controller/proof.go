@@ -3,10 +3,15 @@
 package controller
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 
+	"github.com/opencontainers/go-digest"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
 	"github.com/verifiedchart/verifiedchart/internal/registry"
+	"github.com/verifiedchart/verifiedchart/internal/storage"
 )
 
 // storedProof is what is stored beside a published chart, so that it can be verified again without a network.
@@ -17,17 +22,34 @@ type storedProof struct {
 	Answers registry.Answers `json:"answers"`
 }
 
-// largeProof is the size above which proofs are parsed a few at a time: parsing takes a multiple of the size in memory.
-const largeProof = 256 << 10
+// smallProof is how many bytes of stored signature material are read at any time.
+const smallProof = 256 << 10
 
-// largeProofs holds an element for each large proof that is being parsed.
+// largeProofs bounds how many larger files are read and parsed at a time, which takes several times their size of memory.
 var largeProofs = make(chan struct{}, 2)
 
-func parseProof(raw []byte) (storedProof, error) {
-	if len(raw) > largeProof {
-		largeProofs <- struct{}{}
-		defer func() { <-largeProofs }()
+// readProof returns what is stored beside a published chart.
+func readProof(ctx context.Context, s *storage.Storage, obj client.Object, d digest.Digest) (storedProof, error) {
+	size, err := s.MaterialSize(obj, d)
+	if err != nil {
+		return storedProof{}, err
 	}
+	if size > smallProof {
+		select {
+		case largeProofs <- struct{}{}:
+			defer func() { <-largeProofs }()
+		case <-ctx.Done():
+			return storedProof{}, ctx.Err()
+		}
+	}
+	raw, err := s.ReadMaterial(obj, d)
+	if err != nil {
+		return storedProof{}, err
+	}
+	return parseProof(raw)
+}
+
+func parseProof(raw []byte) (storedProof, error) {
 	var p struct {
 		Repository string          `json:"repository"`
 		Answers    json.RawMessage `json:"answers"`

@@ -33,10 +33,8 @@ func (e *errands) publishedOf(obj *v1alpha1.VerifiedChart, now local) published 
 // readAs is how the repository of the published chart is read: as it was when it was published, or as the spec names it. If
 // neither is known, its canonical name is all there is.
 func (e *errands) readAs(obj *v1alpha1.VerifiedChart, chart lifecycle.Chart) string {
-	if raw, err := e.storage.ReadMaterial(obj, chart.Digest); err == nil {
-		if proof, err := parseProof(raw); err == nil && registry.Canonical(proof.Repository) == chart.Repository {
-			return proof.Repository
-		}
+	if proof, err := readProof(e.ctx, e.storage, obj, chart.Digest); err == nil && registry.Canonical(proof.Repository) == chart.Repository {
+		return proof.Repository
 	}
 	if repository, err := registry.ParseURL(obj.Spec.URL); err == nil && registry.Canonical(repository) == chart.Repository {
 		return repository

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path"
 
 	"github.com/opencontainers/go-digest"
@@ -18,7 +19,7 @@ import (
 
 const (
 	// MaxMaterial is the size limit of the signature material for one digest, in bytes.
-	MaxMaterial = 8 << 20
+	MaxMaterial = 4 << 20
 
 	// materialFolder is not a valid first segment of a path, so the server never serves a file in it.
 	materialFolder = ".material"
@@ -70,10 +71,22 @@ func (s *Storage) WriteMaterial(obj metav1.Object, d digest.Digest, raw []byte) 
 	return nil
 }
 
-// ReadMaterial returns the signature material that WriteMaterial stored. An error
-// matches ErrMissing if there is none, ErrDamaged if it is not the material that was
-// stored for this object and digest, and ErrStorage if it cannot be read.
-func (s *Storage) ReadMaterial(obj metav1.Object, d digest.Digest) ([]byte, error) {
+// MaterialSize returns how many bytes ReadMaterial would read. Errors are those of ReadMaterial.
+func (s *Storage) MaterialSize(obj metav1.Object, d digest.Digest) (int64, error) {
+	f, err := s.openMaterial(obj, d)
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close() //nolint:errcheck // only read
+	info, err := f.Stat()
+	if err != nil {
+		return 0, failed("read signature material", err)
+	}
+	return info.Size(), nil
+}
+
+// openMaterial opens the file of signature material.
+func (s *Storage) openMaterial(obj metav1.Object, d digest.Digest) (*os.File, error) {
 	p, err := materialPath(obj, d)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrMissing, err)
@@ -83,7 +96,14 @@ func (s *Storage) ReadMaterial(obj metav1.Object, d digest.Digest) ([]byte, erro
 		return nil, err
 	}
 	defer folder.Close() //nolint:errcheck // only read
-	f, err := openRegular(folder, path.Base(p))
+	return openRegular(folder, path.Base(p))
+}
+
+// ReadMaterial returns the signature material that WriteMaterial stored. An error
+// matches ErrMissing if there is none, ErrDamaged if it is not the material that was
+// stored for this object and digest, and ErrStorage if it cannot be read.
+func (s *Storage) ReadMaterial(obj metav1.Object, d digest.Digest) ([]byte, error) {
+	f, err := s.openMaterial(obj, d)
 	if err != nil {
 		return nil, err
 	}

@@ -41,6 +41,7 @@ var _ = Describe("Signature material", func() {
 		func(raw []byte) {
 			Expect(s.WriteMaterial(obj, published, raw)).To(Succeed())
 			Expect(s.ReadMaterial(obj, published)).To(Equal(raw))
+			Expect(s.MaterialSize(obj, published)).To(BeNumerically("==", len(raw)+90))
 			Expect(open(folder).ReadMaterial(obj, published)).To(Equal(raw))
 			Expect(served(folder)).To(BeEmpty())
 			Expect(staged(folder)).To(BeEmpty())
@@ -95,9 +96,12 @@ var _ = Describe("Signature material", func() {
 	DescribeTable("is missing for anything that it was not stored for",
 		func(obj metav1.Object, d digest.Digest) {
 			Expect(s.WriteMaterial(object("apps", "podinfo"), published, raw)).To(Succeed())
+			_, sizeErr := s.MaterialSize(obj, d)
 			_, err := s.ReadMaterial(obj, d)
-			Expect(err).To(MatchError(storage.ErrMissing))
-			Expect(err).NotTo(Or(MatchError(storage.ErrStorage), MatchError(storage.ErrDamaged)))
+			for _, err := range []error{err, sizeErr} {
+				Expect(err).To(MatchError(storage.ErrMissing))
+				Expect(err).NotTo(Or(MatchError(storage.ErrStorage), MatchError(storage.ErrDamaged)))
+			}
 		},
 		Entry("another digest", object("apps", "podinfo"), replaced),
 		Entry("another object", object("apps", "redis"), published),
