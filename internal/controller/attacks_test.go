@@ -47,6 +47,15 @@ var _ = Describe("J8: A session that remembers since when there is no verdict", 
 		obj.Status.Artifact, obj.Status.UnverifiedSince, obj.Status.HeldSince = &meta.Artifact{Revision: revision}, since, since
 		return obj
 	}
+	It("remembers the moment beyond a withdrawal whose status was never written, and not beyond the next publication", func() {
+		s := &session{}
+		s.remember(published("1", &early).Status)
+		s.remember((&v1alpha1.VerifiedChart{}).Status)
+		Expect(s.recall(published("1", nil)).Status.UnverifiedSince).To(Equal(&early))
+		s.remember(published("1", nil).Status)
+		Expect(s.recall(published("1", nil)).Status.UnverifiedSince).To(BeNil())
+	})
+
 	DescribeTable("recalls",
 		func(remembered, stored *v1alpha1.VerifiedChart, want *metav1.Time) {
 			s := &session{}

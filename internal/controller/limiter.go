@@ -70,18 +70,17 @@ func (l *limiter) drop(w *work) (waited bool) {
 // dispatch gives free places to those that wait, and makes room if there is none.
 func (l *limiter) dispatch() {
 	for {
-		w := l.next()
-		switch {
-		case w == nil:
-			return
-		case l.taken()+w.places > l.places:
-			l.makeRoom(w)
-			return
+		w := l.next(l.places - l.taken())
+		if w == nil {
+			break
 		}
 		l.waiting = slices.DeleteFunc(l.waiting, func(other *work) bool { return other == w })
 		w.since = l.now()
 		l.running[w] = true
 		go l.work(w)
+	}
+	if w := l.next(l.places); w != nil {
+		l.makeRoom(w)
 	}
 }
 
@@ -93,13 +92,13 @@ func (l *limiter) taken() (n int) {
 	return n
 }
 
-// next returns the errand that is next: of the namespace with the fewest places, the first that waits. It is nil if none
-// may run, even if there were room.
-func (l *limiter) next() *work {
+// next returns the errand that is next among those that fit into free places: of the namespace with the fewest places, the
+// first that waits. It is nil if none may run.
+func (l *limiter) next(free int) *work {
 	running := l.byNamespace()
 	var best *work
 	for _, w := range l.waiting {
-		if running[w.namespace]+w.places <= l.places/2 && (best == nil || running[w.namespace] < running[best.namespace]) {
+		if w.places <= free && running[w.namespace]+w.places <= l.places/2 && (best == nil || running[w.namespace] < running[best.namespace]) {
 			best = w
 		}
 	}

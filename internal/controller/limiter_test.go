@@ -130,6 +130,19 @@ var _ = Describe("The limiter", func() {
 		Expect(runs("heavy")()).To(Equal(1))
 	})
 
+	It("J15: lets an errand pass that fits, while one waits for more places than are free", func() {
+		hang("a", "a0")
+		Eventually(runs("a")).Should(Equal(1))
+		hang("b", "b0")
+		Eventually(runs("b")).Should(Equal(1))
+		hang("c", "c0")
+		Eventually(runs("c")).Should(Equal(1))
+		hangOn("heavy", "heavy", 2)
+		hang("d", "d0")
+		Eventually(runs("d")).Should(Equal(1))
+		Expect(runs("heavy")()).To(BeZero())
+	})
+
 	It("cancels an errand that waits, so that it never runs", func() {
 		for i := range 2 {
 			hang("a", fmt.Sprint("a", i))

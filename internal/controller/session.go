@@ -83,9 +83,8 @@ type since struct {
 }
 
 // remember keeps from when on a decided status says that the published chart is without a verdict, or held: the status
-// may never be written while somebody edits the object all the time.
+// may never be written while somebody edits the object all the time. So may that of a withdrawal, which changes nothing.
 func (s *session) remember(status v1alpha1.VerifiedChartStatus) {
-	s.since = since{}
 	if a := status.Artifact; a != nil {
 		s.since = since{revision: a.Revision, unverified: status.UnverifiedSince, held: status.HeldSince}
 	}
