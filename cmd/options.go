@@ -47,7 +47,7 @@ func (o *options) bind(fs *flag.FlagSet) {
 	fs.DurationVar(&o.maxTimeout, "max-timeout", 5*time.Minute, "The longest timeout of a VerifiedChart; a longer spec.timeout is shortened to it.")
 	fs.DurationVar(&o.minInterval, "min-interval", 10*time.Second, "The shortest interval of a VerifiedChart; a shorter spec.interval is raised to it.")
 	fs.BoolVar(&o.enableProfiles, "enable-pprof", false, "Serve profiles under /debug/pprof on --pprof-addr.")
-	fs.StringVar(&o.profilesAddr, "pprof-addr", "127.0.0.1:6060", "The address for --enable-pprof. Whoever reaches it sees memory of the controller: keep it on loopback.")
+	fs.StringVar(&o.profilesAddr, "pprof-addr", "127.0.0.1:6060", "The address of the profiles. They show the controller's memory: keep it on loopback.")
 	fs.BoolVar(&o.insecureAllowHTTP, "insecure-allow-http", false,
 		"Allow VerifiedCharts with insecure: true to read their registry over plain HTTP.")
 	fs.StringVar(&o.revocations, "revocations", "",

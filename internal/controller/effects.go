@@ -7,6 +7,7 @@ import (
 	"errors"
 
 	"github.com/fluxcd/pkg/apis/meta"
+	"github.com/opencontainers/go-digest"
 	"k8s.io/apimachinery/pkg/api/equality"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -131,7 +132,7 @@ func (r *VerifiedChartReconciler) dropOld(ctx context.Context, before, after *v1
 	if err := r.Storage.KeepOnly(ctx, *a); err != nil {
 		return err
 	}
-	return r.Storage.KeepOnlyMaterial(after, digestOf(after.Status.Verification.Digest))
+	return r.Storage.KeepOnlyMaterial(after, digest.Digest(after.Status.Verification.Digest))
 }
 
 func samePath(a, b *meta.Artifact) bool { return a != nil && b != nil && a.Path == b.Path }

@@ -105,7 +105,7 @@ func externalArtifactOf(obj *v1alpha1.VerifiedChart, current *sourcev1.ExternalA
 		Reason: v1alpha1.ArtifactWithdrawnReason, Message: "no artifact is published: see VerifiedChart " + obj.Name,
 	}
 	if a := obj.Status.Artifact; a != nil {
-		ready.Status, ready.Reason, ready.Message = metav1.ConditionTrue, meta.SucceededReason, lifecycle.ServingMessage(obj.Status)
+		ready.Status, ready.Reason, ready.Message = metav1.ConditionTrue, meta.SucceededReason, lifecycle.ServingClause(obj.Status)
 	}
 	conditions := append([]metav1.Condition(nil), current.Status.Conditions...)
 	apimeta.SetStatusCondition(&conditions, ready)

@@ -42,7 +42,7 @@ func (l local) aboutPublished() string {
 	return keyOf(l.request, c.Repository, c.Digest.String(), c.Name, c.Version)
 }
 
-// judge gathers the facts that need no registry.
+// judge gathers what is known without a registry: the policies, and the verdict by stored signature material.
 type judge struct {
 	client      client.Client
 	material    *material.Loader
@@ -70,7 +70,7 @@ type local struct {
 	listFault error
 }
 
-// gather gathers the facts. It is called under the session's lock.
+// gather returns the local facts of an object. It is called under the session's lock.
 func (j judge) gather(ctx context.Context, obj *v1alpha1.VerifiedChart, s *session) local {
 	chart, isPublished := lifecycle.PublishedChart(obj.Status, registry.Canonical)
 	// Somebody may have written this status: it must not lead to another object's file.

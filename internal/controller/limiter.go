@@ -57,7 +57,7 @@ func (l *limiter) start(ctx context.Context, namespace string, places int, run f
 	return func() bool { return l.drop(w) }
 }
 
-// drop cancels an errand, and reports whether it waited: then it does not run any more.
+// drop cancels an errand, and reports whether it was still waiting, so that it never runs.
 func (l *limiter) drop(w *work) (waited bool) {
 	w.cancel(context.Canceled)
 	l.mu.Lock()

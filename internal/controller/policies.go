@@ -25,16 +25,16 @@ type ruleset struct {
 	bytes                int // of what the object's own policy refers to
 }
 
-// The time in which what a policy refers to is read while an object is locked: that of the cluster, and what is kept, comes first.
+// Limits of the time in which the Secrets and roots of policies are read while an object is locked: those of the cluster first.
 const (
 	clusterTime = 5 * time.Second
 	ownTime     = time.Second
-	// aheadTime is the time in which a tenant's own is read before the object is locked.
+	// aheadTime limits the time in which the Secrets of the object's own policy are read before the object is locked.
 	aheadTime = 10 * time.Second
 )
 
-// readAhead reads what the object's own policy refers to, so that it is kept when the object is locked. Only
-// those wait for it who do not judge what is published.
+// readAhead reads the Secrets and roots of the object's own policy into the cache before the object is locked, so that slow
+// ones do not delay the Guard, which needs the lock.
 func (j judge) readAhead(ctx context.Context, obj *v1alpha1.VerifiedChart) {
 	ctx, cancel := context.WithTimeout(ctx, aheadTime)
 	defer cancel()

@@ -26,8 +26,8 @@ const (
 	gone
 )
 
-// reread returns the object as the cache has it now: whoever waited for the lock of a session must not go by what was so
-// before. It is not ok if it is no longer there, or is another one.
+// reread returns the object as the cache has it now, since it may have changed during the wait for the lock of its session.
+// It is not ok if the object is gone, or if a new object has its name.
 func (r *VerifiedChartReconciler) reread(ctx context.Context, was *v1alpha1.VerifiedChart) (*v1alpha1.VerifiedChart, bool) {
 	obj := &v1alpha1.VerifiedChart{}
 	err := r.Get(ctx, client.ObjectKeyFromObject(was), obj)

@@ -17,8 +17,6 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify"
 )
 
-type digestOf = digest.Digest
-
 // session is what this process knows of one object between two reconciles. Its lock covers a decision and the
 // effects on what this process serves.
 type session struct {
@@ -47,13 +45,13 @@ type session struct {
 	done       *attempt
 	resolution resolution
 	leftAt     time.Time // when the object left the selector; zero while it is in
-	// ended: the object is gone, or is another one. Nothing is started for it any more.
+	// ended reports that the object is gone, or that a new object has its name. Nothing is started for it.
 	ended bool
 	// hasLeft is leftAt for those who must not wait for the lock.
 	hasLeft atomic.Bool
 }
 
-// leave records when the object left the selector; zero that it is in. It is called under the lock.
+// leave records when the object left the selector; a zero time records that it is in. It is called under the lock.
 func (s *session) leave(at time.Time) {
 	s.leftAt = at
 	s.hasLeft.Store(!at.IsZero())
@@ -149,8 +147,8 @@ func (s *session) latest(cached *v1alpha1.VerifiedChart) (stored, obj *v1alpha1.
 	return s.stored, s.current()
 }
 
-// peek returns what latest does of the object, and changes nothing: whoever does not write may have read from the cache earlier than
-// whoever does. It is called under the lock.
+// peek returns the same object as latest and changes nothing: the Guard may read an older version from the cache than the
+// reconciler that writes. It is called under the lock.
 func (s *session) peek(cached *v1alpha1.VerifiedChart) *v1alpha1.VerifiedChart {
 	if !s.knows(cached) {
 		return cached

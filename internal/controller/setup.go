@@ -48,7 +48,7 @@ type Options struct {
 	// Concurrent is how many objects are reconciled, and how many archives unpacked, at a time. Eight times as
 	// many may wait for registries.
 	Concurrent int
-	// PublicRootChanged tells that the trusted root of the public Sigstore is another. Optional.
+	// PublicRootChanged receives an event when the trusted root of the public Sigstore changes. Optional.
 	PublicRootChanged <-chan event.GenericEvent
 	// SkipNameValidation allows several controllers of one name in one process, as in tests.
 	SkipNameValidation bool

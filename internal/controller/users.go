@@ -64,7 +64,7 @@ type users struct {
 	namespace   string // of the controller
 }
 
-// ofPublicRoot returns the VerifiedCharts that need the trusted root of the public Sigstore.
+// ofPublicRoot returns the VerifiedCharts whose authorities need the trusted root of the public Sigstore.
 func (u users) ofPublicRoot(ctx context.Context, _ client.Object) []ctrl.Request {
 	return append(u.list(ctx, client.MatchingFields{publicRootIndex: "true"}), u.matched(ctx, needsPublicRoot)...)
 }

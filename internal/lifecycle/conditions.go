@@ -60,7 +60,7 @@ func setConditions(s *v1alpha1.VerifiedChartStatus, f Facts, r decided) {
 
 // setSuspended says in Ready that the object is suspended. Whether it is ready stays as it was.
 func (c *conditions) setSuspended(s v1alpha1.VerifiedChartStatus) {
-	serving := servingClause(s)
+	serving := ServingClause(s)
 	if serving == "" {
 		serving = "nothing is published"
 	}

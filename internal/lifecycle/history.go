@@ -5,15 +5,12 @@ package lifecycle
 import (
 	"time"
 
-	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
 	"github.com/verifiedchart/verifiedchart/internal/chart"
 )
-
-func digestOf(text string) digest.Digest { return digest.Digest(text) }
 
 // Recorded returns the record of a version in a history, or nil. The repository is canonical; the version may be
 // spelled in another way, as [chart.SameVersion] has it.

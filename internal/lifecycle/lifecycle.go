@@ -31,7 +31,7 @@ type Facts struct {
 	Object *v1alpha1.VerifiedChart
 	// Interval between two attempts: that of the spec, or the shortest that the controller allows.
 	Interval time.Duration
-	// Gone reports that the object is deleted, is being deleted, or is another one by its UID.
+	// Gone reports that the object is deleted or being deleted, or that a new object with another UID has its name.
 	Gone bool
 	// Policies are the names of the ClusterChartPolicies that apply, sorted.
 	Policies []string
@@ -126,10 +126,10 @@ func (a Action) String() string {
 	return [...]string{"Keep", "Publish", "Hold", "Withdraw", "Remove"}[a]
 }
 
-// Serving is what becomes of the path of the published chart.
+// Serving is the state of the path of the published chart after a decision.
 type Serving int
 
-// What may become of a path.
+// States of the path of the published chart.
 const (
 	// ServeNothing drops every path: 404.
 	ServeNothing Serving = iota

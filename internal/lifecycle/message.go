@@ -3,7 +3,6 @@
 package lifecycle
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -60,7 +59,7 @@ const suspended = "suspended; "
 
 // readyMessage says what is refused, if anything is, and what is served.
 func readyMessage(f Facts, r decided, s v1alpha1.VerifiedChartStatus) string {
-	serving := servingClause(s)
+	serving := ServingClause(s)
 	if r.report.reason == "" {
 		if r.report.brief != "" {
 			serving += ": " + shortened(r.report.brief)
@@ -78,8 +77,8 @@ func readyMessage(f Facts, r decided, s v1alpha1.VerifiedChartStatus) string {
 	return printable.String(brief, maxReady-len(serving)) + serving
 }
 
-// servingClause says what is served, and by which exception if it is not proven; empty for nothing.
-func servingClause(s v1alpha1.VerifiedChartStatus) string {
+// ServingClause says what is served, and by which exception if it is not proven; empty for nothing.
+func ServingClause(s v1alpha1.VerifiedChartStatus) string {
 	if s.Artifact == nil {
 		return ""
 	}
@@ -241,8 +240,3 @@ func exceptionsMessage(exceptions []verify.Exception) string {
 	}
 	return printable.String(strings.Join(list, "; "), maxMessage)
 }
-
-func isRejection(err error) bool { return errors.Is(err, verify.ErrRejected) }
-
-// ServingMessage says what a status publishes, and by which exception if it is not proven; empty for nothing.
-func ServingMessage(s v1alpha1.VerifiedChartStatus) string { return servingClause(s) }

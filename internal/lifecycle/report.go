@@ -3,6 +3,7 @@
 package lifecycle
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -90,7 +91,7 @@ func accepted(a *Attempt) report {
 		switch {
 		case x.Rule == verify.Exemption:
 			o.verified, o.verifiedReason = metav1.ConditionFalse, v1alpha1.ExemptedReason
-		case o.verifiedReason != v1alpha1.ExemptedReason && !isRejection(x.Verdict):
+		case o.verifiedReason != v1alpha1.ExemptedReason && !errors.Is(x.Verdict, verify.ErrRejected):
 			o.verified, o.verifiedReason = metav1.ConditionUnknown, v1alpha1.TrustUnavailableReason
 		}
 	}

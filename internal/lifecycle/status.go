@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -153,7 +154,7 @@ func PublishedChart(s v1alpha1.VerifiedChartStatus, canonical func(string) strin
 	}
 	m := s.Artifact.Metadata
 	return Chart{
-		Repository: canonical(s.Verification.Repository), Digest: digestOf(s.Verification.Digest),
+		Repository: canonical(s.Verification.Repository), Digest: digest.Digest(s.Verification.Digest),
 		Name: m[ocispec.AnnotationTitle], Version: m[ocispec.AnnotationVersion],
 	}, true
 }

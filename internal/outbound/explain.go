@@ -19,6 +19,8 @@ func Explain(host string, err error) (brief, fix string) {
 	var status *StatusError
 	var timeout net.Error
 	switch {
+	case errors.Is(err, errCrowded):
+		return errCrowded.Error(), ""
 	case errors.As(err, &status):
 		return host + " answered " + StatusText(status.Status), ""
 	case errors.Is(err, http.ErrSchemeMismatch):

@@ -5,6 +5,7 @@ package outbound
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 )
@@ -33,6 +34,9 @@ func NewPool(tickets int) *Pool {
 	return &Pool{tickets: max(tickets, 2), taken: map[string]int{}}
 }
 
+// errCrowded is the error for an errand whose time ended while it waited for a ticket. It says nothing of the host.
+var errCrowded = errors.New("too many large answers are being read")
+
 // take waits for a ticket.
 func (p *Pool) take(ctx context.Context, namespace string) error {
 	w := &waiter{namespace: namespace, granted: make(chan struct{})}
@@ -45,7 +49,7 @@ func (p *Pool) take(ctx context.Context, namespace string) error {
 		return nil
 	case <-ctx.Done():
 		p.leave(w)
-		return context.Cause(ctx)
+		return fmt.Errorf("%w: %w", errCrowded, context.Cause(ctx))
 	}
 }
 

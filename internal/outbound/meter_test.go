@@ -118,7 +118,11 @@ var _ = Describe("A meter", func() {
 		read(waiting, "a", 1<<20)
 		Eventually(func() int { pool.mu.Lock(); defer pool.mu.Unlock(); return len(pool.waiting) }).Should(Equal(1))
 		cancel()
-		Eventually(result).Should(Receive(MatchError(context.Canceled)))
+		var err error
+		Eventually(result).Should(Receive(&err))
+		Expect(err).To(And(MatchError(context.Canceled), MatchError(errCrowded)))
+		brief, _ := Explain("ghcr.io", err)
+		Expect(brief).NotTo(ContainSubstring("ghcr.io"), "the host is not at fault")
 		Expect(pool.waiting).To(BeEmpty())
 	})
 

@@ -197,10 +197,9 @@ func (r *remote) failed(what string, err error) error {
 	}
 	redacted := outbound.Redacted(fmt.Sprintf("read %s of %s", what, r.name), err)
 	switch {
-	case errors.Is(err, errNoRepository):
-		return problem.Explain(redacted, fmt.Sprintf("repository %s not found", r.name), "correct url, or name credentials that may read it in secretRef")
 	case errors.Is(err, ErrNotFound):
-		return problem.Explain(redacted, fmt.Sprintf("%s not found in %s", what, r.name), "")
+		return problem.Explain(redacted, fmt.Sprintf("%s not found in %s", what, r.name),
+			"correct url or ref; if the repository is private, name credentials that may read it in secretRef")
 	case errors.Is(err, ErrUnauthorized):
 		return problem.Explain(redacted, fmt.Sprintf("%s refuses access to %s", r.host, strings.TrimPrefix(r.name, r.host+"/")),
 			"name credentials that may read it in secretRef, or renew them")

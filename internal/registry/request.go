@@ -4,10 +4,8 @@ package registry
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 
 	"oras.land/oras-go/v2/registry/remote/auth"
@@ -56,32 +54,11 @@ func (r *remote) send(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	if resp.StatusCode != http.StatusOK {
-		defer resp.Body.Close() //nolint:errcheck // nothing of a read body depends on it
-		if resp.StatusCode == http.StatusNotFound && lacksRepository(resp.Body) {
-			return nil, errNoRepository
-		}
+		_ = resp.Body.Close()
 		return nil, refusal(resp.StatusCode)
 	}
 	return resp, nil
 }
-
-// errNoRepository says that the registry does not know the repository, or does not show it to these credentials.
-var errNoRepository = fmt.Errorf("%w: the registry does not know the repository", ErrNotFound)
-
-// lacksRepository reports whether the body of a 404 names the code of a missing repository (distribution-spec,
-// "Error Codes"). It decides about a message alone.
-func lacksRepository(body io.Reader) bool {
-	var answer struct {
-		Errors []struct {
-			Code string `json:"code"`
-		} `json:"errors"`
-	}
-	err := json.NewDecoder(io.LimitReader(body, maxErrorBody)).Decode(&answer)
-	return err == nil && len(answer.Errors) > 0 && answer.Errors[0].Code == "NAME_UNKNOWN"
-}
-
-// maxErrorBody bounds what is read of the body of an error, in bytes.
-const maxErrorBody = 4 << 10
 
 // refusal is the error that a status means.
 func refusal(status int) error {

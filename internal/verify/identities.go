@@ -33,11 +33,11 @@ const maxIdentityPattern = 1024
 func NewIdentities(patterns ...IdentityPattern) (Identities, error) {
 	var all Identities
 	for _, p := range patterns {
-		issuer, err := wholePattern("issuer", p.Issuer)
+		issuer, err := IdentityField("issuer", p.Issuer)
 		if err != nil {
 			return nil, err
 		}
-		subject, err := wholePattern("subject", p.Subject)
+		subject, err := IdentityField("subject", p.Subject)
 		if err != nil {
 			return nil, err
 		}
@@ -46,10 +46,11 @@ func NewIdentities(patterns ...IdentityPattern) (Identities, error) {
 	return all, nil
 }
 
-// wholePattern compiles a pattern that matches the whole of a text.
-func wholePattern(field, text string) (*regexp.Regexp, error) {
+// IdentityField compiles the pattern of a field of an identity, which must match the whole text: `a@b\.c` does not match
+// `xa@b.c`. The error names the field and matches pattern.ErrPattern.
+func IdentityField(field, text string) (*regexp.Regexp, error) {
 	if text == "" || len(text) > maxIdentityPattern {
-		return nil, fmt.Errorf("%s of an identity must have 1 to %d bytes: to match any, write .*", field, maxIdentityPattern)
+		return nil, fmt.Errorf("%s of an identity: %w: it must have 1 to %d bytes: to match any, write .*", field, pattern.ErrPattern, maxIdentityPattern)
 	}
 	compiled, err := pattern.Whole(text)
 	if err != nil {

@@ -68,19 +68,18 @@ func Tag(d digest.Digest) string { return strings.ReplaceAll(d.String(), ":", "-
 func (s *Search) All(ctx context.Context, tags ...string) iter.Seq[Found] {
 	s.seen = map[digest.Digest]bool{}
 	return func(yield func(Found) bool) {
-		if slices.ContainsFunc(tags, func(tag string) bool { return s.prefers("tag "+tag) && !s.tag(ctx, tag, yield) }) {
-			return
+		var places []place
+		for _, tag := range tags {
+			under := func(ctx context.Context, yield func(Found) bool) bool { return s.tag(ctx, tag, yield) }
+			if !s.prefers("tag " + tag) {
+				places = append(places, under)
+			} else if !under(ctx, yield) {
+				return
+			}
 		}
 		known := s.Reader.LacksReferrers()
 		if !known && !s.referrers(ctx, yield) {
 			return
-		}
-		var places []place
-		for _, tag := range tags {
-			if s.prefers("tag " + tag) {
-				continue
-			}
-			places = append(places, func(ctx context.Context, yield func(Found) bool) bool { return s.tag(ctx, tag, yield) })
 		}
 		if s.Reader.LacksReferrers() {
 			places = slices.Insert(places, 0, s.referrersTag)

@@ -63,7 +63,7 @@ func (k cheapRSA) entry() []byte {
 		hex.EncodeToString(digest[:]), base64.StdEncoding.EncodeToString(signature), base64.StdEncoding.EncodeToString(encoded))
 }
 
-var _ = DescribeTable("H12: A log entry with a key that takes long to verify with is refused before its signature is verified",
+var _ = DescribeTable("J12: A log entry with a key that takes long to verify with is refused before its signature is verified",
 	func(primes int, exponent int64, readable bool) {
 		body := newCheapRSA(primes, exponent).entry()
 		raw := public.Bundle(artifact, keyless(func(h *How) {

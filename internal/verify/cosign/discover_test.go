@@ -279,7 +279,7 @@ var _ = Describe("Discovery", func() {
 		Expect(rejection(err).Candidates).To(ConsistOf(HaveField("Source", "referrer "+stranger.Digest.String())))
 	})
 
-	It("H12: verifies a bundle once, however often it is listed", func() {
+	It("J12: verifies a bundle once, however often it is listed", func() {
 		layer := repo.PushBlob(BundleMediaType, sigstore.Bundle(subject.Raw, sigstoretest.How{Key: theirs.Key, Statement: sigstoretest.CosignSign}))
 		layers := make([]ocispec.Descriptor, 40)
 		for i := range layers {

@@ -3,17 +3,13 @@
 package cosign
 
 import (
-	"fmt"
 	"regexp"
 
 	"github.com/sigstore/sigstore-go/pkg/fulcio/certificate"
 
-	"github.com/verifiedchart/verifiedchart/internal/pattern"
+	"github.com/verifiedchart/verifiedchart/internal/verify"
 	"github.com/verifiedchart/verifiedchart/internal/verify/bundle"
 )
-
-// maxPattern bounds a pattern in bytes.
-const maxPattern = 1024
 
 // Identity is who may sign with a certificate. The zero value matches nobody.
 type Identity struct {
@@ -25,23 +21,15 @@ type Identity struct {
 // patterns (RE2), each as a whole: `a@b\.c` does not match `xa@b.c`. Claims
 // that are set must be those of the certificate exactly. The error matches pattern.ErrPattern.
 func NewIdentity(issuer, subject string, claims certificate.Extensions) (Identity, error) {
-	i, err := whole(issuer)
+	i, err := verify.IdentityField("issuer", issuer)
 	if err != nil {
-		return Identity{}, fmt.Errorf("issuer: %w", err)
+		return Identity{}, err
 	}
-	s, err := whole(subject)
+	s, err := verify.IdentityField("subject", subject)
 	if err != nil {
-		return Identity{}, fmt.Errorf("subject: %w", err)
+		return Identity{}, err
 	}
 	return Identity{issuer: i, subject: s, claims: claims}, nil
-}
-
-// whole compiles a pattern that matches the whole of a text.
-func whole(text string) (*regexp.Regexp, error) {
-	if text == "" || len(text) > maxPattern {
-		return nil, fmt.Errorf("%w: it must have 1 to %d bytes", pattern.ErrPattern, maxPattern)
-	}
-	return pattern.Whole(text)
 }
 
 // Mismatch says why a proven signer is not this identity; empty where it is.
