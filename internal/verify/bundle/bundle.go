@@ -144,6 +144,11 @@ func checkProofs(m *pbbundle.VerificationMaterial) error {
 			return err
 		}
 	}
+	for _, stamp := range m.GetTimestampVerificationData().GetRfc3161Timestamps() {
+		if err := checkStampKeys(stamp.GetSignedTimestamp()); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

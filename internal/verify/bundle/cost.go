@@ -4,12 +4,16 @@ package bundle
 
 import (
 	"bytes"
+	"crypto"
 	"crypto/rsa"
 	"crypto/x509"
+	"encoding/asn1"
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
+
+	"github.com/digitorus/pkcs7"
 )
 
 const (
@@ -86,8 +90,35 @@ func checkDER(der []byte) error {
 			key = certificate.PublicKey
 		}
 	}
+	return checkCost(key)
+}
+
+// checkStampKeys refuses a timestamp with a certificate whose key takes long to verify with. The library verifies a
+// timestamp by the certificate in it while it reads it, whatever the trusted root holds.
+func checkStampKeys(raw []byte) error {
+	var response struct {
+		Status asn1.RawValue
+		Token  asn1.RawValue `asn1:"optional"`
+	}
+	if _, err := asn1.Unmarshal(raw, &response); err != nil {
+		return nil // the library refuses it before it verifies anything
+	}
+	token, err := pkcs7.Parse(response.Token.FullBytes)
+	if err != nil {
+		return nil
+	}
+	for _, certificate := range token.Certificates {
+		if err := checkCost(certificate.PublicKey); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkCost refuses a key that takes long to verify with.
+func checkCost(key crypto.PublicKey) error {
 	if rsaKey, ok := key.(*rsa.PublicKey); ok && (rsaKey.N.BitLen() > maxModulus || rsaKey.E > maxExponent) {
-		return fmt.Errorf("a log entry holds an RSA key of %d bits with the exponent %d, which takes too long to verify with", rsaKey.N.BitLen(), rsaKey.E)
+		return fmt.Errorf("it holds an RSA key of %d bits with the exponent %d, which takes too long to verify with", rsaKey.N.BitLen(), rsaKey.E)
 	}
 	return nil
 }

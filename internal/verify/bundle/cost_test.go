@@ -7,15 +7,18 @@ import (
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
+	"encoding/asn1"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/pem"
 	"fmt"
 	"math/big"
 
+	"github.com/digitorus/pkcs7"
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	pbbundle "github.com/sigstore/protobuf-specs/gen/pb-go/bundle/v1"
+	pbcommon "github.com/sigstore/protobuf-specs/gen/pb-go/common/v1"
 
 	"github.com/verifiedchart/verifiedchart/internal/verify/bundle"
 	. "github.com/verifiedchart/verifiedchart/internal/verify/sigstoretest"
@@ -77,6 +80,48 @@ var _ = DescribeTable("J12: A log entry with a key that takes long to verify wit
 		}
 	},
 	Entry("RSA of 4096 bits is not", 8, int64(65537), true),
+	Entry("RSA of 8192 bits is not", 16, int64(65537), true),
+	Entry("RSA of more than 8192 bits", 17, int64(65537), false),
+	Entry("RSA with an exponent of 31 bits", 4, int64(1<<31-1), false),
+)
+
+// stamp is a response of a timestamp authority with a certificate of the key in it.
+func (k cheapRSA) stamp() []byte {
+	GinkgoHelper()
+	issuer := NewKey()
+	template := &x509.Certificate{SerialNumber: big.NewInt(1)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &k.public, issuer)
+	Expect(err).NotTo(HaveOccurred())
+	certificate, err := x509.ParseCertificate(der)
+	Expect(err).NotTo(HaveOccurred())
+	signed, err := pkcs7.NewSignedData([]byte("anything"))
+	Expect(err).NotTo(HaveOccurred())
+	signed.AddCertificate(certificate)
+	token, err := signed.Finish()
+	Expect(err).NotTo(HaveOccurred())
+	raw, err := asn1.Marshal(struct {
+		Status struct{ Status int }
+		Token  asn1.RawValue
+	}{Token: asn1.RawValue{FullBytes: token}})
+	Expect(err).NotTo(HaveOccurred())
+	return raw
+}
+
+var _ = DescribeTable("J12: A timestamp with a certificate whose key takes long to verify with is refused before it is verified",
+	func(primes int, exponent int64, readable bool) {
+		stamp := newCheapRSA(primes, exponent).stamp()
+		raw := public.Bundle(artifact, keyless(func(h *How) {
+			h.Alter = func(b *pbbundle.Bundle) {
+				b.VerificationMaterial.TimestampVerificationData.Rfc3161Timestamps = []*pbcommon.RFC3161SignedTimestamp{{SignedTimestamp: stamp}}
+			}
+		}))
+		_, err := bundle.Parse(raw)
+		if readable {
+			Expect(err).NotTo(HaveOccurred())
+		} else {
+			Expect(err).To(MatchError(bundle.ErrMalformed))
+		}
+	},
 	Entry("RSA of 8192 bits is not", 16, int64(65537), true),
 	Entry("RSA of more than 8192 bits", 17, int64(65537), false),
 	Entry("RSA with an exponent of 31 bits", 4, int64(1<<31-1), false),
