@@ -84,9 +84,10 @@ var _ = Describe("a control plane with a kube-controller-manager", Ordered, func
 
 	BeforeAll(func(ctx SpecContext) {
 		var group process.Group
+		dir := GinkgoT().TempDir()
 		DeferCleanup(group.Stop)
 		plane, err := controlplane.Start(ctx, controlplane.Options{
-			Dir: GinkgoT().TempDir(), Controllers: []string{"garbage-collector-controller", "namespace-controller"},
+			Dir: dir, Controllers: []string{"garbage-collector-controller", "namespace-controller"},
 		}, &group)
 		Expect(err).NotTo(HaveOccurred())
 		kubectl, err = plane.Kubectl()

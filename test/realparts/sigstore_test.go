@@ -4,6 +4,7 @@ package realparts_test
 
 import (
 	"encoding/hex"
+	"path/filepath"
 	"regexp"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -76,7 +77,7 @@ var _ = Describe("a private Sigstore", Ordered, func() {
 		private, err = realparts.StartSigstore(ctx, s.dir, &s.group)
 		Expect(err).NotTo(HaveOccurred())
 		DeferCleanup(private.Close)
-		another, err = realparts.StartSigstore(ctx, GinkgoT().TempDir(), &s.group)
+		another, err = realparts.StartSigstore(ctx, filepath.Join(s.dir, "another"), &s.group)
 		Expect(err).NotTo(HaveOccurred())
 		DeferCleanup(another.Close)
 		key, err = s.cosign2.GenerateKey(ctx, "key")
