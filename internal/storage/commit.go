@@ -70,50 +70,54 @@ func (s *Storage) put(st *Staged, p string, mode fs.FileMode) error {
 	return s.place(root, st, p)
 }
 
-// place gives the file the name p, and puts that name on the disk: with each
-// folder on the way, since any of them may be new.
+// place gives the file the name p, and puts that name on the disk.
 func (s *Storage) place(root *os.Root, st *Staged, p string) error {
-	folders, err := descend(root, path.Dir(p))
-	defer func() {
-		for _, f := range folders {
-			f.Close() //nolint:errcheck,gosec // synced before
-		}
-	}()
+	folder, err := descend(root, path.Dir(p), s.disk.syncFolder)
 	if err != nil {
 		return err
 	}
+	defer folder.Close() //nolint:errcheck // synced before
 	if err := s.disk.rename(root, st.name, p); err != nil {
 		return err
 	}
 	st.done = true
 	st.err = failed("write a staged file", fs.ErrClosed)
 	st.file.Close() //nolint:errcheck,gosec // synced before
-	for i := len(folders) - 1; i >= 0; i-- {
-		if err := s.disk.syncFolder(folders[i]); err != nil {
-			return err
-		}
-	}
-	return nil
+	return s.disk.syncFolder(folder)
 }
 
-// descend opens root and each folder on the way down to dir, creating what is
-// missing. The caller closes those that are returned, also with an error.
-func descend(root *os.Root, dir string) ([]*os.Root, error) {
+// descend opens the folder dir, which the caller closes. A folder that is missing on the way is created, and its name synced.
+func descend(root *os.Root, dir string, sync func(*os.Root) error) (*os.Root, error) {
 	at, err := root.OpenRoot(".")
 	if err != nil {
 		return nil, err
 	}
-	folders := []*os.Root{at}
 	for segment := range strings.SplitSeq(dir, "/") {
-		if err := at.Mkdir(segment, folderMode); err != nil && !errors.Is(err, fs.ErrExist) {
-			return folders, err
+		next, err := step(at, segment)
+		if errors.Is(err, ErrMissing) {
+			if err = makeFolder(at, segment, sync); err == nil {
+				next, err = step(at, segment)
+			}
 		}
-		if at, err = step(at, segment); err != nil {
-			return folders, err
+		at.Close() //nolint:errcheck,gosec // synced before
+		if err != nil {
+			return nil, err
 		}
-		folders = append(folders, at)
+		at = next
 	}
-	return folders, nil
+	return at, nil
+}
+
+// makeFolder makes a folder that survives a crash, or none. It is no error if another process was faster.
+func makeFolder(in *os.Root, name string, sync func(*os.Root) error) error {
+	if err := in.Mkdir(name, folderMode); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	err := sync(in)
+	if err != nil {
+		in.Remove(name) //nolint:errcheck,gosec // the next one to store something tries again
+	}
+	return err
 }
 
 // bounded is s, cut for an error.

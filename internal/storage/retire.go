@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path"
 
 	"github.com/fluxcd/pkg/apis/meta"
@@ -16,7 +17,7 @@ import (
 const retiredFolder = ".retired"
 
 // Retire takes every file of the object out of the served tree, also after a crash,
-// and keeps that of the artifact where Recover finds it. One that is missing is fine.
+// and keeps that of the artifact where Recover finds it, unless there is a crash. One that is missing is fine.
 // An error matches ErrStorage; then the files may still be there.
 func (s *Storage) Retire(obj metav1.Object, a meta.Artifact) error {
 	if s.Owns(obj, a) {
@@ -37,21 +38,20 @@ func (s *Storage) retire(obj metav1.Object, p string) error {
 		return err
 	}
 	to := path.Join(retiredFolder, obj.GetNamespace(), obj.GetName())
-	folders, err := descend(root, to)
-	defer func() {
-		for _, f := range folders {
-			f.Close() //nolint:errcheck,gosec // synced before
-		}
-	}()
+	folder, err := descend(root, to, nowhere)
 	if err != nil {
 		return err
 	}
+	defer folder.Close() //nolint:errcheck // what a crash undoes is swept, and what it loses is fetched again
 	err = s.disk.rename(root, p, path.Join(to, path.Base(p)))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
 	}
-	return s.disk.syncFolder(folders[len(folders)-1])
+	return err
 }
+
+// nowhere puts the names in a folder on no disk.
+func nowhere(*os.Root) error { return nil }
 
 // Recover stages what Retire kept under the artifact's file name. What it is has to
 // be found out again: nothing says that it is still what it was. An error matches
