@@ -26,13 +26,17 @@ type limiter struct {
 
 	mu      sync.Mutex
 	running map[*work]bool
-	waiting []*work // in the order of their arrival
+	taken   int            // places, by all
+	held    map[string]int // places, by namespace
+	waiting map[string][]*work
+	arrived int // how many have
 	timer   *time.Timer
 }
 
 // work is one errand in a limiter.
 type work struct {
 	namespace string
+	arrival   int // its number
 	places    int // that it takes
 	ctx       context.Context
 	cancel    context.CancelCauseFunc
@@ -42,7 +46,7 @@ type work struct {
 }
 
 func newLimiter(places int, now func() time.Time) *limiter {
-	return &limiter{places: max(places, 2), now: now, running: map[*work]bool{}}
+	return &limiter{places: max(places, 2), now: now, running: map[*work]bool{}, held: map[string]int{}, waiting: map[string][]*work{}}
 }
 
 // start runs an errand as soon as there are as many places as it takes, at most half of all, and returns what cancels it, also
@@ -51,7 +55,9 @@ func (l *limiter) start(ctx context.Context, namespace string, places int, run f
 	w := &work{namespace: namespace, places: min(places, l.places/2), run: run}
 	w.ctx, w.cancel = context.WithCancelCause(ctx)
 	l.mu.Lock()
-	l.waiting = append(l.waiting, w)
+	l.arrived++
+	w.arrival = l.arrived
+	l.waiting[namespace] = append(l.waiting[namespace], w)
 	l.dispatch()
 	l.mu.Unlock()
 	return func() bool { return l.drop(w) }
@@ -62,21 +68,35 @@ func (l *limiter) drop(w *work) (waited bool) {
 	w.cancel(context.Canceled)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	waiting := len(l.waiting)
-	l.waiting = slices.DeleteFunc(l.waiting, func(other *work) bool { return other == w })
-	return len(l.waiting) < waiting
+	return l.unqueue(w)
+}
+
+// unqueue takes an errand out of those that wait, and reports whether it was among them.
+func (l *limiter) unqueue(w *work) bool {
+	waiting := l.waiting[w.namespace]
+	i := slices.Index(waiting, w)
+	if i < 0 {
+		return false
+	}
+	if waiting = slices.Delete(waiting, i, i+1); len(waiting) == 0 {
+		delete(l.waiting, w.namespace)
+	} else {
+		l.waiting[w.namespace] = waiting
+	}
+	return true
 }
 
 // dispatch gives free places to those that wait, and makes room if there is none.
 func (l *limiter) dispatch() {
 	for {
-		w := l.next(l.places - l.taken())
+		w := l.next(l.places - l.taken)
 		if w == nil {
 			break
 		}
-		l.waiting = slices.DeleteFunc(l.waiting, func(other *work) bool { return other == w })
+		l.unqueue(w)
 		w.since = l.now()
 		l.running[w] = true
+		l.take(w.namespace, w.places)
 		go l.work(w)
 	}
 	if w := l.next(l.places); w != nil {
@@ -84,50 +104,52 @@ func (l *limiter) dispatch() {
 	}
 }
 
-// taken is how many places are taken.
-func (l *limiter) taken() (n int) {
-	for w := range l.running {
-		n += w.places
+// take counts places that a namespace takes, or gives back if there are fewer than none.
+func (l *limiter) take(namespace string, places int) {
+	l.taken += places
+	if l.held[namespace] += places; l.held[namespace] == 0 {
+		delete(l.held, namespace)
 	}
-	return n
 }
 
 // next returns the errand that is next among those that fit into free places: of the namespace with the fewest places, the
 // first that waits. It is nil if none may run.
-func (l *limiter) next(free int) *work {
-	running := l.byNamespace()
-	var best *work
-	for _, w := range l.waiting {
-		if w.places <= free && running[w.namespace]+w.places <= l.places/2 && (best == nil || running[w.namespace] < running[best.namespace]) {
-			best = w
+func (l *limiter) next(free int) (best *work) {
+	for namespace, waiting := range l.waiting {
+		fits := min(free, l.places/2-l.held[namespace])
+		if fits <= 0 {
+			continue
+		}
+		i := slices.IndexFunc(waiting, func(w *work) bool { return w.places <= fits })
+		if i >= 0 && (best == nil || l.isBefore(waiting[i], best)) {
+			best = waiting[i]
 		}
 	}
 	return best
 }
 
-func (l *limiter) byNamespace() map[string]int {
-	n := map[string]int{}
-	for w := range l.running {
-		n[w.namespace] += w.places
+// isBefore reports whether an errand that waits comes before one of another namespace.
+func (l *limiter) isBefore(w, other *work) bool {
+	if fewer := l.held[other.namespace] - l.held[w.namespace]; fewer != 0 {
+		return fewer > 0
 	}
-	return n
+	return w.arrival < other.arrival
 }
 
 // makeRoom cancels, of the namespace that has most places, the errand that has run longest, or looks again when it has run
 // long enough.
 func (l *limiter) makeRoom(waiting *work) {
-	running := l.byNamespace()
 	var oldest *work
 	for w := range l.running {
 		if w.yields {
 			return // a place is about to become free
 		}
-		if oldest == nil || yieldsBefore(running, w, oldest) {
+		if oldest == nil || l.yieldsBefore(w, oldest) {
 			oldest = w
 		}
 	}
 	least := sharedAfter
-	switch others, would := running[oldest.namespace], running[waiting.namespace]+waiting.places; {
+	switch others, would := l.held[oldest.namespace], l.held[waiting.namespace]+waiting.places; {
 	case others < would:
 		return // it waits for a place that becomes free
 	case others > would:
@@ -142,8 +164,8 @@ func (l *limiter) makeRoom(waiting *work) {
 }
 
 // yieldsBefore reports whether an errand gives its place before another one.
-func yieldsBefore(running map[string]int, w, other *work) bool {
-	if more := running[w.namespace] - running[other.namespace]; more != 0 {
+func (l *limiter) yieldsBefore(w, other *work) bool {
+	if more := l.held[w.namespace] - l.held[other.namespace]; more != 0 {
 		return more > 0
 	}
 	return w.since.Before(other.since)
@@ -166,6 +188,7 @@ func (l *limiter) work(w *work) {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		delete(l.running, w)
+		l.take(w.namespace, -w.places)
 		l.dispatch()
 	}()
 	w.run(w.ctx)
