@@ -48,6 +48,11 @@ type resolution struct {
 	digest digest.Digest
 }
 
+// isFresh reports whether the registry need not be asked again yet.
+func (r resolution) isFresh(now time.Time, interval time.Duration) bool {
+	return r.digest != "" && now.Sub(r.at) < interval/2
+}
+
 // attempt finds out what the reference names now, and takes it through the pipeline until it can be stored.
 func (e *errands) attempt(obj *v1alpha1.VerifiedChart, s *session, now local, key string) *errand {
 	t := &try{errands: e, obj: obj.DeepCopy(), now: now.withoutPolicies(), resolution: s.resolution}
@@ -186,17 +191,22 @@ func (t *try) open(ctx context.Context) error {
 		return err
 	}
 	t.reader = reader
-	if key := keyOf(fmt.Sprint(t.obj.Generation), requestToken(t.obj), scope); t.resolution.key != key {
+	if key := resolutionKey(t.obj, scope); t.resolution.key != key {
 		t.resolution = resolution{key: key}
 	}
 	return nil
+}
+
+// resolutionKey is the version of what a resolution depends on, with credentials of a scope.
+func resolutionKey(obj *v1alpha1.VerifiedChart, scope string) string {
+	return keyOf(fmt.Sprint(obj.Generation), requestToken(obj), scope)
 }
 
 // resolve finds what the reference names. The registry is asked for that once an interval: between two of them, as when a
 // Secret is edited that a thousand objects use, its last answer is verified again.
 func (t *try) resolve(ctx context.Context) (err error) {
 	last := &t.resolution
-	if last.digest != "" && t.judge.now().Sub(last.at) < t.now.facts.Interval/2 {
+	if last.isFresh(t.judge.now(), t.now.facts.Interval) {
 		wanted := t.wanted
 		wanted.Digest = last.digest
 		t.resolved, err = pipeline.Resolve(ctx, t.reader, wanted)
@@ -302,20 +312,28 @@ func (t *try) stage(ctx context.Context) (err error) {
 	return err
 }
 
-// inspect inspects the staged archive and gives back the place that it took.
-func (t *try) inspect() (chart.Metadata, error) {
-	defer func() { <-t.inspections }()
-	return pipeline.Inspect(t.staged.Reader())
-}
-
-// validate inspects the staged archive, few at a time since that takes memory, and asks for the configuration outside of that.
-func (t *try) validate(ctx context.Context) (err error) {
+// inspect inspects the staged archive, few at a time since that takes memory, unless one with its digest was inspected lately.
+func (t *try) inspect(ctx context.Context) (chart.Metadata, error) {
+	d := t.staged.Digest()
+	if m, ok := t.inspected.Get("", d); ok {
+		return m, nil
+	}
 	select {
 	case t.inspections <- struct{}{}:
+		defer func() { <-t.inspections }()
 	case <-ctx.Done():
-		return ctx.Err()
+		return chart.Metadata{}, ctx.Err()
 	}
-	if t.metadata, err = t.inspect(); err != nil {
+	m, err := pipeline.Inspect(t.staged.Reader())
+	if err == nil {
+		t.inspected.Add("", d, m, len(m.Name)+len(m.Version)+len(m.AppVersion)+len(m.Description))
+	}
+	return m, err
+}
+
+// validate inspects the staged archive, and asks for the configuration.
+func (t *try) validate(ctx context.Context) (err error) {
+	if t.metadata, err = t.inspect(ctx); err != nil {
 		return err
 	}
 	return pipeline.Validate(ctx, t.reader, t.metadata, t.layout, t.wanted, t.resolved)

@@ -9,6 +9,8 @@ import (
 	"github.com/fluxcd/pkg/apis/meta"
 	"github.com/opencontainers/go-digest"
 	"k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
@@ -111,21 +113,42 @@ func (r *VerifiedChartReconciler) writeStatus(ctx context.Context, stored, after
 	if equality.Semantic.DeepEqual(stored.Status, after.Status) {
 		return nil
 	}
-	patch := client.MergeFromWithOptions(stored, client.MergeFromWithOptimisticLock{})
-	written := stored.DeepCopy()
-	written.Status = *after.Status.DeepCopy()
-	if err := r.Status().Patch(ctx, written, patch, client.FieldOwner(r.Name)); err != nil {
+	patch, err := statusPatch(stored, after.Status)
+	if err != nil {
 		return err
 	}
-	after.ResourceVersion = written.ResourceVersion
+	answer := metadataOf(v1alpha1.GroupVersion.WithKind(v1alpha1.VerifiedChartKind), stored)
+	if err := r.Status().Patch(ctx, answer, patch, client.FieldOwner(r.Name)); err != nil {
+		return err
+	}
+	written := stored.DeepCopy()
+	written.Status, written.ResourceVersion = *after.Status.DeepCopy(), answer.ResourceVersion
+	after.ResourceVersion = answer.ResourceVersion
 	s.wrote(written)
 	return nil
+}
+
+// statusPatch is the patch from one status to another, of the object as it is stored and of no other version of it.
+func statusPatch(stored *v1alpha1.VerifiedChart, next v1alpha1.VerifiedChartStatus) (client.Patch, error) {
+	bare := func(status v1alpha1.VerifiedChartStatus) *v1alpha1.VerifiedChart {
+		return &v1alpha1.VerifiedChart{ObjectMeta: metav1.ObjectMeta{ResourceVersion: stored.ResourceVersion}, Status: status}
+	}
+	merge := client.MergeFromWithOptions(bare(stored.Status), client.MergeFromWithOptimisticLock{})
+	data, err := merge.Data(bare(next))
+	return client.RawPatch(merge.Type(), data), err
+}
+
+// metadataOf names an object, for a write that is answered by its metadata alone: to encode and decode the rest would cost much.
+func metadataOf(kind schema.GroupVersionKind, obj client.Object) *metav1.PartialObjectMetadata {
+	m := &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Namespace: obj.GetNamespace(), Name: obj.GetName()}}
+	m.SetGroupVersionKind(kind)
+	return m
 }
 
 // dropOld ends the serving of the chart that was published before: nothing names it any longer, and nobody verifies it.
 func (r *VerifiedChartReconciler) dropOld(ctx context.Context, before, after *v1alpha1.VerifiedChart) error {
 	a := after.Status.Artifact
-	if a == nil || samePath(before.Status.Artifact, a) {
+	if a == nil || before.Status.Artifact == nil || samePath(before.Status.Artifact, a) {
 		return nil
 	}
 	r.Paths.DropOld(ownerOf(after))

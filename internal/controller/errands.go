@@ -8,11 +8,14 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/opencontainers/go-digest"
 	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
+	"github.com/verifiedchart/verifiedchart/internal/chart"
+	"github.com/verifiedchart/verifiedchart/internal/fairlru"
 	"github.com/verifiedchart/verifiedchart/internal/lifecycle"
 	"github.com/verifiedchart/verifiedchart/internal/material"
 	"github.com/verifiedchart/verifiedchart/internal/outbound"
@@ -32,8 +35,10 @@ type errands struct {
 	maxTimeout time.Duration
 	// questions are about published charts, attempts about what references name.
 	questions, attempts *limiter
-	// inspections bounds the archives that are unpacked at a time, since that takes memory.
+	// inspections bounds the archives that are unpacked at a time, since that takes memory. inspected is what those say of themselves that
+	// were unpacked lately, by their digests: many objects may name one chart.
 	inspections chan struct{}
+	inspected   *fairlru.Cache[digest.Digest, chart.Metadata]
 	// requeue has an object reconciled again.
 	requeue func(types.NamespacedName)
 	// ctx ends with the process.
@@ -86,6 +91,9 @@ func (e *errands) question(obj *v1alpha1.VerifiedChart, s *session, now local, a
 		s.question = e.ask(obj, s, now, a.Until)
 	}
 }
+
+// inspectedBytes bounds what is remembered of unpacked archives.
+const inspectedBytes = 1 << 20
 
 // bytesPerPlace is how many bytes of Secrets an errand may hold for each place that it takes.
 const bytesPerPlace = 128 << 10

@@ -4,6 +4,7 @@ package controller
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"sync"
@@ -131,15 +132,22 @@ func (r *VerifiedChartReconciler) apply(ctx context.Context, ea *sourcev1.Extern
 	if err != nil {
 		return err
 	}
-	u := &unstructured.Unstructured{Object: content}
-	unstructured.RemoveNestedField(u.Object, "metadata", "creationTimestamp")
-	if !status {
-		unstructured.RemoveNestedField(u.Object, "status")
-		return r.Apply(ctx, client.ApplyConfigurationFromUnstructured(u), client.FieldOwner(r.Name), client.ForceOwnership)
+	unstructured.RemoveNestedField(content, "metadata", "creationTimestamp")
+	if status {
+		unstructured.RemoveNestedField(content, "spec")
+		unstructured.RemoveNestedField(content, "metadata", "ownerReferences")
+	} else {
+		unstructured.RemoveNestedField(content, "status")
 	}
-	unstructured.RemoveNestedField(u.Object, "spec")
-	unstructured.RemoveNestedField(u.Object, "metadata", "ownerReferences")
-	return r.Status().Apply(ctx, client.ApplyConfigurationFromUnstructured(u), client.FieldOwner(r.Name), client.ForceOwnership)
+	data, err := json.Marshal(content)
+	if err != nil {
+		return err
+	}
+	answer, patch := metadataOf(ea.GroupVersionKind(), ea), client.RawPatch(types.ApplyPatchType, data)
+	if status {
+		return r.Status().Patch(ctx, answer, patch, client.FieldOwner(r.Name), client.ForceOwnership)
+	}
+	return r.Patch(ctx, answer, patch, client.FieldOwner(r.Name), client.ForceOwnership)
 }
 
 // deleteExternalArtifact deletes the ExternalArtifact of an object that the API server proves to be gone.

@@ -66,6 +66,8 @@ type local struct {
 	bytes int
 	// layer is the digest of the published chart's file.
 	layer digest.Digest
+	// repository is that of the published chart as it was read; empty if that is not known.
+	repository string
 	// listFault says why the revocation list of the cluster is not the one in its ConfigMap; nil if it is.
 	listFault error
 }
@@ -84,7 +86,9 @@ func (j judge) gather(ctx context.Context, obj *v1alpha1.VerifiedChart, s *sessi
 		},
 	}
 	if isPublished {
-		now.facts.Published, now.layer = j.publishedFacts(ctx, obj, chart, now, s)
+		var v verification
+		now.facts.Published, v = j.publishedFacts(ctx, obj, chart, now, s)
+		now.layer, now.repository = v.layer, v.repository
 	}
 	if !now.facts.Rejected() {
 		s.rejectedAt = time.Time{}
@@ -101,13 +105,13 @@ func (j judge) gather(ctx context.Context, obj *v1alpha1.VerifiedChart, s *sessi
 // verify.MaxWork bounds the work, so that time runs out only if the processor is not to be had.
 const verifyTime = 30 * time.Second
 
-// publishedFacts are what is known of the published chart.
-func (j judge) publishedFacts(ctx context.Context, obj *v1alpha1.VerifiedChart, chart lifecycle.Chart, now local, s *session) (*lifecycle.Published, digest.Digest) {
+// publishedFacts are what is known of the published chart, and the verification that they rest on, if there was one.
+func (j judge) publishedFacts(ctx context.Context, obj *v1alpha1.VerifiedChart, chart lifecycle.Chart, now local, s *session) (*lifecycle.Published, verification) {
 	set := now.published
 	revoked, denied := set.Revoked(chart.Repository, chart.Digest, chart.Version), set.Denied()
 	if revoked != nil || denied != nil { // no signature matters
 		p := &lifecycle.Published{Chart: chart, Revoked: problem.Brief(revoked), Denied: problem.Brief(denied)}
-		return p, ""
+		return p, verification{}
 	}
 	v := j.verify(ctx, obj, chart, now, s)
 	artifact := *obj.Status.Artifact
@@ -119,7 +123,7 @@ func (j judge) publishedFacts(ctx context.Context, obj *v1alpha1.VerifiedChart, 
 	p.OwnEnded = j.ownEnded(v, s)
 	p.MaxUnverifiedAge, _ = set.MaxUnverifiedAge()
 	j.addAnswer(p, now.request, s)
-	return p, v.layer
+	return p, v
 }
 
 // ownEnded reports whether the acceptance by the object's own policy ended by the clock, while nothing else has changed.
@@ -140,9 +144,8 @@ func (j judge) addAnswer(p *lifecycle.Published, key string, s *session) {
 		return
 	}
 	p.Asked, p.Lost = true, a.lost
-	_, proven := a.accepted.Subject()
 	switch {
-	case proven:
+	case a.isProof():
 		p.Accepted, p.Outcomes = a.accepted, a.outcomes
 	case isUndecided(a.outcomes):
 	case isUndecided(p.Outcomes), p.Stale: // a signature that is gone from the registry is gone
@@ -175,7 +178,7 @@ func isUndecided(outcomes []verify.Outcome) bool {
 func (j judge) verify(ctx context.Context, obj *v1alpha1.VerifiedChart, chart lifecycle.Chart, now local, s *session) verification {
 	ctx, cancel := context.WithTimeout(ctx, verifyTime)
 	defer cancel()
-	key := now.key + " " + chart.Digest.String() + " " + obj.Status.Artifact.Path
+	key := verificationKey(now.key, chart, *obj.Status.Artifact)
 	if v := s.verified; v.key == key && j.now().Sub(v.at) < verificationAge && !ended(v.outcomes, j.now()) {
 		if !errors.Is(v.file, errNoManifest) {
 			v.file = j.storage.HasFile(*obj.Status.Artifact, v.layer)
@@ -184,6 +187,7 @@ func (j judge) verify(ctx context.Context, obj *v1alpha1.VerifiedChart, chart li
 	}
 	v := verification{key: key, at: j.now()}
 	subject, reader, answers, err := j.stored(ctx, obj, chart)
+	v.repository = subject.Repository
 	if err != nil {
 		v.outcomes = []verify.Outcome{{Verdict: verify.VerdictUndecided, Err: err}}
 		v.file = fmt.Errorf("%w: %w", errNoManifest, err)
@@ -199,6 +203,11 @@ func (j judge) verify(ctx context.Context, obj *v1alpha1.VerifiedChart, chart li
 	}
 	s.verified = v
 	return v
+}
+
+// verificationKey is the version of everything that the verdict on a published chart depends on.
+func verificationKey(rules string, chart lifecycle.Chart, artifact meta.Artifact) string {
+	return rules + " " + chart.Digest.String() + " " + artifact.Path
 }
 
 // rejectUnproven rejects for the policies that the stored signature material does not satisfy although their keys and lists are there:

@@ -18,11 +18,11 @@ import (
 
 	"github.com/fluxcd/pkg/apis/meta"
 	"github.com/fluxcd/pkg/runtime/conditions"
+	sourcev1 "github.com/fluxcd/source-controller/api/v1"
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
@@ -219,8 +219,11 @@ func (m mute) Status() client.SubResourceWriter { return muteStatus{m.Client.Sta
 
 type muteStatus struct{ client.SubResourceWriter }
 
-func (muteStatus) Apply(context.Context, runtime.ApplyConfiguration, ...client.SubResourceApplyOption) error {
-	return errors.New("the API server is busy")
+func (m muteStatus) Patch(ctx context.Context, obj client.Object, p client.Patch, o ...client.SubResourcePatchOption) error {
+	if obj.GetObjectKind().GroupVersionKind().Kind == sourcev1.ExternalArtifactKind {
+		return errors.New("the API server is busy")
+	}
+	return m.SubResourceWriter.Patch(ctx, obj, p, o...)
 }
 
 var _ = Describe("A withdrawal that could not be announced", func() {

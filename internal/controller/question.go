@@ -5,9 +5,11 @@ package controller
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
+	"github.com/verifiedchart/verifiedchart/internal/chart"
 	"github.com/verifiedchart/verifiedchart/internal/lifecycle"
 	"github.com/verifiedchart/verifiedchart/internal/pipeline"
 	"github.com/verifiedchart/verifiedchart/internal/registry"
@@ -26,20 +28,21 @@ type published struct {
 
 func (e *errands) publishedOf(obj *v1alpha1.VerifiedChart, now local) published {
 	p := published{obj: obj.DeepCopy(), chart: now.facts.Published.Chart, now: now.withoutPolicies()}
-	p.repository = e.readAs(p.obj, p.chart)
+	p.repository = readAs(p.obj, now)
 	return p
 }
 
 // readAs is how the repository of the published chart is read: as it was when it was published, or as the spec names it. If
 // neither is known, its canonical name is all there is.
-func (e *errands) readAs(obj *v1alpha1.VerifiedChart, chart lifecycle.Chart) string {
-	if proof, err := readProof(e.ctx, e.storage, obj, chart.Digest); err == nil && registry.Canonical(proof.Repository) == chart.Repository {
-		return proof.Repository
+func readAs(obj *v1alpha1.VerifiedChart, now local) string {
+	if now.repository != "" {
+		return now.repository
 	}
-	if repository, err := registry.ParseURL(obj.Spec.URL); err == nil && registry.Canonical(repository) == chart.Repository {
+	canonical := now.facts.Published.Repository
+	if repository, err := registry.ParseURL(obj.Spec.URL); err == nil && registry.Canonical(repository) == canonical {
 		return repository
 	}
-	return chart.Repository
+	return canonical
 }
 
 // questionPause is how long to wait before the registry is asked again after a fault.
@@ -61,11 +64,39 @@ func (e *errands) ask(obj *v1alpha1.VerifiedChart, s *session, now local, until 
 		}
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		if s.question == q {
-			s.question, s.asked, s.verified = nil, got, verification{}
+		if s.question != q {
+			return
+		}
+		if s.question, s.asked = nil, got; got == nil {
+			return
+		}
+		if got.isProof() {
+			s.verified = verification{} // other signature material is stored now
+		} else if s.errand == nil && s.done == nil && p.isRequested(s.resolution, *got) {
+			s.done = p.attempt(s.resolution, *got)
 		}
 	})
 	return q
+}
+
+// isRequested reports whether the published chart is also what the reference names, as far as the registry need not be asked for that
+// again yet, and the answer rejects it. Then there is nothing to attempt.
+func (p published) isRequested(r resolution, a answer) bool {
+	requested, err := registry.ParseURL(p.obj.Spec.URL)
+	if err != nil || p.obj.Spec.Suspend || isUndecided(a.outcomes) || !r.isFresh(a.at, p.now.facts.Interval) {
+		return false
+	}
+	samePolicies := slices.EqualFunc(a.outcomes, p.now.requested.Policies(), func(o verify.Outcome, n verify.Named) bool { return o.Policy == n.Policy })
+	named := pipeline.Identify(chart.Metadata{Name: p.chart.Name, Version: p.chart.Version}, wanted(p.obj, requested), pipeline.Resolved{Tag: r.tag})
+	return samePolicies && named == nil && r.digest == p.chart.Digest && r.key == resolutionKey(p.obj, a.scope) && registry.Canonical(requested) == p.chart.Repository
+}
+
+// attempt is what would come of an attempt on the published chart.
+func (p published) attempt(r resolution, a answer) *attempt {
+	failure := &pipeline.Failure{Step: pipeline.StepVerify, Err: verify.Unaccepted(a.outcomes)}
+	return &attempt{key: a.key, value: lifecycle.Attempt{
+		Tag: r.tag, Chart: p.chart, Outcomes: a.outcomes, Failure: classify(failure), Observed: observed(p.now.requested, a.outcomes),
+	}}
 }
 
 // askAgain asks the registry about the published chart, again and again while there is no verdict and there is time.
@@ -86,10 +117,11 @@ func (e *errands) askAgain(ctx context.Context, p published) *answer {
 // verifyPublished verifies the published chart by what the registry says now, and stores what proves it.
 func (e *errands) verifyPublished(ctx context.Context, p published) (answer, error) {
 	a := answer{chart: p.chart, key: p.now.request, at: e.judge.now()}
-	reader, _, err := e.reader(ctx, p.obj, p.repository, true)
+	reader, scope, err := e.reader(ctx, p.obj, p.repository, true)
 	if err != nil {
 		return a, err
 	}
+	a.scope = scope
 	reader.Bypass()
 	wanted := pipeline.Wanted{Repository: p.repository, Name: p.chart.Name, Digest: p.chart.Digest}
 	resolved, err := pipeline.Resolve(ctx, reader, wanted)

@@ -159,6 +159,9 @@ func (r *VerifiedChartReconciler) decide(ctx context.Context, cached *v1alpha1.V
 	} else {
 		d = r.decideAttempt(obj, &now, attempt)
 	}
+	if d.Action == lifecycle.Publish {
+		s.published(now, attempt)
+	}
 	if d.Action == lifecycle.Withdraw {
 		s.errand.cancel() // what it knows of the published chart is no longer so
 		s.errand = nil

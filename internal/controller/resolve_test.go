@@ -71,6 +71,21 @@ var _ = Describe("Between two intervals", Serial, func() {
 		Expect(w.registry.Requests()).NotTo(ContainElement(HaveSuffix("/manifests/1.0.0")))
 	})
 
+	It("a key that is taken away asks the registry once for each place of signatures, and for nothing else afterwards", func() {
+		w.setKeys(w.theirs)
+		obj := w.withdrawn()
+		times := map[string]int{}
+		for _, request := range w.registry.Requests() {
+			times[request]++
+		}
+		Expect(times).To(HaveEach(1))
+		s := reconciler.sessions.find(client.ObjectKeyFromObject(obj))
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		Expect(s.errand).To(BeNil())
+		Expect(s.question).To(BeNil())
+	})
+
 	It("what is published is revoked, and what may take its place is asked for", func() {
 		bad := w.get().Status.Verification.Digest
 		next := w.push("1.0.1", w.ours)

@@ -66,6 +66,17 @@ type verification struct {
 	layer    digest.Digest
 	stale    bool
 	file     error
+	// repository as it was read when the chart was published; empty if that is not stored.
+	repository string
+}
+
+// published makes the verdict by which a chart is published count for the reconciles that follow at once. It is called under the lock.
+func (s *session) published(now local, a *attempt) {
+	key := verificationKey(now.key, a.value.Chart, *a.value.Artifact)
+	s.verified = verification{
+		key: key, at: now.facts.Now, accepted: a.value.Accepted, outcomes: a.value.Outcomes, layer: a.layer, repository: a.proof.Repository,
+	}
+	s.acceptedBy = key
 }
 
 // acceptance is that the object's own policy accepted the published chart, by one version of everything it depends on.
@@ -106,8 +117,9 @@ func earlier(a, b *metav1.Time) *metav1.Time {
 	return a
 }
 
-// verificationAge is how long a verdict serves the reconciles of one and the same change.
-const verificationAge = 5 * time.Second
+// verificationAge is how long a verdict serves the reconciles of one and the same change. It is shorter than the default of the
+// shortest interval.
+const verificationAge = 9 * time.Second
 
 // answer is what the registry said of a published chart's signatures.
 type answer struct {
@@ -118,6 +130,13 @@ type answer struct {
 	accepted verify.Accepted
 	outcomes []verify.Outcome
 	lost     bool
+	scope    string // of the credentials by which it was read
+}
+
+// isProof reports whether the answer proves the chart.
+func (a answer) isProof() bool {
+	_, proven := a.accepted.Subject()
+	return proven
 }
 
 // answerAge is how long an answer of the registry about a published chart counts.

@@ -10,6 +10,7 @@ import (
 	"github.com/fluxcd/pkg/runtime/jitter"
 	"github.com/fluxcd/pkg/runtime/predicates"
 	sourcev1 "github.com/fluxcd/source-controller/api/v1"
+	"github.com/opencontainers/go-digest"
 	corev1 "k8s.io/api/core/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -27,6 +28,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
+	"github.com/verifiedchart/verifiedchart/internal/chart"
+	"github.com/verifiedchart/verifiedchart/internal/fairlru"
 	"github.com/verifiedchart/verifiedchart/internal/lifecycle"
 	"github.com/verifiedchart/verifiedchart/internal/material"
 )
@@ -90,7 +93,7 @@ func (r *VerifiedChartReconciler) prepare(retries workqueue.TypedRateLimiter[ctr
 	r.errands = &errands{
 		judge: r.judge, material: r.Material, registries: r.Registries, cache: r.Cache, storage: r.Storage, allowHTTP: r.AllowHTTP, maxTimeout: r.MaxTimeout,
 		questions: newLimiter(questionPlaces, r.Now), attempts: newLimiter(concurrent*attemptsEach, r.Now),
-		inspections: make(chan struct{}, max(concurrent, 1)), requeue: requeue, ctx: context.Background(),
+		inspections: make(chan struct{}, max(concurrent, 1)), inspected: fairlru.New[digest.Digest, chart.Metadata](inspectedBytes), requeue: requeue, ctx: context.Background(),
 	}
 }
 

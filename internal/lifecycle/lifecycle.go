@@ -248,6 +248,11 @@ func ask(f Facts, d Decision) Ask {
 	if !f.Published.Asked {
 		a.Signatures, a.Until = askSignatures(f)
 	}
+	// The answer to the question about a rejected chart is most of an attempt. Only after an edit of the spec does the reference
+	// name another chart more often than the same one.
+	if a.Signatures && f.awaited() && !f.edited() {
+		a.Reference = false
+	}
 	return a
 }
 

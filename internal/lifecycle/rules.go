@@ -163,9 +163,11 @@ func (f Facts) awaited() bool {
 	if !f.Now.Before(p.RejectedAt.Add(Patience)) {
 		return false
 	}
-	edited := f.Object.Generation != f.Object.Status.ObservedGeneration
-	return !p.Asked || (edited && f.Attempt == nil && !f.Object.Spec.Suspend && p.SignerRevoked == "" && onlyOwnRejects(p.Outcomes))
+	return !p.Asked || (f.edited() && f.Attempt == nil && !f.Object.Spec.Suspend && p.SignerRevoked == "" && onlyOwnRejects(p.Outcomes))
 }
+
+// edited reports whether the spec was edited since the last decision.
+func (f Facts) edited() bool { return f.Object.Generation != f.Object.Status.ObservedGeneration }
 
 // onlyOwnRejects reports whether no ClusterChartPolicy rejects.
 func onlyOwnRejects(outcomes []verify.Outcome) bool {

@@ -312,3 +312,22 @@ func checkDecision(t *testing.T, f Facts) {
 		t.Fatal("the object was changed")
 	}
 }
+
+// TestReferenceWaits checks that an attempt waits for nothing but the answer to a question about a rejected chart whose spec is as it was.
+func TestReferenceWaits(t *testing.T) {
+	waiting := 0
+	each(func(n int, f Facts) {
+		f.Attempt = nil
+		d := DecideLocal(f)
+		if d.Action == Remove || f.Object.Spec.Suspend || d.Ask.Reference {
+			return
+		}
+		waiting++
+		if f.edited() || f.judgement() != rejected || !d.Ask.Signatures || d.Ask.Until.After(f.Now.Add(Patience)) {
+			t.Fatalf("combination %d: no attempt is made: %s", n, describe(f))
+		}
+	})
+	if waiting == 0 {
+		t.Fatal("no attempt waits")
+	}
+}

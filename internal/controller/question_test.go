@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"errors"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
+	"github.com/verifiedchart/verifiedchart/internal/lifecycle"
+	"github.com/verifiedchart/verifiedchart/internal/policy"
+	"github.com/verifiedchart/verifiedchart/internal/verify"
+)
+
+// asked is an answer about a published chart, and what the reference named before.
+type asked struct {
+	published  published
+	resolution resolution
+	answer     answer
+}
+
+func newAsked() *asked {
+	now := time.Now()
+	obj := &v1alpha1.VerifiedChart{Spec: v1alpha1.VerifiedChartSpec{URL: "oci://ghcr.io/org/app", Ref: v1alpha1.ChartRef{Tag: "1.0.0"}}}
+	chart := lifecycle.Chart{Repository: "ghcr.io/org/app", Digest: "sha256:1", Name: "app", Version: "1.0.0"}
+	return &asked{
+		published: published{obj: obj, chart: chart, now: local{
+			facts: lifecycle.Facts{Interval: time.Hour}, requested: policy.NewSet(time.Now, policy.Revocations{}, policy.Policy{Name: "company"}),
+		}},
+		resolution: resolution{key: resolutionKey(obj, "pull"), at: now.Add(-time.Minute), tag: "1.0.0", digest: chart.Digest},
+		answer: answer{chart: chart, at: now, scope: "pull", key: "now", outcomes: []verify.Outcome{
+			{Policy: "company", Verdict: verify.VerdictRejected, Err: &verify.Rejection{}},
+		}},
+	}
+}
+
+var _ = Describe("An answer that rejects the published chart", func() {
+	DescribeTable("says what an attempt would say",
+		func(change func(*asked), says bool) {
+			a := newAsked()
+			change(a)
+			Expect(a.published.isRequested(a.resolution, a.answer)).To(Equal(says))
+		},
+		Entry("if the reference named that chart a moment ago", func(*asked) {}, true),
+		Entry("if it spells the repository in another way", func(a *asked) { a.published.obj.Spec.URL = "oci://GHCR.io:443/org/app" }, true),
+		Entry("not if it named another digest", func(a *asked) { a.resolution.digest = "sha256:2" }, false),
+		Entry("not if nobody asked what it names", func(a *asked) { a.resolution = resolution{} }, false),
+		Entry("not if the registry is to be asked again what it names", func(a *asked) { a.resolution.at = a.answer.at.Add(-time.Hour / 2) }, false),
+		Entry("not if it named that with other credentials", func(a *asked) { a.answer.scope = "other" }, false),
+		Entry("not if the spec was edited since", func(a *asked) { a.published.obj.Generation++ }, false),
+		Entry("not if a reconcile was asked for since", func(a *asked) {
+			a.published.obj.Annotations = map[string]string{"reconcile.fluxcd.io/requestedAt": "now"}
+		}, false),
+		Entry("not if it names another repository", func(a *asked) { a.published.obj.Spec.URL = "oci://ghcr.io/org/other" }, false),
+		Entry("not if its URL is none", func(a *asked) { a.published.obj.Spec.URL = "oci://" }, false),
+		Entry("not if the tag names another version", func(a *asked) { a.resolution.tag = "1.0.1" }, false),
+		Entry("not if the chart must have another name", func(a *asked) { a.published.obj.Spec.ChartName = "other" }, false),
+		Entry("not if other policies judged it", func(a *asked) { a.answer.outcomes[0].Policy = "other" }, false),
+		Entry("not if there is no verdict", func(a *asked) {
+			a.answer.outcomes[0] = verify.Outcome{Policy: "company", Verdict: verify.VerdictUndecided, Err: errors.New("the registry is away")}
+		}, false),
+		Entry("not if the object is suspended: then nobody asks what the reference names", func(a *asked) { a.published.obj.Spec.Suspend = true }, false),
+	)
+
+	It("refuses the chart as an attempt does", func() {
+		a := newAsked()
+		got := a.published.attempt(a.resolution, a.answer)
+		Expect(got.key).To(Equal("now"))
+		Expect(got.value.Chart).To(Equal(a.published.chart))
+		Expect(got.value.Tag).To(Equal("1.0.0"))
+		Expect(got.value.Failure.Reason).To(Equal(v1alpha1.VerificationErrorReason))
+		Expect(got.staged).To(BeNil())
+	})
+})
