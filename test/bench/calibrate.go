@@ -22,21 +22,17 @@ const (
 	rounds = 2500
 )
 
-// slowness is how much slower the machine is than that on which the limits were stated. Wall is
-// greater than cpu if the machine does other things too. Neither is less than 1: a fast machine
-// makes no limit stricter.
-type slowness struct{ wall, cpu float64 }
-
-// calibrate does a fixed amount of work of the kind that a reconcile does, and says how slow that was.
-func calibrate() slowness {
-	before, began := ownCPU(), time.Now()
+// calibrate does a fixed amount of work of the kind that a reconcile does, and returns how much slower each processor is than those
+// on which the limits were stated. It is not less than 1: a fast machine makes no limit stricter.
+func calibrate() float64 {
+	before := ownCPU()
 	var workers sync.WaitGroup
 	for range processors {
 		workers.Go(work)
 	}
 	workers.Wait()
-	took, used := time.Since(began), (ownCPU()-before)/processors
-	return slowness{wall: max(1, float64(took)/float64(reference)), cpu: max(1, float64(used)/float64(reference))}
+	used := (ownCPU() - before) / processors
+	return max(1, float64(used)/float64(reference))
 }
 
 // work verifies signatures, hashes, and encodes and decodes JSON.

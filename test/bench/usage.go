@@ -119,6 +119,10 @@ func (b *bench) profile(measure string, seconds int) <-chan error {
 		done <- nil
 		return done
 	}
+	if err := os.MkdirAll(b.profiles, 0o755); err != nil {
+		done <- err
+		return done
+	}
 	path := filepath.Join(b.profiles, measure+".pprof")
 	go func() {
 		resp, err := http.Get(fmt.Sprintf("http://%s/debug/pprof/profile?seconds=%d", b.pprof, seconds))
