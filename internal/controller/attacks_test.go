@@ -92,7 +92,7 @@ var _ = Describe("A registry", func() {
 		obj := p.reason(v1alpha1.FetchFailedCondition, metav1.ConditionTrue, v1alpha1.DowngradeRefusedReason)
 		Expect(obj.Status.Artifact.Revision).To(HaveSuffix(d.Digest.String()))
 		p.edit(byRange("<1.1.0"))
-		p.settle(func(g Gomega, obj *v1alpha1.VerifiedChart) {
+		p.eventually(func(g Gomega, obj *v1alpha1.VerifiedChart) {
 			g.Expect(obj.Status.Artifact.Revision).To(HavePrefix("1.0.0@"))
 		})
 	})

@@ -172,7 +172,7 @@ func (t *try) isKnown() bool {
 		return false
 	}
 	_, proven := p.Accepted.Subject()
-	return proven && p.Accepted.Evidence().IsProof()
+	return proven && p.Accepted.Result().IsProof()
 }
 
 // open makes the reader of the requested repository.
@@ -206,14 +206,14 @@ func resolutionKey(obj *v1alpha1.VerifiedChart, scope string) string {
 // Secret is edited that a thousand objects use, its last answer is verified again.
 func (t *try) resolve(ctx context.Context) (err error) {
 	last := &t.resolution
-	if last.isFresh(t.judge.now(), t.now.facts.Interval) {
+	if last.isFresh(t.gatherer.now(), t.now.facts.Interval) {
 		wanted := t.wanted
 		wanted.Digest = last.digest
 		t.resolved, err = pipeline.Resolve(ctx, t.reader, wanted)
 		t.resolved.Tag = last.tag
 	} else {
 		t.resolved, err = pipeline.Resolve(ctx, t.reader, t.wanted)
-		last.at, last.tag, last.digest = t.judge.now(), t.resolved.Tag, t.resolved.Manifest.Descriptor.Digest
+		last.at, last.tag, last.digest = t.gatherer.now(), t.resolved.Tag, t.resolved.Manifest.Descriptor.Digest
 	}
 	if err != nil {
 		return err

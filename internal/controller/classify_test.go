@@ -63,7 +63,7 @@ func publishedChart() *v1alpha1.VerifiedChart {
 // acceptedChart is the proof of the chart that publishedChart publishes.
 func acceptedChart() verify.Accepted {
 	subject := verifytest.NewRepository().Subject("chart")
-	accepted, err := verify.Check(context.Background(), verifytest.Vouches("release", "SHA256:cc"), subject, nil)
+	accepted, err := verify.Check(context.Background(), verifytest.Accepts("release", "SHA256:cc"), subject, nil)
 	Expect(err).NotTo(HaveOccurred())
 	return accepted
 }
@@ -100,7 +100,7 @@ func after(err error, from *v1alpha1.VerifiedChart) *v1alpha1.VerifiedChart {
 }
 
 var _ = Describe("The outcome of an attempt", func() {
-	rejection := &verify.Rejection{Authority: "release", Looked: []string{"tag x.sig"}}
+	rejection := &verify.Rejection{Authority: "release", Searched: []string{"tag x.sig"}}
 
 	DescribeTable("is reported by conditions that kstatus understands",
 		func(err error, verified metav1.ConditionStatus, condition, reason string, stalled, settled bool) {

@@ -19,7 +19,7 @@ import (
 
 // govern creates a ClusterChartPolicy for the charts of the world, by the keys of the
 // Secret company-keys in the namespace of the controller, changed by the functions.
-func (w *world) govern(name string, change ...func(*v1alpha1.ClusterChartPolicySpec)) *v1alpha1.ClusterChartPolicy {
+func (w *world) applyPolicy(name string, change ...func(*v1alpha1.ClusterChartPolicySpec)) *v1alpha1.ClusterChartPolicy {
 	GinkgoHelper()
 	p := &v1alpha1.ClusterChartPolicy{
 		ObjectMeta: metav1.ObjectMeta{Name: name + "-" + w.namespace},
@@ -59,7 +59,7 @@ var _ = Describe("A ClusterChartPolicy", Serial, func() {
 
 	It("has to be satisfied besides what the object asks for, and the status names it", func() {
 		d := w.push("1.0.0", w.ours)
-		p := w.govern("company")
+		p := w.applyPolicy("company")
 		w.declare()
 		obj := w.ready(d.Digest)
 		Expect(obj.Status.Policies).To(ConsistOf(p.Name))
@@ -73,7 +73,7 @@ var _ = Describe("A ClusterChartPolicy", Serial, func() {
 		w.companyTrusts(w.theirs)
 		w.declare()
 		w.ready(d.Digest)
-		p := w.govern("company")
+		p := w.applyPolicy("company")
 		Expect(w.rejected().Status.Artifact).To(BeNil())
 		Expect(w.client.Delete(w.ctx, p)).To(Succeed())
 		Expect(w.ready(d.Digest).Status.Policies).To(BeEmpty())
@@ -81,7 +81,7 @@ var _ = Describe("A ClusterChartPolicy", Serial, func() {
 
 	It("is judged again as soon as its Secret changes", func() {
 		d := w.push("1.0.0", w.ours)
-		w.govern("company")
+		w.applyPolicy("company")
 		w.declare()
 		w.ready(d.Digest)
 		w.companyTrusts(w.theirs)
@@ -94,7 +94,7 @@ var _ = Describe("A ClusterChartPolicy", Serial, func() {
 		func(weaken func(w *world, r *v1alpha1.Rules)) {
 			d := w.push("1.0.0", w.ours)
 			w.companyTrusts(w.theirs)
-			w.govern("company")
+			w.applyPolicy("company")
 			w.declare(rules(func(r *v1alpha1.Rules) {
 				weaken(w, r)
 				if r.Exemptions != nil {
@@ -112,7 +112,7 @@ var _ = Describe("A ClusterChartPolicy", Serial, func() {
 
 	It("cannot be weakened by the object's onTrustLoss", func() {
 		d := w.push("1.0.0", w.ours)
-		w.govern("company")
+		w.applyPolicy("company")
 		w.declare(rules(func(r *v1alpha1.Rules) { r.OnTrustLoss = v1alpha1.OnTrustLossHold }))
 		w.ready(d.Digest)
 		w.companyTrusts(w.theirs)
@@ -123,7 +123,7 @@ var _ = Describe("A ClusterChartPolicy", Serial, func() {
 		d := w.push("1.0.0", w.ours)
 		w.declare()
 		w.ready(d.Digest)
-		w.govern("company", func(s *v1alpha1.ClusterChartPolicySpec) {
+		w.applyPolicy("company", func(s *v1alpha1.ClusterChartPolicySpec) {
 			s.Verify.Revoked = &v1alpha1.Revocations{Versions: []string{"1.x"}}
 		})
 		Expect(w.rejected().Status.Artifact).To(BeNil())
@@ -133,7 +133,7 @@ var _ = Describe("A ClusterChartPolicy", Serial, func() {
 		func(match func(w *world) v1alpha1.ChartMatch) {
 			d := w.push("1.0.0", w.ours)
 			w.companyTrusts(w.theirs)
-			w.govern("company", func(s *v1alpha1.ClusterChartPolicySpec) { m := match(w); s.Match = &m })
+			w.applyPolicy("company", func(s *v1alpha1.ClusterChartPolicySpec) { m := match(w); s.Match = &m })
 			w.declare()
 			Expect(w.ready(d.Digest).Status.Policies).To(BeEmpty())
 		},
@@ -148,14 +148,14 @@ var _ = Describe("A ClusterChartPolicy", Serial, func() {
 		d := w.push("1.0.0", w.ours)
 		w.declare()
 		w.ready(d.Digest)
-		w.govern("strict", func(s *v1alpha1.ClusterChartPolicySpec) {
+		w.applyPolicy("strict", func(s *v1alpha1.ClusterChartPolicySpec) {
 			s.Match = &v1alpha1.ChartMatch{URLs: []string{"oci://registry.example/**"}}
 			s.Unmatched = v1alpha1.UnmatchedDeny
 		})
 		obj := w.rejected()
 		Expect(obj.Status.Artifact).To(BeNil())
 		Expect(conditions.GetMessage(obj, v1alpha1.SourceVerifiedCondition)).To(ContainSubstring("strict"))
-		w.govern("company")
+		w.applyPolicy("company")
 		w.ready(d.Digest)
 	})
 })

@@ -26,7 +26,7 @@ import (
 // errands read registries outside of the reconciles. What comes of one is put into the session of its object, which is then
 // reconciled again.
 type errands struct {
-	judge      judge
+	gatherer   gatherer
 	material   *material.Loader
 	registries *registry.Client
 	cache      *registry.Cache
@@ -101,12 +101,12 @@ const bytesPerPlace = 128 << 10
 // withPolicies returns the local facts of an errand with the policies, which are loaded when it begins to run: while it waits it holds no
 // keys. It is not ok if they are no longer those by which it was sent.
 func (e *errands) withPolicies(ctx context.Context, obj *v1alpha1.VerifiedChart, now local) (_ local, ok bool) {
-	e.judge.readAhead(ctx, obj)
+	e.gatherer.readAhead(ctx, obj)
 	var repository string
 	if p := now.facts.Published; p != nil {
 		repository = p.Repository
 	}
-	rules := e.judge.rules(ctx, obj, repository)
+	rules := e.gatherer.rules(ctx, obj, repository)
 	now.requested, now.published = rules.requested, rules.published
 	return now, keyOf(rules.key, requestToken(obj)) == now.request
 }

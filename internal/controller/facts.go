@@ -43,7 +43,7 @@ func (l local) aboutPublished() string {
 }
 
 // judge gathers what is known without a registry: the policies, and the verdict by stored signature material.
-type judge struct {
+type gatherer struct {
 	client      client.Client
 	material    *material.Loader
 	revocations *material.Revocations
@@ -73,7 +73,7 @@ type local struct {
 }
 
 // gather returns the local facts of an object. It is called under the session's lock.
-func (j judge) gather(ctx context.Context, obj *v1alpha1.VerifiedChart, s *session) local {
+func (j gatherer) gather(ctx context.Context, obj *v1alpha1.VerifiedChart, s *session) local {
 	chart, isPublished := lifecycle.PublishedChart(obj.Status, registry.Canonical)
 	// Somebody may have written this status: it must not lead to another object's file.
 	isPublished = isPublished && j.storage.Owns(obj, *obj.Status.Artifact)
@@ -106,7 +106,7 @@ func (j judge) gather(ctx context.Context, obj *v1alpha1.VerifiedChart, s *sessi
 const verifyTime = 30 * time.Second
 
 // publishedFacts are what is known of the published chart, and the verification that they rest on, if there was one.
-func (j judge) publishedFacts(ctx context.Context, obj *v1alpha1.VerifiedChart, chart lifecycle.Chart, now local, s *session) (*lifecycle.Published, verification) {
+func (j gatherer) publishedFacts(ctx context.Context, obj *v1alpha1.VerifiedChart, chart lifecycle.Chart, now local, s *session) (*lifecycle.Published, verification) {
 	set := now.published
 	revoked, denied := set.Revoked(chart.Repository, chart.Digest, chart.Version), set.Denied()
 	if revoked != nil || denied != nil { // no signature matters
@@ -127,7 +127,7 @@ func (j judge) publishedFacts(ctx context.Context, obj *v1alpha1.VerifiedChart, 
 }
 
 // ownEnded reports whether the acceptance by the object's own policy ended by the clock, while nothing else has changed.
-func (j judge) ownEnded(v verification, s *session) bool {
+func (j gatherer) ownEnded(v verification, s *session) bool {
 	for _, o := range v.outcomes {
 		if o.Policy == "" && o.Verdict == verify.VerdictAccepted {
 			s.accepted = acceptance{key: v.key, ends: o.Ends}
@@ -137,7 +137,7 @@ func (j judge) ownEnded(v verification, s *session) bool {
 }
 
 // addAnswer adds what the registry said of the published chart, if that is of now.
-func (j judge) addAnswer(p *lifecycle.Published, key string, s *session) {
+func (j gatherer) addAnswer(p *lifecycle.Published, key string, s *session) {
 	a := s.asked
 	if a == nil || a.chart != p.Chart || a.key != key || j.now().Sub(a.at) > answerAge || ended(a.outcomes, j.now()) {
 		s.asked = nil
@@ -175,7 +175,7 @@ func isUndecided(outcomes []verify.Outcome) bool {
 }
 
 // verify verifies the published chart by the signature material that is stored beside it.
-func (j judge) verify(ctx context.Context, obj *v1alpha1.VerifiedChart, chart lifecycle.Chart, now local, s *session) verification {
+func (j gatherer) verify(ctx context.Context, obj *v1alpha1.VerifiedChart, chart lifecycle.Chart, now local, s *session) verification {
 	ctx, cancel := context.WithTimeout(ctx, verifyTime)
 	defer cancel()
 	key := verificationKey(now.key, chart, *obj.Status.Artifact)
@@ -237,7 +237,7 @@ const MaterialAge = time.Hour
 var errNoManifest = errors.New("the manifest of the published chart is not stored")
 
 // stored returns the published chart's manifest and signature material from the disk.
-func (j judge) stored(ctx context.Context, obj *v1alpha1.VerifiedChart, chart lifecycle.Chart) (verify.Subject, registry.Reader, registry.Answers, error) {
+func (j gatherer) stored(ctx context.Context, obj *v1alpha1.VerifiedChart, chart lifecycle.Chart) (verify.Subject, registry.Reader, registry.Answers, error) {
 	kept, err := readProof(ctx, j.storage, obj, chart.Digest)
 	if err == nil && registry.Canonical(kept.Repository) != chart.Repository {
 		err = fmt.Errorf("the stored signature material is of repository %s", kept.Repository)
@@ -291,7 +291,7 @@ func fileState(v verification) lifecycle.File {
 // revokedSigner says why a signer on whom the published proof rests is revoked; empty if none is.
 func revokedSigner(obj *v1alpha1.VerifiedChart, set policy.Set) string {
 	for _, a := range obj.Status.Verification.Authorities {
-		v := verify.Voucher{Policy: a.Policy, Authority: a.Name, Signer: a.Signer, Issuer: a.Issuer, Subject: a.Subject, SigningKey: a.SigningKey}
+		v := verify.VerifiedSignature{Policy: a.Policy, Authority: a.Name, Signer: a.Signer, Issuer: a.Issuer, Subject: a.Subject, SigningKey: a.SigningKey}
 		if err := set.RevokedSigner(v); err != nil {
 			return err.Error()
 		}

@@ -108,7 +108,7 @@ var _ = Describe("A controller whose cluster has no ExternalArtifact yet", Order
 		Expect(served(obj)).To(Equal(http.StatusOK))
 		_, err := envtest.InstallCRDs(environment.Config, envtest.CRDInstallOptions{Paths: []string{externalArtifactCRD}, ErrorIfPathMissing: true})
 		Expect(err).NotTo(HaveOccurred())
-		Eventually(w.announced).WithTimeout(patience).Should(Equal(obj.Status.Artifact))
+		Eventually(w.externalArtifact).WithTimeout(patience).Should(Equal(obj.Status.Artifact))
 	})
 
 	It("H11: goes on with the others where one object makes it panic", func() {
@@ -236,7 +236,7 @@ var _ = Describe("A withdrawal that could not be announced", func() {
 		own.externalArtifacts.served.Store(true)
 		Expect(drive(w.ctx, own, obj)).To(Succeed())
 		published := w.get()
-		Expect(w.announced()).To(Equal(published.Status.Artifact))
+		Expect(w.externalArtifact()).To(Equal(published.Status.Artifact))
 
 		own.Client = mute{w.client}
 		w.edit(rules(func(r *v1alpha1.Rules) { r.Revoked = &v1alpha1.Revocations{Versions: []string{"*"}} }))
@@ -249,6 +249,6 @@ var _ = Describe("A withdrawal that could not be announced", func() {
 
 		own.Client = w.client
 		Expect(drive(w.ctx, own, obj)).To(Succeed())
-		Expect(w.announced()).To(BeNil())
+		Expect(w.externalArtifact()).To(BeNil())
 	})
 })

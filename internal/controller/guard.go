@@ -28,7 +28,7 @@ func (g Guard) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, er
 	}
 	defer end()
 	g.warmup.begin(ctx, g.VerifiedChartReconciler)
-	defer g.warmup.judged(req.NamespacedName)
+	defer g.warmup.verified(req.NamespacedName)
 	obj, presence, err := g.read(ctx, req.NamespacedName)
 	switch {
 	case err != nil:
@@ -38,9 +38,9 @@ func (g Guard) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, er
 		g.sessions.end(req.NamespacedName)
 		return ctrl.Result{}, nil
 	case presence == left:
-		return g.judgeLeft(ctx, obj), nil
+		return g.verifyLeft(ctx, obj), nil
 	}
-	d, ok := g.judgeNow(ctx, obj, g.sessions.of(obj))
+	d, ok := g.verifyNow(ctx, obj, g.sessions.of(obj))
 	switch {
 	case !ok:
 		return ctrl.Result{RequeueAfter: cacheLag}, nil
@@ -57,7 +57,7 @@ const comeBack = 250 * time.Millisecond
 
 // judgeNow decides by local facts, carries out what concerns this process alone, and asks for other signatures if they are
 // needed. It is not ok if the object has changed its place in the meantime.
-func (g Guard) judgeNow(ctx context.Context, cached *v1alpha1.VerifiedChart, s *session) (d lifecycle.Decision, ok bool) {
+func (g Guard) verifyNow(ctx context.Context, cached *v1alpha1.VerifiedChart, s *session) (d lifecycle.Decision, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	cached, ok = g.reread(ctx, cached)
@@ -65,12 +65,12 @@ func (g Guard) judgeNow(ctx context.Context, cached *v1alpha1.VerifiedChart, s *
 		return d, false
 	}
 	s.leave(time.Time{})
-	return g.judgeHeld(ctx, s.peek(cached), s), true
+	return g.verifyLocked(ctx, s.peek(cached), s), true
 }
 
 // judgeLeft judges an object that left the selector, until the controller to which it moved serves it. Only what this process
 // serves is changed.
-func (g Guard) judgeLeft(ctx context.Context, obj *v1alpha1.VerifiedChart) ctrl.Result {
+func (g Guard) verifyLeft(ctx context.Context, obj *v1alpha1.VerifiedChart) ctrl.Result {
 	owner, path, _, ok := g.Paths.Current(obj.Namespace, obj.Name)
 	if !ok || owner != ownerOf(obj) {
 		g.Paths.Drop(obj.Namespace, obj.Name)
@@ -94,14 +94,14 @@ func (g Guard) judgeLeft(ctx context.Context, obj *v1alpha1.VerifiedChart) ctrl.
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	g.judgeHeld(ctx, obj, s)
+	g.verifyLocked(ctx, obj, s)
 	return ctrl.Result{RequeueAfter: lookAgain}
 }
 
 // judgeHeld judges the published chart of an object under the session's lock, which the caller holds.
-func (g Guard) judgeHeld(ctx context.Context, obj *v1alpha1.VerifiedChart, s *session) lifecycle.Decision {
+func (g Guard) verifyLocked(ctx context.Context, obj *v1alpha1.VerifiedChart, s *session) lifecycle.Decision {
 	obj = s.recall(obj)
-	now := g.judge.gather(ctx, obj, s)
+	now := g.gatherer.gather(ctx, obj, s)
 	d := lifecycle.DecideLocal(now.facts)
 	s.remember(d.Status)
 	g.serve(obj, s, now, d)

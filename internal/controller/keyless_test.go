@@ -358,7 +358,7 @@ var _ = Describe("A keyless chart", func() {
 			w.edit(func(s *v1alpha1.VerifiedChartSpec) {
 				s.Verify.Authorities = []v1alpha1.Authority{{Name: "key", Provider: v1alpha1.CosignProvider, SecretRef: &meta.LocalObjectReference{Name: "cosign-pub"}}}
 			})
-			w.settle(func(g Gomega, obj *v1alpha1.VerifiedChart) {
+			w.eventually(func(g Gomega, obj *v1alpha1.VerifiedChart) {
 				g.Expect(obj.Status.ObservedGeneration).To(Equal(obj.Generation))
 			})
 			w.ready(chart.Digest)

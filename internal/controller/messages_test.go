@@ -121,7 +121,7 @@ var _ = Describe("Messages", Serial, Ordered, ContinueOnFailure, func() {
 			w := newWorld(context.Background())
 			row.make(w)
 			var ready string
-			obj := w.settle(func(g Gomega, obj *v1alpha1.VerifiedChart) {
+			obj := w.eventually(func(g Gomega, obj *v1alpha1.VerifiedChart) {
 				ready = conditions.GetMessage(obj, meta.ReadyCondition)
 				g.Expect(conditions.GetReason(obj, meta.ReadyCondition)).NotTo(Or(BeEmpty(), Equal(meta.ProgressingReason)))
 				g.Expect(ready).To(ContainSubstring(row.until))

@@ -119,7 +119,7 @@ func (m *VerificationMetrics) excepted(obj *v1alpha1.VerifiedChart, published bo
 }
 
 // forget takes what was told of an object back, which is gone.
-func (m *VerificationMetrics) forget(obj *v1alpha1.VerifiedChart) {
+func (m *VerificationMetrics) remove(obj *v1alpha1.VerifiedChart) {
 	if m == nil {
 		return
 	}

@@ -79,7 +79,7 @@ var _ = Describe("The metrics", func() {
 		w.declare(rules(func(r *v1alpha1.Rules) { r.Mode = v1alpha1.ModeAudit }))
 		w.ready(d.Digest)
 		w.edit(rules(func(r *v1alpha1.Rules) { r.Mode, r.OnTrustLoss = v1alpha1.ModeEnforce, v1alpha1.OnTrustLossHold }))
-		w.settle(func(g Gomega, obj *v1alpha1.VerifiedChart) { g.Expect(obj.Status.HeldSince).NotTo(BeNil()) })
+		w.eventually(func(g Gomega, obj *v1alpha1.VerifiedChart) { g.Expect(obj.Status.HeldSince).NotTo(BeNil()) })
 		Eventually(func() float64 { return unproven("Hold") }).WithTimeout(patience).Should(BeEquivalentTo(1))
 		Expect(unproven("Audit")).To(BeZero())
 	})

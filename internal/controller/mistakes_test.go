@@ -362,7 +362,7 @@ var mistakes = []mistake{
 	}},
 	{mistake: "a ClusterChartPolicy denies what no policy matches", make: func(w *world) {
 		w.companyTrusts(w.ours)
-		w.govern("company", func(s *v1alpha1.ClusterChartPolicySpec) {
+		w.applyPolicy("company", func(s *v1alpha1.ClusterChartPolicySpec) {
 			s.Match.URLs, s.Unmatched = []string{"oci://elsewhere.example/**"}, v1alpha1.UnmatchedDeny
 		})
 		w.push("1.0.0", w.ours)
@@ -370,7 +370,7 @@ var mistakes = []mistake{
 	}},
 	{mistake: "a ClusterChartPolicy does not accept the key", make: func(w *world) {
 		w.companyTrusts(w.theirs)
-		w.govern("company")
+		w.applyPolicy("company")
 		w.push("1.0.0", w.ours)
 		w.declare()
 	}},

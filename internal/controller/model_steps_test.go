@@ -107,12 +107,12 @@ func (m *model) breakOrMend(int, int) string {
 // passTime makes the controller forget what may have changed.
 func (m *model) passTime(int, int) string {
 	m.ahead.Add(int64(2 * time.Hour))
-	m.forget()
+	m.restartEmpty()
 	return "two hours pass"
 }
 
 // forget is what happens to the model where the controller remembers nothing that may have changed.
-func (m *model) forget() {
+func (m *model) restartEmpty() {
 	for i := range m.was {
 		if i != m.published { // its signatures are stored beside it
 			m.was[i] = maps.Clone(m.signed[i])
@@ -210,7 +210,7 @@ func (m *model) start() {
 	m.controller = newReconciler(mgr, m.storage)
 	clock := func() time.Time { return time.Now().Add(time.Duration(m.ahead.Load())) }
 	m.controller.Cache = registry.NewCache(16<<20, MaterialAge, clock)
-	m.forget()
+	m.restartEmpty()
 	m.setFault()
 	m.stop = start(mgr, m.controller, nil)
 }

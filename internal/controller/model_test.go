@@ -148,7 +148,7 @@ func (m *model) check() {
 	Eventually(func(g Gomega) { // all of it at one moment
 		obj = m.get()
 		g.Expect(m.served(obj)).To(BeElementOf(allowed))
-		g.Expect(lifecycle.SameArtifact(m.announced(), obj.Status.Artifact)).To(BeTrue())
+		g.Expect(lifecycle.SameArtifact(m.externalArtifact(), obj.Status.Artifact)).To(BeTrue())
 		if !m.wiped { // without its file it answers 503 until the registry is back
 			g.Expect(m.servesAny()).To(Equal(m.served(obj) != none))
 		}

@@ -25,7 +25,7 @@ const (
 func observed(set policy.Set, outcomes []verify.Outcome) []v1alpha1.ObservedSigner {
 	var candidates []verify.Candidate
 	for _, o := range outcomes {
-		candidates = append(candidates, o.Evidence.Seen...)
+		candidates = append(candidates, o.Result.Seen...)
 		candidates = append(candidates, verify.Seen(o.Err)...)
 	}
 	return observedAmong(set, candidates)

@@ -35,7 +35,7 @@ const (
 
 // readAhead reads the Secrets and roots of the object's own policy into the cache before the object is locked, so that slow
 // ones do not delay the Guard, which needs the lock.
-func (j judge) readAhead(ctx context.Context, obj *v1alpha1.VerifiedChart) {
+func (j gatherer) readAhead(ctx context.Context, obj *v1alpha1.VerifiedChart) {
 	ctx, cancel := context.WithTimeout(ctx, aheadTime)
 	defer cancel()
 	_, _ = j.load(ctx, obj.Namespace, "", obj.Spec.Verify)
@@ -43,7 +43,7 @@ func (j judge) readAhead(ctx context.Context, obj *v1alpha1.VerifiedChart) {
 
 // loadOwn returns the object's own policy. A tenant may make it slow to read, which must not keep anybody from judging by
 // the policies of the cluster.
-func (j judge) loadOwn(ctx context.Context, obj *v1alpha1.VerifiedChart) (policy.Policy, string) {
+func (j gatherer) loadOwn(ctx context.Context, obj *v1alpha1.VerifiedChart) (policy.Policy, string) {
 	ctx, cancel := context.WithTimeout(ctx, ownTime)
 	defer cancel()
 	return j.load(ctx, obj.Namespace, "", obj.Spec.Verify)
@@ -51,7 +51,7 @@ func (j judge) loadOwn(ctx context.Context, obj *v1alpha1.VerifiedChart) (policy
 
 // rules returns the policies that match the repository in the spec, and those that match the repository of the
 // published chart, which may differ.
-func (j judge) rules(ctx context.Context, obj *v1alpha1.VerifiedChart, published string) ruleset {
+func (j gatherer) rules(ctx context.Context, obj *v1alpha1.VerifiedChart, published string) ruleset {
 	cluster, cancel := context.WithTimeout(ctx, clusterTime)
 	defer cancel()
 	revoked, listVersion, known, fault := j.revocations.Current(cluster)
@@ -93,7 +93,7 @@ func (j judge) rules(ctx context.Context, obj *v1alpha1.VerifiedChart, published
 }
 
 // set returns the policies that match a repository.
-func (j judge) set(revoked policy.Revocations, own policy.Policy, loaded map[string]policy.Policy, list []v1alpha1.ClusterChartPolicy, repository, namespace string) policy.Set {
+func (j gatherer) set(revoked policy.Revocations, own policy.Policy, loaded map[string]policy.Policy, list []v1alpha1.ClusterChartPolicy, repository, namespace string) policy.Set {
 	all := []policy.Policy{own}
 	denies := ""
 	for _, p := range list {
@@ -115,13 +115,13 @@ func matches(p v1alpha1.ClusterChartPolicy, repository, namespace string) bool {
 }
 
 // load returns a policy with what it refers to in a namespace, and the version of that.
-func (j judge) load(ctx context.Context, namespace, name string, v v1alpha1.Verification) (policy.Policy, string) {
+func (j gatherer) load(ctx context.Context, namespace, name string, v v1alpha1.Verification) (policy.Policy, string) {
 	m, version := j.material.Load(ctx, namespace, v)
 	return policy.Policy{Name: name, Verify: v, Material: m, Observe: j.observe}, version
 }
 
 // clusterPolicies returns every ClusterChartPolicy, by name.
-func (j judge) clusterPolicies(ctx context.Context) ([]v1alpha1.ClusterChartPolicy, error) {
+func (j gatherer) clusterPolicies(ctx context.Context) ([]v1alpha1.ClusterChartPolicy, error) {
 	var list v1alpha1.ClusterChartPolicyList
 	if err := j.client.List(ctx, &list, client.UnsafeDisableDeepCopy); err != nil {
 		return nil, fmt.Errorf("%w: list ClusterChartPolicies: %w", verify.ErrTrustUnavailable, err)

@@ -45,7 +45,7 @@ var _ = DescribeTable("J5: The company's verdict does not wait for what a tenant
 		}}
 		company := &v1alpha1.ClusterChartPolicy{ObjectMeta: metav1.ObjectMeta{Name: "company"}}
 		company.Spec.Verify = v
-		j := judge{
+		j := gatherer{
 			client:    fake.NewClientBuilder().WithScheme(scheme).WithObjects(company).Build(),
 			material:  material.NewLoader(material.Options{Source: slowFor{namespace: "team", key: key.Public}}),
 			namespace: "system", now: time.Now,

@@ -27,7 +27,7 @@ func (w *world) stopsServing(obj *v1alpha1.VerifiedChart) {
 	Expect(time.Since(start)).To(BeNumerically("<", 10*time.Second))
 	w.withdrawn()
 	Eventually(w.files).WithTimeout(patience).Should(BeEmpty())
-	Eventually(w.announced).WithTimeout(patience).Should(BeNil())
+	Eventually(w.externalArtifact).WithTimeout(patience).Should(BeNil())
 }
 
 var _ = Describe("A published chart is withdrawn", Serial, func() {
@@ -47,7 +47,7 @@ var _ = Describe("A published chart is withdrawn", Serial, func() {
 
 	DescribeTable("J2: by the policies of its own repository, although the spec names another",
 		func(endTrust func(policy *v1alpha1.ClusterChartPolicy)) {
-			p := w.govern("company", func(s *v1alpha1.ClusterChartPolicySpec) {
+			p := w.applyPolicy("company", func(s *v1alpha1.ClusterChartPolicySpec) {
 				s.Match.URLs = []string{"oci://" + w.registry.Host() + "/charts/app"}
 			})
 			publish()
@@ -70,7 +70,7 @@ var _ = Describe("A published chart is withdrawn", Serial, func() {
 
 	It("J4: if no policy matches and one denies that, whatever the tenant holds", func() {
 		publish(rules(func(r *v1alpha1.Rules) { r.OnTrustLoss = v1alpha1.OnTrustLossHold }))
-		w.govern("denies", func(s *v1alpha1.ClusterChartPolicySpec) {
+		w.applyPolicy("denies", func(s *v1alpha1.ClusterChartPolicySpec) {
 			// It matches nothing in this namespace, and denies here alone: no other spec runs meanwhile.
 			s.Match.Namespaces, s.Unmatched = []string{"nowhere-" + w.namespace}, v1alpha1.UnmatchedDeny
 		})
@@ -79,7 +79,7 @@ var _ = Describe("A published chart is withdrawn", Serial, func() {
 
 	DescribeTable("J5: when the company stops trusting it, whatever the tenant's spec has become",
 		func(sabotage func(*v1alpha1.VerifiedChartSpec)) {
-			w.govern("company")
+			w.applyPolicy("company")
 			publish()
 			w.edit(sabotage)
 			w.companyTrusts(w.theirs)
@@ -99,7 +99,7 @@ var _ = Describe("A published chart is withdrawn", Serial, func() {
 
 	DescribeTable("J1: when the company asks for a signature that the published proof does not hold, and no registry says anything",
 		func(ask func(*v1alpha1.ClusterChartPolicySpec)) {
-			p := w.govern("company")
+			p := w.applyPolicy("company")
 			publish()
 			w.silent()
 			DeferCleanup(func() { w.registry.Break(nil) })
@@ -134,7 +134,7 @@ var _ = Describe("A published chart is withdrawn", Serial, func() {
 		w.setKeyring(key)
 		w.pushSigned("1.0.0", key)
 		w.declare(byMaintainers, func(s *v1alpha1.VerifiedChartSpec) { s.Interval = metav1.Duration{Duration: 8760 * time.Hour} })
-		published = w.settle(func(g Gomega, obj *v1alpha1.VerifiedChart) { g.Expect(obj.Status.Artifact).NotTo(BeNil()) })
+		published = w.eventually(func(g Gomega, obj *v1alpha1.VerifiedChart) { g.Expect(obj.Status.Artifact).NotTo(BeNil()) })
 		Eventually(func() bool { return serves(reconciler, published.Status.Artifact.Path) }).WithTimeout(2 * patience).Should(BeFalse())
 		Expect(time.Now()).To(BeTemporally("~", ends, 8*time.Second))
 		Expect(time.Now()).To(BeTemporally(">=", ends))
@@ -145,7 +145,7 @@ var _ = Describe("A published chart is withdrawn", Serial, func() {
 		d := w.push("1.0.0", w.ours)
 		w.companyTrusts(w.theirs)
 		until := metav1.NewTime(time.Now().Add(5 * time.Second))
-		w.govern("company", func(s *v1alpha1.ClusterChartPolicySpec) {
+		w.applyPolicy("company", func(s *v1alpha1.ClusterChartPolicySpec) {
 			s.Verify.Exemptions = []v1alpha1.Exemption{{Digest: d.Digest.String(), Reason: "for a moment", ExpiresAt: until}}
 		})
 		w.declare()
@@ -164,7 +164,7 @@ var _ = Describe("A published chart is withdrawn", Serial, func() {
 			revokeForAll("")
 			w.ready(w.push("1.0.0", w.ours).Digest)
 			w.companyTrusts(w.theirs)
-			w.govern("company", func(s *v1alpha1.ClusterChartPolicySpec) {
+			w.applyPolicy("company", func(s *v1alpha1.ClusterChartPolicySpec) {
 				s.Match.URLs = []string{"oci://localhost" + port + "/charts/*"}
 			})
 			w.withdrawn()
@@ -212,6 +212,6 @@ var _ = Describe("A chart without a verdict", func() {
 				time.Sleep(20 * time.Millisecond) // the actor is impatient
 			}
 		}()
-		w.settle(func(g Gomega, obj *v1alpha1.VerifiedChart) { g.Expect(obj.Status.UnverifiedSince).NotTo(BeNil()) })
+		w.eventually(func(g Gomega, obj *v1alpha1.VerifiedChart) { g.Expect(obj.Status.UnverifiedSince).NotTo(BeNil()) })
 	})
 })

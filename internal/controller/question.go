@@ -116,7 +116,7 @@ func (e *errands) askAgain(ctx context.Context, p published) *answer {
 
 // verifyPublished verifies the published chart by what the registry says now, and stores what proves it.
 func (e *errands) verifyPublished(ctx context.Context, p published) (answer, error) {
-	a := answer{chart: p.chart, key: p.now.request, at: e.judge.now()}
+	a := answer{chart: p.chart, key: p.now.request, at: e.gatherer.now()}
 	reader, scope, err := e.reader(ctx, p.obj, p.repository, true)
 	if err != nil {
 		return a, err
@@ -135,7 +135,7 @@ func (e *errands) verifyPublished(ctx context.Context, p published) (answer, err
 	}
 	subject.Chart.Version, subject.Sources = p.chart.Version, sourcesOf(p.obj, p.chart.Digest)
 	a.accepted, a.outcomes, err = pipeline.Verify(ctx, p.now.published.Policies(), subject, reader)
-	a.at = e.judge.now()
+	a.at = e.gatherer.now()
 	if err == nil {
 		e.keep(p.obj, p.chart, storedProof{Repository: p.repository, Answers: reader.Answers()})
 	}

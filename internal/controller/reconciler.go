@@ -84,7 +84,7 @@ type VerifiedChartReconciler struct {
 	// Now is the clock; time.Now by default.
 	Now func() time.Time
 
-	judge             judge
+	gatherer          gatherer
 	errands           *errands
 	sessions          sessions
 	externalArtifacts externalArtifacts
@@ -111,7 +111,7 @@ func (r *VerifiedChartReconciler) Reconcile(ctx context.Context, req ctrl.Reques
 		r.RecordDuration(ctx, obj, start)
 		r.RecordSuspend(ctx, obj, obj.Spec.Suspend)
 	}()
-	r.judge.readAhead(ctx, obj)
+	r.gatherer.readAhead(ctx, obj)
 	s := r.sessions.of(obj)
 	c, ok := r.decide(ctx, obj, s)
 	if !ok {
@@ -149,7 +149,7 @@ func (r *VerifiedChartReconciler) decide(ctx context.Context, cached *v1alpha1.V
 	}
 	stored, obj := s.latest(cached)
 	obj = s.recall(obj)
-	now := r.judge.gather(ctx, obj, s)
+	now := r.gatherer.gather(ctx, obj, s)
 	r.reportListFault(now.listFault)
 	attempt := s.takeAttempt(now.request, now.facts.Now)
 	defer attempt.discard()

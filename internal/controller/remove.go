@@ -30,7 +30,7 @@ func (r *VerifiedChartReconciler) remove(ctx context.Context, name types.Namespa
 	} else {
 		uid = obj.UID
 	}
-	r.forgetMetrics(ctx, obj)
+	r.removeMetrics(ctx, obj)
 	r.retries.Forget(ctrl.Request{NamespacedName: name})
 	if _, err := r.dropFinalizer(ctx, obj); client.IgnoreNotFound(err) != nil {
 		return err
@@ -42,8 +42,8 @@ func (r *VerifiedChartReconciler) remove(ctx context.Context, name types.Namespa
 }
 
 // forgetMetrics removes the metrics of an object that is gone.
-func (r *VerifiedChartReconciler) forgetMetrics(ctx context.Context, obj *v1alpha1.VerifiedChart) {
-	r.Verifications.forget(obj)
+func (r *VerifiedChartReconciler) removeMetrics(ctx context.Context, obj *v1alpha1.VerifiedChart) {
+	r.Verifications.remove(obj)
 	deleted := obj.DeepCopy()
 	now := metav1.NewTime(r.Now())
 	deleted.DeletionTimestamp, deleted.Finalizers = &now, nil

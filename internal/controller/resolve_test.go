@@ -59,7 +59,7 @@ var _ = Describe("Between two intervals", Serial, func() {
 		Entry("by asking the registry where that is asked for", func() { w.reconcile() }, HaveLen(2)),
 		Entry("by asking the registry where the spec has changed", func() {
 			w.edit(func(s *v1alpha1.VerifiedChartSpec) { s.Ref.SemVer = ">=1.0.0" })
-			w.settle(func(g Gomega, obj *v1alpha1.VerifiedChart) {
+			w.eventually(func(g Gomega, obj *v1alpha1.VerifiedChart) {
 				g.Expect(obj.Status.ObservedGeneration).To(Equal(obj.Generation))
 			})
 		}, HaveLen(2)),
@@ -140,10 +140,10 @@ var _ = Describe("An older revision", func() {
 		Expect(w.client.Create(w.ctx, ea)).To(Succeed())
 		w.push("1.0.0", w.ours)
 		w.declare()
-		w.settle(func(g Gomega, obj *v1alpha1.VerifiedChart) { g.Expect(obj.Status.Artifact).NotTo(BeNil()) })
+		w.eventually(func(g Gomega, obj *v1alpha1.VerifiedChart) { g.Expect(obj.Status.Artifact).NotTo(BeNil()) })
 		second := w.push("1.0.1", w.ours)
 		w.edit(func(s *v1alpha1.VerifiedChartSpec) { s.Ref.Tag = "1.0.1" })
-		w.settle(func(g Gomega, obj *v1alpha1.VerifiedChart) {
+		w.eventually(func(g Gomega, obj *v1alpha1.VerifiedChart) {
 			g.Expect(obj.Status.Artifact.Revision).To(HaveSuffix(second.Digest.String()))
 			g.Expect(w.files()).To(ConsistOf(HaveSuffix(obj.Status.Artifact.Path)))
 		})
@@ -158,7 +158,7 @@ var _ = Describe("A suspended chart", func() {
 		w.declare()
 		w.ready(d.Digest)
 		w.edit(func(s *v1alpha1.VerifiedChartSpec) { s.Suspend = true })
-		w.settle(func(g Gomega, obj *v1alpha1.VerifiedChart) {
+		w.eventually(func(g Gomega, obj *v1alpha1.VerifiedChart) {
 			g.Expect(obj.Status.ObservedGeneration).To(Equal(obj.Generation))
 			g.Expect(conditions.GetMessage(obj, meta.ReadyCondition)).To(Equal("suspended; serving 1.0.0"))
 		})
@@ -188,7 +188,7 @@ var _ = Describe("A suspended chart", func() {
 	It("that was held is not said to be once it is revoked", func() {
 		w.edit(func(s *v1alpha1.VerifiedChartSpec) { s.Suspend, s.Verify.OnTrustLoss = false, v1alpha1.OnTrustLossHold })
 		w.setKeys(w.theirs)
-		w.settle(func(g Gomega, obj *v1alpha1.VerifiedChart) { g.Expect(obj.Status.HeldSince).NotTo(BeNil()) })
+		w.eventually(func(g Gomega, obj *v1alpha1.VerifiedChart) { g.Expect(obj.Status.HeldSince).NotTo(BeNil()) })
 		w.edit(func(s *v1alpha1.VerifiedChartSpec) {
 			s.Suspend, s.Verify.Revoked = true, &v1alpha1.Revocations{Versions: []string{"*"}}
 		})
@@ -197,15 +197,15 @@ var _ = Describe("A suspended chart", func() {
 	})
 
 	It("is not announced where its withdrawal was not", func() {
-		Eventually(w.announced).WithTimeout(patience).ShouldNot(BeNil())
+		Eventually(w.externalArtifact).WithTimeout(patience).ShouldNot(BeNil())
 		obj := w.get()
 		before := obj.DeepCopy()
 		obj.Status.Artifact, obj.Status.URL, obj.Status.Verification = nil, "", nil
 		Expect(w.client.Status().Patch(w.ctx, obj, client.MergeFrom(before))).To(Succeed())
 		w.reconcileAlone(obj)
-		Expect(w.announced()).To(BeNil())
+		Expect(w.externalArtifact()).To(BeNil())
 		w.edit(func(s *v1alpha1.VerifiedChartSpec) { s.Suspend = false })
-		w.settle(func(g Gomega, obj *v1alpha1.VerifiedChart) { g.Expect(obj.Status.Artifact).NotTo(BeNil()) })
+		w.eventually(func(g Gomega, obj *v1alpha1.VerifiedChart) { g.Expect(obj.Status.Artifact).NotTo(BeNil()) })
 	})
 
 	It("is not served where its file is not what was stored", func() {
@@ -217,7 +217,7 @@ var _ = Describe("A suspended chart", func() {
 		Eventually(func() bool { return serves(reconciler, obj.Status.Artifact.Path) }).WithTimeout(patience).Should(BeTrue())
 		Expect(w.registry.Requests()).NotTo(ContainElement(HaveSuffix("/manifests/1.0.0")), "a suspended object asks for no reference")
 		w.edit(func(s *v1alpha1.VerifiedChartSpec) { s.Suspend = false })
-		w.settle(func(g Gomega, obj *v1alpha1.VerifiedChart) {
+		w.eventually(func(g Gomega, obj *v1alpha1.VerifiedChart) {
 			g.Expect(obj.Status.ObservedGeneration).To(Equal(obj.Generation))
 		})
 	})
@@ -235,7 +235,7 @@ var _ = Describe("A suspended chart", func() {
 		w.reconcileAlone(obj)
 		Expect(serves(reconciler, theirs.Status.Artifact.Path)).To(BeFalse())
 		w.edit(func(s *v1alpha1.VerifiedChartSpec) { s.Suspend = false })
-		w.settle(func(g Gomega, obj *v1alpha1.VerifiedChart) {
+		w.eventually(func(g Gomega, obj *v1alpha1.VerifiedChart) {
 			g.Expect(obj.Status.Artifact).NotTo(Equal(theirs.Status.Artifact))
 			g.Expect(obj.Status.ObservedGeneration).To(Equal(obj.Generation))
 		})

@@ -195,7 +195,7 @@ var _ = Describe("An object that goes away", func() {
 		d := w.push("1.0.0", w.ours)
 		w.declare()
 		published = w.ready(d.Digest)
-		Eventually(w.announced).WithTimeout(patience).ShouldNot(BeNil())
+		Eventually(w.externalArtifact).WithTimeout(patience).ShouldNot(BeNil())
 	})
 	finalizers := func(names ...string) {
 		GinkgoHelper()
@@ -211,7 +211,7 @@ var _ = Describe("An object that goes away", func() {
 			Expect(w.client.Delete(w.ctx, w.get())).To(Succeed())
 			Eventually(func() bool { return serves(reconciler, published.Status.Artifact.Path) }).WithTimeout(patience).Should(BeFalse())
 			Eventually(w.files).WithTimeout(patience).Should(BeEmpty())
-			Eventually(w.announced).WithTimeout(patience).Should(BeNil())
+			Eventually(w.externalArtifact).WithTimeout(patience).Should(BeNil())
 			if len(names) > 0 && names[0] != v1alpha1.VerifiedChartFinalizer {
 				finalizers()
 			}

@@ -84,7 +84,7 @@ var _ = Describe("A range does not go back", func() {
 		Expect(obj.Status.History).To(ContainElement(And(HaveField("Version", "999.0.0"), HaveField("Signers", Not(BeEmpty())))), "who signed it is asked for afterwards")
 		w.registry.DeleteTag(w.repo.Name, "999.0.0")
 		w.reconcile()
-		w.settle(func(g Gomega, obj *v1alpha1.VerifiedChart) {
+		w.eventually(func(g Gomega, obj *v1alpha1.VerifiedChart) {
 			g.Expect(obj.Status.Artifact).NotTo(BeNil())
 			g.Expect(obj.Status.Artifact.Metadata).To(HaveKeyWithValue(ocispec.AnnotationVersion, "1.1.0"))
 		})
@@ -158,9 +158,9 @@ var _ = Describe("What is revoked, while the registry takes requests and never a
 		func(revoked func() v1alpha1.Revocations) {
 			list := revoked()
 			w.edit(rules(func(r *v1alpha1.Rules) { r.Revoked = &list }))
-			w.settle(func(g Gomega, obj *v1alpha1.VerifiedChart) {
+			w.eventually(func(g Gomega, obj *v1alpha1.VerifiedChart) {
 				g.Expect(obj.Status.Artifact).To(BeNil())
-				g.Expect(w.announced()).To(BeNil())
+				g.Expect(w.externalArtifact()).To(BeNil())
 			})
 			Expect(w.files()).To(BeEmpty())
 		},
@@ -186,9 +186,9 @@ var _ = Describe("A revoked key", func() {
 			r.Revoked = &v1alpha1.Revocations{Keys: []string{obj.Status.Verification.Signers}}
 		}))
 		w.setKeys(w.ours, w.theirs)
-		w.settle(func(g Gomega, obj *v1alpha1.VerifiedChart) {
+		w.eventually(func(g Gomega, obj *v1alpha1.VerifiedChart) {
 			g.Expect(obj.Status.Artifact).To(BeNil())
-			g.Expect(w.announced()).To(BeNil())
+			g.Expect(w.externalArtifact()).To(BeNil())
 		})
 	})
 
@@ -201,7 +201,7 @@ var _ = Describe("A revoked key", func() {
 		w.edit(rules(func(r *v1alpha1.Rules) {
 			r.Revoked = &v1alpha1.Revocations{Keys: []string{obj.Status.Verification.Signers}}
 		}))
-		w.settle(func(g Gomega, now *v1alpha1.VerifiedChart) {
+		w.eventually(func(g Gomega, now *v1alpha1.VerifiedChart) {
 			g.Expect(now.Status.Artifact).To(Equal(obj.Status.Artifact))
 			g.Expect(now.Status.Verification.Signers).NotTo(Equal(obj.Status.Verification.Signers))
 		})

@@ -177,7 +177,7 @@ var _ = Describe("A chart", func() {
 			w.ready(d.Digest)
 			w.unreachable()
 			w.deleteSecret("cosign-pub") // without keys there is no verdict
-			obj := w.settle(func(g Gomega, obj *v1alpha1.VerifiedChart) { g.Expect(obj.Status.UnverifiedSince).NotTo(BeNil()) })
+			obj := w.eventually(func(g Gomega, obj *v1alpha1.VerifiedChart) { g.Expect(obj.Status.UnverifiedSince).NotTo(BeNil()) })
 			Expect(obj.Status.Artifact).NotTo(BeNil())
 			Expect(obj.Status.UnverifiedSince.Time).To(BeTemporally("~", time.Now(), patience))
 
@@ -204,7 +204,7 @@ var _ = Describe("A chart", func() {
 			w.ready(d.Digest)
 			w.unreachable()
 			w.deleteSecret("cosign-pub")
-			w.settle(func(g Gomega, obj *v1alpha1.VerifiedChart) { g.Expect(obj.Status.UnverifiedSince).NotTo(BeNil()) })
+			w.eventually(func(g Gomega, obj *v1alpha1.VerifiedChart) { g.Expect(obj.Status.UnverifiedSince).NotTo(BeNil()) })
 			Expect(artifactBytes(w.reconcile())).NotTo(BeEmpty())
 		})
 	})
@@ -255,7 +255,7 @@ var _ = Describe("A chart", func() {
 			Expect(w.files()).To(BeEmpty())
 		})
 
-		It("is withdrawn when the list of the cluster names it, and so is everybody's", func() {
+		It("is withdrawn when the list of the cluster names it, and so are the charts of all tenants", func() {
 			d := w.push("1.0.0", w.ours)
 			other := newWorld(context.Background())
 			same := other.push("1.0.0", other.ours)
@@ -335,7 +335,7 @@ var _ = Describe("A chart", func() {
 			mutate(func(s *v1alpha1.VerifiedChartSpec) { s.Ref.Tag = "1.0.0" })
 			w.registry.PushManifest(w.repo.Name, "stable", moved.MediaType, w.manifest(moved))
 			w.edit(func(s *v1alpha1.VerifiedChartSpec) { s.Ref.Tag = "stable" })
-			w.settle(func(g Gomega, obj *v1alpha1.VerifiedChart) {
+			w.eventually(func(g Gomega, obj *v1alpha1.VerifiedChart) {
 				g.Expect(obj.Status.ObservedGeneration).To(Equal(obj.Generation))
 				g.Expect(conditions.GetReason(obj, v1alpha1.FetchFailedCondition)).To(Equal(v1alpha1.VersionMutatedReason))
 			})
@@ -436,7 +436,7 @@ var _ = Describe("A chart", func() {
 			obj := w.ready(d.Digest)
 			Expect(conditions.IsUnknown(obj, v1alpha1.SourceVerifiedCondition)).To(BeTrue())
 			w.setKeys(w.ours)
-			w.settle(func(g Gomega, obj *v1alpha1.VerifiedChart) {
+			w.eventually(func(g Gomega, obj *v1alpha1.VerifiedChart) {
 				g.Expect(conditions.IsTrue(obj, v1alpha1.SourceVerifiedCondition)).To(BeTrue())
 				g.Expect(obj.Status.Verification.Exceptions).To(BeEmpty())
 			})
@@ -513,7 +513,7 @@ var _ = Describe("A chart", func() {
 			until := time.Now().Add(4 * time.Second)
 			w.edit(exempted(d, until))
 			w.setKeys(w.theirs)
-			w.settle(func(g Gomega, obj *v1alpha1.VerifiedChart) {
+			w.eventually(func(g Gomega, obj *v1alpha1.VerifiedChart) {
 				g.Expect(obj.Status.Verification.Exceptions).To(ConsistOf(HaveField("Rule", "Exemption")))
 			})
 			isWithdrawn()
@@ -527,7 +527,7 @@ var _ = Describe("A chart", func() {
 			w.pushWith("1.0.0", "other: true\n")
 			w.sign(d.Digest, w.ours)
 			w.reconcile()
-			obj := w.settle(func(g Gomega, obj *v1alpha1.VerifiedChart) {
+			obj := w.eventually(func(g Gomega, obj *v1alpha1.VerifiedChart) {
 				g.Expect(obj.Status.Verification.Exceptions).To(BeEmpty())
 				g.Expect(obj.Status.Verification.Authorities).To(HaveLen(1))
 			})

@@ -86,12 +86,12 @@ func (r *VerifiedChartReconciler) prepare(retries workqueue.TypedRateLimiter[ctr
 		r.Now = time.Now
 	}
 	r.retries, r.shares = retries, newShares(guards, r.Now)
-	r.judge = judge{
+	r.gatherer = gatherer{
 		client: r.Client, material: r.Material, revocations: r.Revocations, storage: r.Storage, namespace: r.Namespace,
 		observe: r.Verifications.observe, now: r.Now, minInterval: r.MinInterval,
 	}
 	r.errands = &errands{
-		judge: r.judge, material: r.Material, registries: r.Registries, cache: r.Cache, storage: r.Storage, allowHTTP: r.AllowHTTP, maxTimeout: r.MaxTimeout,
+		gatherer: r.gatherer, material: r.Material, registries: r.Registries, cache: r.Cache, storage: r.Storage, allowHTTP: r.AllowHTTP, maxTimeout: r.MaxTimeout,
 		questions: newLimiter(questionPlaces, r.Now), attempts: newLimiter(concurrent*attemptsEach, r.Now),
 		inspections: make(chan struct{}, max(concurrent, 1)), inspected: fairlru.New[digest.Digest, chart.Metadata](inspectedBytes), requeue: requeue, ctx: context.Background(),
 	}

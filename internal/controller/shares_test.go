@@ -92,7 +92,7 @@ var _ = Describe("A session", func() {
 			change(&a)
 			s := &session{asked: &a}
 			p := &lifecycle.Published{Chart: chart}
-			judge{now: func() time.Time { return now }}.addAnswer(p, "now", s)
+			gatherer{now: func() time.Time { return now }}.addAnswer(p, "now", s)
 			Expect(p.Asked).To(Equal(counts))
 			Expect(p.Lost).To(Equal(counts))
 		},

@@ -105,7 +105,7 @@ var _ = Describe("An edit", Ordered, Serial, func() {
 	)
 
 	It("of a Secret that a ClusterChartPolicy names has exactly those judged again that it matches", func() {
-		w.govern("company")
+		w.applyPolicy("company")
 		edited := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "company-keys", Namespace: reconciler.Namespace}}
 		Eventually(func() []string { return judged(edited) }).WithTimeout(patience).Should(HaveLen(len(variants)))
 		edited.Name = "unnamed"

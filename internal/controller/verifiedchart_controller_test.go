@@ -51,7 +51,7 @@ var _ = Describe("A VerifiedChart", func() {
 			HaveField("Name", "release"), HaveField("Provider", "cosign"), HaveField("Key", "0.pub"), HaveField("Signer", HavePrefix("SHA256:")))))
 		Expect(conditions.Get(obj, v1alpha1.SourceVerifiedCondition)).To(And(HaveField("Status", metav1.ConditionTrue), HaveField("Reason", "Succeeded")))
 		Expect(obj.Finalizers).To(BeEmpty())
-		Eventually(w.announced).Should(Equal(obj.Status.Artifact))
+		Eventually(w.externalArtifact).Should(Equal(obj.Status.Artifact))
 		Expect(serves(reconciler, obj.Status.Artifact.Path)).To(BeTrue())
 	})
 
@@ -80,7 +80,7 @@ var _ = Describe("A VerifiedChart", func() {
 				obj := w.reason(v1alpha1.SourceVerifiedCondition, metav1.ConditionFalse, v1alpha1.VerificationErrorReason)
 				Expect(conditions.IsFalse(obj, meta.ReadyCondition)).To(BeTrue())
 				Expect(obj.Status.Artifact).To(BeNil())
-				Expect(w.announced()).To(BeNil())
+				Expect(w.externalArtifact()).To(BeNil())
 				Expect(w.files()).To(BeEmpty())
 				Expect(w.registry.Requests()).NotTo(ContainElement(ContainSubstring("/blobs/" + digest.FromBytes(charttest.Archive("app", "1.0.0")).String())))
 			},
@@ -176,7 +176,7 @@ var _ = Describe("A VerifiedChart", func() {
 			newer := w.push("1.3.0", w.ours)
 			w.reconcile()
 			obj = w.ready(newer.Digest)
-			Expect(w.announced()).To(Equal(obj.Status.Artifact))
+			Expect(w.externalArtifact()).To(Equal(obj.Status.Artifact))
 		})
 
 		It("B11: publishes the digest that was verified, though the tag moves on the way", func() {
@@ -204,7 +204,7 @@ var _ = Describe("A VerifiedChart", func() {
 			obj := w.reason(v1alpha1.SourceVerifiedCondition, metav1.ConditionFalse, v1alpha1.VerificationErrorReason)
 			Expect(obj.Status.Artifact.Revision).To(HaveSuffix(d.Digest.String()))
 			Expect(artifactBytes(obj)).To(Equal(charttest.Archive("app", "1.0.0")))
-			Expect(w.announced()).To(Equal(obj.Status.Artifact))
+			Expect(w.externalArtifact()).To(Equal(obj.Status.Artifact))
 		})
 
 		It("B12: keeps what it has where the tag is gone", func() {
@@ -278,12 +278,12 @@ var _ = Describe("A VerifiedChart", func() {
 			Expect(obj.Status.Artifact).To(BeNil())
 			Expect(obj.Status.URL).To(BeEmpty())
 			Expect(w.files()).To(BeEmpty())
-			Expect(w.announced()).To(BeNil())
+			Expect(w.externalArtifact()).To(BeNil())
 			Expect(serves(reconciler, published.Status.Artifact.Path)).To(BeFalse())
 
 			w.setKeys(w.ours)
 			w.ready(d.Digest)
-			Eventually(w.announced).ShouldNot(BeNil())
+			Eventually(w.externalArtifact).ShouldNot(BeNil())
 		})
 
 		It("withdraws the published revision also where the tag has moved to something unproven", func() {
@@ -295,7 +295,7 @@ var _ = Describe("A VerifiedChart", func() {
 			w.reconcile()
 			Expect(w.get().Status.Artifact).NotTo(BeNil(), "what is published is still proven")
 			w.setKeys(w.theirs)
-			w.settle(func(g Gomega, obj *v1alpha1.VerifiedChart) {
+			w.eventually(func(g Gomega, obj *v1alpha1.VerifiedChart) {
 				g.Expect(obj.Status.Artifact).To(BeNil())
 				g.Expect(conditions.IsFalse(obj, v1alpha1.SourceVerifiedCondition)).To(BeTrue())
 			})
@@ -308,7 +308,7 @@ var _ = Describe("A VerifiedChart", func() {
 			w.ready(d.Digest)
 			w.sign(d.Digest, w.ours, w.theirs)
 			w.setKeys(w.theirs)
-			w.settle(func(g Gomega, obj *v1alpha1.VerifiedChart) {
+			w.eventually(func(g Gomega, obj *v1alpha1.VerifiedChart) {
 				g.Expect(obj.Status.Verification.Authorities[0].Signer).To(HavePrefix("SHA256:"))
 				g.Expect(obj.Status.Artifact).NotTo(BeNil())
 				g.Expect(obj.Status.Verification.VerifiedAt).NotTo(BeNil())
@@ -345,7 +345,7 @@ var _ = Describe("A VerifiedChart", func() {
 				Expect(time.Since(start)).To(BeNumerically("<", 10*time.Second))
 				obj := w.withdrawn()
 				Expect(conditions.IsFalse(obj, v1alpha1.SourceVerifiedCondition)).To(BeTrue())
-				Eventually(w.announced).WithTimeout(patience).Should(BeNil())
+				Eventually(w.externalArtifact).WithTimeout(patience).Should(BeNil())
 			},
 			Entry("400 for referrers", refusing("/referrers/", http.StatusBadRequest)),
 			Entry("403 for referrers", refusing("/referrers/", http.StatusForbidden)),
@@ -477,7 +477,7 @@ var _ = Describe("A VerifiedChart", func() {
 				thief.Status.Artifact = victim.Status.Artifact.DeepCopy()
 				thief.Status.Artifact.Digest = claimed
 				thief.Status.Verification = victim.Status.Verification
-				known := reconciler.judge.gather(w.ctx, thief, &session{})
+				known := reconciler.gatherer.gather(w.ctx, thief, &session{})
 				Expect(known.facts.Published).To(BeNil())
 				Expect(lifecycle.DecideLocal(known.facts).Status.Artifact).To(BeNil())
 				Expect(artifactBytes(victim)).To(Equal(charttest.Archive("app", "1.0.0")))
@@ -488,13 +488,13 @@ var _ = Describe("A VerifiedChart", func() {
 			d := w.push("1.0.0", w.ours)
 			w.declare()
 			obj := w.ready(d.Digest)
-			Eventually(w.announced).ShouldNot(BeNil())
+			Eventually(w.externalArtifact).ShouldNot(BeNil())
 			w.registry.Break(func(rw http.ResponseWriter, _ *http.Request) bool { rw.WriteHeader(http.StatusTeapot); return true })
 			Expect(os.Remove(filepath.Join(storageDir, obj.Status.Artifact.Path))).To(Succeed())
 			w.reconcile()
 			Expect(serves(reconciler, obj.Status.Artifact.Path)).To(BeFalse())
 			Expect(w.get().Status.Artifact).To(Equal(obj.Status.Artifact))
-			Expect(w.announced()).To(Equal(obj.Status.Artifact))
+			Expect(w.externalArtifact()).To(Equal(obj.Status.Artifact))
 			w.registry.Break(nil)
 			Eventually(func() bool { return serves(reconciler, obj.Status.Artifact.Path) }).WithTimeout(patience).Should(BeTrue())
 			w.ready(d.Digest)
@@ -568,7 +568,7 @@ var _ = Describe("A VerifiedChart", func() {
 		Expect(w.get().Status.Artifact).To(Equal(obj.Status.Artifact))
 		Expect(w.registry.Requests()).To(BeEmpty())
 		w.setKeys(w.theirs)
-		w.settle(func(g Gomega, obj *v1alpha1.VerifiedChart) { g.Expect(obj.Status.UnverifiedSince).NotTo(BeNil()) })
+		w.eventually(func(g Gomega, obj *v1alpha1.VerifiedChart) { g.Expect(obj.Status.UnverifiedSince).NotTo(BeNil()) })
 		Expect(serves(reconciler, obj.Status.Artifact.Path)).To(BeTrue())
 		Expect(w.registry.Requests()).NotTo(ContainElement(HaveSuffix("/manifests/1.0.0")))
 		w.edit(func(s *v1alpha1.VerifiedChartSpec) { s.Suspend = false })
@@ -593,14 +593,14 @@ var _ = Describe("A VerifiedChart", func() {
 		w.declare()
 		obj := w.ready(d.Digest)
 		ea := &sourcev1.ExternalArtifact{ObjectMeta: metav1.ObjectMeta{Name: "app", Namespace: w.namespace}}
-		Eventually(w.announced).ShouldNot(BeNil())
+		Eventually(w.externalArtifact).ShouldNot(BeNil())
 		Expect(w.client.Delete(w.ctx, ea)).To(Succeed())
-		Eventually(w.announced).WithTimeout(patience).Should(Equal(obj.Status.Artifact))
+		Eventually(w.externalArtifact).WithTimeout(patience).Should(Equal(obj.Status.Artifact))
 
 		Expect(w.client.Get(w.ctx, client.ObjectKeyFromObject(ea), ea)).To(Succeed())
 		ea.Status.Artifact.URL = "http://evil.example/app.tgz"
 		Expect(w.client.Status().Update(w.ctx, ea)).To(Succeed())
-		Eventually(w.announced).WithTimeout(patience).Should(Equal(obj.Status.Artifact))
+		Eventually(w.externalArtifact).WithTimeout(patience).Should(Equal(obj.Status.Artifact))
 	})
 
 	It("leaves alone an ExternalArtifact of its name that is another's", func() {
@@ -612,7 +612,7 @@ var _ = Describe("A VerifiedChart", func() {
 		w.push("1.0.0", w.ours)
 		w.declare()
 		w.reason(meta.StalledCondition, metav1.ConditionTrue, v1alpha1.NameTakenReason)
-		Expect(w.announced()).To(BeNil())
+		Expect(w.externalArtifact()).To(BeNil())
 	})
 
 	It("leaves alone an ExternalArtifact that announces another source", func() {
@@ -622,7 +622,7 @@ var _ = Describe("A VerifiedChart", func() {
 		w.push("1.0.0", w.ours)
 		w.declare()
 		w.reason(meta.StalledCondition, metav1.ConditionTrue, v1alpha1.NameTakenReason)
-		Expect(w.announced()).To(BeNil())
+		Expect(w.externalArtifact()).To(BeNil())
 	})
 
 	It("A2: does not lose what it published to a registry that fails", func() {

@@ -42,7 +42,7 @@ func isRevoked(record *v1alpha1.VersionRecord, set policy.Set) bool {
 		return true
 	}
 	for _, signer := range record.Signers {
-		v := verify.Voucher{Signer: signer.Signer, Issuer: signer.Issuer, Subject: signer.Subject, SigningKey: signer.SigningKey}
+		v := verify.VerifiedSignature{Signer: signer.Signer, Issuer: signer.Issuer, Subject: signer.Subject, SigningKey: signer.SigningKey}
 		if set.RevokedSigner(v) == nil {
 			return false
 		}

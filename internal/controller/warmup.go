@@ -51,7 +51,7 @@ func (w *warmup) begin(ctx context.Context, r *VerifiedChartReconciler) {
 }
 
 // judged records that an object has been judged.
-func (w *warmup) judged(name types.NamespacedName) {
+func (w *warmup) verified(name types.NamespacedName) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	delete(w.waiting, name)

@@ -162,7 +162,7 @@ func (w *world) remove() {
 }
 
 // settle waits until the object fits.
-func (w *world) settle(fits func(Gomega, *v1alpha1.VerifiedChart)) *v1alpha1.VerifiedChart {
+func (w *world) eventually(fits func(Gomega, *v1alpha1.VerifiedChart)) *v1alpha1.VerifiedChart {
 	GinkgoHelper()
 	var obj *v1alpha1.VerifiedChart
 	Eventually(func(g Gomega) {
@@ -181,7 +181,7 @@ func (w *world) reconcile() *v1alpha1.VerifiedChart {
 	patch := client.MergeFrom(obj.DeepCopy())
 	obj.Annotations = map[string]string{meta.ReconcileRequestAnnotation: token}
 	Expect(w.client.Patch(w.ctx, obj, patch)).To(Succeed())
-	return w.settle(func(g Gomega, obj *v1alpha1.VerifiedChart) {
+	return w.eventually(func(g Gomega, obj *v1alpha1.VerifiedChart) {
 		g.Expect(obj.Status.LastHandledReconcileAt).To(Equal(token))
 	})
 }
@@ -189,7 +189,7 @@ func (w *world) reconcile() *v1alpha1.VerifiedChart {
 // reason waits until the condition has the status and the reason.
 func (w *world) reason(condition string, status metav1.ConditionStatus, reason string) *v1alpha1.VerifiedChart {
 	GinkgoHelper()
-	return w.settle(func(g Gomega, obj *v1alpha1.VerifiedChart) {
+	return w.eventually(func(g Gomega, obj *v1alpha1.VerifiedChart) {
 		g.Expect(conditions.Get(obj, condition)).To(And(HaveField("Status", status), HaveField("Reason", reason)))
 	})
 }
@@ -197,7 +197,7 @@ func (w *world) reason(condition string, status metav1.ConditionStatus, reason s
 // ready waits until the digest is published and ready.
 func (w *world) ready(d digest.Digest) *v1alpha1.VerifiedChart {
 	GinkgoHelper()
-	return w.settle(func(g Gomega, obj *v1alpha1.VerifiedChart) {
+	return w.eventually(func(g Gomega, obj *v1alpha1.VerifiedChart) {
 		g.Expect(conditions.IsReady(obj)).To(BeTrue(), conditions.GetMessage(obj, meta.ReadyCondition))
 		g.Expect(obj.Status.Artifact).NotTo(BeNil())
 		g.Expect(obj.Status.Artifact.Revision).To(HaveSuffix(d.String()))
@@ -207,7 +207,7 @@ func (w *world) ready(d digest.Digest) *v1alpha1.VerifiedChart {
 // withdrawn waits until nothing is published.
 func (w *world) withdrawn() *v1alpha1.VerifiedChart {
 	GinkgoHelper()
-	return w.settle(func(g Gomega, obj *v1alpha1.VerifiedChart) { g.Expect(obj.Status.Artifact).To(BeNil()) })
+	return w.eventually(func(g Gomega, obj *v1alpha1.VerifiedChart) { g.Expect(obj.Status.Artifact).To(BeNil()) })
 }
 
 // artifactBytes returns the bytes of the published artifact's file.
@@ -233,7 +233,7 @@ func (w *world) files() []string {
 }
 
 // announced returns the artifact that the ExternalArtifact carries, or nil.
-func (w *world) announced() *meta.Artifact {
+func (w *world) externalArtifact() *meta.Artifact {
 	GinkgoHelper()
 	var ea sourcev1.ExternalArtifact
 	err := w.client.Get(w.ctx, client.ObjectKey{Namespace: w.namespace, Name: "app"}, &ea)

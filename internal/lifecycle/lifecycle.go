@@ -212,7 +212,7 @@ func decide(f Facts) Decision {
 	}
 	r.report = reportOf(f, r)
 	d.Status = nextStatus(f, r)
-	d.DropOld = d.Action == Publish && f.Published != nil && f.judgement() == rejected
+	d.DropOld = d.Action == Publish && f.Published != nil && f.verdict() == rejected
 	d.Events = events(f, d, r.report)
 	d.Ends = proofEnds(f, d)
 	d.Next = nextTime(f, d, r.report)
@@ -259,12 +259,12 @@ func ask(f Facts, d Decision) Ask {
 // askSignatures reports whether the registry should be asked for signatures of the published chart, and until when.
 func askSignatures(f Facts) (ask bool, until time.Time) {
 	p := f.Published
-	switch f.judgement() {
+	switch f.verdict() {
 	case rejected:
 		return true, p.RejectedAt.Add(Patience)
 	case trusted:
 		// What is stale may have changed, and an exception may have become unnecessary.
-		return p.Stale || !p.Accepted.Evidence().IsProof(), f.Now.Add(Patience)
+		return p.Stale || !p.Accepted.Result().IsProof(), f.Now.Add(Patience)
 	}
 	return p.Incomplete, time.Time{}
 }

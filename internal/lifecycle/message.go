@@ -191,14 +191,14 @@ func proofMessage(a *Attempt) string {
 		what = fmt.Sprintf("version %s@%s", a.Chart.Version, subject.Manifest.Digest)
 	}
 	var who []string
-	for _, v := range a.Accepted.Evidence().Vouchers {
+	for _, v := range a.Accepted.Result().Signatures {
 		who = append(who, signatureMessage(v))
 	}
 	return printable.String(fmt.Sprintf("verified signature of %s: %s", what, strings.Join(who, ", ")), maxMessage)
 }
 
 // signatureMessage says who signed, by which method, where the signature is, and when it was made.
-func signatureMessage(v verify.Voucher) string {
+func signatureMessage(v verify.VerifiedSignature) string {
 	message := fmt.Sprintf("%s by %s %s", verify.AuthorityIn(v.Policy, v.Authority), v.Provider, signerMessage(v))
 	if v.LogIndex != nil {
 		message += fmt.Sprintf(", log index %d", *v.LogIndex)
@@ -216,7 +216,7 @@ func signatureMessage(v verify.Voucher) string {
 }
 
 // signerMessage names the key or the identity that signed.
-func signerMessage(v verify.Voucher) string {
+func signerMessage(v verify.VerifiedSignature) string {
 	switch {
 	case v.Subject != "":
 		return "identity " + v.Signer

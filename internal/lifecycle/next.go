@@ -29,7 +29,7 @@ func nextTime(f Facts, d Decision, r report) Next {
 func afterAttempt(f Facts, d Decision, r report) Next {
 	switch {
 	case f.Attempt == nil:
-		return Next{Backoff: f.Object.Spec.Suspend && unsettled(f, d)}
+		return Next{Backoff: f.Object.Spec.Suspend && isWaiting(f, d)}
 	case r.reason == "", r.settled:
 		return Next{Interval: f.Interval}
 	case r.stalled:
@@ -43,7 +43,7 @@ func afterAttempt(f Facts, d Decision, r report) Next {
 }
 
 // unsettled reports whether a published chart waits for its file or for a verdict.
-func unsettled(f Facts, d Decision) bool {
+func isWaiting(f Facts, d Decision) bool {
 	return f.Published != nil && (f.Published.File != FileRight || d.Undecided())
 }
 
@@ -53,7 +53,7 @@ func deadline(f Facts, d Decision) (at time.Time) {
 	if d.Status.Artifact == nil || f.Published == nil || d.Action == Publish {
 		return at
 	}
-	if f.judgement() == rejected && d.Action == Keep {
+	if f.verdict() == rejected && d.Action == Keep {
 		at = sooner(at, f.Published.RejectedAt.Add(Patience))
 	}
 	if d.Status.UnverifiedSince != nil && f.Published.MaxUnverifiedAge > 0 {

@@ -79,7 +79,7 @@ func failed(a *Attempt) report {
 
 // accepted is the report of a chart that was accepted, by proof or by an exception.
 func accepted(a *Attempt) report {
-	e := a.Accepted.Evidence()
+	e := a.Accepted.Result()
 	if e.IsProof() {
 		return report{verified: metav1.ConditionTrue, verifiedReason: v1alpha1.SucceededReason, verifiedMessage: proofMessage(a)}
 	}

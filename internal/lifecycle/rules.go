@@ -33,11 +33,11 @@ var rules = []rule{
 	{name: "the requested chart is verified and stored", applies: Facts.stored, action: Publish, verified: true},
 	{name: "nothing is published", applies: func(f Facts) bool { return f.Published == nil }, action: Keep, absent: true},
 	{name: "the file is lost, and the registry no longer has the chart", applies: Facts.lost, action: Withdraw},
-	{name: "the chart is trusted", applies: func(f Facts) bool { return f.judgement() == trusted }, action: Keep, verified: true},
+	{name: "the chart is trusted", applies: func(f Facts) bool { return f.verdict() == trusted }, action: Keep, verified: true},
 	{name: "the chart is rejected, and the registry may still show another signature", applies: Facts.awaited, action: Keep, pending: true},
 	{name: "the chart is rejected, and its signer is revoked", applies: Facts.rejectedByRevocation, action: Withdraw, verified: true},
 	{name: "the chart is rejected, its file is there, and every policy holds", applies: Facts.held, action: Hold, verified: true},
-	{name: "the chart is rejected", applies: func(f Facts) bool { return f.judgement() == rejected }, action: Withdraw, verified: true},
+	{name: "the chart is rejected", applies: func(f Facts) bool { return f.verdict() == rejected }, action: Withdraw, verified: true},
 	{name: "there was no verdict for longer than maxUnverifiedAge", applies: Facts.expired, action: Withdraw},
 	{name: "there is no verdict", applies: func(Facts) bool { return true }, action: Keep},
 }
@@ -70,7 +70,7 @@ const (
 // judgement is the verdict on the published chart. The attempt answers for it if it is about the
 // same chart. A chart that was served by an exception or a Hold that has ended, and a chart
 // whose signer is revoked, needs no registry to be rejected if nothing else proves it.
-func (f Facts) judgement() verdict {
+func (f Facts) verdict() verdict {
 	p := f.Published
 	if p == nil {
 		return unknown
@@ -142,7 +142,7 @@ func (f Facts) stored() bool {
 }
 
 // Rejected reports whether the published chart is rejected by what is known now.
-func (f Facts) Rejected() bool { return f.judgement() == rejected }
+func (f Facts) Rejected() bool { return f.verdict() == rejected }
 
 // lost reports whether neither the disk nor the registry has the published chart.
 func (f Facts) lost() bool {
@@ -157,7 +157,7 @@ func (f Facts) holdEnded() bool { return f.Object.Status.HeldSince != nil && !f.
 // attempt may still take its place.
 func (f Facts) awaited() bool {
 	p := f.Published
-	if f.judgement() != rejected || f.answersForPublished() {
+	if f.verdict() != rejected || f.answersForPublished() {
 		return false
 	}
 	if !f.Now.Before(p.RejectedAt.Add(Patience)) {
@@ -180,12 +180,12 @@ func onlyOwnRejects(outcomes []verify.Outcome) bool {
 }
 
 func (f Facts) rejectedByRevocation() bool {
-	return f.judgement() == rejected && f.Published.SignerRevoked != ""
+	return f.verdict() == rejected && f.Published.SignerRevoked != ""
 }
 
 // held reports whether a rejected chart goes on being served. Without its file there is nothing to hold.
 func (f Facts) held() bool {
-	return f.judgement() == rejected && f.Published.Holds && f.Published.File != FileLost
+	return f.verdict() == rejected && f.Published.Holds && f.Published.File != FileLost
 }
 
 // expired reports whether there was no verdict for longer than a policy allows.

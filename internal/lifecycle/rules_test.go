@@ -24,8 +24,8 @@ var now = time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
 // accepting accepts everything by one key.
 type accepting struct{}
 
-func (accepting) Verify(context.Context, verify.Subject, registry.Reader) (verify.Evidence, error) {
-	return verify.Evidence{Vouchers: []verify.Voucher{{Authority: "release", Provider: "cosign", Signer: "SHA256:ab", Key: "cosign.pub"}}}, nil
+func (accepting) Verify(context.Context, verify.Subject, registry.Reader) (verify.Result, error) {
+	return verify.Result{Signatures: []verify.VerifiedSignature{{Authority: "release", Provider: "cosign", Signer: "SHA256:ab", Key: "cosign.pub"}}}, nil
 }
 
 // acceptedManifest is a genuine proof of a manifest.
@@ -45,7 +45,7 @@ var (
 	proof, otherProof          = acceptedManifest(publishedRaw), acceptedManifest(requestedRaw)
 	publishedChart             = Chart{Repository: "ghcr.io/org/app", Digest: digest.FromString(publishedRaw), Name: "app", Version: "1.0.0"}
 	requestedChart             = Chart{Repository: "ghcr.io/org/app", Digest: digest.FromString(requestedRaw), Name: "app", Version: "1.1.0"}
-	rejection                  = &verify.Rejection{Authority: "release", Looked: []string{"tag sha256-x.sig"}}
+	rejection                  = &verify.Rejection{Authority: "release", Searched: []string{"tag sha256-x.sig"}}
 )
 
 func outcome(policy string, v verify.Verdict) verify.Outcome {
@@ -235,24 +235,24 @@ func broken(f Facts, r decided) string {
 }
 
 func trustLost(f Facts, r decided) bool {
-	return !f.Gone && f.Published != nil && f.judgement() == trusted && r.action == Withdraw && !f.revoked() && !f.denied() && !f.lost()
+	return !f.Gone && f.Published != nil && f.verdict() == trusted && r.action == Withdraw && !f.revoked() && !f.denied() && !f.lost()
 }
 
 func proven(a verify.Accepted) bool { _, ok := a.Subject(); return ok }
 
 func servedThoughRejected(f Facts, r decided) bool {
-	if f.Gone || f.Published == nil || f.judgement() != rejected || r.action == Publish || r.pending {
+	if f.Gone || f.Published == nil || f.verdict() != rejected || r.action == Publish || r.pending {
 		return false
 	}
 	return serving(f, r) != ServeNothing && r.action != Hold
 }
 
 func withdrawnTooSoon(f Facts, r decided) bool {
-	return f.Published != nil && !f.Gone && r.action == Withdraw && f.judgement() == unknown && !f.revoked() && !f.denied() && !f.lost() && !f.expired()
+	return f.Published != nil && !f.Gone && r.action == Withdraw && f.verdict() == unknown && !f.revoked() && !f.denied() && !f.lost() && !f.expired()
 }
 
 func keptTooLong(f Facts, r decided) bool {
-	return f.Published != nil && !f.Gone && f.judgement() == unknown && f.expired() && r.action == Keep
+	return f.Published != nil && !f.Gone && f.verdict() == unknown && f.expired() && r.action == Keep
 }
 
 // secondChangesFirst reports whether the local answer "withdraw" is undone by an attempt that is not about
@@ -323,7 +323,7 @@ func TestReferenceWaits(t *testing.T) {
 			return
 		}
 		waiting++
-		if f.edited() || f.judgement() != rejected || !d.Ask.Signatures || d.Ask.Until.After(f.Now.Add(Patience)) {
+		if f.edited() || f.verdict() != rejected || !d.Ask.Signatures || d.Ask.Until.After(f.Now.Add(Patience)) {
 			t.Fatalf("combination %d: no attempt is made: %s", n, describe(f))
 		}
 	})

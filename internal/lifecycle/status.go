@@ -25,7 +25,7 @@ func nextStatus(f Facts, r decided) v1alpha1.VerifiedChartStatus {
 	case Publish:
 		s.Artifact, s.URL = f.Attempt.Artifact.DeepCopy(), f.Attempt.Artifact.URL
 		s.HeldSince, s.UnverifiedSince = nil, nil
-		prove(&s, f.Attempt.Chart, f.Attempt.Accepted, f.Now)
+		recordProof(&s, f.Attempt.Chart, f.Attempt.Accepted, f.Now)
 	case Hold:
 		setURL(&s, f)
 		s.HeldSince, s.UnverifiedSince = since(s.HeldSince, f.Now), nil
@@ -57,7 +57,7 @@ func keep(s *v1alpha1.VerifiedChartStatus, f Facts, r decided) {
 	case r.verified && !isComplete(f, r): // the status of an edited spec is written at once
 	case r.verified:
 		s.HeldSince, s.UnverifiedSince = nil, nil
-		prove(s, f.Published.Chart, proofOf(f), f.Now)
+		recordProof(s, f.Published.Chart, proofOf(f), f.Now)
 	default:
 		s.UnverifiedSince = since(s.UnverifiedSince, f.Now)
 	}
@@ -95,22 +95,22 @@ func since(before *metav1.Time, now time.Time) *metav1.Time {
 }
 
 // prove puts into the status by what the published chart was accepted.
-func prove(s *v1alpha1.VerifiedChartStatus, c Chart, accepted verify.Accepted, now time.Time) {
+func recordProof(s *v1alpha1.VerifiedChartStatus, c Chart, accepted verify.Accepted, now time.Time) {
 	if _, ok := accepted.Subject(); !ok || s.Artifact == nil {
 		return
 	}
-	s.Verification = verification(s.Verification, c, accepted.Evidence(), now)
-	if accepted.Evidence().IsProof() {
+	s.Verification = verification(s.Verification, c, accepted.Result(), now)
+	if accepted.Result().IsProof() {
 		remember(s, now)
 	}
 }
 
 // verification is the status of an acceptance. Its time is that of the acceptance before if
 // nothing but the time differs, so that an unchanged chart costs no write.
-func verification(before *v1alpha1.VerificationStatus, c Chart, e verify.Evidence, now time.Time) *v1alpha1.VerificationStatus {
+func verification(before *v1alpha1.VerificationStatus, c Chart, e verify.Result, now time.Time) *v1alpha1.VerificationStatus {
 	v := &v1alpha1.VerificationStatus{Repository: c.Repository, Digest: c.Digest.String(), VerifiedAt: *timestamp(now)}
 	var signers []string
-	for _, w := range e.Vouchers {
+	for _, w := range e.Signatures {
 		signers = append(signers, w.Signer)
 		v.Authorities = append(v.Authorities, v1alpha1.AuthorityStatus{
 			Policy: w.Policy, Name: w.Authority, Provider: w.Provider, Signer: w.Signer, Issuer: w.Issuer, Subject: w.Subject, Key: w.Key,

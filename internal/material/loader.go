@@ -85,7 +85,7 @@ func (l *Loader) authority(ctx context.Context, objects *view, a v1alpha1.Author
 		m.Root, m.Err = l.trustedRoot(ctx, objects, a)
 	}
 	if m.Err == nil {
-		m.Elsewhere, m.Err = l.elsewhere(ctx, objects, a.Provenance)
+		m.External, m.Err = l.externalSource(ctx, objects, a.Provenance)
 	}
 	return m
 }

@@ -129,7 +129,7 @@ func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, errLocation
 	}
 	if resp.StatusCode >= http.StatusBadRequest {
-		settle(resp)
+		drain(resp)
 	}
 	return resp, nil
 }
@@ -147,7 +147,7 @@ func (t transport) route(u *url.URL, o Origin) (http.RoundTripper, error) {
 
 // settle reads what little an error says, so that the connection can be used
 // again, and forgets it. More than a little is not read.
-func settle(resp *http.Response) {
+func drain(resp *http.Response) {
 	if resp.ContentLength > 0 && resp.ContentLength <= maxErrorBody {
 		_, _ = io.Copy(io.Discard, resp.Body)
 	}

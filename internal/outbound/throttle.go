@@ -61,13 +61,13 @@ func (t *Throttle) set(key string, h http.Header) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if len(t.until) >= maxThrottled {
-		t.forget()
+		t.expire()
 	}
 	t.until[key] = t.now().Add(after)
 }
 
 // forget makes room: those whose time is over, and if that is none, all.
-func (t *Throttle) forget() {
+func (t *Throttle) expire() {
 	now := t.now()
 	maps.DeleteFunc(t.until, func(_ string, until time.Time) bool { return !until.After(now) })
 	if len(t.until) >= maxThrottled {

@@ -50,7 +50,7 @@ var _ = Describe("The pipeline", func() {
 
 	accept := func(subject verify.Subject) verify.Accepted {
 		GinkgoHelper()
-		accepted, err := verify.Check(ctx, verifytest.Vouches("release", "k"), subject, repo)
+		accepted, err := verify.Check(ctx, verifytest.Accepts("release", "k"), subject, repo)
 		Expect(err).NotTo(HaveOccurred())
 		return accepted
 	}

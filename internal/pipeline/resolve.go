@@ -41,7 +41,7 @@ func Resolve(ctx context.Context, r *registry.CachingReader, w Wanted) (Resolved
 	tag := chart.TagOf(w.Tag)
 	if w.SemVer != "" {
 		var err error
-		if tag, err = greatest(ctx, r.Uncached(), w); err != nil {
+		if tag, err = highestTag(ctx, r.Uncached(), w); err != nil {
 			return Resolved{}, failed(StepResolve, err)
 		}
 	}
@@ -74,7 +74,7 @@ func newVersions(w Wanted) (versions, error) {
 // greatest returns the tag with the greatest version that is selected, or an
 // empty one, and all tags that are versions. Of tags with the same version the
 // last in the alphabet is taken, so that the answer does not hang on their order.
-func (v versions) greatest(tags []string) (tag string, seen []string) {
+func (v versions) highest(tags []string) (tag string, seen []string) {
 	var best *semver.Version
 	for _, t := range tags {
 		version, ok := chart.TagVersion(t)
@@ -98,7 +98,7 @@ func greater(version *semver.Version, tag string, best *semver.Version, bestTag 
 }
 
 // greatest returns the tag with the greatest version in the range.
-func greatest(ctx context.Context, r registry.Reader, w Wanted) (string, error) {
+func highestTag(ctx context.Context, r registry.Reader, w Wanted) (string, error) {
 	selected, err := newVersions(w)
 	if err != nil {
 		return "", err
@@ -107,7 +107,7 @@ func greatest(ctx context.Context, r registry.Reader, w Wanted) (string, error) 
 	if err != nil {
 		return "", err
 	}
-	tag, seen := selected.greatest(tags)
+	tag, seen := selected.highest(tags)
 	if tag == "" {
 		return "", problem.New(ErrNoMatch, "no version in %q%s", w.SemVer, filtered(w)).Fix("%s: %s", w.Repository, named(seen, len(tags)))
 	}

@@ -57,10 +57,10 @@ type uncached struct {
 }
 
 // Verify implements verify.Verifier.
-func (u uncached) Verify(ctx context.Context, s verify.Subject, r registry.Reader) (verify.Evidence, error) {
-	evidence, err := u.Verifier.Verify(ctx, s, r)
-	if proven := err == nil && evidence.IsProof(); proven || !u.reader.FromCache() {
-		return evidence, err
+func (u uncached) Verify(ctx context.Context, s verify.Subject, r registry.Reader) (verify.Result, error) {
+	result, err := u.Verifier.Verify(ctx, s, r)
+	if proven := err == nil && result.IsProof(); proven || !u.reader.FromCache() {
+		return result, err
 	}
 	u.reader.Bypass()
 	return u.Verifier.Verify(ctx, s, r)

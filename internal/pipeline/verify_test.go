@@ -131,7 +131,7 @@ var _ = Describe("Verify", func() {
 		Expect(err).To(MatchError(verify.ErrRejected))
 		Expect(err).NotTo(MatchError(context.DeadlineExceeded))
 		Expect(step(err)).To(Equal(pipeline.StepVerify))
-		Expect(accepted.Evidence().IsZero()).To(BeTrue())
+		Expect(accepted.Result().IsZero()).To(BeTrue())
 		Expect(outcomes).To(HaveExactElements(
 			HaveField("Verdict", verify.VerdictUndecided), HaveField("Verdict", verify.VerdictRejected), HaveField("Verdict", verify.VerdictUndecided)))
 	})
@@ -143,8 +143,8 @@ var _ = Describe("Verify", func() {
 		verifytest.SignLegacy(repo, subject, ours)
 		accepted, outcomes, err := pipeline.Verify(ctx, only(auditing{trusting(ours)}), subject, each())
 		Expect(err).NotTo(HaveOccurred())
-		Expect(accepted.Evidence().IsProof()).To(BeTrue())
-		Expect(outcomes[0].Evidence.IsProof()).To(BeTrue())
+		Expect(accepted.Result().IsProof()).To(BeTrue())
+		Expect(outcomes[0].Result.IsProof()).To(BeTrue())
 	})
 
 	It("keeps the proof that one policy has in the cache, if the registry is asked again for another", func() {
@@ -167,10 +167,10 @@ var _ = Describe("Verify", func() {
 			Expect(ok).To(BeFalse())
 		},
 		Entry("without a policy", nil, func() verify.Subject { return subject }, verify.ErrTrustMalformed),
-		Entry("for bytes of another manifest", only(verifytest.Vouches("a", "k")), func() verify.Subject {
+		Entry("for bytes of another manifest", only(verifytest.Accepts("a", "k")), func() verify.Subject {
 			return verify.Subject{Manifest: subject.Manifest, Raw: []byte("other")}
 		}, verify.ErrSubject),
-		Entry("if one of two policies has no verdict", append(only(verifytest.Vouches("a", "k")), only(verifytest.Inconclusive())...),
+		Entry("if one of two policies has no verdict", append(only(verifytest.Accepts("a", "k")), only(verifytest.Inconclusive())...),
 			func() verify.Subject { return subject }, verifytest.ErrUnreachable),
 	)
 })
@@ -179,19 +179,19 @@ var _ = Describe("Verify", func() {
 type waiting struct{}
 
 // Verify implements verify.Verifier.
-func (waiting) Verify(ctx context.Context, _ verify.Subject, r registry.Reader) (verify.Evidence, error) {
+func (waiting) Verify(ctx context.Context, _ verify.Subject, r registry.Reader) (verify.Result, error) {
 	<-ctx.Done()
-	return verify.Evidence{}, ctx.Err()
+	return verify.Result{}, ctx.Err()
 }
 
 // auditing accepts by exception what its verifier does not accept.
 type auditing struct{ verify.Verifier }
 
 // Verify implements verify.Verifier.
-func (a auditing) Verify(ctx context.Context, s verify.Subject, r registry.Reader) (verify.Evidence, error) {
-	evidence, err := a.Verifier.Verify(ctx, s, r)
+func (a auditing) Verify(ctx context.Context, s verify.Subject, r registry.Reader) (verify.Result, error) {
+	result, err := a.Verifier.Verify(ctx, s, r)
 	if err != nil {
-		return verify.Evidence{Exceptions: []verify.Exception{{Rule: verify.Audit, Verdict: err}}}, nil
+		return verify.Result{Exceptions: []verify.Exception{{Rule: verify.Audit, Verdict: err}}}, nil
 	}
-	return evidence, nil
+	return result, nil
 }

@@ -69,8 +69,8 @@ var _ = Describe("A minimum age of a key's signature", func() {
 		func(of string, ask func(*v1alpha1.Authority), how sigstoretest.How, legacy bool) {
 			old := judge(of, ask, how, legacy, 30*time.Minute)
 			Expect(old.Err).NotTo(HaveOccurred())
-			Expect(old.Evidence.IsProof()).To(BeTrue())
-			Expect(old.Evidence.Vouchers).To(ConsistOf(HaveField("Time", BeTemporally("==", sigstore.Epoch))))
+			Expect(old.Result.IsProof()).To(BeTrue())
+			Expect(old.Result.Signatures).To(ConsistOf(HaveField("Time", BeTemporally("==", sigstore.Epoch))))
 			young := judge(of, ask, how, legacy, 2*time.Hour)
 			Expect(young.Verdict).To(Equal(verify.VerdictRejected))
 			Expect(young.Begins).To(BeTemporally("==", sigstore.Epoch.Add(2*time.Hour)))

@@ -23,7 +23,7 @@ var _ = Describe("A provenance file with the signatures of two maintainers", fun
 			r.attach(openpgptest.Message(r.text(), openpgptest.Signature(ada, r.text()), openpgptest.Signature(bob, r.text())))
 			accepted, err := verify.Check(context.Background(), combine(2, parties), r.subject, r.repo)
 			Expect(err).NotTo(HaveOccurred())
-			Expect(accepted.Evidence().Vouchers).To(ConsistOf(
+			Expect(accepted.Result().Signatures).To(ConsistOf(
 				HaveField("Signer", signerOf(ada.PrimaryKey.Fingerprint)), HaveField("Signer", signerOf(bob.PrimaryKey.Fingerprint)),
 			))
 		},

@@ -142,7 +142,7 @@ var _ = Describe("A policy of cosign and provenance", func() {
 		}
 		accepted, err := verify.Check(context.Background(), combine(atLeast, parties), r.subject, r.repo)
 		var signers []string
-		for _, v := range accepted.Evidence().Vouchers {
+		for _, v := range accepted.Result().Signatures {
 			signers = append(signers, v.Signer)
 		}
 		return signers, err

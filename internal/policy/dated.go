@@ -14,24 +14,24 @@ import (
 type dated struct{ verify.Verifier }
 
 // Verify implements verify.Verifier.
-func (d dated) Verify(ctx context.Context, s verify.Subject, r registry.Reader) (verify.Evidence, error) {
-	evidence, err := d.Verifier.Verify(ctx, s, r)
+func (d dated) Verify(ctx context.Context, s verify.Subject, r registry.Reader) (verify.Result, error) {
+	result, err := d.Verifier.Verify(ctx, s, r)
 	if err != nil {
-		return evidence, err
+		return result, err
 	}
-	for _, v := range evidence.Vouchers {
+	for _, v := range result.Signatures {
 		if !v.Time.IsZero() {
-			return evidence, nil
+			return result, nil
 		}
 	}
-	if evidence.Unread != nil {
-		return verify.Evidence{}, evidence.Unread
+	if result.Unread != nil {
+		return verify.Result{}, result.Unread
 	}
-	rejection := &verify.Rejection{Authority: "minSignatureAge", Candidates: evidence.Seen}
+	rejection := &verify.Rejection{Authority: "minSignatureAge", Candidates: result.Seen}
 	for i := range rejection.Candidates {
 		if rejection.Candidates[i].Reason == "" {
 			rejection.Candidates[i].Reason = "nothing proves when it was signed, and a minimum age is asked for"
 		}
 	}
-	return verify.Evidence{}, rejection
+	return verify.Result{}, rejection
 }

@@ -26,26 +26,26 @@ type excepting struct {
 }
 
 // Verify implements verify.Verifier.
-func (e excepting) Verify(ctx context.Context, s verify.Subject, r registry.Reader) (verify.Evidence, error) {
-	evidence, err := e.Verifier.Verify(ctx, s, r)
-	for i := range evidence.Vouchers {
-		evidence.Vouchers[i].Policy = e.policy.Name
+func (e excepting) Verify(ctx context.Context, s verify.Subject, r registry.Reader) (verify.Result, error) {
+	result, err := e.Verifier.Verify(ctx, s, r)
+	for i := range result.Signatures {
+		result.Signatures[i].Policy = e.policy.Name
 	}
-	for i := range evidence.Seen {
-		evidence.Seen[i].Policy = e.policy.Name
+	for i := range result.Seen {
+		result.Seen[i].Policy = e.policy.Name
 	}
 	verify.InPolicy(err, e.policy.Name)
 	if !errors.Is(err, verify.ErrRejected) && !errors.Is(err, verify.ErrTrustUnavailable) && !verify.OnlyUnasked(err) {
-		return evidence, err
+		return result, err
 	}
 	if x := e.policy.exception(s.Manifest.Digest, e.now()); x != nil {
 		x.Verdict = err
-		return verify.Evidence{Exceptions: []verify.Exception{*x}, Seen: verify.Seen(err)}, nil
+		return verify.Result{Exceptions: []verify.Exception{*x}, Seen: verify.Seen(err)}, nil
 	}
 	if x := e.policy.exemption(s.Manifest.Digest); x != nil {
 		err = problem.Note(err, "its exemption ended %s", x.ExpiresAt.UTC().Format(time.DateOnly))
 	}
-	return evidence, err
+	return result, err
 }
 
 // exemption returns the policy's exemption of a manifest, whether or not it has ended, or nil.

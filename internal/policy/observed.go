@@ -28,8 +28,8 @@ type observed struct {
 }
 
 // Verify implements verify.Verifier.
-func (o observed) Verify(ctx context.Context, s verify.Subject, r registry.Reader) (verify.Evidence, error) {
-	evidence, err := o.Verifier.Verify(ctx, s, r)
+func (o observed) Verify(ctx context.Context, s verify.Subject, r registry.Reader) (verify.Result, error) {
+	result, err := o.Verifier.Verify(ctx, s, r)
 	switch {
 	case errors.Is(err, verify.ErrRejected):
 		o.observe(o.provider, VerdictRejected)
@@ -38,5 +38,5 @@ func (o observed) Verify(ctx context.Context, s verify.Subject, r registry.Reade
 	default:
 		o.observe(o.provider, VerdictAccepted)
 	}
-	return evidence, err
+	return result, err
 }

@@ -170,9 +170,9 @@ var _ = Describe("The policies of a set", func() {
 
 	Describe("of which a signer is revoked", func() {
 		fingerprint := strings.Repeat("C0FFEE00", 5)
-		maintainer := verify.Voucher{Signer: "OPENPGP:" + fingerprint, SigningKey: strings.Repeat("AB", 20)}
-		workflow := verify.Voucher{Issuer: "https://issuer.example", Subject: "release@example.com", Signer: verify.Identity("https://issuer.example", "release@example.com")}
-		in := func(policy string, v verify.Voucher) verify.Voucher { v.Policy = policy; return v }
+		maintainer := verify.VerifiedSignature{Signer: "OPENPGP:" + fingerprint, SigningKey: strings.Repeat("AB", 20)}
+		workflow := verify.VerifiedSignature{Issuer: "https://issuer.example", Subject: "release@example.com", Signer: verify.Identity("https://issuer.example", "release@example.com")}
+		in := func(policy string, v verify.VerifiedSignature) verify.VerifiedSignature { v.Policy = policy; return v }
 		keyring := func(ids ...string) change {
 			return func(p *policy.Policy) {
 				p.Material = map[string]policy.Material{"b": {}, "a": {Err: verify.ErrTrustMalformed, RevokedKeys: ids}}
@@ -181,7 +181,7 @@ var _ = Describe("The policies of a set", func() {
 		identity := v1alpha1.Revocations{Identities: []v1alpha1.OIDCIdentityMatch{{Issuer: "https://issuer[.]example", Subject: "release@.*"}}}
 
 		DescribeTable("reject it",
-			func(v verify.Voucher, cluster string, changes ...change) {
+			func(v verify.VerifiedSignature, cluster string, changes ...change) {
 				s := policy.NewSet(clock, listed(cluster), trusting("", ours), trusting("company", ours, changes...))
 				Expect(s.RevokedSigner(v)).To(MatchError(verify.ErrRejected))
 			},
@@ -193,10 +193,10 @@ var _ = Describe("The policies of a set", func() {
 		)
 
 		DescribeTable("leave others alone",
-			func(v verify.Voucher, changes ...change) {
+			func(v verify.VerifiedSignature, changes ...change) {
 				Expect(set(trusting("", ours), trusting("company", ours, changes...)).RevokedSigner(v)).To(Succeed())
 			},
-			Entry("J16: an identity of another issuer", verify.Voucher{Issuer: "https://other.example", Subject: "release@example.com"}, revoking(identity)),
+			Entry("J16: an identity of another issuer", verify.VerifiedSignature{Issuer: "https://other.example", Subject: "release@example.com"}, revoking(identity)),
 			Entry("J11: a key that a keyring of another policy revokes", maintainer, keyring(fingerprint)),
 			Entry("J11: another key of the same policy", in("company", maintainer), keyring(strings.Repeat("0", 40))),
 		)

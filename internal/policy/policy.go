@@ -29,7 +29,7 @@ type Material struct {
 	// Keyring in a provenance authority's Secret.
 	Keyring *openpgp.Keyring
 	// Elsewhere reads provenance files that are not in the registry; nil where the authority names no such place.
-	Elsewhere provenance.Elsewhere
+	External provenance.ExternalSource
 	// RevokedKeys are the fingerprints, in hexadecimal digits, of the keys that the keyring
 	// says are revoked, even if the keyring cannot be read to its end.
 	RevokedKeys []string

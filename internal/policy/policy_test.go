@@ -49,21 +49,21 @@ func only(v v1alpha1.Verification, material map[string]policy.Material) policy.S
 var _ = Describe("A policy", func() {
 	ours, alsoOurs, theirs := P256(), P256(), P256()
 
-	judge := func(v v1alpha1.Verification, material map[string]policy.Material, signedBy ...Signer) (verify.Evidence, error) {
+	judge := func(v v1alpha1.Verification, material map[string]policy.Material, signedBy ...Signer) (verify.Result, error) {
 		repo := NewRepository()
 		subject := repo.Subject("chart")
 		if len(signedBy) > 0 {
 			SignLegacy(repo, subject, signedBy...)
 		}
 		accepted, err := verify.Check(context.Background(), only(v, material), subject, repo)
-		return accepted.Evidence(), err
+		return accepted.Result(), err
 	}
 
 	DescribeTable("accepts what its authorities vouch for",
 		func(v v1alpha1.Verification, material map[string]policy.Material, signedBy ...Signer) {
-			evidence, err := judge(v, material, signedBy...)
+			result, err := judge(v, material, signedBy...)
 			Expect(err).NotTo(HaveOccurred())
-			Expect(evidence.Vouchers).NotTo(BeEmpty())
+			Expect(result.Signatures).NotTo(BeEmpty())
 		},
 		Entry("one authority, one key", spec(0, "a"), map[string]policy.Material{"a": secret(ours)}, ours),
 		Entry("D10: one authority, the second of two keys", spec(0, "a"), map[string]policy.Material{"a": secret(theirs, ours)}, ours),

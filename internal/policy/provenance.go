@@ -18,7 +18,7 @@ func (b builder) provenance() (verify.Verifier, error) {
 		return nil, errors.New("it has no secretRef with a keyring")
 	}
 	spec := provenance.Authority{
-		Name: b.Name, KeysIn: b.material.Secret, Keyring: b.material.Keyring, Elsewhere: b.material.Elsewhere, Every: b.every, Constraints: b.constraints,
+		Name: b.Name, KeysIn: b.material.Secret, Keyring: b.material.Keyring, External: b.material.External, Every: b.every, Constraints: b.constraints,
 	}
 	if p := b.Provenance; p != nil {
 		var known bool

@@ -164,7 +164,7 @@ func (r Revocations) Check(repository string, d digest.Digest, version string) e
 
 // signer returns an error that matches verify.ErrRejected if the key or the identity
 // that a voucher rests on is revoked.
-func (r Revocations) signer(v verify.Voucher) error {
+func (r Revocations) signer(v verify.VerifiedSignature) error {
 	if id, ok := r.keys.Of(v); ok {
 		return revokedBy(r.source, "key %s", id)
 	}

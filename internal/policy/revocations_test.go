@@ -122,9 +122,9 @@ var _ = DescribeTable("A list of revocations is refused that is",
 var _ = DescribeTable("J21: both places that list revocations take",
 	func(key string) {
 		id := "SHA256:" + strings.Repeat("ab", 32)
-		signed := verify.Voucher{Signer: id}
+		signed := verify.VerifiedSignature{Signer: id}
 		if strings.Contains(strings.ToUpper(strings.ReplaceAll(key, " ", "")), "C0FFEE") {
-			signed = verify.Voucher{Signer: "OPENPGP:" + strings.Repeat("C0FFEE00", 5)}
+			signed = verify.VerifiedSignature{Signer: "OPENPGP:" + strings.Repeat("C0FFEE00", 5)}
 		}
 		own := policy.Policy{Verify: v1alpha1.Verification{Rules: v1alpha1.Rules{Revoked: &v1alpha1.Revocations{Keys: []string{key}}}}}
 		Expect(policy.NewSet(time.Now, policy.Revocations{}, own).RevokedSigner(signed)).To(MatchError(verify.ErrRejected))

@@ -149,23 +149,23 @@ type unrevoked struct {
 }
 
 // Verify implements verify.Verifier.
-func (u unrevoked) Verify(ctx context.Context, s verify.Subject, r registry.Reader) (verify.Evidence, error) {
+func (u unrevoked) Verify(ctx context.Context, s verify.Subject, r registry.Reader) (verify.Result, error) {
 	if err := u.set.Revoked(s.Repository, s.Manifest.Digest, s.Chart.Version); err != nil {
-		return verify.Evidence{}, err
+		return verify.Result{}, err
 	}
 	return u.Verifier.Verify(ctx, s, r)
 }
 
 // Verify implements verify.Verifier: it accepts if each of the policies does.
-func (s Set) Verify(ctx context.Context, subject verify.Subject, r registry.Reader) (verify.Evidence, error) {
+func (s Set) Verify(ctx context.Context, subject verify.Subject, r registry.Reader) (verify.Result, error) {
 	if err := s.Revoked(subject.Repository, subject.Manifest.Digest, subject.Chart.Version); err != nil {
-		return verify.Evidence{}, err
+		return verify.Result{}, err
 	}
 	accepted, outcomes, err := verify.CheckEach(ctx, s.Policies(), subject, r)
 	if err == nil {
 		err = verify.Unaccepted(outcomes)
 	}
-	return accepted.Evidence(), err
+	return accepted.Result(), err
 }
 
 // Revoked returns an error that matches verify.ErrRejected if a chart is revoked, by
@@ -199,7 +199,7 @@ func anyRevokes(lists []Revocations, repository string, d digest.Digest, version
 // RevokedSigner returns an error that matches verify.ErrRejected if the key or the
 // identity that a voucher rests on is revoked: by a list, or by a keyring of the policy
 // that the voucher names, even if that keyring cannot be read to its end. It needs no registry.
-func (s Set) RevokedSigner(v verify.Voucher) error {
+func (s Set) RevokedSigner(v verify.VerifiedSignature) error {
 	for _, r := range s.revocations() {
 		if err := r.signer(v); err != nil {
 			return err
@@ -252,6 +252,6 @@ func denial(policy string) error {
 type denying string
 
 // Verify implements verify.Verifier.
-func (d denying) Verify(context.Context, verify.Subject, registry.Reader) (verify.Evidence, error) {
-	return verify.Evidence{}, denial(string(d))
+func (d denying) Verify(context.Context, verify.Subject, registry.Reader) (verify.Result, error) {
+	return verify.Result{}, denial(string(d))
 }

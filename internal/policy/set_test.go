@@ -39,9 +39,9 @@ var _ = Describe("A set of policies", func() {
 		return p
 	}
 	named := func(name string, p policy.Policy) policy.Policy { p.Name = name; return p }
-	check := func(cluster policy.Revocations, policies ...policy.Policy) (verify.Evidence, error) {
+	check := func(cluster policy.Revocations, policies ...policy.Policy) (verify.Result, error) {
 		accepted, err := verify.Check(ctx, policy.NewSet(func() time.Time { return now }, cluster, policies...), subject, repo)
-		return accepted.Evidence(), err
+		return accepted.Result(), err
 	}
 	audited := func(v *v1alpha1.Verification) { v.Mode = v1alpha1.ModeAudit }
 	exempted := func(until time.Time) func(*v1alpha1.Verification) {
@@ -53,16 +53,16 @@ var _ = Describe("A set of policies", func() {
 		return func(v *v1alpha1.Verification) { v.Revoked = &r }
 	}
 	keyOf := func(s Signer) string {
-		evidence, err := check(policy.Revocations{}, trusting(s))
+		result, err := check(policy.Revocations{}, trusting(s))
 		Expect(err).NotTo(HaveOccurred())
-		return evidence.Vouchers[0].Signer
+		return result.Signatures[0].Signer
 	}
 
 	DescribeTable("accepts by proof",
 		func(policies func() []policy.Policy) {
-			evidence, err := check(policy.Revocations{}, policies()...)
+			result, err := check(policy.Revocations{}, policies()...)
 			Expect(err).NotTo(HaveOccurred())
-			Expect(evidence.IsProof()).To(BeTrue())
+			Expect(result.IsProof()).To(BeTrue())
 		},
 		Entry("what the only one accepts", func() []policy.Policy { return []policy.Policy{trusting(ours)} }),
 		Entry("what each accepts", func() []policy.Policy { return []policy.Policy{trusting(ours), named("company", trusting(ours))} }),
@@ -78,17 +78,17 @@ var _ = Describe("A set of policies", func() {
 		_, err := check(policy.Revocations{}, trusting(ours), named("company", trusting(theirs)))
 		Expect(err).To(MatchError(ContainSubstring(`"company/a"`)))
 		Expect(verify.Seen(err)).To(And(Not(BeEmpty()), HaveEach(policyOf)))
-		evidence, err := check(policy.Revocations{}, named("company", trusting(ours)))
+		result, err := check(policy.Revocations{}, named("company", trusting(ours)))
 		Expect(err).NotTo(HaveOccurred())
-		Expect(evidence.Seen).To(And(Not(BeEmpty()), HaveEach(policyOf)))
+		Expect(result.Seen).To(And(Not(BeEmpty()), HaveEach(policyOf)))
 	})
 
 	DescribeTable("admits with an exception, which is no proof,",
 		func(p func() policy.Policy, rule verify.Rule) {
-			evidence, err := check(policy.Revocations{}, p())
+			result, err := check(policy.Revocations{}, p())
 			Expect(err).NotTo(HaveOccurred())
-			Expect(evidence.IsProof()).To(BeFalse())
-			Expect(evidence.Exceptions).To(ConsistOf(And(HaveField("Rule", rule), HaveField("Verdict", HaveOccurred()))))
+			Expect(result.IsProof()).To(BeFalse())
+			Expect(result.Exceptions).To(ConsistOf(And(HaveField("Rule", rule), HaveField("Verdict", HaveOccurred()))))
 		},
 		Entry("what is audited", func() policy.Policy { return trusting(theirs, audited) }, verify.Audit),
 		Entry("what is audited and cannot be judged", func() policy.Policy {
@@ -143,9 +143,9 @@ var _ = Describe("A set of policies", func() {
 		SignLegacy(repo, subject, ours, theirs)
 		p := trusting(ours, revoking(v1alpha1.Revocations{Keys: []string{revoked}}))
 		p.Material = map[string]policy.Material{"a": secret(ours, theirs)}
-		evidence, err := check(policy.Revocations{}, p)
+		result, err := check(policy.Revocations{}, p)
 		Expect(err).NotTo(HaveOccurred())
-		Expect(evidence.Vouchers).To(ConsistOf(HaveField("Signer", Not(Equal(revoked)))))
+		Expect(result.Signatures).To(ConsistOf(HaveField("Signer", Not(Equal(revoked)))))
 	})
 
 	It("rejects what is revoked for the whole cluster, and asks for nothing", func() {

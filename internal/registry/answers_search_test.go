@@ -33,7 +33,7 @@ var _ = Describe("Answers to a search", func() {
 			search := func(r registry.Reader) (read []string, refused int) {
 				s := attached.Search{
 					Subject: ofSubject(m), Reader: attached.Budget(r, verify.MaxMaterial),
-					Likely: func(t string) bool { return t == "application/vnd.example" },
+					Preferred: func(t string) bool { return t == "application/vnd.example" },
 				}
 				for found := range s.All(m.ctx, "sig") {
 					var refusal *verify.Refusal
@@ -160,7 +160,7 @@ var _ = Describe("Answers of a registry", func() {
 			func() registry.Reader { return live },
 			func() registry.Reader { return live.Answers().Reader(p.target().Repository) },
 		} {
-			s := attached.Search{Subject: p.manifest.Digest, Reader: r(), Likely: func(t string) bool { return t != "" }}
+			s := attached.Search{Subject: p.manifest.Digest, Reader: r(), Preferred: func(t string) bool { return t != "" }}
 			found[i] = slices.Collect(s.All(context.Background(), "sig"))
 		}
 		Expect(found[1]).To(Equal(found[0]))

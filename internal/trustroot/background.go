@@ -36,7 +36,7 @@ func (t *TUF) tick(ctx context.Context) {
 	due := t.due()
 	if t.now().Before(due) {
 		t.mu.Unlock()
-		t.announce()
+		t.notify()
 		return
 	}
 	running := t.refresh()
@@ -77,7 +77,7 @@ func (t *TUF) due() time.Time {
 }
 
 // announce calls changed if the valid root differs from the last one announced.
-func (t *TUF) announce() {
+func (t *TUF) notify() {
 	t.announcement.Lock()
 	defer t.announcement.Unlock()
 	id := ""

@@ -52,8 +52,8 @@ func (t *TUF) run(r *refresh) {
 		v, at = t.fallback()
 		err = failed(ErrUnavailable, fmt.Errorf("from %s: %w", t.client.mirror.base, err))
 	}
-	t.settle(r, v, at, err)
-	t.announce()
+	t.finish(r, v, at, err)
+	t.notify()
 	select {
 	case t.settled <- struct{}{}:
 	default:
@@ -72,7 +72,7 @@ func (t *TUF) fallback() (v verified, at time.Time) {
 	return v, at
 }
 
-func (t *TUF) settle(r *refresh, v verified, at time.Time, err error) {
+func (t *TUF) finish(r *refresh, v verified, at time.Time, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if v.root != nil {

@@ -22,7 +22,7 @@ type Constraints struct {
 
 // Objection returns why a signature does not count, and the first moment at which it
 // may, which is zero if it never will. The reason is empty if the signature counts.
-func (c Constraints) Objection(v Voucher) (reason string, until time.Time) {
+func (c Constraints) Objection(v VerifiedSignature) (reason string, until time.Time) {
 	if revoked, ok := c.Revoked.Of(v); ok {
 		return "the signature is genuine, but the key " + revoked + " is revoked", time.Time{}
 	}

@@ -18,11 +18,11 @@ var (
 	subkey      = strings.Repeat("C3", 20)
 	primaryV6   = "0123456789ABCDEF" + strings.Repeat("D4", 24)
 	now         = time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
-	byKey       = verify.Voucher{Signer: "SHA256:" + spki}
-	byPGP       = verify.Voucher{Signer: "OPENPGP:" + primary, SigningKey: subkey}
-	byPGPv6     = verify.Voucher{Signer: "OPENPGP:" + primaryV6, SigningKey: primaryV6}
-	byIdentity  = verify.Voucher{Signer: verify.Identity("https://issuer.example", "a@example.com"), Subject: "a@example.com", Issuer: "https://issuer.example"}
-	at          = func(t time.Time) verify.Voucher { v := byKey; v.Time = t; return v }
+	byKey       = verify.VerifiedSignature{Signer: "SHA256:" + spki}
+	byPGP       = verify.VerifiedSignature{Signer: "OPENPGP:" + primary, SigningKey: subkey}
+	byPGPv6     = verify.VerifiedSignature{Signer: "OPENPGP:" + primaryV6, SigningKey: primaryV6}
+	byIdentity  = verify.VerifiedSignature{Signer: verify.Identity("https://issuer.example", "a@example.com"), Subject: "a@example.com", Issuer: "https://issuer.example"}
+	at          = func(t time.Time) verify.VerifiedSignature { v := byKey; v.Time = t; return v }
 	atLeastADay = verify.Constraints{MinAge: 24 * time.Hour, Now: func() time.Time { return now }}
 )
 
@@ -35,7 +35,7 @@ func revoked(ids ...string) verify.Constraints {
 
 var _ = Describe("Constraints", func() {
 	DescribeTable("object to a signature by a revoked key",
-		func(id string, v verify.Voucher) {
+		func(id string, v verify.VerifiedSignature) {
 			reason, until := revoked(strings.Repeat("0", 40), id).Objection(v)
 			Expect(reason).NotTo(BeEmpty())
 			Expect(until).To(BeZero())
@@ -53,7 +53,7 @@ var _ = Describe("Constraints", func() {
 	)
 
 	DescribeTable("do not object to a signature by another key",
-		func(id string, v verify.Voucher) {
+		func(id string, v verify.VerifiedSignature) {
 			reason, _ := revoked(id).Objection(v)
 			Expect(reason).To(BeEmpty())
 		},
@@ -70,13 +70,13 @@ var _ = Describe("Constraints", func() {
 		Expect(err).NotTo(HaveOccurred())
 		return verify.Constraints{RevokedIdentities: all}
 	}
-	identified := func(issuer, subject string) verify.Voucher {
-		return verify.Voucher{Signer: verify.Identity(issuer, subject), Issuer: issuer, Subject: subject}
+	identified := func(issuer, subject string) verify.VerifiedSignature {
+		return verify.VerifiedSignature{Signer: verify.Identity(issuer, subject), Issuer: issuer, Subject: subject}
 	}
 	const github, workflow = "https://token.actions.githubusercontent.com", "https://github.com/org/repo/.github/workflows/release.yml@refs/tags/v1.0.0"
 
 	DescribeTable("J16: object to a signature by a revoked identity",
-		func(issuer, subject string, v verify.Voucher) {
+		func(issuer, subject string, v verify.VerifiedSignature) {
 			reason, until := identities(verify.IdentityPattern{Issuer: issuer, Subject: subject}).Objection(v)
 			Expect(reason).To(ContainSubstring("is revoked"))
 			Expect(until).To(BeZero())
@@ -90,7 +90,7 @@ var _ = Describe("Constraints", func() {
 	)
 
 	DescribeTable("do not object to a signature by another identity",
-		func(issuer, subject string, v verify.Voucher) {
+		func(issuer, subject string, v verify.VerifiedSignature) {
 			reason, _ := identities(verify.IdentityPattern{Issuer: issuer, Subject: subject}).Objection(v)
 			Expect(reason).To(BeEmpty())
 		},
@@ -117,7 +117,7 @@ var _ = Describe("Constraints", func() {
 	)
 
 	It("object to nothing where nothing is asked for", func() {
-		for _, v := range []verify.Voucher{byKey, byPGP, byIdentity, {}} {
+		for _, v := range []verify.VerifiedSignature{byKey, byPGP, byIdentity, {}} {
 			reason, _ := verify.Constraints{}.Objection(v)
 			Expect(reason).To(BeEmpty())
 		}

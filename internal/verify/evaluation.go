@@ -50,12 +50,12 @@ type Evaluation[C any] struct {
 	// Candidates, the likely ones first.
 	Candidates iter.Seq[C]
 	// Looked returns, once they are all taken, where they were looked for.
-	Looked func() []string
+	Searched func() []string
 	// Name returns where a candidate was found, and which format it has.
 	Name func(C) (source, format string)
 	// Judge returns the vouchers that a candidate holds, at least one. A *Refusal says why
 	// it holds none; any other error means that this could not be found out.
-	Judge func(context.Context, C) ([]Voucher, error)
+	Verify func(context.Context, C) ([]VerifiedSignature, error)
 	// Cost returns the work that a candidate takes, in units of MaxWork.
 	Cost func(C) int
 	// Fix is what to do if there is no candidate.
@@ -63,38 +63,38 @@ type Evaluation[C any] struct {
 	// Constraints apply to every voucher.
 	Constraints Constraints
 	// Enough reports whether no further voucher matters.
-	Enough func([]Voucher) bool
+	Enough func([]VerifiedSignature) bool
 }
 
 // Decide judges one candidate after the other. A candidate that is unrelated, broken or
 // out of reach never hides another that is good; if a candidate that could not be read
 // might have been the good one, there is no verdict. The error matches ErrRejected if
 // no candidate vouches.
-func (e Evaluation[C]) Decide(ctx context.Context) (Evidence, error) {
-	var evidence Evidence
+func (e Evaluation[C]) Decide(ctx context.Context) (Result, error) {
+	var result Result
 	for c := range e.Candidates {
 		if err := ctx.Err(); err != nil { // cached material is read even if no time is left
-			evidence.Unread = errors.Join(evidence.Unread, err)
+			result.Unread = errors.Join(result.Unread, err)
 			break
 		}
-		e.vote(ctx, c, &evidence)
-		if e.Enough(evidence.Vouchers) {
+		e.evaluate(ctx, c, &result)
+		if e.Enough(result.Signatures) {
 			break
 		}
 	}
 	switch {
-	case !evidence.IsZero():
-		return evidence, nil
-	case evidence.Unread != nil && !e.isComplete(evidence):
-		return Evidence{}, evidence.Unread
+	case !result.IsZero():
+		return result, nil
+	case result.Unread != nil && !e.isComplete(result):
+		return Result{}, result.Unread
 	}
-	return Evidence{}, &Rejection{Authority: e.Authority, Looked: e.Looked(), Candidates: evidence.Seen, Fix: e.Fix}
+	return Result{}, &Rejection{Authority: e.Authority, Searched: e.Searched(), Candidates: result.Seen, Fix: e.Fix}
 }
 
 // isComplete reports whether all that could not be read is what stored signature material does not hold, and it holds
 // signatures: those on which the acceptance rested. Where no search led then, there is nothing to wait for.
-func (e Evaluation[C]) isComplete(evidence Evidence) bool {
-	return len(evidence.Seen) > 0 && OnlyUnasked(evidence.Unread)
+func (e Evaluation[C]) isComplete(result Result) bool {
+	return len(result.Seen) > 0 && OnlyUnasked(result.Unread)
 }
 
 // OnlyUnasked reports whether every error in a tree is that stored signature material holds no answer.
@@ -112,37 +112,37 @@ func OnlyUnasked(err error) bool {
 }
 
 // vote adds the vouchers of one candidate, or why it has none.
-func (e Evaluation[C]) vote(ctx context.Context, c C, evidence *Evidence) {
+func (e Evaluation[C]) evaluate(ctx context.Context, c C, result *Result) {
 	seen := Candidate{Authority: e.Authority}
 	seen.Source, seen.Format = e.Name(c)
-	vouchers, err := e.judge(ctx, c)
+	signatures, err := e.verify(ctx, c)
 	var refused *Refusal
 	switch {
 	case errors.As(err, &refused):
 		seen.Signer, seen.Reason, seen.Short = refused.Signer, refused.Reason, refused.Short
-		evidence.Seen = append(evidence.Seen, seen)
+		result.Seen = append(result.Seen, seen)
 	case err != nil:
-		evidence.Unread = errors.Join(evidence.Unread, err)
+		result.Unread = errors.Join(result.Unread, err)
 	}
-	for _, v := range vouchers {
+	for _, v := range signatures {
 		seen.Signer = signerOf(v)
 		if seen.Reason, seen.Until = e.Constraints.Objection(v); seen.Reason == "" {
-			evidence.Vouchers = appendNew(evidence.Vouchers, v)
+			result.Signatures = appendNew(result.Signatures, v)
 		}
-		evidence.Seen = append(evidence.Seen, seen)
+		result.Seen = append(result.Seen, seen)
 	}
 }
 
 // judge asks Judge about a candidate, if there is work left for it.
-func (e Evaluation[C]) judge(ctx context.Context, c C) ([]Voucher, error) {
+func (e Evaluation[C]) verify(ctx context.Context, c C) ([]VerifiedSignature, error) {
 	if !takeWork(ctx, e.Cost(c)) {
 		return nil, Refuse("it is not considered: all signatures and keys together take too long").Shortly("too many signatures and keys")
 	}
-	return e.Judge(ctx, c)
+	return e.Verify(ctx, c)
 }
 
 // signerOf returns the signer that a voucher proves.
-func signerOf(v Voucher) Signer {
+func signerOf(v VerifiedSignature) Signer {
 	if v.Subject != "" {
 		return Signer{Issuer: v.Issuer, Subject: v.Subject, Verified: true}
 	}
@@ -150,11 +150,11 @@ func signerOf(v Voucher) Signer {
 }
 
 // appendNew appends a voucher if its signer is not among the others.
-func appendNew(vouchers []Voucher, v Voucher) []Voucher {
-	for _, other := range vouchers {
+func appendNew(signatures []VerifiedSignature, v VerifiedSignature) []VerifiedSignature {
+	for _, other := range signatures {
 		if other.Signer == v.Signer {
-			return vouchers
+			return signatures
 		}
 	}
-	return append(vouchers, v)
+	return append(signatures, v)
 }

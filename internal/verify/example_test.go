@@ -17,8 +17,8 @@ func ExampleAtLeast() {
 	ctx, repository := context.Background(), verifytest.NewRepository()
 	subject := repository.Subject("chart")
 	unsigned, unreachable := verifytest.Rejects("security"), verifytest.Inconclusive()
-	build, quality := verifytest.Vouches("build", "SHA256:aa"), verifytest.Vouches("quality", "SHA256:bb")
-	sameKey := verifytest.Vouches("quality", "SHA256:aa")
+	build, quality := verifytest.Accepts("build", "SHA256:aa"), verifytest.Accepts("quality", "SHA256:bb")
+	sameKey := verifytest.Accepts("quality", "SHA256:aa")
 
 	for _, authorities := range [][]verify.Verifier{
 		{build, quality, unsigned},

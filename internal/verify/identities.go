@@ -60,7 +60,7 @@ func IdentityField(field, text string) (*regexp.Regexp, error) {
 }
 
 // Of returns the name of the voucher's identity if it is among the identities.
-func (i Identities) Of(v Voucher) (name string, ok bool) {
+func (i Identities) Of(v VerifiedSignature) (name string, ok bool) {
 	if v.Subject == "" {
 		return "", false
 	}

@@ -41,7 +41,7 @@ func (k Keys) Add(other Keys) { maps.Copy(k, other) }
 
 // Of returns the id of the voucher's key that is among the keys: the signer's, or
 // that of the subkey that signed.
-func (k Keys) Of(v Voucher) (id string, ok bool) {
+func (k Keys) Of(v VerifiedSignature) (id string, ok bool) {
 	if len(k) == 0 || v.Subject != "" {
 		return "", false
 	}

@@ -48,7 +48,7 @@ type Outcome struct {
 	// Verdict of the policy.
 	Verdict Verdict
 	// Evidence is why the Subject was accepted; zero if it was not.
-	Evidence Evidence
+	Result Result
 	// Err is why the Subject was not accepted; it matches ErrRejected if and only if the
 	// Verdict is VerdictRejected, and is nil for an acceptance.
 	Err error
@@ -67,19 +67,19 @@ func CheckEach(ctx context.Context, policies []Named, s Subject, r registry.Read
 	if err := s.check(); err != nil {
 		return Accepted{}, nil, err
 	}
-	var all Evidence
+	var all Result
 	outcomes := make([]Outcome, 0, len(policies))
 	accepted := len(policies) > 0
 	for i, p := range policies {
 		o := p.decide(ctx, len(policies)-i, s, r)
 		accepted = accepted && o.Verdict == VerdictAccepted
-		all.add(o.Evidence)
+		all.add(o.Result)
 		outcomes = append(outcomes, o)
 	}
 	if !accepted {
 		return Accepted{}, outcomes, nil
 	}
-	return Accepted{subject: s, evidence: all}, outcomes, nil
+	return Accepted{subject: s, result: all}, outcomes, nil
 }
 
 // decide asks the policy, which may take one share of the time that is left.
@@ -93,33 +93,33 @@ func (n Named) decide(ctx context.Context, shares int, s Subject, r registry.Rea
 	switch {
 	case b.verdict != nil:
 		return Outcome{Policy: n.Policy, Verdict: VerdictRejected, Err: b.verdict, Begins: Until(b.verdict)}
-	case b.evidence.IsZero():
+	case b.result.IsZero():
 		return Outcome{Policy: n.Policy, Err: b.open, Begins: Until(b.open)}
 	}
-	return Outcome{Policy: n.Policy, Verdict: VerdictAccepted, Evidence: b.evidence, Ends: b.evidence.ends(), Begins: b.evidence.begins()}
+	return Outcome{Policy: n.Policy, Verdict: VerdictAccepted, Result: b.result, Ends: b.result.ends(), Begins: b.result.begins()}
 }
 
 // ask sorts the answer of the policy. A panic is a fault of this policy, which must
 // not take the answers of the others with it.
-func (n Named) ask(ctx context.Context, s Subject, r registry.Reader) (b ballot) {
+func (n Named) ask(ctx context.Context, s Subject, r registry.Reader) (b vote) {
 	defer func() {
 		if p := recover(); p != nil {
-			b = ballot{open: fmt.Errorf("policy %q could not be evaluated: %s", n.Policy, printable.String(fmt.Sprint(p), maxReason))}
+			b = vote{open: fmt.Errorf("policy %q could not be evaluated: %s", n.Policy, printable.String(fmt.Sprint(p), maxReason))}
 		}
 	}()
 	return ask(ctx, n.Verifier, s, r)
 }
 
 // add appends the evidence of another policy.
-func (e *Evidence) add(other Evidence) {
-	e.Vouchers = append(e.Vouchers, other.Vouchers...)
+func (e *Result) add(other Result) {
+	e.Signatures = append(e.Signatures, other.Signatures...)
 	e.Exceptions = append(e.Exceptions, other.Exceptions...)
 	e.Seen = append(e.Seen, other.Seen...)
 }
 
 // ends returns the first moment at which the evidence ends by the clock.
-func (e Evidence) ends() (first time.Time) {
-	for _, v := range e.Vouchers {
+func (e Result) ends() (first time.Time) {
+	for _, v := range e.Signatures {
 		first = earlier(first, v.Ends)
 	}
 	for _, x := range e.Exceptions {
@@ -130,7 +130,7 @@ func (e Evidence) ends() (first time.Time) {
 
 // begins returns the first moment at which a candidate may count that is refused now,
 // and for which there is an exception in the meantime.
-func (e Evidence) begins() (first time.Time) {
+func (e Result) begins() (first time.Time) {
 	for _, x := range e.Exceptions {
 		first = earlier(first, Until(x.Verdict))
 	}

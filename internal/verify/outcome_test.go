@@ -16,26 +16,26 @@ import (
 )
 
 // asked is a verifier made of a function.
-type asked func(context.Context) (verify.Evidence, error)
+type asked func(context.Context) (verify.Result, error)
 
 // Verify implements verify.Verifier.
-func (a asked) Verify(ctx context.Context, _ verify.Subject, _ registry.Reader) (verify.Evidence, error) {
+func (a asked) Verify(ctx context.Context, _ verify.Subject, _ registry.Reader) (verify.Result, error) {
 	return a(ctx)
 }
 
 // waits answers once its time is over, as a registry that never answers.
-var waits = asked(func(ctx context.Context) (verify.Evidence, error) {
+var waits = asked(func(ctx context.Context) (verify.Result, error) {
 	<-ctx.Done()
-	return verify.Evidence{}, ctx.Err()
+	return verify.Result{}, ctx.Err()
 })
 
 // inTime vouches if there is time left.
-var inTime = asked(func(ctx context.Context) (verify.Evidence, error) {
-	return Vouches("a", "k").Evidence, ctx.Err()
+var inTime = asked(func(ctx context.Context) (verify.Result, error) {
+	return Accepts("a", "k").Evidence, ctx.Err()
 })
 
 func panics(with any) asked {
-	return func(context.Context) (verify.Evidence, error) { panic(with) }
+	return func(context.Context) (verify.Result, error) { panic(with) }
 }
 
 // policies names verifiers company-0, company-1 … and the last the object's own.
@@ -74,7 +74,7 @@ var _ = Describe("CheckEach", func() {
 				Expect(o.Policy).To(Equal(named[i].Policy))
 				Expect(o.Verdict).To(Equal(want[i]), "%d: %v", i, o.Err)
 				Expect(o.Err == nil).To(Equal(o.Verdict == yes))
-				Expect(o.Evidence.IsZero()).To(Equal(o.Verdict != yes))
+				Expect(o.Result.IsZero()).To(Equal(o.Verdict != yes))
 				Expect(errors.Is(o.Err, verify.ErrRejected)).To(Equal(o.Verdict == no))
 				all = all && o.Verdict == yes
 			}
@@ -85,19 +85,19 @@ var _ = Describe("CheckEach", func() {
 			Expect(errors.Is(failure, verify.ErrRejected)).To(Equal(rejected))
 		},
 		Entry("with no policy nothing is accepted", nil, nil, false),
-		Entry("the only one accepts", []verify.Verifier{Vouches("a", "k")}, []verify.Verdict{yes}, false),
-		Entry("each accepts", []verify.Verifier{Vouches("a", "k"), Vouches("b", "k")}, []verify.Verdict{yes, yes}, false),
-		Entry("the first rejects, and the next is asked all the same", []verify.Verifier{Rejects("a"), Vouches("b", "k")}, []verify.Verdict{no, yes}, true),
-		Entry("the last rejects", []verify.Verifier{Vouches("b", "k"), Rejects("a")}, []verify.Verdict{yes, no}, true),
+		Entry("the only one accepts", []verify.Verifier{Accepts("a", "k")}, []verify.Verdict{yes}, false),
+		Entry("each accepts", []verify.Verifier{Accepts("a", "k"), Accepts("b", "k")}, []verify.Verdict{yes, yes}, false),
+		Entry("the first rejects, and the next is asked all the same", []verify.Verifier{Rejects("a"), Accepts("b", "k")}, []verify.Verdict{no, yes}, true),
+		Entry("the last rejects", []verify.Verifier{Accepts("b", "k"), Rejects("a")}, []verify.Verdict{yes, no}, true),
 		Entry("J5: one cannot be asked, which does not hide the rejection of another", []verify.Verifier{Rejects("a"), Inconclusive()}, []verify.Verdict{no, unknown}, true),
 		Entry("J5: and neither does one that stands before it", []verify.Verifier{verify.Unavailable(verify.ErrTrustMalformed), Rejects("a")}, []verify.Verdict{unknown, no}, true),
-		Entry("one cannot be asked", []verify.Verifier{Vouches("a", "k"), Inconclusive()}, []verify.Verdict{yes, unknown}, false),
-		Entry("one accepts without evidence", []verify.Verifier{Answer{}, Vouches("a", "k")}, []verify.Verdict{unknown, yes}, false),
-		Entry("one returns evidence with an error", []verify.Verifier{Answer{Evidence: Vouches("a", "k").Evidence, Err: ErrUnreachable}}, []verify.Verdict{unknown}, false),
-		Entry("one panics, with an error", []verify.Verifier{panics(ErrUnreachable), Vouches("a", "k")}, []verify.Verdict{unknown, yes}, false),
+		Entry("one cannot be asked", []verify.Verifier{Accepts("a", "k"), Inconclusive()}, []verify.Verdict{yes, unknown}, false),
+		Entry("one accepts without evidence", []verify.Verifier{Answer{}, Accepts("a", "k")}, []verify.Verdict{unknown, yes}, false),
+		Entry("one returns evidence with an error", []verify.Verifier{Answer{Evidence: Accepts("a", "k").Evidence, Err: ErrUnreachable}}, []verify.Verdict{unknown}, false),
+		Entry("one panics, with an error", []verify.Verifier{panics(ErrUnreachable), Accepts("a", "k")}, []verify.Verdict{unknown, yes}, false),
 		Entry("one panics, with a rejection", []verify.Verifier{panics(Rejects("a").Err), Rejects("a")}, []verify.Verdict{unknown, no}, true),
-		Entry("one panics at a nil pointer", []verify.Verifier{asked(nil), Vouches("a", "k")}, []verify.Verdict{unknown, yes}, false),
-		Entry("there is no verifier at all", []verify.Verifier{nil, Vouches("a", "k")}, []verify.Verdict{unknown, yes}, false),
+		Entry("one panics at a nil pointer", []verify.Verifier{asked(nil), Accepts("a", "k")}, []verify.Verdict{unknown, yes}, false),
+		Entry("there is no verifier at all", []verify.Verifier{nil, Accepts("a", "k")}, []verify.Verdict{unknown, yes}, false),
 	)
 
 	It("J5: gives each policy a share of the time that is left, so that a policy that waits takes none from the next", func() {
@@ -113,10 +113,10 @@ var _ = Describe("CheckEach", func() {
 		ctx, cancel := context.WithTimeout(ctx, time.Hour)
 		defer cancel()
 		var left []time.Duration
-		measures := asked(func(ctx context.Context) (verify.Evidence, error) {
+		measures := asked(func(ctx context.Context) (verify.Result, error) {
 			deadline, _ := ctx.Deadline()
 			left = append(left, time.Until(deadline).Round(time.Minute))
-			return Vouches("a", "k").Evidence, nil
+			return Accepts("a", "k").Evidence, nil
 		})
 		_, _, err := verify.CheckEach(ctx, policies(measures, measures, measures), subject, nil)
 		Expect(err).NotTo(HaveOccurred())
@@ -124,20 +124,20 @@ var _ = Describe("CheckEach", func() {
 	})
 
 	It("accepts by the evidence of all, in the order of the policies", func() {
-		exception := verify.Evidence{Exceptions: []verify.Exception{{Rule: verify.Audit}}}
-		accepted, _, err := verify.CheckEach(ctx, policies(Vouches("a", "k1"), Answer{Evidence: exception}, Vouches("b", "k2")), subject, nil)
+		exception := verify.Result{Exceptions: []verify.Exception{{Rule: verify.Audit}}}
+		accepted, _, err := verify.CheckEach(ctx, policies(Accepts("a", "k1"), Answer{Evidence: exception}, Accepts("b", "k2")), subject, nil)
 		Expect(err).NotTo(HaveOccurred())
-		Expect(accepted.Evidence().Vouchers).To(HaveExactElements(HaveField("Authority", "a"), HaveField("Authority", "b")))
-		Expect(accepted.Evidence().Exceptions).To(HaveLen(1))
-		Expect(accepted.Evidence().IsProof()).To(BeFalse())
+		Expect(accepted.Result().Signatures).To(HaveExactElements(HaveField("Authority", "a"), HaveField("Authority", "b")))
+		Expect(accepted.Result().Exceptions).To(HaveLen(1))
+		Expect(accepted.Result().IsProof()).To(BeFalse())
 	})
 
 	DescribeTable("returns an error about the subject alone",
 		func(s verify.Subject) {
-			accepted, outcomes, err := verify.CheckEach(ctx, policies(Vouches("a", "k")), s, nil)
+			accepted, outcomes, err := verify.CheckEach(ctx, policies(Accepts("a", "k")), s, nil)
 			Expect(err).To(MatchError(verify.ErrSubject))
 			Expect(outcomes).To(BeEmpty())
-			Expect(accepted.Evidence().IsZero()).To(BeTrue())
+			Expect(accepted.Result().IsZero()).To(BeTrue())
 		},
 		Entry("bytes that do not hash to the digest", verify.Subject{Manifest: subject.Manifest, Raw: []byte("other")}),
 		Entry("a malformed digest", verify.Subject{Raw: subject.Raw}),
@@ -149,12 +149,12 @@ var _ = Describe("CheckEach", func() {
 			Expect(outcomes[0].Ends).To(BeTemporally("==", ends))
 			Expect(outcomes[0].Begins).To(BeTemporally("==", begins))
 		},
-		Entry("not at all", Vouches("a", "k"), time.Time{}, time.Time{}),
-		Entry("when the first of its keys expires", Answer{Evidence: verify.Evidence{Vouchers: []verify.Voucher{{Ends: noon.Add(time.Hour)}, {}, {Ends: noon}}}}, noon, time.Time{}),
-		Entry("when its exception ends", Answer{Evidence: verify.Evidence{Exceptions: []verify.Exception{{}, {Until: noon}}}}, noon, time.Time{}),
-		Entry("when its exception ends, before its key does", Answer{Evidence: verify.Evidence{Vouchers: []verify.Voucher{{Ends: noon.Add(1)}}, Exceptions: []verify.Exception{{Until: noon}}}}, noon, time.Time{}),
+		Entry("not at all", Accepts("a", "k"), time.Time{}, time.Time{}),
+		Entry("when the first of its keys expires", Answer{Evidence: verify.Result{Signatures: []verify.VerifiedSignature{{Ends: noon.Add(time.Hour)}, {}, {Ends: noon}}}}, noon, time.Time{}),
+		Entry("when its exception ends", Answer{Evidence: verify.Result{Exceptions: []verify.Exception{{}, {Until: noon}}}}, noon, time.Time{}),
+		Entry("when its exception ends, before its key does", Answer{Evidence: verify.Result{Signatures: []verify.VerifiedSignature{{Ends: noon.Add(1)}}, Exceptions: []verify.Exception{{Until: noon}}}}, noon, time.Time{}),
 		Entry("when the first refused signature is old enough", Answer{Err: &verify.Rejection{Candidates: []verify.Candidate{{Until: noon.Add(time.Hour)}, {}, {Until: noon}}}}, time.Time{}, noon),
-		Entry("when a signature is old enough that an audit excuses now", Answer{Evidence: verify.Evidence{Exceptions: []verify.Exception{{
+		Entry("when a signature is old enough that an audit excuses now", Answer{Evidence: verify.Result{Exceptions: []verify.Exception{{
 			Rule: verify.Audit, Verdict: errors.Join(ErrUnreachable, &verify.Rejection{Candidates: []verify.Candidate{{Until: noon}}})}}}}, time.Time{}, noon),
 		Entry("never, if it was out of reach", Inconclusive(), time.Time{}, time.Time{}),
 	)

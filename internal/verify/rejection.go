@@ -98,7 +98,7 @@ type Rejection struct {
 	// Authority is the name of the authority in the policy.
 	Authority string
 	// Looked says where signatures were looked for.
-	Looked []string
+	Searched []string
 	// Candidates are what was found there; empty where there was no signature at all.
 	Candidates []Candidate
 	// Otherwise names a signature of another method that the chart has; empty if none was seen.
@@ -134,7 +134,7 @@ func (r *Rejection) Error() string {
 // found lists the candidates.
 func (r *Rejection) found() string {
 	if len(r.Candidates) == 0 {
-		text := fmt.Sprintf("%s: searched %s", r.Brief(), strings.Join(r.Looked, ", "))
+		text := fmt.Sprintf("%s: searched %s", r.Brief(), strings.Join(r.Searched, ", "))
 		if r.Fix != "" {
 			text += ": " + r.Fix
 		}

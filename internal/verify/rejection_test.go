@@ -50,10 +50,10 @@ var _ = Describe("A rejection", func() {
 
 	It("lets what was seen be told where enough others vouch", func() {
 		rejecting := Answer{Err: &verify.Rejection{Candidates: []verify.Candidate{candidate(1)}}}
-		vouching := Vouches("b", "k")
+		vouching := Accepts("b", "k")
 		vouching.Evidence.Seen = []verify.Candidate{candidate(2)}
-		_, evidence, err := judge(verify.AtLeast(1, rejecting, vouching))
+		_, result, err := verdictOf(verify.AtLeast(1, rejecting, vouching))
 		Expect(err).NotTo(HaveOccurred())
-		Expect(evidence.Seen).To(Equal([]verify.Candidate{candidate(1), candidate(2)}))
+		Expect(result.Seen).To(Equal([]verify.Candidate{candidate(1), candidate(2)}))
 	})
 })

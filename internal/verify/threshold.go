@@ -31,8 +31,8 @@ type threshold struct {
 }
 
 // ballot is the answer of one authority.
-type ballot struct {
-	evidence Evidence
+type vote struct {
+	result Result
 	// open is why the authority might vouch still, or with another signer.
 	open error
 	// verdict is why it does not vouch.
@@ -41,65 +41,65 @@ type ballot struct {
 
 // Verify implements Verifier. Too few vouchers are a rejection only where no
 // authority that could not be asked might have made them enough.
-func (t threshold) Verify(ctx context.Context, s Subject, r registry.Reader) (Evidence, error) {
+func (t threshold) Verify(ctx context.Context, s Subject, r registry.Reader) (Result, error) {
 	if t.need < 1 || t.need > len(t.authorities) {
-		return Evidence{}, fmt.Errorf("%w: the policy asks for %d of %d authorities", ErrTrustMalformed, t.need, len(t.authorities))
+		return Result{}, fmt.Errorf("%w: the policy asks for %d of %d authorities", ErrTrustMalformed, t.need, len(t.authorities))
 	}
-	var ballots []ballot
+	var votes []vote
 	for _, authority := range t.authorities {
-		ballots = append(ballots, ask(ctx, authority, s, r))
-		if evidence, enough := t.count(ballots); enough {
-			return evidence, nil
+		votes = append(votes, ask(ctx, authority, s, r))
+		if result, enough := t.count(votes); enough {
+			return result, nil
 		}
 	}
-	return Evidence{}, t.refuse(ballots)
+	return Result{}, t.refuse(votes)
 }
 
 // ask sorts the answer of one authority, believing none that breaks the contract.
-func ask(ctx context.Context, authority Verifier, s Subject, r registry.Reader) ballot {
-	evidence, err := authority.Verify(ctx, s, r)
+func ask(ctx context.Context, authority Verifier, s Subject, r registry.Reader) vote {
+	result, err := authority.Verify(ctx, s, r)
 	switch {
 	case errors.Is(err, ErrRejected):
-		return ballot{verdict: err}
+		return vote{verdict: err}
 	case err != nil:
-		return ballot{open: err}
-	case evidence.IsZero():
-		return ballot{open: fmt.Errorf("verifier %T accepted without evidence", authority)}
+		return vote{open: err}
+	case result.IsZero():
+		return vote{open: fmt.Errorf("verifier %T accepted without evidence", authority)}
 	}
-	return ballot{evidence: evidence, open: evidence.Unread}
+	return vote{result: result, open: result.Unread}
 }
 
 // count returns the evidence of the ballots, and whether it is enough.
-func (t threshold) count(ballots []ballot) (Evidence, bool) {
-	assigned := match(t.signers(ballots, false))
+func (t threshold) count(votes []vote) (Result, bool) {
+	assigned := match(t.signers(votes, false))
 	if len(assigned) < t.need {
-		return Evidence{}, false
+		return Result{}, false
 	}
-	var evidence Evidence
-	for i, b := range ballots {
-		evidence.Seen = append(evidence.Seen, append(b.evidence.Seen, Seen(b.verdict)...)...)
-		evidence.Unread = errors.Join(evidence.Unread, b.open)
-		for _, v := range b.evidence.Vouchers {
+	var result Result
+	for i, b := range votes {
+		result.Seen = append(result.Seen, append(b.result.Seen, Seen(b.verdict)...)...)
+		result.Unread = errors.Join(result.Unread, b.open)
+		for _, v := range b.result.Signatures {
 			if signer, ok := assigned[i]; ok && (!t.distinct || v.Signer == signer) {
-				evidence.Vouchers = append(evidence.Vouchers, v)
+				result.Signatures = append(result.Signatures, v)
 				break
 			}
 		}
 	}
-	return evidence, true
+	return result, true
 }
 
 // refuse says why the ballots are not enough: a rejection, or no verdict where
 // the open ones could have made them enough.
-func (t threshold) refuse(ballots []ballot) error {
-	possible := len(match(t.signers(ballots, true)))
+func (t threshold) refuse(votes []vote) error {
+	possible := len(match(t.signers(votes, true)))
 	var open, verdicts []error
 	vouched := 0
-	for _, b := range ballots {
+	for _, b := range votes {
 		switch {
 		case b.verdict != nil:
 			verdicts = append(verdicts, b.verdict)
-		case !b.evidence.IsZero():
+		case !b.result.IsZero():
 			vouched++
 		}
 		if b.open != nil {
@@ -140,11 +140,11 @@ func undecided(open []error) error {
 // signers returns who may stand for each authority. Where authorities need not
 // be distinct each has a signer of its own; with open ones counted, so has each
 // authority that might still come up with another.
-func (t threshold) signers(ballots []ballot, countOpen bool) [][]string {
-	all := make([][]string, len(ballots))
-	for i, b := range ballots {
+func (t threshold) signers(votes []vote, countOpen bool) [][]string {
+	all := make([][]string, len(votes))
+	for i, b := range votes {
 		own := fmt.Sprintf("authority %d", i)
-		for _, v := range b.evidence.Vouchers {
+		for _, v := range b.result.Signatures {
 			if t.distinct {
 				all[i] = append(all[i], v.Signer)
 			} else {

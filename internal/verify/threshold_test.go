@@ -22,79 +22,79 @@ const (
 	inconclusive verdict = "no verdict"
 )
 
-func judge(v verify.Verifier) (verdict, verify.Evidence, error) {
-	evidence, err := v.Verify(context.Background(), verify.Subject{}, nil)
+func verdictOf(v verify.Verifier) (verdict, verify.Result, error) {
+	result, err := v.Verify(context.Background(), verify.Subject{}, nil)
 	switch {
-	case err == nil && !evidence.IsZero():
-		return accepted, evidence, nil
+	case err == nil && !result.IsZero():
+		return accepted, result, nil
 	case errors.Is(err, verify.ErrRejected):
-		return rejected, evidence, err
+		return rejected, result, err
 	case err != nil:
-		return inconclusive, evidence, err
+		return inconclusive, result, err
 	}
-	return "neither evidence nor error", evidence, err
+	return "neither evidence nor error", result, err
 }
 
 var _ = Describe("The policy combinator", func() {
 	DescribeTable("judges by what its authorities say",
 		func(v verify.Verifier, want verdict) {
-			got, evidence, err := judge(v)
+			got, result, err := verdictOf(v)
 			Expect(got).To(Equal(want), "%v", err)
-			Expect(evidence.IsZero()).To(Equal(want != accepted))
+			Expect(result.IsZero()).To(Equal(want != accepted))
 		},
-		Entry("all of one that vouches is accepted", verify.All(Vouches("a", "k1")), accepted),
+		Entry("all of one that vouches is accepted", verify.All(Accepts("a", "k1")), accepted),
 		Entry("all of one that refuses is rejected", verify.All(Rejects("a")), rejected),
 		Entry("all of one out of reach is no verdict", verify.All(Inconclusive()), inconclusive),
-		Entry("F22: all of two, of which one refuses, is rejected", verify.All(Vouches("a", "k1"), Rejects("b")), rejected),
-		Entry("all of two, of which one is out of reach, is no verdict", verify.All(Vouches("a", "k1"), Inconclusive()), inconclusive),
+		Entry("F22: all of two, of which one refuses, is rejected", verify.All(Accepts("a", "k1"), Rejects("b")), rejected),
+		Entry("all of two, of which one is out of reach, is no verdict", verify.All(Accepts("a", "k1"), Inconclusive()), inconclusive),
 		Entry("all of two, one refusing and one out of reach, is rejected: nothing could tip it", verify.All(Rejects("a"), Inconclusive()), rejected),
-		Entry("all of two with the same signer is accepted: all asks for authorities", verify.All(Vouches("a", "k1"), Vouches("b", "k1")), accepted),
+		Entry("all of two with the same signer is accepted: all asks for authorities", verify.All(Accepts("a", "k1"), Accepts("b", "k1")), accepted),
 		Entry("all of none accepts nothing", verify.All(), inconclusive),
 
-		Entry("one of two is enough for at least one", verify.AtLeast(1, Rejects("a"), Vouches("b", "k1")), accepted),
-		Entry("one out of reach does not matter where another is enough", verify.AtLeast(1, Inconclusive(), Vouches("b", "k1")), accepted),
+		Entry("one of two is enough for at least one", verify.AtLeast(1, Rejects("a"), Accepts("b", "k1")), accepted),
+		Entry("one out of reach does not matter where another is enough", verify.AtLeast(1, Inconclusive(), Accepts("b", "k1")), accepted),
 		Entry("at least one where all refuse is rejected", verify.AtLeast(1, Rejects("a"), Rejects("b")), rejected),
 		Entry("at least one where one is out of reach and one refuses is no verdict", verify.AtLeast(1, Inconclusive(), Rejects("b")), inconclusive),
-		Entry("one signer in two authorities is one signer", verify.AtLeast(2, Vouches("a", "k1"), Vouches("b", "k1")), rejected),
-		Entry("two signers in two authorities are two", verify.AtLeast(2, Vouches("a", "k1"), Vouches("b", "k2")), accepted),
-		Entry("two signers of one authority are one authority", verify.AtLeast(2, Vouches("a", "k1", "k2"), Rejects("b")), rejected),
-		Entry("a shared signer is given to the authority that has no other", verify.AtLeast(2, Vouches("a", "k1", "k2"), Vouches("b", "k1")), accepted),
-		Entry("three authorities with two signers between them are two", verify.AtLeast(3, Vouches("a", "k1", "k2"), Vouches("b", "k1", "k2"), Vouches("c", "k1", "k2")), rejected),
-		Entry("one out of reach that could be a second signer is no verdict", verify.AtLeast(2, Vouches("a", "k1"), Inconclusive()), inconclusive),
-		Entry("one out of reach that could not make up for two is rejected", verify.AtLeast(3, Vouches("a", "k1"), Inconclusive(), Rejects("c")), rejected),
-		Entry("a shared signer where more could not be read is no verdict", verify.AtLeast(2, Doubtful("a", "k1"), Vouches("b", "k1")), inconclusive),
-		Entry("what could not be read does not matter where it is enough", verify.AtLeast(2, Doubtful("a", "k1"), Vouches("b", "k2")), accepted),
-		Entry("at least none accepts nothing", verify.AtLeast(0, Vouches("a", "k1")), inconclusive),
-		Entry("at least more than there are accepts nothing", verify.AtLeast(2, Vouches("a", "k1")), inconclusive),
+		Entry("one signer in two authorities is one signer", verify.AtLeast(2, Accepts("a", "k1"), Accepts("b", "k1")), rejected),
+		Entry("two signers in two authorities are two", verify.AtLeast(2, Accepts("a", "k1"), Accepts("b", "k2")), accepted),
+		Entry("two signers of one authority are one authority", verify.AtLeast(2, Accepts("a", "k1", "k2"), Rejects("b")), rejected),
+		Entry("a shared signer is given to the authority that has no other", verify.AtLeast(2, Accepts("a", "k1", "k2"), Accepts("b", "k1")), accepted),
+		Entry("three authorities with two signers between them are two", verify.AtLeast(3, Accepts("a", "k1", "k2"), Accepts("b", "k1", "k2"), Accepts("c", "k1", "k2")), rejected),
+		Entry("one out of reach that could be a second signer is no verdict", verify.AtLeast(2, Accepts("a", "k1"), Inconclusive()), inconclusive),
+		Entry("one out of reach that could not make up for two is rejected", verify.AtLeast(3, Accepts("a", "k1"), Inconclusive(), Rejects("c")), rejected),
+		Entry("a shared signer where more could not be read is no verdict", verify.AtLeast(2, Doubtful("a", "k1"), Accepts("b", "k1")), inconclusive),
+		Entry("what could not be read does not matter where it is enough", verify.AtLeast(2, Doubtful("a", "k1"), Accepts("b", "k2")), accepted),
+		Entry("at least none accepts nothing", verify.AtLeast(0, Accepts("a", "k1")), inconclusive),
+		Entry("at least more than there are accepts nothing", verify.AtLeast(2, Accepts("a", "k1")), inconclusive),
 
 		Entry("an authority that accepts without evidence is not believed", verify.All(Answer{}), inconclusive),
-		Entry("a policy of policies is a policy", verify.All(verify.AtLeast(1, Rejects("a"), Vouches("b", "k1")), Vouches("c", "k2")), accepted),
+		Entry("a policy of policies is a policy", verify.All(verify.AtLeast(1, Rejects("a"), Accepts("b", "k1")), Accepts("c", "k2")), accepted),
 	)
 
 	It("J13: says what could not be read although it is enough", func() {
-		_, evidence, err := judge(verify.AtLeast(1, Inconclusive(), Doubtful("b", "k1")))
+		_, result, err := verdictOf(verify.AtLeast(1, Inconclusive(), Doubtful("b", "k1")))
 		Expect(err).NotTo(HaveOccurred())
-		Expect(evidence.Unread).To(MatchError(ErrUnreachable))
-		_, evidence, err = judge(verify.All(Vouches("a", "k1"), Vouches("b", "k1")))
+		Expect(result.Unread).To(MatchError(ErrUnreachable))
+		_, result, err = verdictOf(verify.All(Accepts("a", "k1"), Accepts("b", "k1")))
 		Expect(err).NotTo(HaveOccurred())
-		Expect(evidence.Unread).NotTo(HaveOccurred())
+		Expect(result.Unread).NotTo(HaveOccurred())
 	})
 
 	It("names every authority that refused", func() {
-		_, _, err := judge(verify.AtLeast(1, Rejects("first"), Rejects("second")))
+		_, _, err := verdictOf(verify.AtLeast(1, Rejects("first"), Rejects("second")))
 		Expect(err).To(MatchError(And(ContainSubstring("first"), ContainSubstring("second"))))
 	})
 
 	It("returns one voucher for each authority that counts, in the policy's order", func() {
-		_, evidence, _ := judge(verify.AtLeast(2, Vouches("a", "k1", "k2"), Vouches("b", "k1")))
-		Expect(evidence.Vouchers).To(Equal([]verify.Voucher{{Authority: "a", Signer: "k2"}, {Authority: "b", Signer: "k1"}}))
+		_, result, _ := verdictOf(verify.AtLeast(2, Accepts("a", "k1", "k2"), Accepts("b", "k1")))
+		Expect(result.Signatures).To(Equal([]verify.VerifiedSignature{{Authority: "a", Signer: "k2"}, {Authority: "b", Signer: "k1"}}))
 	})
 
 	It("says that asking again is in vain only where that holds for all that is open", func() {
 		malformed := verify.Unavailable(verify.ErrTrustMalformed)
-		_, _, err := judge(verify.All(malformed, malformed))
+		_, _, err := verdictOf(verify.All(malformed, malformed))
 		Expect(err).To(MatchError(verify.ErrTrustMalformed))
-		_, _, err = judge(verify.All(malformed, Inconclusive()))
+		_, _, err = verdictOf(verify.All(malformed, Inconclusive()))
 		Expect(err).NotTo(MatchError(verify.ErrTrustMalformed))
 		Expect(err).To(MatchError(ErrUnreachable))
 	})
@@ -114,12 +114,12 @@ var _ = Describe("Check", func() {
 			}
 			Expect(err).To(MatchError(want))
 		},
-		Entry("a voucher is accepted", Vouches("a", "k1"), subject, nil),
+		Entry("a voucher is accepted", Accepts("a", "k1"), subject, nil),
 		Entry("a rejection is not", Rejects("a"), subject, verify.ErrRejected),
 		Entry("no verdict is not", Inconclusive(), subject, ErrUnreachable),
-		Entry("bytes that do not hash to the digest are not, whoever vouches", Vouches("a", "k1"),
+		Entry("bytes that do not hash to the digest are not, whoever vouches", Accepts("a", "k1"),
 			verify.Subject{Manifest: subject.Manifest, Raw: []byte("other")}, verify.ErrSubject),
-		Entry("a malformed digest is not", Vouches("a", "k1"), verify.Subject{Raw: subject.Raw}, verify.ErrSubject),
+		Entry("a malformed digest is not", Accepts("a", "k1"), verify.Subject{Raw: subject.Raw}, verify.ErrSubject),
 	)
 
 	It("does not believe a verifier without evidence", func() {
@@ -131,8 +131,8 @@ var _ = Describe("Check", func() {
 	})
 
 	It("does not take evidence that comes with an error", func() {
-		got, err := verify.Check(context.Background(), Answer{Evidence: Vouches("a", "k").Evidence, Err: ErrUnreachable}, subject, nil)
+		got, err := verify.Check(context.Background(), Answer{Evidence: Accepts("a", "k").Evidence, Err: ErrUnreachable}, subject, nil)
 		Expect(err).To(MatchError(ErrUnreachable))
-		Expect(got.Evidence().IsZero()).To(BeTrue())
+		Expect(got.Result().IsZero()).To(BeTrue())
 	})
 })

@@ -29,6 +29,6 @@ func Unavailable(err error) Verifier { return unavailable{err} }
 
 type unavailable struct{ err error }
 
-func (u unavailable) Verify(context.Context, Subject, registry.Reader) (Evidence, error) {
-	return Evidence{}, u.err
+func (u unavailable) Verify(context.Context, Subject, registry.Reader) (Result, error) {
+	return Result{}, u.err
 }

@@ -43,9 +43,9 @@ type Chart struct {
 }
 
 // Evidence says who vouched for a Subject. The zero value is not evidence.
-type Evidence struct {
+type Result struct {
 	// Vouchers holds one entry for each authority that vouched, in the order of the policy.
-	Vouchers []Voucher
+	Signatures []VerifiedSignature
 	// Unread says what could not be read, and might have held more vouchers; nil
 	// where everything was read. Whoever finds the vouchers too few has no verdict while it is set.
 	Unread error
@@ -56,10 +56,10 @@ type Evidence struct {
 }
 
 // IsZero says whether e is no evidence at all.
-func (e Evidence) IsZero() bool { return len(e.Vouchers) == 0 && len(e.Exceptions) == 0 }
+func (e Result) IsZero() bool { return len(e.Signatures) == 0 && len(e.Exceptions) == 0 }
 
 // IsProof says whether e proves what it is for: somebody vouched, and nothing needed an exception.
-func (e Evidence) IsProof() bool { return len(e.Vouchers) > 0 && len(e.Exceptions) == 0 }
+func (e Result) IsProof() bool { return len(e.Signatures) > 0 && len(e.Exceptions) == 0 }
 
 // Exception is an explicit rule of a policy by which a Subject is admitted that the
 // policy does not trust.
@@ -87,7 +87,7 @@ const (
 )
 
 // Voucher is one authority's proven statement for a Subject.
-type Voucher struct {
+type VerifiedSignature struct {
 	// Policy is the name of the policy that asked; empty for that of the object itself.
 	Policy string
 	// Authority is the name of the authority in the policy.
@@ -128,21 +128,21 @@ type Voucher struct {
 // is a verdict: the Subject is proven not to be trusted. Any other error means
 // that no verdict was reached, and says nothing about the Subject.
 type Verifier interface {
-	Verify(ctx context.Context, s Subject, r registry.Reader) (Evidence, error)
+	Verify(ctx context.Context, s Subject, r registry.Reader) (Result, error)
 }
 
 // Accepted proves that a Subject was accepted. Only Check and CheckEach make one: the
 // zero value proves nothing, and whoever takes an Accepted refuses it.
 type Accepted struct {
-	subject  Subject
-	evidence Evidence
+	subject Subject
+	result  Result
 }
 
 // Subject returns what was accepted, and false for the zero Accepted.
-func (a Accepted) Subject() (Subject, bool) { return a.subject, !a.evidence.IsZero() }
+func (a Accepted) Subject() (Subject, bool) { return a.subject, !a.result.IsZero() }
 
 // Evidence returns what the acceptance rests on; zero for the zero Accepted.
-func (a Accepted) Evidence() Evidence { return a.evidence }
+func (a Accepted) Result() Result { return a.result }
 
 // ErrSubject is matched by the error of Check and CheckEach for a Subject whose Raw is not what its descriptor says.
 var ErrSubject = errors.New("the manifest does not match its descriptor")
@@ -153,14 +153,14 @@ func Check(ctx context.Context, v Verifier, s Subject, r registry.Reader) (Accep
 	if err := s.check(); err != nil {
 		return Accepted{}, err
 	}
-	evidence, err := v.Verify(ctx, s, r)
+	result, err := v.Verify(ctx, s, r)
 	if err != nil {
 		return Accepted{}, err
 	}
-	if evidence.IsZero() {
+	if result.IsZero() {
 		return Accepted{}, fmt.Errorf("verifier %T accepted %s without evidence", v, s.Manifest.Digest)
 	}
-	return Accepted{subject: s, evidence: evidence}, nil
+	return Accepted{subject: s, result: result}, nil
 }
 
 // check returns an error that matches ErrSubject if Raw does not hash to the digest.

@@ -21,7 +21,7 @@ type costly struct {
 	judged     *int
 }
 
-func (c costly) Verify(ctx context.Context, _ verify.Subject, _ registry.Reader) (verify.Evidence, error) {
+func (c costly) Verify(ctx context.Context, _ verify.Subject, _ registry.Reader) (verify.Result, error) {
 	return verify.Evaluation[int]{
 		Authority: c.name,
 		Candidates: func(yield func(int) bool) {
@@ -31,17 +31,17 @@ func (c costly) Verify(ctx context.Context, _ verify.Subject, _ registry.Reader)
 				}
 			}
 		},
-		Looked: func() []string { return nil },
-		Name:   func(int) (string, string) { return "referrer", "bundle" },
-		Cost:   func(int) int { return c.cost },
-		Judge: func(_ context.Context, i int) ([]verify.Voucher, error) {
+		Searched: func() []string { return nil },
+		Name:     func(int) (string, string) { return "referrer", "bundle" },
+		Cost:     func(int) int { return c.cost },
+		Verify: func(_ context.Context, i int) ([]verify.VerifiedSignature, error) {
 			*c.judged++
 			if i == c.candidates-1 {
-				return []verify.Voucher{{Authority: c.name, Signer: "SHA256:aa"}}, nil
+				return []verify.VerifiedSignature{{Authority: c.name, Signer: "SHA256:aa"}}, nil
 			}
 			return nil, verify.Refuse("no")
 		},
-		Enough: func(v []verify.Voucher) bool { return len(v) > 0 },
+		Enough: func(v []verify.VerifiedSignature) bool { return len(v) > 0 },
 	}.Decide(ctx)
 }
 

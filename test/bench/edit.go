@@ -26,7 +26,7 @@ func (b *bench) edited(ctx context.Context) error {
 		return err
 	}
 	b.limits.title("judged: a key is added that %d charts may be signed with", b.many)
-	judged := func(ctx context.Context, before usage) error { return b.judged(ctx, before.rounds+b.many) }
+	judged := func(ctx context.Context, before usage) error { return b.verified(ctx, before.rounds+b.many) }
 	if err := b.edit(ctx, "judged", map[string][]byte{scenario.KeyEntry: trusted, "added.pub": added}, 1, b.within("until all are judged again", 5, judged)); err != nil {
 		return err
 	}
@@ -118,7 +118,7 @@ func (b *bench) edit(ctx context.Context, name string, keys map[string][]byte, r
 }
 
 // judged waits until the controller has finished so many reconciles.
-func (b *bench) judged(ctx context.Context, rounds int) error {
+func (b *bench) verified(ctx context.Context, rounds int) error {
 	for {
 		now, err := reconciles(b.world.Controller.Metrics)
 		if err != nil || now >= rounds {

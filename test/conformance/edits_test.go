@@ -41,7 +41,7 @@ func newEdited(dir string, g *given) *edited {
 }
 
 // judge returns an error where raw is trusted though it holds another signature, or by another signer, than what it was made of.
-func (e *edited) judge(raw []byte) error {
+func (e *edited) verdict(raw []byte) error {
 	if err := os.WriteFile(e.file, raw, 0o600); err != nil {
 		return err
 	}
@@ -96,10 +96,10 @@ var _ = Describe("A bundle", func() {
 				step = 7
 			}
 			for end := shape; end < len(e.raw); end += step {
-				Expect(e.judge(e.raw[:end])).To(Succeed())
+				Expect(e.verdict(e.raw[:end])).To(Succeed())
 			}
 			for _, more := range []string{"x", "{}", "\x00", ",", "}"} {
-				Expect(e.judge(append(bytes.Clone(e.raw), more...))).To(Succeed())
+				Expect(e.verdict(append(bytes.Clone(e.raw), more...))).To(Succeed())
 			}
 		}
 	})
@@ -110,7 +110,7 @@ var _ = Describe("A bundle", func() {
 			for at := shape; at < len(e.raw); at += 9 {
 				raw := bytes.Clone(e.raw)
 				raw[at] ^= 1 << (at % 7)
-				Expect(e.judge(raw)).To(Succeed())
+				Expect(e.verdict(raw)).To(Succeed())
 			}
 		}
 	})
@@ -135,7 +135,7 @@ func FuzzVerifyBundle(f *testing.F) {
 		start := int(at) % len(e.raw)
 		end := min(start+int(dropped), len(e.raw))
 		raw := append(append(bytes.Clone(e.raw[:start]), inserted...), e.raw[end:]...)
-		if err := e.judge(raw); err != nil {
+		if err := e.verdict(raw); err != nil {
 			t.Fatal(err)
 		}
 	})

@@ -51,7 +51,7 @@ var _ = Describe("a provenance file", func() {
 			_, err := chart.SetProvenanceAside()
 			Expect(err).NotTo(HaveOccurred())
 			offer(ctx, w, chart, scenario.KeyringSecret)
-			Expect(w.Until(ctx, "none", saysWhereItLooked)).To(Succeed())
+			Expect(w.Until(ctx, "none", listsSearchedPlaces)).To(Succeed())
 		})
 
 		spec("of a key that leaves the keyring no longer proves: its charts are withdrawn at once", k, func(ctx context.Context, w *scenario.World) {
@@ -85,7 +85,7 @@ func offerTagged(ctx context.Context, w *scenario.World, name string) {
 }
 
 // saysWhereItLooked returns nil if a VerifiedChart is refused, and names the places where a provenance file could be.
-func saysWhereItLooked(vc *v1alpha1.VerifiedChart) error {
+func listsSearchedPlaces(vc *v1alpha1.VerifiedChart) error {
 	if err := scenario.IsRefused(vc); err != nil {
 		return err
 	}

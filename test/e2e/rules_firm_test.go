@@ -45,14 +45,14 @@ var _ = Describe("a rule holds:", func() {
 		})
 
 	spec("what is revoked is not held", distribution, func(ctx context.Context, w *scenario.World) {
-		chart := declareSigned(ctx, w, "unheld", pinned)
-		edit(ctx, w, "unheld", "verify: {onTrustLoss: Hold}")
-		url := urlOf(ctx, w, "unheld")
-		edit(ctx, w, "unheld", fmt.Sprintf("verify: {revoked: {digests: [%q]}}", chart.Digest))
-		Expect(w.Until(ctx, "unheld", revoked)).To(Succeed())
+		chart := declareSigned(ctx, w, "held-and-revoked", pinned)
+		edit(ctx, w, "held-and-revoked", "verify: {onTrustLoss: Hold}")
+		url := urlOf(ctx, w, "held-and-revoked")
+		edit(ctx, w, "held-and-revoked", fmt.Sprintf("verify: {revoked: {digests: [%q]}}", chart.Digest))
+		Expect(w.Until(ctx, "held-and-revoked", revoked)).To(Succeed())
 		expectNotAt(ctx, w, url)
-		eventuallyWarned(ctx, w, "unheld", v1alpha1.ArtifactWithdrawnReason, 1)
-		Expect(warnings(ctx, w, "unheld", v1alpha1.VerificationErrorReason)).To(BeZero(), "of a withdrawal one Warning is sent")
+		eventuallyWarned(ctx, w, "held-and-revoked", v1alpha1.ArtifactWithdrawnReason, 1)
+		Expect(warnings(ctx, w, "held-and-revoked", v1alpha1.VerificationErrorReason)).To(BeZero(), "of a withdrawal one Warning is sent")
 	})
 
 	spec("what is revoked ends at once if the registry takes requests and never answers", distribution, func(ctx context.Context, w *scenario.World) {

@@ -85,7 +85,7 @@ var _ = Describe("a moment", func() {
 			anything := func(*v1alpha1.VerifiedChart) error { return nil }
 			Expect(w.Reconcile(ctx, "remote", anything)).To(Succeed(), "it learns of the moment")
 
-			Expect(w.Until(ctx, "remote", unjudged)).To(Succeed())
+			Expect(w.Until(ctx, "remote", withdrawnUnverified)).To(Succeed())
 			Expect(time.Now()).To(BeTemporally(">=", end))
 			expectGone(ctx, w, "remote", url)
 			eventuallyWarned(ctx, w, "remote", v1alpha1.ArtifactWithdrawnReason, 1)
@@ -151,8 +151,8 @@ func unverified(vc *v1alpha1.VerifiedChart) error {
 	return published(vc)
 }
 
-// unjudged returns nil if a VerifiedChart has no artifact since it could not be found out whether it is trusted.
-func unjudged(vc *v1alpha1.VerifiedChart) error {
+// withdrawnUnverified returns nil if a VerifiedChart has no artifact since it could not be found out whether it is trusted.
+func withdrawnUnverified(vc *v1alpha1.VerifiedChart) error {
 	if vc.Status.Artifact != nil {
 		return fmt.Errorf("VerifiedChart %s is published", vc.Name)
 	}

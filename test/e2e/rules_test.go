@@ -40,7 +40,7 @@ func watchful(w *scenario.World, url string) (stop func() (failures []string)) {
 }
 
 // vouchedBy says that a chart is published by the key under an entry of the Secret.
-func vouchedBy(entry string) func(*v1alpha1.VerifiedChart) error {
+func acceptedBy(entry string) func(*v1alpha1.VerifiedChart) error {
 	return func(vc *v1alpha1.VerifiedChart) error {
 		if err := published(vc); err != nil {
 			return err
@@ -73,7 +73,7 @@ var _ = Describe("rules", func() {
 			chart := pushSigned(ctx, w, "rotated", scenario.Version)
 			setKeys(ctx, w, "rotated", older)
 			Expect(w.DeclareFor(ctx, "rotated", pinned, keysIn("rotated"))).To(Succeed())
-			Expect(w.Until(ctx, "rotated", vouchedBy("older.pub"))).To(Succeed())
+			Expect(w.Until(ctx, "rotated", acceptedBy("older.pub"))).To(Succeed())
 
 			stop := watchful(w, urlOf(ctx, w, "rotated"))
 			setKeys(ctx, w, "rotated", older, newer)
@@ -81,14 +81,14 @@ var _ = Describe("rules", func() {
 			Expect(w.Cosign.Sign(ctx, next, chart.Ref())).To(Succeed())
 			Expect(w.Reconcile(ctx, "rotated", published)).To(Succeed())
 			setKeys(ctx, w, "rotated", newer)
-			Expect(w.Until(ctx, "rotated", vouchedBy("newer.pub"))).To(Succeed())
+			Expect(w.Until(ctx, "rotated", acceptedBy("newer.pub"))).To(Succeed())
 			Expect(stop()).To(BeEmpty())
 			Expect(w.ServedAs(ctx, chart)).To(Succeed())
 		})
 	})
 
 	spec("a policy of the cluster withdraws what it refuses, and its end publishes it again", distribution, func(ctx context.Context, w *scenario.World) {
-		chart := declareSigned(ctx, w, "governed", pinned)
+		chart := declareSigned(ctx, w, "under-policy", pinned)
 		policy := w.Namespace
 		Expect(w.Kubectl.Apply(ctx, fmt.Sprintf(`
 apiVersion: source.verifiedchart.dev/v1alpha1
@@ -105,7 +105,7 @@ spec:
 			return err
 		}
 		DeferCleanup(remove)
-		Expect(w.Until(ctx, "governed", withdrawn)).To(Succeed())
+		Expect(w.Until(ctx, "under-policy", withdrawn)).To(Succeed())
 		Expect(remove(ctx)).To(Succeed())
 		Expect(w.ProvenAs(ctx, chart)).To(Succeed())
 	})

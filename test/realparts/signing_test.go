@@ -56,7 +56,7 @@ func repository(pushed realparts.Pushed) registry.Reader {
 }
 
 // judge lets v judge what was pushed, as it is in the registry now.
-func judge(ctx SpecContext, pushed realparts.Pushed, v verify.Verifier) ([]string, error) {
+func verifySignatures(ctx SpecContext, pushed realparts.Pushed, v verify.Verifier) ([]string, error) {
 	GinkgoHelper()
 	reader := repository(pushed)
 	manifest, err := reader.Resolve(ctx, pushed.Version)
@@ -64,7 +64,7 @@ func judge(ctx SpecContext, pushed realparts.Pushed, v verify.Verifier) ([]strin
 	Expect(manifest.Descriptor.Digest).To(Equal(pushed.Digest), "what helm said it pushed")
 	accepted, err := verify.Check(ctx, v, verify.Subject{Repository: pushed.Repository, Manifest: manifest.Descriptor, Raw: manifest.Raw}, reader)
 	var keys []string
-	for _, voucher := range accepted.Evidence().Vouchers {
+	for _, voucher := range accepted.Result().Signatures {
 		keys = append(keys, voucher.Key)
 	}
 	return keys, err
@@ -116,7 +116,7 @@ var _ = Describe("a chart that the real helm pushed and the real cosign signed",
 				Expect(err).NotTo(HaveOccurred())
 				pushed := push(ctx, name)
 				Expect(cosign.Sign(ctx, key, pushed.Ref())).To(Succeed())
-				Expect(judge(ctx, pushed, authority(known, key))).To(ConsistOf(name))
+				Expect(verifySignatures(ctx, pushed, authority(known, key))).To(ConsistOf(name))
 			},
 				Entry("D17: ECDSA on P-256", "p256", ec(elliptic.P256())),
 				Entry("D17: ECDSA on P-384", "p384", ec(elliptic.P384())),
@@ -135,11 +135,11 @@ var _ = Describe("a chart that the real helm pushed and the real cosign signed",
 				signature, err := repository(pushed).Resolve(ctx, strings.Replace(pushed.Digest.String(), ":", "-", 1)+".sig")
 				Expect(err).NotTo(HaveOccurred())
 				Expect(string(signature.Raw)).To(ContainSubstring(`"dev.sigstore.cosign/bundle"`))
-				Expect(judge(ctx, pushed, authority(known))).To(ConsistOf("known"))
+				Expect(verifySignatures(ctx, pushed, authority(known))).To(ConsistOf("known"))
 			})
 
 			It("D1: is refused while nobody has signed it", func(ctx SpecContext) {
-				_, err := judge(ctx, push(ctx, "unsigned"), authority(known))
+				_, err := verifySignatures(ctx, push(ctx, "unsigned"), authority(known))
 				Expect(err).To(MatchError(verify.ErrRejected))
 			})
 
@@ -148,10 +148,10 @@ var _ = Describe("a chart that the real helm pushed and the real cosign signed",
 				Expect(err).NotTo(HaveOccurred())
 				pushed := push(ctx, "second")
 				Expect(cosign.Sign(ctx, stranger, pushed.Ref())).To(Succeed())
-				_, err = judge(ctx, pushed, authority(known))
+				_, err = verifySignatures(ctx, pushed, authority(known))
 				Expect(err).To(MatchError(verify.ErrRejected))
 				Expect(cosign.Sign(ctx, known, pushed.Ref())).To(Succeed())
-				Expect(judge(ctx, pushed, authority(known))).To(ConsistOf("known"))
+				Expect(verifySignatures(ctx, pushed, authority(known))).To(ConsistOf("known"))
 			})
 		})
 	}

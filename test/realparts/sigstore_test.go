@@ -130,10 +130,10 @@ var _ = Describe("a private Sigstore", Ordered, func() {
 			log = bundle.LogRequired
 		}
 		issuer := private.Issuer.URL()
-		Expect(judge(ctx, pushed, identified(private.TrustedRoot(), issuer, signer, log))).To(HaveLen(1))
-		_, err := judge(ctx, pushed, identified(private.TrustedRoot(), issuer, stranger, log))
+		Expect(verifySignatures(ctx, pushed, identified(private.TrustedRoot(), issuer, signer, log))).To(HaveLen(1))
+		_, err := verifySignatures(ctx, pushed, identified(private.TrustedRoot(), issuer, stranger, log))
 		Expect(err).To(MatchError(verify.ErrRejected))
-		_, err = judge(ctx, pushed, identified(another.TrustedRoot(), issuer, signer, log))
+		_, err = verifySignatures(ctx, pushed, identified(another.TrustedRoot(), issuer, signer, log))
 		Expect(err).To(MatchError(verify.ErrRejected))
 	},
 		Entry("as a legacy signature of cosign 2 into a registry with the referrers API", 2, realparts.LegacyTag, withReferrers),
@@ -149,7 +149,7 @@ var _ = Describe("a private Sigstore", Ordered, func() {
 	DescribeTable("adds a time stamp, or more, to what a key signs", func(ctx SpecContext, major int, layout realparts.Layout) {
 		pushed := s.push(ctx, withoutReferrers)
 		Expect(s.cosign(major).SignAs(ctx, layout, key, private, pushed.Ref())).To(Succeed())
-		Expect(judge(ctx, pushed, authority(key))).To(ConsistOf("key"))
+		Expect(verifySignatures(ctx, pushed, authority(key))).To(ConsistOf("key"))
 	},
 		Entry("as a legacy signature of cosign 2", 2, realparts.LegacyTag),
 		Entry("as a bundle of cosign 2", 2, realparts.Bundle),

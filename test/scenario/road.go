@@ -69,10 +69,10 @@ func (w *World) Until(ctx context.Context, name string, expected func(*v1alpha1.
 }
 
 // vouches says whether the authority that vouched for a chart is the one that should.
-type vouches func(v1alpha1.AuthorityStatus) bool
+type authorityStatus func(v1alpha1.AuthorityStatus) bool
 
 // served waits until the chart is published as it was pushed.
-func (w *World) served(ctx context.Context, chart realparts.Pushed, right vouches) error {
+func (w *World) served(ctx context.Context, chart realparts.Pushed, right authorityStatus) error {
 	if err := until(ctx, func(ctx context.Context) error { return w.proven(ctx, chart, right) }); err != nil {
 		return err
 	}
@@ -80,7 +80,7 @@ func (w *World) served(ctx context.Context, chart realparts.Pushed, right vouche
 }
 
 // proven says that the VerifiedChart of a chart is Ready at the digest that was pushed.
-func (w *World) proven(ctx context.Context, chart realparts.Pushed, right vouches) error {
+func (w *World) proven(ctx context.Context, chart realparts.Pushed, right authorityStatus) error {
 	vc, err := w.Get(ctx, chart.Name)
 	if err != nil {
 		return err

@@ -44,18 +44,18 @@ type Search struct {
 	In string
 	// Likely says whether a referrer that is listed with an artifact type is worth
 	// being opened before others. It is a matter of order alone.
-	Likely func(artifactType string) bool
+	Preferred func(artifactType string) bool
 	// Prefer are sources, as Found has them, that are looked at before others, if they are still there: those of the
 	// signatures that were accepted last, which whoever pushes others must not be able to hide. A matter of order alone.
 	Prefer []string
 
-	looked []string
-	count  int
-	seen   map[digest.Digest]bool
+	searched []string
+	count    int
+	seen     map[digest.Digest]bool
 }
 
 // Looked says where was looked, so far.
-func (s *Search) Looked() []string { return s.looked }
+func (s *Search) Searched() []string { return s.searched }
 
 // Tag is the tag that a digest makes.
 func Tag(d digest.Digest) string { return strings.ReplaceAll(d.String(), ":", "-") }
@@ -207,7 +207,7 @@ func (s *Search) list(ctx context.Context, descriptors []ocispec.Descriptor, yie
 		switch {
 		case s.prefers("referrer " + d.Digest.String()):
 			return 0
-		case s.Likely(d.ArtifactType):
+		case s.Preferred(d.ArtifactType):
 			return 1
 		case d.ArtifactType == "" || d.ArtifactType == ocispec.MediaTypeEmptyJSON:
 			return 2
@@ -249,5 +249,5 @@ func (s *Search) look(where string) {
 	if s.In != "" {
 		where += " in " + s.In
 	}
-	s.looked = append(s.looked, where)
+	s.searched = append(s.searched, where)
 }

@@ -36,7 +36,7 @@ var _ = Describe("A search", func() {
 	}
 	search := func(s attached.Search, tags ...string) (all []attached.Found) {
 		s.Subject, s.Reader = subject.Digest, repo
-		s.Likely = func(artifactType string) bool { return artifactType == likely }
+		s.Preferred = func(artifactType string) bool { return artifactType == likely }
 		for found := range s.All(context.Background(), tags...) {
 			all = append(all, found)
 		}
@@ -100,10 +100,10 @@ var _ = Describe("A search", func() {
 	})
 
 	It("looks at each place once, the preferred tags included", func() {
-		s := attached.Search{Subject: subject.Digest, Reader: repo, Likely: func(string) bool { return false }, Prefer: []string{"tag b"}}
+		s := attached.Search{Subject: subject.Digest, Reader: repo, Preferred: func(string) bool { return false }, Prefer: []string{"tag b"}}
 		for range s.All(context.Background(), "a", "b") {
 			Fail("there is nothing")
 		}
-		Expect(s.Looked()).To(HaveExactElements("tag b", "referrers of "+subject.Digest.String(), "tag a", "tag "+verifytest.ReferrersTag(subject.Digest)))
+		Expect(s.Searched()).To(HaveExactElements("tag b", "referrers of "+subject.Digest.String(), "tag a", "tag "+verifytest.ReferrersTag(subject.Digest)))
 	})
 })

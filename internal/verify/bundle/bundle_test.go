@@ -102,7 +102,7 @@ func ignoringLogs(t trust) trust {
 }
 
 // judge reads and judges a bundle, as its user does.
-func judge(raw []byte, t bundle.Trust) (bundle.Signature, error) {
+func verifyBundle(raw []byte, t bundle.Trust) (bundle.Signature, error) {
 	b, err := bundle.Parse(raw)
 	if err != nil {
 		return bundle.Signature{}, err
@@ -114,7 +114,7 @@ var _ = Describe("A bundle", func() {
 	DescribeTable("is proven",
 		func(s *Sigstore, how How, t trust) {
 			raw := s.Bundle(artifact, how)
-			signature, err := judge(raw, t())
+			signature, err := verifyBundle(raw, t())
 			Expect(err).NotTo(HaveOccurred())
 			if how.Key == nil {
 				Expect(signature.Signer).To(And(HaveField("Issuer", issuer), HaveField("Subject", subject)))
@@ -162,7 +162,7 @@ var _ = Describe("A bundle", func() {
 
 	DescribeTable("is refused",
 		func(s *Sigstore, how How, t trust) {
-			_, err := judge(s.Bundle(artifact, how), t())
+			_, err := verifyBundle(s.Bundle(artifact, how), t())
 			Expect(err).To(Or(MatchError(bundle.ErrUntrusted), MatchError(bundle.ErrMalformed)))
 			Expect(err).NotTo(MatchError(bundle.ErrTrust))
 			AddReportEntry("reason", err.Error())
@@ -301,22 +301,22 @@ var _ = Describe("A bundle", func() {
 				stampAgain(b, small, public.Epoch.Add(time.Hour))
 			}
 		})
-		_, err := judge(public.Bundle(artifact, how), bundle.Trust{Root: rootOf(public)})
+		_, err := verifyBundle(public.Bundle(artifact, how), bundle.Trust{Root: rootOf(public)})
 		Expect(err).NotTo(HaveOccurred())
 	})
 
 	It("E6: is refused where the intermediate certificate had expired when it was signed, though the signer's had not", func() {
 		epoch := time.Now().Add(-time.Hour)
 		expiring := NewExpiring(epoch.Add(-time.Minute))
-		_, err := judge(expiring.Bundle(artifact, keyless()), bundle.Trust{Root: rootOf(expiring)})
+		_, err := verifyBundle(expiring.Bundle(artifact, keyless()), bundle.Trust{Root: rootOf(expiring)})
 		Expect(err).To(MatchError(bundle.ErrUntrusted))
-		_, err = judge(expiring.Bundle(artifact, keyless(func(h *How) { h.Time = epoch.Add(-2 * time.Minute) })), bundle.Trust{Root: rootOf(expiring)})
+		_, err = verifyBundle(expiring.Bundle(artifact, keyless(func(h *How) { h.Time = epoch.Add(-2 * time.Minute) })), bundle.Trust{Root: rootOf(expiring)})
 		Expect(err).NotTo(HaveOccurred(), "while it was valid")
 	})
 
 	DescribeTable("that two times are proven for is refused where one of them is outside the validity of",
 		func(s *Sigstore, how How) {
-			_, err := judge(s.Bundle(artifact, how), bundle.Trust{Root: rootOf(s)})
+			_, err := verifyBundle(s.Bundle(artifact, how), bundle.Trust{Root: rootOf(s)})
 			Expect(err).To(MatchError(bundle.ErrUntrusted))
 		},
 		Entry("the signer's certificate", public, keyless(func(h *How) { h.StampedAt = public.Epoch.Add(time.Hour) })),
@@ -333,7 +333,7 @@ var _ = Describe("A bundle", func() {
 
 	DescribeTable("E22: is judged by the time that is proven, whatever the clock of this machine says",
 		func(at time.Duration) {
-			_, err := judge(public.Bundle(artifact, keyless(func(h *How) { h.Time = public.Epoch.Add(at) })), bundle.Trust{Root: rootOf(public)})
+			_, err := verifyBundle(public.Bundle(artifact, keyless(func(h *How) { h.Time = public.Epoch.Add(at) })), bundle.Trust{Root: rootOf(public)})
 			Expect(err).NotTo(HaveOccurred())
 		},
 		Entry("signed a day ago", -24*time.Hour),
@@ -376,7 +376,7 @@ var _ = Describe("A bundle", func() {
 
 	DescribeTable("is not asked for by a trust that nothing can satisfy",
 		func(t trust) {
-			_, err := judge(public.Bundle(artifact, keyless()), t())
+			_, err := verifyBundle(public.Bundle(artifact, keyless()), t())
 			Expect(err).To(MatchError(bundle.ErrTrust))
 		},
 		Entry("no keys and no root", trust(func() bundle.Trust { return bundle.Trust{} })),

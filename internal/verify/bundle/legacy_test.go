@@ -25,7 +25,7 @@ func legacyOf(s *Sigstore, how How) bundle.Legacy {
 	}
 }
 
-func judgeLegacy(l bundle.Legacy, t bundle.Trust) (bundle.Signature, error) {
+func verifyLegacy(l bundle.Legacy, t bundle.Trust) (bundle.Signature, error) {
 	b, err := bundle.FromLegacy(l, t)
 	if err != nil {
 		return bundle.Signature{}, err
@@ -36,7 +36,7 @@ func judgeLegacy(l bundle.Legacy, t bundle.Trust) (bundle.Signature, error) {
 var _ = Describe("A legacy signature", func() {
 	DescribeTable("is proven",
 		func(how How, t trust) {
-			signature, err := judgeLegacy(legacyOf(public, how), t())
+			signature, err := verifyLegacy(legacyOf(public, how), t())
 			Expect(err).NotTo(HaveOccurred())
 			if how.Key == nil {
 				Expect(signature.Signer).To(And(HaveField("Issuer", issuer), HaveField("Subject", subject)))
@@ -55,7 +55,7 @@ var _ = Describe("A legacy signature", func() {
 		func(spoil func(*bundle.Legacy)) {
 			l := legacyOf(public, byKey(func(h *How) { h.Log, h.Stamped = RekorV1, true }))
 			spoil(&l)
-			_, err := judgeLegacy(l, key(ours)())
+			_, err := verifyLegacy(l, key(ours)())
 			Expect(err).NotTo(HaveOccurred())
 		},
 		Entry("as they are", func(*bundle.Legacy) {}),
@@ -71,7 +71,7 @@ var _ = Describe("A legacy signature", func() {
 				l = legacyOf(public, byKey(func(h *How) { h.Log, h.Stamped = RekorV1, true }))
 			}
 			spoil(&l)
-			_, err := judgeLegacy(l, t())
+			_, err := verifyLegacy(l, t())
 			Expect(err).To(Or(MatchError(bundle.ErrMalformed), MatchError(bundle.ErrUntrusted)))
 		},
 		Entry("by another Sigstore's root", root(small), func(*bundle.Legacy) {}),
@@ -129,14 +129,14 @@ func FuzzVerify(f *testing.F) {
 	f.Add([]byte(legacy.Certificate))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		for _, trust := range trusts {
-			if signature, err := judge(raw, trust); err == nil {
+			if signature, err := verifyBundle(raw, trust); err == nil {
 				t.Fatalf("trusted %+v", signature)
 			}
 			l := legacy
 			for _, part := range []*string{&l.RekorBundle, &l.Timestamp, &l.Certificate, &l.Signature} {
 				was := *part
 				*part = string(raw)
-				if signature, err := judgeLegacy(l, trust); err == nil {
+				if signature, err := verifyLegacy(l, trust); err == nil {
 					t.Fatalf("trusted %+v", signature)
 				}
 				*part = was

@@ -23,7 +23,7 @@ func BenchmarkLegacyKey(b *testing.B) {
 		repo := NewRepository()
 		subject := repo.Subject("chart")
 		SignLegacy(repo, subject, signer)
-		b.Run(name, func(b *testing.B) { judgeAll(b, must(b, keyed(signer)), subject, repo) })
+		b.Run(name, func(b *testing.B) { verifyAll(b, must(b, keyed(signer)), subject, repo) })
 	}
 }
 
@@ -33,7 +33,7 @@ func BenchmarkKeyBundle(b *testing.B) {
 	subject := repo.Subject("chart")
 	signer := P256()
 	AttachBundle(repo, subject.Manifest, sigstoretest.New().Bundle(subject.Raw, sigstoretest.How{Key: signer.Key, Statement: sigstoretest.CosignSign}))
-	judgeAll(b, must(b, keyed(signer)), subject, repo)
+	verifyAll(b, must(b, keyed(signer)), subject, repo)
 }
 
 // BenchmarkKeylessBundle judges a bundle by an identity of a Sigstore in the
@@ -46,7 +46,7 @@ func BenchmarkKeylessBundle(b *testing.B) {
 		subject := repo.Subject("chart")
 		AttachBundle(repo, subject.Manifest, sigstore.Bundle(subject.Raw, how))
 		v := must(b, func() (*cosign.Verifier, error) { return keylessly(sigstore.Root()) })
-		b.Run(name, func(b *testing.B) { judgeAll(b, v, subject, repo) })
+		b.Run(name, func(b *testing.B) { verifyAll(b, v, subject, repo) })
 	}
 }
 
@@ -62,7 +62,7 @@ func keylessly(raw []byte) (*cosign.Verifier, error) {
 	return cosign.New(cosign.Authority{Name: "release", Trust: bundle.Trust{Root: root}, Identities: []cosign.Identity{identity}})
 }
 
-func judgeAll(b *testing.B, v *cosign.Verifier, s verify.Subject, r *Repository) {
+func verifyAll(b *testing.B, v *cosign.Verifier, s verify.Subject, r *Repository) {
 	b.Helper()
 	b.ReportAllocs()
 	for b.Loop() {

@@ -61,19 +61,21 @@ func New(a Authority) (*Verifier, error) {
 }
 
 // Verify implements verify.Verifier, as verify.Evaluation decides.
-func (v *Verifier) Verify(ctx context.Context, s verify.Subject, r registry.Reader) (verify.Evidence, error) {
+func (v *Verifier) Verify(ctx context.Context, s verify.Subject, r registry.Reader) (verify.Result, error) {
 	r, err := v.reader(r)
 	if err != nil {
-		return verify.Evidence{}, err
+		return verify.Result{}, err
 	}
 	r = attached.Budget(r, verify.MaxMaterial)
 	found := discover(s, r, v.authority.Repository)
-	evidence, err := verify.Evaluation[candidate]{
-		Authority:   v.authority.Name,
-		Candidates:  found.candidates(ctx),
-		Looked:      found.search.Looked,
-		Name:        func(c candidate) (string, string) { return c.source, c.format },
-		Judge:       func(ctx context.Context, c candidate) ([]verify.Voucher, error) { return v.judge(ctx, s, r, c) },
+	result, err := verify.Evaluation[candidate]{
+		Authority:  v.authority.Name,
+		Candidates: found.candidates(ctx),
+		Searched:   found.search.Searched,
+		Name:       func(c candidate) (string, string) { return c.source, c.format },
+		Verify: func(ctx context.Context, c candidate) ([]verify.VerifiedSignature, error) {
+			return v.verifyCandidate(ctx, s, r, c)
+		},
 		Cost:        v.cost,
 		Fix:         v.signCommand(s),
 		Constraints: v.authority.Constraints,
@@ -83,7 +85,7 @@ func (v *Verifier) Verify(ctx context.Context, s verify.Subject, r registry.Read
 	if errors.As(err, &rejection) && s.Chart.Provenance != nil {
 		rejection.Otherwise = "no cosign signature, but a Helm provenance file"
 	}
-	return evidence, err
+	return result, err
 }
 
 // bytesPerUnit is how many bytes of a bundle take about as long as one verification: the signatures in its log entries
@@ -116,9 +118,9 @@ func (v *Verifier) reader(r registry.Reader) (registry.Reader, error) {
 }
 
 // enough says whether nothing more can be learnt that matters.
-func (v *Verifier) enough(vouchers []verify.Voucher) bool {
+func (v *Verifier) enough(signatures []verify.VerifiedSignature) bool {
 	if !v.authority.Every {
-		return len(vouchers) > 0
+		return len(signatures) > 0
 	}
-	return len(v.authority.Trust.Keys) > 0 && len(vouchers) == len(v.authority.Trust.Keys)
+	return len(v.authority.Trust.Keys) > 0 && len(signatures) == len(v.authority.Trust.Keys)
 }

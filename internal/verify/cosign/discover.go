@@ -20,7 +20,7 @@ type discovery struct{ search attached.Search }
 
 // discover looks in a repository, which may be another than the subject's.
 func discover(s verify.Subject, r registry.Reader, in string) *discovery {
-	return &discovery{attached.Search{Subject: s.Manifest.Digest, Reader: r, In: in, Likely: isSignature, Prefer: s.Sources}}
+	return &discovery{attached.Search{Subject: s.Manifest.Digest, Reader: r, In: in, Preferred: isSignature, Prefer: s.Sources}}
 }
 
 // isSignature says whether cosign lists its signatures so.

@@ -119,9 +119,9 @@ var _ = Describe("Discovery", func() {
 		_, err := check(one(ours, theirs), subject, repo)
 		Expect(err).NotTo(HaveOccurred())
 		Expect(repo.Asked()).NotTo(ContainElement(SignatureTag(subject.Manifest.Digest)))
-		evidence, err := check(authority(ours, theirs), subject, repo)
+		result, err := check(authority(ours, theirs), subject, repo)
 		Expect(err).NotTo(HaveOccurred())
-		Expect(evidence.Vouchers).To(HaveLen(2))
+		Expect(result.Signatures).To(HaveLen(2))
 	})
 
 	It("looks at the tags first where a registry is known to lack the referrers API, and at all in the end", func() {
@@ -171,11 +171,11 @@ var _ = Describe("Discovery", func() {
 
 	It("says where it looked where there is no signature", func() {
 		_, err := check(one(ours), subject, repo)
-		Expect(rejection(err).Looked).To(Equal([]string{
+		Expect(rejection(err).Searched).To(Equal([]string{
 			"referrers of " + subject.Manifest.Digest.String(), "tag " + SignatureTag(subject.Manifest.Digest), "tag " + ReferrersTag(subject.Manifest.Digest),
 		}))
 		_, err = check(trusting(cosign.Authority{Trust: bundle.Trust{Keys: keysOf(ours)}, Repository: elsewhere}), subject, repo)
-		Expect(rejection(err).Looked).To(HaveEach(HaveSuffix(" in " + elsewhere)))
+		Expect(rejection(err).Searched).To(HaveEach(HaveSuffix(" in " + elsewhere)))
 	})
 
 	It("says of each candidate where it was, what it is, who made it, and why it is refused", func() {
@@ -242,9 +242,9 @@ var _ = Describe("Discovery", func() {
 		func(others func(), prefer func(ocispec.Descriptor) []string, sign func() ocispec.Descriptor) {
 			others()
 			subject.Sources = prefer(sign())
-			evidence, err := check(one(ours), subject, repo)
+			result, err := check(one(ours), subject, repo)
 			Expect(err).NotTo(HaveOccurred())
-			Expect(evidence.IsProof()).To(BeTrue())
+			Expect(result.IsProof()).To(BeTrue())
 		},
 		Entry("that are huge", func() {
 			for i := range 4 {

@@ -76,14 +76,14 @@ var _ = Describe("A genuine signature", func() {
 				where = repo.Beside(in)
 			}
 			sign(where)
-			evidence, err := check(v, subject, repo)
+			result, err := check(v, subject, repo)
 			Expect(err).NotTo(HaveOccurred())
 			for i := range verify.MaxCandidates {
 				AttachBundle(where, subject.Manifest, []byte(fmt.Sprint(i)))
 			}
 			_, err = check(v, subject, repo)
 			Expect(err).To(MatchError(verify.ErrRejected), "smaller referrers are read first")
-			subject.Sources = []string{evidence.Vouchers[0].Source}
+			subject.Sources = []string{result.Signatures[0].Source}
 			_, err = check(v, subject, repo)
 			Expect(err).NotTo(HaveOccurred())
 		},

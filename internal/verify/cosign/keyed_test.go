@@ -47,9 +47,9 @@ func trusting(a cosign.Authority) *cosign.Verifier {
 	return v
 }
 
-func check(v verify.Verifier, s verify.Subject, r registry.Reader) (verify.Evidence, error) {
+func check(v verify.Verifier, s verify.Subject, r registry.Reader) (verify.Result, error) {
 	accepted, err := verify.Check(context.Background(), v, s, r)
-	return accepted.Evidence(), err
+	return accepted.Result(), err
 }
 
 // signatureAnnotation is where a legacy signature stands.
@@ -75,9 +75,9 @@ var _ = Describe("A cosign authority with keys", func() {
 		func(signer func() Signer) {
 			s := signer()
 			SignLegacy(repo, subject, s)
-			evidence, err := check(authority(s), subject, repo)
+			result, err := check(authority(s), subject, repo)
 			Expect(err).NotTo(HaveOccurred())
-			Expect(evidence.Vouchers).To(ConsistOf(And(
+			Expect(result.Signatures).To(ConsistOf(And(
 				HaveField("Authority", "release"), HaveField("Provider", "cosign"), HaveField("Key", "0.pub"),
 				HaveField("Signer", HavePrefix("SHA256:")), HaveField("Source", "tag "+SignatureTag(subject.Manifest.Digest)),
 			)))
@@ -152,9 +152,9 @@ var _ = Describe("A cosign authority with keys", func() {
 			sign()
 			var signers []string
 			for range 5 {
-				evidence, err := check(authority(theirs, ours), subject, repo)
+				result, err := check(authority(theirs, ours), subject, repo)
 				Expect(err).NotTo(HaveOccurred())
-				signers = append(signers, evidence.Vouchers[0].Signer)
+				signers = append(signers, result.Signatures[0].Signer)
 			}
 			Expect(signers).To(HaveEach(signers[0]))
 		},
@@ -165,9 +165,9 @@ var _ = Describe("A cosign authority with keys", func() {
 
 	It("names every one of its keys that signed, so that distinct signers can be counted", func() {
 		SignLegacy(repo, subject, ours, theirs, ours)
-		evidence, err := check(authority(ours, theirs), subject, repo)
+		result, err := check(authority(ours, theirs), subject, repo)
 		Expect(err).NotTo(HaveOccurred())
-		Expect(evidence.Vouchers).To(ConsistOf(HaveField("Key", "0.pub"), HaveField("Key", "1.pub")))
+		Expect(result.Signatures).To(ConsistOf(HaveField("Key", "0.pub"), HaveField("Key", "1.pub")))
 	})
 
 	It("counts one key in two authorities as one signer", func() {
@@ -179,9 +179,9 @@ var _ = Describe("A cosign authority with keys", func() {
 	DescribeTable("refuses what is not its signature of the subject",
 		func(arrange func()) {
 			arrange()
-			evidence, err := check(authority(ours), subject, repo)
+			result, err := check(authority(ours), subject, repo)
 			Expect(err).To(MatchError(verify.ErrRejected))
-			Expect(evidence.IsZero()).To(BeTrue())
+			Expect(result.IsZero()).To(BeTrue())
 			for _, candidate := range verify.Seen(err) {
 				Expect(candidate.Signer.Verified).To(BeFalse(), "nobody is proven to have signed this chart")
 			}

@@ -233,7 +233,7 @@ func parse[T packet.Packet](o *packet.OpaquePacket) (t T, err error) {
 func (p *parser) keyring() (*Keyring, error) {
 	k := &Keyring{revoked: p.revoked()}
 	if p.unread == nil {
-		p.settle()
+		p.finishKey()
 	}
 	if p.more > 0 {
 		p.skipped[maxSkipped-1].Reason = fmt.Sprintf("%d more keys and entries are not used", p.more+1)
@@ -263,7 +263,7 @@ func (p *parser) revoked() (revoked []string) {
 }
 
 // settle drops the keys that can never verify anything.
-func (p *parser) settle() {
+func (p *parser) finishKey() {
 	for _, id := range slices.Sorted(maps.Keys(p.keys)) {
 		c := p.keys[id]
 		problem := c.usable()

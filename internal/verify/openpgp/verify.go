@@ -44,7 +44,7 @@ func (k *Keyring) VerifyAll(message []byte, o Options) (text []byte, all []Signa
 	if err != nil {
 		return nil, nil, err
 	}
-	if all, err = k.judge(b, o); err != nil {
+	if all, err = k.verifyBlock(b, o); err != nil {
 		return nil, nil, err
 	}
 	return b.text, all, nil
@@ -52,7 +52,7 @@ func (k *Keyring) VerifyAll(message []byte, o Options) (text []byte, all []Signa
 
 // judge returns the good signatures of the block. Where there is none it tells of the
 // one that came furthest, since anybody may have added the others.
-func (k *Keyring) judge(b *block, o Options) ([]Signature, error) {
+func (k *Keyring) verifyBlock(b *block, o Options) ([]Signature, error) {
 	signatures, err := signaturesOf(b)
 	if err != nil {
 		return nil, err

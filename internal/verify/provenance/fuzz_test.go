@@ -41,14 +41,14 @@ func FuzzProvenance(f *testing.F) {
 		if sign {
 			file = openpgptest.Sign(w.ours, string(content), openpgptest.At(signed))
 		}
-		evidence, err := w.check(w.trusting(), w.subject(file))
+		result, err := w.check(w.trusting(), w.subject(file))
 		switch {
 		case err != nil:
 			if !errors.Is(err, verify.ErrRejected) || len(err.Error()) > 4096 {
 				t.Fatalf("no verdict: %v", err)
 			}
-		case len(evidence.Vouchers) != 1:
-			t.Fatalf("accepted by %v", evidence.Vouchers)
+		case len(result.Signatures) != 1:
+			t.Fatalf("accepted by %v", result.Signatures)
 		case sign:
 			speaksFor(t, string(content), w)
 		default:

@@ -66,7 +66,7 @@ type Authority struct {
 	// Tag under which it may stand, a Template; DefaultTag where empty.
 	Tag Template
 	// Elsewhere is the place outside the registry. It is required for Outside.
-	Elsewhere Elsewhere
+	External ExternalSource
 	// AllowExpiredKeys accepts what was signed while a key lived that has expired since.
 	AllowExpiredKeys bool
 	// Constraints apply to every signature.
@@ -91,7 +91,7 @@ func New(a Authority) (*Verifier, error) {
 	if a.Keyring == nil || a.Keyring.Len() == 0 {
 		return nil, fmt.Errorf("%w: it has no keyring", ErrAuthority)
 	}
-	if a.Source == Outside && a.Elsewhere == nil {
+	if a.Source == Outside && a.External == nil {
 		return nil, fmt.Errorf("%w: it does not say where its files are", ErrAuthority)
 	}
 	if a.Now == nil {
@@ -113,29 +113,31 @@ func skippedKeys(k *openpgp.Keyring) []string {
 }
 
 // Verify implements verify.Verifier, as verify.Evaluation decides.
-func (v *Verifier) Verify(ctx context.Context, s verify.Subject, r registry.Reader) (verify.Evidence, error) {
+func (v *Verifier) Verify(ctx context.Context, s verify.Subject, r registry.Reader) (verify.Result, error) {
 	r = attached.Budget(r, verify.MaxMaterial)
 	chart, err := chartOf(ctx, s, r)
 	if err != nil {
-		return verify.Evidence{}, v.undecided(s, err)
+		return verify.Result{}, v.undecided(s, err)
 	}
 	found := &search{subject: s, reader: r, chart: chart, authority: v.authority}
-	evidence, err := verify.Evaluation[file]{
-		Authority:   v.authority.Name,
-		Candidates:  found.files(ctx),
-		Looked:      found.looked,
-		Name:        func(f file) (string, string) { return f.source, format },
-		Judge:       func(ctx context.Context, f file) ([]verify.Voucher, error) { return v.judge(ctx, chart, f) },
+	result, err := verify.Evaluation[file]{
+		Authority:  v.authority.Name,
+		Candidates: found.files(ctx),
+		Searched:   found.searched,
+		Name:       func(f file) (string, string) { return f.source, format },
+		Verify: func(ctx context.Context, f file) ([]verify.VerifiedSignature, error) {
+			return v.verifyFile(ctx, chart, f)
+		},
 		Cost:        func(file) int { return workPerFile },
 		Fix:         "sign it with helm package --sign, and push the .prov file with the chart",
 		Constraints: v.authority.Constraints,
-		Enough:      func(vouchers []verify.Voucher) bool { return len(vouchers) > 0 && !v.authority.Every },
+		Enough:      func(signatures []verify.VerifiedSignature) bool { return len(signatures) > 0 && !v.authority.Every },
 	}.Decide(ctx)
 	var rejection *verify.Rejection
 	if errors.As(err, &rejection) {
 		rejection.SkippedKeys, rejection.Otherwise = v.skipped, found.otherwise(ctx)
 	}
-	return evidence, err
+	return result, err
 }
 
 // undecided is the error where it is not known which chart a manifest is of: a
@@ -150,15 +152,15 @@ func (v *Verifier) undecided(s verify.Subject, err error) error {
 	return err
 }
 
-// judge returns the vouchers that a file holds: one for each of the keyring's keys
+// verifyFile returns the signatures that verify in a file: one for each of the keyring's keys
 // that signed it. A *verify.Refusal says why it holds none; any other error that it
 // could not be found out.
-func (v *Verifier) judge(ctx context.Context, c identity, f file) ([]verify.Voucher, error) {
+func (v *Verifier) verifyFile(ctx context.Context, c identity, f file) ([]verify.VerifiedSignature, error) {
 	raw, err := f.read(ctx)
 	if err != nil {
 		return nil, err
 	}
-	text, signatures, err := v.authority.Keyring.VerifyAll(raw, openpgp.Options{Now: v.authority.Now(), AllowExpiredKeys: v.authority.AllowExpiredKeys})
+	text, found, err := v.authority.Keyring.VerifyAll(raw, openpgp.Options{Now: v.authority.Now(), AllowExpiredKeys: v.authority.AllowExpiredKeys})
 	if err != nil {
 		return nil, v.refused(err)
 	}
@@ -168,16 +170,16 @@ func (v *Verifier) judge(ctx context.Context, c identity, f file) ([]verify.Vouc
 	}
 	if err != nil {
 		// Proven is that they signed something: of this chart it is as good as a claim.
-		return nil, verify.Refuse("the signature is genuine, but %v", err).By(verify.Signer{KeyID: signerOf(signatures[0])})
+		return nil, verify.Refuse("the signature is genuine, but %v", err).By(verify.Signer{KeyID: signerOf(found[0])})
 	}
-	vouchers := make([]verify.Voucher, 0, len(signatures))
-	for _, s := range signatures {
-		vouchers = append(vouchers, verify.Voucher{
+	signatures := make([]verify.VerifiedSignature, 0, len(found))
+	for _, s := range found {
+		signatures = append(signatures, verify.VerifiedSignature{
 			Authority: v.authority.Name, Provider: Provider, Signer: signerOf(s), UserID: s.UserID, SigningKey: s.Signing, Ends: s.Ends,
 			Format: format, Source: f.source, ClaimedTime: s.Time, SkippedKeys: v.skipped,
 		})
 	}
-	return vouchers, nil
+	return signatures, nil
 }
 
 // refused says why no signature of a file counts, and who is said to have signed it.

@@ -94,9 +94,9 @@ func (w *world) trusting(change ...func(*provenance.Authority)) *provenance.Veri
 	return v
 }
 
-func (w *world) check(v verify.Verifier, s verify.Subject) (verify.Evidence, error) {
+func (w *world) check(v verify.Verifier, s verify.Subject) (verify.Result, error) {
 	accepted, err := verify.Check(context.Background(), v, s, w.repo)
-	return accepted.Evidence(), err
+	return accepted.Result(), err
 }
 
 // named is a layer as oras writes it.
@@ -112,9 +112,9 @@ var _ = Describe("A provenance authority", func() {
 
 	DescribeTable("vouches for a chart whose provenance file is",
 		func(arrange func() verify.Subject, source string) {
-			evidence, err := w.check(w.trusting(), arrange())
+			result, err := w.check(w.trusting(), arrange())
 			Expect(err).NotTo(HaveOccurred())
-			Expect(evidence.Vouchers).To(ConsistOf(And(
+			Expect(result.Signatures).To(ConsistOf(And(
 				HaveField("Provider", "provenance"), HaveField("Signer", HavePrefix("OPENPGP:")), HaveField("Source", HavePrefix(source)),
 			)))
 		},
@@ -164,9 +164,9 @@ var _ = Describe("A provenance authority", func() {
 
 	DescribeTable("refuses a chart",
 		func(arrange func() verify.Subject, change ...func(*provenance.Authority)) {
-			evidence, err := w.check(w.trusting(change...), arrange())
+			result, err := w.check(w.trusting(change...), arrange())
 			Expect(err).To(MatchError(verify.ErrRejected))
-			Expect(evidence.IsZero()).To(BeTrue())
+			Expect(result.IsZero()).To(BeTrue())
 		},
 		Entry("F1: without a provenance file", func() verify.Subject { return w.subject() }),
 		Entry("F2: whose text was altered after it was signed", func() verify.Subject {
@@ -241,7 +241,7 @@ var _ = Describe("A provenance authority", func() {
 		_, err := w.check(w.trusting(), w.subject())
 		var rejection *verify.Rejection
 		Expect(errors.As(err, &rejection)).To(BeTrue())
-		Expect(rejection.Looked).To(HaveExactElements(Equal("the chart's manifest"), HavePrefix("referrers of sha256:"), Equal("tag 1.0.0.prov"), HavePrefix("tag sha256-")))
+		Expect(rejection.Searched).To(HaveExactElements(Equal("the chart's manifest"), HavePrefix("referrers of sha256:"), Equal("tag 1.0.0.prov"), HavePrefix("tag sha256-")))
 		_, err = w.check(w.trusting(), w.subject(w.prov(w.theirs)))
 		Expect(errors.As(err, &rejection)).To(BeTrue())
 		Expect(rejection.Candidates).To(ConsistOf(And(HaveField("Source", "the chart's manifest"), HaveField("Format", "provenance file"), HaveField("Reason", Not(BeEmpty())))))
@@ -277,14 +277,14 @@ var _ = Describe("A provenance authority", func() {
 		func(push func(verify.Subject)) {
 			s := w.subject()
 			push(s)
-			evidence, err := w.check(w.trusting(), s)
+			result, err := w.check(w.trusting(), s)
 			Expect(err).NotTo(HaveOccurred())
 			for i := range verify.MaxCandidates {
 				w.repo.PushReferrer(provenance.MediaType, s.Manifest, w.repo.PushBlob(provenance.MediaType, []byte(fmt.Sprint(i))))
 			}
 			_, err = w.check(w.trusting(), s)
 			Expect(err).To(MatchError(verify.ErrRejected), "likely ones are read first")
-			s.Sources = []string{evidence.Vouchers[0].Source}
+			s.Sources = []string{result.Signatures[0].Source}
 			_, err = w.check(w.trusting(), s)
 			Expect(err).NotTo(HaveOccurred())
 		},
@@ -309,11 +309,11 @@ var _ = Describe("A provenance authority", func() {
 				raw, err := answer()
 				return "shelf " + name + "/" + version, raw, err
 			}
-			outside := func(a *provenance.Authority) { a.Source, a.Elsewhere = provenance.Outside, elsewhere }
-			evidence, err := w.check(w.trusting(outside), w.subject(w.prov(w.theirs)))
+			outside := func(a *provenance.Authority) { a.Source, a.External = provenance.Outside, elsewhere }
+			result, err := w.check(w.trusting(outside), w.subject(w.prov(w.theirs)))
 			if want == nil {
 				Expect(err).NotTo(HaveOccurred())
-				Expect(evidence.Vouchers).To(ConsistOf(HaveField("Source", "shelf app/1.0.0")))
+				Expect(result.Signatures).To(ConsistOf(HaveField("Source", "shelf app/1.0.0")))
 				return
 			}
 			Expect(err).To(MatchError(want))
@@ -351,9 +351,9 @@ var _ = Describe("A provenance authority", func() {
 		Expect(err).NotTo(HaveOccurred())
 		v := w.trusting(func(a *provenance.Authority) { a.Keyring = ring })
 		skipped := ConsistOf(HavePrefix("broken: "), HavePrefix("weak: "))
-		evidence, err := w.check(v, w.subject(w.prov(w.ours)))
+		result, err := w.check(v, w.subject(w.prov(w.ours)))
 		Expect(err).NotTo(HaveOccurred())
-		Expect(evidence.Vouchers).To(ConsistOf(HaveField("SkippedKeys", skipped)))
+		Expect(result.Signatures).To(ConsistOf(HaveField("SkippedKeys", skipped)))
 		_, err = w.check(v, w.subject(w.prov(w.theirs)))
 		var rejection *verify.Rejection
 		Expect(errors.As(err, &rejection)).To(BeTrue())
@@ -369,17 +369,17 @@ var _ = Describe("A provenance authority", func() {
 		}
 		ring, err := keys.Parse(context.Background(), entries)
 		Expect(err).NotTo(HaveOccurred())
-		evidence, err := w.check(w.trusting(func(a *provenance.Authority) { a.Keyring = ring }), w.subject(w.prov(w.ours)))
+		result, err := w.check(w.trusting(func(a *provenance.Authority) { a.Keyring = ring }), w.subject(w.prov(w.ours)))
 		Expect(err).NotTo(HaveOccurred())
-		Expect(evidence.Vouchers[0].SkippedKeys).To(And(HaveLen(5), ContainElement("and 16 more")))
+		Expect(result.Signatures[0].SkippedKeys).To(And(HaveLen(5), ContainElement("and 16 more")))
 	})
 
 	It("says who signed, with which key, and when by their own account", func() {
 		subkey := openpgptest.AddSubkey(w.ours)
 		prov := openpgptest.Sign(w.ours, text("app", "1.0.0", w.archive), openpgptest.At(signed), openpgptest.With(subkey))
-		evidence, err := w.check(w.trusting(), w.subject(prov))
+		result, err := w.check(w.trusting(), w.subject(prov))
 		Expect(err).NotTo(HaveOccurred())
-		Expect(evidence.Vouchers).To(ConsistOf(And(
+		Expect(result.Signatures).To(ConsistOf(And(
 			HaveField("Signer", fmt.Sprintf("OPENPGP:%X", w.ours.PrimaryKey.Fingerprint)), HaveField("SigningKey", fmt.Sprintf("%X", subkey.Fingerprint)),
 			HaveField("UserID", Not(BeEmpty())), HaveField("ClaimedTime", BeTemporally("==", signed)), HaveField("Time", BeZero()),
 		)))
@@ -388,9 +388,9 @@ var _ = Describe("A provenance authority", func() {
 	DescribeTable("J9: says when its proof ends by the clock",
 		func(ends time.Time, change func(*provenance.Authority), options ...openpgptest.KeyOption) {
 			w.ours = openpgptest.NewKey(append(options, openpgptest.CreatedAt(made))...)
-			evidence, err := w.check(w.trusting(change), w.subject(w.prov(w.ours)))
+			result, err := w.check(w.trusting(change), w.subject(w.prov(w.ours)))
 			Expect(err).NotTo(HaveOccurred())
-			Expect(evidence.Vouchers).To(ConsistOf(HaveField("Ends", ends)))
+			Expect(result.Signatures).To(ConsistOf(HaveField("Ends", ends)))
 		},
 		Entry("never", time.Time{}, func(*provenance.Authority) {}),
 		Entry("when the key expires", made.Add(2400*time.Hour), func(*provenance.Authority) {}, openpgptest.ExpiringAfter(2400*time.Hour)),
@@ -417,11 +417,11 @@ var _ = Describe("A provenance authority", func() {
 	It("is one of several: cosign and provenance, with distinct signers", func() {
 		s := w.subject(w.prov(w.ours))
 		v := w.trusting()
-		_, err := w.check(verify.All(v, verifytest.Vouches("cosign", "SHA256:1")), s)
+		_, err := w.check(verify.All(v, verifytest.Accepts("cosign", "SHA256:1")), s)
 		Expect(err).NotTo(HaveOccurred())
 		_, err = w.check(verify.AtLeast(2, v, w.trusting()), s)
 		Expect(err).To(MatchError(verify.ErrRejected), "one key in two authorities is one signer")
-		_, err = w.check(verify.All(verifytest.Vouches("cosign", "SHA256:1"), w.trusting()), w.subject(w.prov(w.theirs)))
+		_, err = w.check(verify.All(verifytest.Accepts("cosign", "SHA256:1"), w.trusting()), w.subject(w.prov(w.theirs)))
 		Expect(err).To(MatchError(verify.ErrRejected), "F22: all must")
 	})
 })

@@ -31,7 +31,7 @@ const (
 // the bytes and the error are nil. A *verify.Refusal says why it cannot be one;
 // any other error that it could not be found out. What it asks for it asks through
 // the reader's Recall, so that it is remembered as long as the reader's own answers.
-type Elsewhere func(ctx context.Context, r registry.Reader, name, version string) (where string, raw []byte, err error)
+type ExternalSource func(ctx context.Context, r registry.Reader, name, version string) (where string, raw []byte, err error)
 
 // file is what may be the chart's provenance file.
 type file struct {
@@ -71,11 +71,11 @@ type search struct {
 }
 
 // looked says where was looked.
-func (s *search) looked() []string { return append(s.places, s.attached.Looked()...) }
+func (s *search) searched() []string { return append(s.places, s.attached.Searched()...) }
 
 // files yields what may be the provenance file, one by one.
 func (s *search) files(ctx context.Context) iter.Seq[file] {
-	s.attached = attached.Search{Subject: s.subject.Manifest.Digest, Reader: s.reader, Prefer: s.subject.Sources, Likely: func(artifactType string) bool { return artifactType == MediaType }}
+	s.attached = attached.Search{Subject: s.subject.Manifest.Digest, Reader: s.reader, Prefer: s.subject.Sources, Preferred: func(artifactType string) bool { return artifactType == MediaType }}
 	return func(yield func(file) bool) {
 		switch s.authority.Source {
 		case Layer:
@@ -117,7 +117,7 @@ func (s *search) inAttached(ctx context.Context, yield func(file) bool) {
 
 // outside offers the file that is kept outside the registry.
 func (s *search) outside(ctx context.Context, yield func(file) bool) {
-	where, raw, err := s.authority.Elsewhere(ctx, s.reader, s.chart.name, s.chart.version)
+	where, raw, err := s.authority.External(ctx, s.reader, s.chart.name, s.chart.version)
 	s.places = append(s.places, where)
 	switch {
 	case err != nil:

@@ -15,34 +15,34 @@ var ErrUnreachable = errors.New("out of reach")
 
 // Answer is a Verifier with a fixed answer.
 type Answer struct {
-	Evidence verify.Evidence
+	Evidence verify.Result
 	Err      error
 }
 
 // Verify implements verify.Verifier.
-func (a Answer) Verify(context.Context, verify.Subject, registry.Reader) (verify.Evidence, error) {
+func (a Answer) Verify(context.Context, verify.Subject, registry.Reader) (verify.Result, error) {
 	return a.Evidence, a.Err
 }
 
 // Vouches accepts, by each of the signers.
-func Vouches(authority string, signers ...string) Answer {
+func Accepts(authority string, signers ...string) Answer {
 	var a Answer
 	for _, s := range signers {
-		a.Evidence.Vouchers = append(a.Evidence.Vouchers, verify.Voucher{Authority: authority, Signer: s})
+		a.Evidence.Signatures = append(a.Evidence.Signatures, verify.VerifiedSignature{Authority: authority, Signer: s})
 	}
 	return a
 }
 
 // Doubtful accepts by the signers, and could not read everything.
 func Doubtful(authority string, signers ...string) Answer {
-	a := Vouches(authority, signers...)
+	a := Accepts(authority, signers...)
 	a.Evidence.Unread = ErrUnreachable
 	return a
 }
 
 // Rejects is a verdict.
 func Rejects(authority string) Answer {
-	return Answer{Err: &verify.Rejection{Authority: authority, Looked: []string{"nowhere"}}}
+	return Answer{Err: &verify.Rejection{Authority: authority, Searched: []string{"nowhere"}}}
 }
 
 // Inconclusive reaches no verdict.

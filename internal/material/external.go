@@ -19,7 +19,7 @@ import (
 
 // elsewhere returns a reader of provenance files that are not in the registry, or
 // nil if they are.
-func (l *Loader) elsewhere(ctx context.Context, objects *view, p *v1alpha1.Provenance) (provenance.Elsewhere, error) {
+func (l *Loader) externalSource(ctx context.Context, objects *view, p *v1alpha1.Provenance) (provenance.ExternalSource, error) {
 	switch {
 	case p == nil:
 		return nil, nil
@@ -42,7 +42,7 @@ func (l *Loader) elsewhere(ctx context.Context, objects *view, p *v1alpha1.Prove
 }
 
 // inObject reads files from the entries of a Secret or ConfigMap.
-func inObject(kind string, ref *v1alpha1.FileReference, entry func(key string) ([]byte, bool)) provenance.Elsewhere {
+func inObject(kind string, ref *v1alpha1.FileReference, entry func(key string) ([]byte, bool)) provenance.ExternalSource {
 	template := provenance.Template(ref.Key)
 	if template == "" {
 		template = v1alpha1.DefaultProvenanceKey
@@ -58,7 +58,7 @@ func inObject(kind string, ref *v1alpha1.FileReference, entry func(key string) (
 }
 
 // atURL reads files from a web server. The registry's cache keeps its answers, as it keeps those of the registry.
-func (l *Loader) atURL(ctx context.Context, objects *view, p *v1alpha1.Provenance) (provenance.Elsewhere, error) {
+func (l *Loader) atURL(ctx context.Context, objects *view, p *v1alpha1.Provenance) (provenance.ExternalSource, error) {
 	if l.downloads == nil {
 		return nil, unavailable("URL %s cannot be read by this program", download.Shown(p.URL)).Fix("put the files in a Secret or a ConfigMap")
 	}

@@ -139,7 +139,7 @@ var _ = Describe("A provenance file outside the registry", func() {
 		func(arrange func(prov []byte), declare func() func(*v1alpha1.VerifiedChartSpec), source string) {
 			arrange(signedApart("1.0.0", ours))
 			w.declare(declare())
-			obj := w.settle(func(g Gomega, obj *v1alpha1.VerifiedChart) {
+			obj := w.eventually(func(g Gomega, obj *v1alpha1.VerifiedChart) {
 				g.Expect(conditions.IsReady(obj)).To(BeTrue(), conditions.GetMessage(obj, meta.ReadyCondition))
 			})
 			Expect(obj.Status.Verification.Authorities).To(ConsistOf(HaveField("Source", HavePrefix(source))))
@@ -192,7 +192,7 @@ var _ = Describe("A provenance file outside the registry", func() {
 			w.setSecret("web-login", map[string][]byte{"username": []byte("user"), "password": []byte("x")})
 			w.declare(atSite(withLogin))
 			site.change(func() { site.password = "x" })
-			w.settle(func(g Gomega, obj *v1alpha1.VerifiedChart) { g.Expect(obj.Status.Artifact).NotTo(BeNil()) })
+			w.eventually(func(g Gomega, obj *v1alpha1.VerifiedChart) { g.Expect(obj.Status.Artifact).NotTo(BeNil()) })
 			arrange()
 			obj := unavailable()
 			Expect(conditions.IsStalled(obj)).To(Equal(stalled))
@@ -209,7 +209,7 @@ var _ = Describe("A provenance file outside the registry", func() {
 			w.setSecret("web-login", map[string][]byte{"username": []byte("user"), "password": []byte("x")})
 			w.declare(atSite(withLogin))
 			site.change(func() { site.password = "x" })
-			w.settle(func(g Gomega, obj *v1alpha1.VerifiedChart) { g.Expect(obj.Status.Artifact).NotTo(BeNil()) })
+			w.eventually(func(g Gomega, obj *v1alpha1.VerifiedChart) { g.Expect(obj.Status.Artifact).NotTo(BeNil()) })
 			site.change(arrange)
 			w.setKeyring(ours, theirs)
 			obj := w.reconcile()
@@ -230,7 +230,7 @@ var _ = Describe("A provenance file outside the registry", func() {
 		w.rejected()
 		site.put(path, signedApart("1.0.0", ours))
 		w.reconcile()
-		obj := w.settle(func(g Gomega, obj *v1alpha1.VerifiedChart) { g.Expect(conditions.IsReady(obj)).To(BeTrue()) })
+		obj := w.eventually(func(g Gomega, obj *v1alpha1.VerifiedChart) { g.Expect(conditions.IsReady(obj)).To(BeTrue()) })
 		asked := site.requests()
 		w.reconcileAlone(obj)
 		Expect(site.requests()).To(Equal(asked))
@@ -241,10 +241,10 @@ var _ = Describe("A provenance file outside the registry", func() {
 		w.setConfigMap("provs", prov, nil)
 		w.declare(in(v1alpha1.ProvenanceSourceConfigMap))
 		published := func(g Gomega, obj *v1alpha1.VerifiedChart) { g.Expect(conditions.IsReady(obj)).To(BeTrue()) }
-		w.settle(published)
+		w.eventually(published)
 		w.setConfigMap("provs", nil, nil)
 		Expect(w.rejected().Status.Artifact).To(BeNil())
 		w.setConfigMap("provs", prov, nil)
-		w.settle(published)
+		w.eventually(published)
 	})
 })

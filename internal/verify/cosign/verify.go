@@ -21,31 +21,31 @@ const maxSubject = 80
 
 // judge returns the one voucher that a candidate is. A *verify.Refusal says why it is none;
 // any other error that it could not be found out.
-func (v *Verifier) judge(ctx context.Context, s verify.Subject, r registry.Reader, c candidate) ([]verify.Voucher, error) {
+func (v *Verifier) verifyCandidate(ctx context.Context, s verify.Subject, r registry.Reader, c candidate) ([]verify.VerifiedSignature, error) {
 	if c.problem != nil {
 		return nil, c.problem
 	}
 	var signature bundle.Signature
 	var err error
 	if c.format == legacyFormat {
-		signature, err = v.judgeLegacy(ctx, s, r, c)
+		signature, err = v.verifyLegacy(ctx, s, r, c)
 	} else {
-		signature, err = v.judgeBundle(ctx, s, r, c)
+		signature, err = v.verifyBundle(ctx, s, r, c)
 	}
 	if err != nil {
 		return nil, err
 	}
-	voucher, err := v.vouch(c, signature)
+	voucher, err := v.signatureOf(c, signature)
 	if err != nil {
 		return nil, err
 	}
-	return []verify.Voucher{voucher}, nil
+	return []verify.VerifiedSignature{voucher}, nil
 }
 
 // vouch says whether a proven signature is by whom the authority asks for. A
 // signature with a key is: it was proven by one of the authority's keys.
-func (v *Verifier) vouch(c candidate, signature bundle.Signature) (verify.Voucher, error) {
-	voucher := verify.Voucher{
+func (v *Verifier) signatureOf(c candidate, signature bundle.Signature) (verify.VerifiedSignature, error) {
+	voucher := verify.VerifiedSignature{
 		Authority: v.authority.Name, Provider: Provider, Signer: signature.KeyID, Key: signature.KeyName,
 		Issuer: signature.Issuer, Subject: signature.Subject,
 		Format: c.format, Source: c.source, Time: signature.Time, LogIndex: signature.LogIndex,
@@ -54,7 +54,7 @@ func (v *Verifier) vouch(c candidate, signature bundle.Signature) (verify.Vouche
 		return voucher, nil
 	}
 	if reason := mismatch(v.authority.Identities, signature.Signer); reason != "" {
-		return verify.Voucher{}, verify.Refuse("%s", reason).Shortly(strangerBrief(signature)).By(signerOf(signature.Signer, true))
+		return verify.VerifiedSignature{}, verify.Refuse("%s", reason).Shortly(strangerBrief(signature)).By(signerOf(signature.Signer, true))
 	}
 	voucher.Signer = verify.Identity(signature.Issuer, signature.Subject)
 	return voucher, nil
@@ -66,7 +66,7 @@ func strangerBrief(s bundle.Signature) string {
 }
 
 // judgeBundle judges a Sigstore bundle, which speaks for the manifest itself.
-func (v *Verifier) judgeBundle(ctx context.Context, s verify.Subject, r registry.Reader, c candidate) (bundle.Signature, error) {
+func (v *Verifier) verifyBundle(ctx context.Context, s verify.Subject, r registry.Reader, c candidate) (bundle.Signature, error) {
 	raw, err := read(ctx, r, c, bundle.MaxSize)
 	if err != nil {
 		return bundle.Signature{}, err
@@ -87,7 +87,7 @@ func (v *Verifier) judgeBundle(ctx context.Context, s verify.Subject, r registry
 }
 
 // judgeLegacy judges a legacy signature, which speaks for its payload, and the payload for the manifest.
-func (v *Verifier) judgeLegacy(ctx context.Context, s verify.Subject, r registry.Reader, c candidate) (bundle.Signature, error) {
+func (v *Verifier) verifyLegacy(ctx context.Context, s verify.Subject, r registry.Reader, c candidate) (bundle.Signature, error) {
 	payload, err := payloadOf(ctx, s, r, c)
 	if err != nil {
 		return bundle.Signature{}, err

@@ -46,8 +46,8 @@ var _ = Describe("Provenance files outside the registry", func() {
 		GinkgoHelper()
 		m := load(ctx, a)
 		Expect(m.Err).NotTo(HaveOccurred())
-		Expect(m.Elsewhere).NotTo(BeNil())
-		return m.Elsewhere(ctx, verifytest.NewRepository(), "app", "1.0.0+b")
+		Expect(m.External).NotTo(BeNil())
+		return m.External(ctx, verifytest.NewRepository(), "app", "1.0.0+b")
 	}
 
 	DescribeTable("are read from an object",
@@ -89,7 +89,7 @@ var _ = Describe("Provenance files outside the registry", func() {
 		func(ctx context.Context, a v1alpha1.Authority) {
 			m := load(ctx, a)
 			Expect(m.Err).NotTo(HaveOccurred())
-			Expect(m.Elsewhere).To(BeNil())
+			Expect(m.External).To(BeNil())
 			Expect(o.reads).To(Equal([]string{"secrets keyring"}))
 		},
 		Entry("if the source is the registry, though a file is named", fromObject("a", "Auto", "provs")),
@@ -186,7 +186,7 @@ var _ = Describe("Provenance files outside the registry", func() {
 		It("cannot be had from a URL that is none", func(ctx context.Context) {
 			a := atURL()
 			a.Provenance.URL = "http://user:hunter2@host/x"
-			_, _, err := load(ctx, a).Elsewhere(ctx, verifytest.NewRepository(), "app", "1.0.0")
+			_, _, err := load(ctx, a).External(ctx, verifytest.NewRepository(), "app", "1.0.0")
 			Expect(err).To(MatchError(verify.ErrTrustMalformed))
 			Expect(err).NotTo(MatchError(ContainSubstring("hunter2")))
 		})
