@@ -22,7 +22,7 @@ func (d *demo) restart() chapter {
 }
 
 func (d *demo) registryStopped(ctx context.Context, _ ran) (sight, error) {
-	err := d.registryIsSilent(ctx)
+	err := scenario.Poll(ctx, often, d.registryIsSilent) // kill returns before the process has stopped
 	return now("GET /v2/ of the registry: no answer in %s", reply), err
 }
 
