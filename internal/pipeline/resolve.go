@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/Masterminds/semver/v3"
@@ -27,7 +28,8 @@ var (
 // maxNamed is how many tags a message names.
 const maxNamed = 10
 
-// Resolve finds out, in one request or with a range in two, what w names now.
+// Resolve finds out, in one request or with a range in two, what w names now. If a tag
+// is missing, a second request finds the tags to name in the error.
 // It is the only step that a tag goes into; digests go on. What a tag names is
 // never recalled, only what a digest does, which cannot have changed.
 func Resolve(ctx context.Context, r *registry.CachingReader, w Wanted) (Resolved, error) {
@@ -46,11 +48,61 @@ func Resolve(ctx context.Context, r *registry.CachingReader, w Wanted) (Resolved
 		}
 	}
 	manifest, err := r.Uncached().Resolve(ctx, tag)
+	if errors.Is(err, registry.ErrNotFound) && w.SemVer == "" {
+		err = absent(ctx, r.Uncached(), w, tag, err)
+	}
 	if err != nil {
 		return Resolved{}, failed(StepResolve, err)
 	}
 	r.Add(manifest)
 	return Resolved{Tag: tag, Manifest: manifest}, nil
+}
+
+// absent explains why a tag was not found: it names the newest tags that the repository has, or reports that there is no such repository.
+// If the tags cannot be listed, it returns the error as it is.
+func absent(ctx context.Context, r registry.Reader, w Wanted, tag string, notFound error) error {
+	tags, err := r.Tags(ctx)
+	switch {
+	case errors.Is(err, registry.ErrNotFound):
+		return problem.New(nil, "repository %s not found", w.Repository).
+			Fix("correct url; if the repository is private, name credentials that may read it in secretRef").Because(notFound)
+	case err != nil || len(tags) == 0:
+		return notFound
+	}
+	return problem.New(nil, "tag %s not found in %s", tag, w.Repository).
+		Fix("correct ref.tag; newest tags: %s", strings.Join(newest(tags), ", ")).Because(notFound)
+}
+
+// maxNewest is how many of the newest tags a message names.
+const maxNewest = 5
+
+// newest returns the tags with the highest versions, the highest first; tags that are no versions come last, in the reverse order of the alphabet.
+func newest(tags []string) []string {
+	type tagged struct {
+		tag     string
+		version *semver.Version // nil if the tag is no version
+	}
+	all := make([]tagged, 0, len(tags))
+	for _, tag := range tags {
+		version, _ := chart.TagVersion(tag)
+		all = append(all, tagged{tag: tag, version: version})
+	}
+	slices.SortFunc(all, func(a, b tagged) int {
+		switch {
+		case a.version != nil && b.version != nil:
+			return b.version.Compare(a.version)
+		case a.version != nil:
+			return -1
+		case b.version != nil:
+			return 1
+		}
+		return strings.Compare(b.tag, a.tag)
+	})
+	names := make([]string, 0, maxNewest)
+	for _, t := range all[:min(len(all), maxNewest)] {
+		names = append(names, t.tag)
+	}
+	return names
 }
 
 // versions selects among tags by a range and a filter.

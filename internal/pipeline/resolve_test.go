@@ -13,6 +13,7 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"github.com/verifiedchart/verifiedchart/internal/pipeline"
+	"github.com/verifiedchart/verifiedchart/internal/problem"
 	"github.com/verifiedchart/verifiedchart/internal/registry"
 	"github.com/verifiedchart/verifiedchart/internal/verify/verifytest"
 )
@@ -37,6 +38,13 @@ func withTags(tags ...string) *verifytest.Repository {
 	for _, tag := range tags {
 		repo.PushLayers(tag, repo.PushBlob("text/plain", []byte(tag)))
 	}
+	return repo
+}
+
+// unlisted returns a repository that answers the question for its tags with an error.
+func unlisted(err error) *verifytest.Repository {
+	repo := verifytest.NewRepository()
+	repo.Fail("tags", err)
 	return repo
 }
 
@@ -79,6 +87,19 @@ var _ = Describe("Resolve", func() {
 		Entry("a repository without tags", pipeline.Wanted{SemVer: "*"}, pipeline.ErrNoMatch),
 		Entry("a tag that is not there", pipeline.Wanted{Tag: "1.0.0"}, registry.ErrNotFound),
 		Entry("a digest that is not there", pipeline.Wanted{Digest: digest.FromString("x")}, registry.ErrNotFound),
+	)
+
+	DescribeTable("explains why a tag is not there",
+		func(repo *verifytest.Repository, brief, fix string) {
+			_, err := pipeline.Resolve(ctx, remembering(repo), pipeline.Wanted{Repository: repository, Tag: "2.0.0"})
+			Expect(err).To(MatchError(registry.ErrNotFound))
+			Expect(problem.Brief(err)).To(ContainSubstring(brief))
+			Expect(err).To(MatchError(ContainSubstring(fix)))
+		},
+		Entry("by the newest tags, of versions and not of texts", withTags("1.9.0", "1.10.0", "latest", "v1.2.0"), "tag 2.0.0 not found in "+repository, "newest tags: 1.10.0, 1.9.0, v1.2.0, latest"),
+		Entry("by five tags at most", withTags("a", "b", "c", "d", "e", "f"), "tag 2.0.0", "newest tags: f, e, d, c, b"),
+		Entry("by the repository, which is not there", unlisted(registry.ErrNotFound), "repository "+repository+" not found", "correct url"),
+		Entry("by nothing more if the tags cannot be read", unlisted(verifytest.ErrUnreachable), "", "not found"),
 	)
 
 	It("names the versions there are, bounded", func() {

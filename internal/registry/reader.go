@@ -26,8 +26,9 @@ const (
 	MaxManifestSize = 4 << 20
 	// MaxTagPages bounds the pages of a tag list.
 	MaxTagPages = 100
-	// MaxTags bounds the tags of a tag list.
-	MaxTags = 100_000
+	// MaxTags bounds the tags of a tag list, MaxTagBytes all of them together: many lists may be in memory at the same time.
+	MaxTags     = 100_000
+	MaxTagBytes = 4 << 20
 	// MaxReferrers bounds the referrers of one manifest that are read, MaxReferrerPages
 	// the pages they come in; all pages together are at most MaxManifestSize.
 	MaxReferrers     = 1_000

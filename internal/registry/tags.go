@@ -24,6 +24,7 @@ var linkNext = regexp.MustCompile(`<([^<>]*)>\s*;\s*rel="?next\b`)
 // Tags implements Reader. What is listed and is no tag is left out.
 func (r *remote) Tags(ctx context.Context) ([]string, error) {
 	var tags []string
+	size := 0
 	page := r.base + "/tags/list?n=1000"
 	for pages := 1; page != ""; pages++ {
 		if pages > MaxTagPages {
@@ -37,9 +38,13 @@ func (r *remote) Tags(ctx context.Context) ([]string, error) {
 			return nil, r.failed("tags", fmt.Errorf("%w: more than %d tags", ErrTooLarge, MaxTags))
 		}
 		for _, tag := range more {
-			if tagPattern.MatchString(tag) {
-				tags = append(tags, tag)
+			if !tagPattern.MatchString(tag) {
+				continue
 			}
+			if size += len(tag); size > MaxTagBytes {
+				return nil, r.failed("tags", fmt.Errorf("%w: more than %d bytes of tags", ErrTooLarge, MaxTagBytes))
+			}
+			tags = append(tags, tag)
 		}
 		page = next
 	}

@@ -86,11 +86,12 @@ var _ = Describe("The list of tags", func() {
 			return true
 		})
 		r := p.reader()
-		Expect(allocated(func() { Expect(tags(ctx, p, r)).To(MatchError(registry.ErrTooLarge)) })).To(BeNumerically("<", 32<<20))
+		Expect(allocated(func() { Expect(tags(ctx, p, r)).To(MatchError(registry.ErrTooLarge)) })).To(BeNumerically("<", 64<<20))
 		Expect(p.Requests()).To(HaveLen(pages))
 	},
 		Entry("on one page", `{"tags":["a"`+strings.Repeat(`,"a"`, registry.MaxTags)+`]}`, 1),
 		Entry("on one page, with nothing in them", `{"tags":[""`+strings.Repeat(`,""`, 1_300_000)+`]}`, 1),
+		Entry("on several pages, too many bytes of them", `{"tags":["a"`+strings.Repeat(`,"`+strings.Repeat("a", 128)+`"`, 20_000)+`]}`, 2),
 		Entry("on several pages", `{"tags":["a"`+strings.Repeat(`,"a"`, 60_000)+`]}`, 2),
 	)
 
