@@ -21,9 +21,6 @@ const (
 
 	// ArtifactInStorageCondition is True while the artifact in the status is stored and served.
 	ArtifactInStorageCondition = "ArtifactInStorage"
-
-	// ArtifactOutdatedCondition is True while a newer revision than the published one is being processed.
-	ArtifactOutdatedCondition = "ArtifactOutdated"
 )
 
 // Reasons of the conditions.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package pattern compiles the regular expressions (RE2) of users within bounds.
-// A short one may repeat itself into one that takes megabytes. It does not know what they are matched with.
+// Package pattern holds the patterns of users: globs, and regular expressions (RE2), which it compiles within bounds, since
+// a short one may repeat itself into one that takes megabytes. It does not know the texts that they match.
 package pattern
 
 import (

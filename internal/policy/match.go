@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
+	"github.com/verifiedchart/verifiedchart/internal/pattern"
 	"github.com/verifiedchart/verifiedchart/internal/printable"
 	"github.com/verifiedchart/verifiedchart/internal/registry"
 )
@@ -25,7 +26,7 @@ func Matches(m *v1alpha1.ChartMatch, repository, namespace string) bool {
 	if m == nil {
 		return true
 	}
-	inNamespace := func(glob string) bool { return Glob(glob).Matches(namespace) }
+	inNamespace := func(glob string) bool { return pattern.Glob(glob).Matches(namespace) }
 	return (len(m.Namespaces) == 0 || slices.ContainsFunc(m.Namespaces, inNamespace)) &&
 		(len(m.URLs) == 0 || anyURLMatches(m.URLs, urlsOf(repository)))
 }
@@ -44,7 +45,7 @@ func urlsOf(repository string) []string {
 
 // anyURLMatches reports whether a glob, as it is written or with a canonical host, matches a URL.
 func anyURLMatches(globs, urls []string) bool {
-	matches := func(glob string) bool { return slices.ContainsFunc(urls, Glob(glob).Matches) }
+	matches := func(glob string) bool { return slices.ContainsFunc(urls, pattern.Glob(glob).Matches) }
 	return slices.ContainsFunc(globs, func(glob string) bool {
 		canonical := canonicalGlob(glob)
 		return matches(canonical) || (glob != canonical && matches(glob))
@@ -80,7 +81,7 @@ func checkGlob(glob string) error {
 	rest, hasScheme := strings.CutPrefix(glob, scheme)
 	host, path, _ := strings.Cut(rest, "/")
 	switch {
-	case !hasScheme && !strings.HasPrefix(glob, anySegments):
+	case !hasScheme && !strings.HasPrefix(glob, pattern.AnySegments):
 		if _, after, found := strings.Cut(shown, "://"); found {
 			shown = after
 		}
@@ -89,7 +90,7 @@ func checkGlob(glob string) error {
 		return fmt.Errorf("url %q must hold neither credentials nor a tag or digest: remove them", shown)
 	case strings.ToLower(path) != path:
 		return fmt.Errorf("url must have a path in lower case: write %s", strings.ToLower(shown))
-	case path == "" && !strings.Contains(host, anySegments):
+	case path == "" && !strings.Contains(host, pattern.AnySegments):
 		return fmt.Errorf("url must have a path: write %s/**", strings.TrimSuffix(shown, "/"))
 	}
 	return checkGrammar(glob)
@@ -113,7 +114,7 @@ func checkGrammar(glob string) error {
 
 // isPort reports whether a port, in which * may stand for digits, may be in a URL. There may be none.
 func isPort(port string) bool {
-	if port == "" || strings.Contains(port, oneSegment) {
+	if port == "" || strings.Contains(port, pattern.OneSegment) {
 		return !strings.HasPrefix(port, "0")
 	}
 	n, err := strconv.ParseUint(port, 10, 16)

@@ -12,23 +12,6 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/policy"
 )
 
-var _ = DescribeTable("A glob matches",
-	func(g policy.Glob, text string, matches bool) { Expect(g.Matches(text)).To(Equal(matches)) },
-	Entry("nothing", policy.Glob(""), "", true),
-	Entry("nothing else", policy.Glob(""), "a", false),
-	Entry("itself", policy.Glob("oci://a/b"), "oci://a/b", true),
-	Entry("no part of a text", policy.Glob("oci://a/b"), "oci://a/bc", false),
-	Entry("any segment", policy.Glob("oci://a/*"), "oci://a/b", true),
-	Entry("one segment alone", policy.Glob("oci://a/*"), "oci://a/b/c", false),
-	Entry("an empty segment", policy.Glob("oci://a/*"), "oci://a/", true),
-	Entry("a part of a segment", policy.Glob("oci://a/b*d"), "oci://a/bcd", true),
-	Entry("any segments", policy.Glob("oci://a/**"), "oci://a/b/c", true),
-	Entry("any segments in between", policy.Glob("oci://**/app"), "oci://a/b/app", true),
-	Entry("no segment in between that is not there", policy.Glob("oci://a/**/app"), "oci://a/app", false),
-	Entry("no pattern of another kind", policy.Glob("oci://a/[b]?"), "oci://a/bc", false),
-	Entry("a text in time that would take others for ever", policy.Glob(strings.Repeat("*a", 200)+"b"), strings.Repeat("a", 400), false),
-)
-
 var _ = DescribeTable("J1: a policy applies, however a repository is spelled,",
 	func(glob string, repositories ...string) {
 		m := &v1alpha1.ChartMatch{URLs: []string{"oci://nowhere.example/**", glob}}

@@ -11,6 +11,7 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
+	"github.com/verifiedchart/verifiedchart/internal/keyid"
 	"github.com/verifiedchart/verifiedchart/internal/printable"
 	"github.com/verifiedchart/verifiedchart/internal/problem"
 	"github.com/verifiedchart/verifiedchart/internal/verify"
@@ -20,7 +21,7 @@ import (
 type Revocations struct {
 	source     string // which list, to be shown
 	digests    map[digest.Digest]bool
-	keys       verify.Keys
+	keys       keyid.Set
 	identities verify.Identities
 	versions   []versionRange
 }
@@ -78,7 +79,7 @@ const (
 // parse returns what can be read of the list, and an error that matches
 // verify.ErrTrustMalformed if that is not all.
 func (l revocationList) parse(source string) (Revocations, error) {
-	r := Revocations{source: source, digests: map[digest.Digest]bool{}, keys: verify.Keys{}}
+	r := Revocations{source: source, digests: map[digest.Digest]bool{}, keys: keyid.Set{}}
 	var problems []error
 	for _, text := range l.digests {
 		d, err := parseDigest(text)
@@ -88,7 +89,7 @@ func (l revocationList) parse(source string) (Revocations, error) {
 		problems = append(problems, err)
 	}
 	for _, text := range l.keys {
-		keys, err := verify.ParseKeys([]string{text})
+		keys, err := keyid.Parse([]string{text})
 		r.keys.Add(keys)
 		problems = append(problems, err)
 	}
@@ -165,7 +166,7 @@ func (r Revocations) Check(repository string, d digest.Digest, version string) e
 // signer returns an error that matches verify.ErrRejected if the key or the identity
 // that a voucher rests on is revoked.
 func (r Revocations) signer(v verify.VerifiedSignature) error {
-	if id, ok := r.keys.Of(v); ok {
+	if id, ok := verify.RevokedKey(r.keys, v); ok {
 		return revokedBy(r.source, "key %s", id)
 	}
 	if name, ok := r.identities.Of(v); ok {

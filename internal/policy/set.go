@@ -11,6 +11,7 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
+	"github.com/verifiedchart/verifiedchart/internal/keyid"
 	"github.com/verifiedchart/verifiedchart/internal/problem"
 	"github.com/verifiedchart/verifiedchart/internal/registry"
 	"github.com/verifiedchart/verifiedchart/internal/verify"
@@ -44,7 +45,7 @@ type member struct {
 	Policy
 	revoked Revocations
 	// keys are those that the keyrings of its authorities revoke.
-	keys verify.Keys
+	keys keyid.Set
 	// malformed is why some of its revocations cannot be read; nil if all can.
 	malformed error
 }
@@ -72,11 +73,11 @@ func rank(m member) int {
 }
 
 // revokedByKeyrings returns the keys that keyrings of the policy say are revoked.
-func (p Policy) revokedByKeyrings() verify.Keys {
-	all := verify.Keys{}
+func (p Policy) revokedByKeyrings() keyid.Set {
+	all := keyid.Set{}
 	for _, m := range p.Material {
 		for _, id := range m.RevokedKeys {
-			if keys, err := verify.ParseKeys([]string{id}); err == nil {
+			if keys, err := keyid.Parse([]string{id}); err == nil {
 				all.Add(keys)
 			}
 		}
@@ -111,7 +112,7 @@ func (s Set) Policies() []verify.Named {
 // constraints returns what applies to signatures under every policy: a key or an
 // identity that one of them revokes counts for none.
 func (s Set) constraints() verify.Constraints {
-	c := verify.Constraints{Revoked: verify.Keys{}, Now: s.now}
+	c := verify.Constraints{Revoked: keyid.Set{}, Now: s.now}
 	for _, r := range s.revocations() {
 		c.Revoked.Add(r.keys)
 		c.RevokedIdentities = append(c.RevokedIdentities, r.identities...)
@@ -131,7 +132,7 @@ func (s Set) revocations() []Revocations {
 // verifier returns the verifier of the policy, with its exceptions.
 func (m member) verifier(now func() time.Time, constraints verify.Constraints) verify.Verifier {
 	if len(m.keys) > 0 {
-		own := verify.Keys{}
+		own := keyid.Set{}
 		own.Add(constraints.Revoked)
 		own.Add(m.keys)
 		constraints.Revoked = own
@@ -206,7 +207,7 @@ func (s Set) RevokedSigner(v verify.VerifiedSignature) error {
 		}
 	}
 	for _, m := range s.policies {
-		if id, ok := m.keys.Of(v); ok && m.Name == v.Policy {
+		if id, ok := verify.RevokedKey(m.keys, v); ok && m.Name == v.Policy {
 			return revokedBy("a keyring of "+nameOf(m.Name), "key %s", id)
 		}
 	}

@@ -5,12 +5,14 @@ package verify
 import (
 	"fmt"
 	"time"
+
+	"github.com/verifiedchart/verifiedchart/internal/keyid"
 )
 
 // Constraints apply to every signature, whoever made it. The zero value asks for nothing.
 type Constraints struct {
 	// Revoked are the keys whose signatures do not count.
-	Revoked Keys
+	Revoked keyid.Set
 	// RevokedIdentities are the identities whose signatures do not count.
 	RevokedIdentities Identities
 	// MinAge is how long ago a signature must have been made, by a time that a log
@@ -23,7 +25,7 @@ type Constraints struct {
 // Objection returns why a signature does not count, and the first moment at which it
 // may, which is zero if it never will. The reason is empty if the signature counts.
 func (c Constraints) Objection(v VerifiedSignature) (reason string, until time.Time) {
-	if revoked, ok := c.Revoked.Of(v); ok {
+	if revoked, ok := RevokedKey(c.Revoked, v); ok {
 		return "the signature is genuine, but the key " + revoked + " is revoked", time.Time{}
 	}
 	if revoked, ok := c.RevokedIdentities.Of(v); ok {
@@ -39,6 +41,14 @@ func (c Constraints) Objection(v VerifiedSignature) (reason string, until time.T
 		return fmt.Sprintf("the signature is genuine, but was made at %s: it counts from %s on", stamp(v.Time), stamp(until)), until
 	}
 	return "", time.Time{}
+}
+
+// RevokedKey returns the id among the keys that names the key of a signature: the signer's, or the subkey that signed.
+func RevokedKey(keys keyid.Set, v VerifiedSignature) (id string, ok bool) {
+	if v.Subject != "" { // an identity has no key of its own
+		return "", false
+	}
+	return keys.Find(v.Signer, v.SigningKey)
 }
 
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }

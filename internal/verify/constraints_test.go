@@ -9,6 +9,7 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
+	"github.com/verifiedchart/verifiedchart/internal/keyid"
 	"github.com/verifiedchart/verifiedchart/internal/verify"
 )
 
@@ -28,7 +29,7 @@ var (
 
 func revoked(ids ...string) verify.Constraints {
 	GinkgoHelper()
-	keys, err := verify.ParseKeys(ids)
+	keys, err := keyid.Parse(ids)
 	Expect(err).NotTo(HaveOccurred())
 	return verify.Constraints{Revoked: keys}
 }
@@ -146,7 +147,7 @@ var _ = Describe("Constraints", func() {
 
 	DescribeTable("are refused for what is no id of a key",
 		func(id string) {
-			_, err := verify.ParseKeys([]string{spki, id})
+			_, err := keyid.Parse([]string{spki, id})
 			Expect(err).To(HaveOccurred())
 			Expect(len(err.Error())).To(BeNumerically("<", 300))
 		},

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package policy
+package pattern
 
 import "strings"
 
@@ -9,11 +9,12 @@ import "strings"
 // in proportion to its length and the text's.
 type Glob string
 
-const oneSegment, anySegments = "*", "**"
+// OneSegment stands for any characters but a slash, AnySegments for any characters.
+const OneSegment, AnySegments = "*", "**"
 
 // Matches reports whether the pattern matches the whole text.
 func (g Glob) Matches(text string) bool {
-	literal, _, wild := strings.Cut(string(g), oneSegment)
+	literal, _, wild := strings.Cut(string(g), OneSegment)
 	if !wild || !strings.HasPrefix(text, literal) {
 		return string(g) == text
 	}
@@ -23,10 +24,10 @@ func (g Glob) Matches(text string) bool {
 	reached[0] = true
 	for pattern := string(g[len(literal):]); pattern != ""; {
 		switch {
-		case strings.HasPrefix(pattern, anySegments):
-			pattern = strings.TrimLeft(pattern, oneSegment)
+		case strings.HasPrefix(pattern, AnySegments):
+			pattern = strings.TrimLeft(pattern, OneSegment)
 			spread(reached, func(int) bool { return true })
-		case strings.HasPrefix(pattern, oneSegment):
+		case strings.HasPrefix(pattern, OneSegment):
 			pattern = pattern[1:]
 			spread(reached, func(i int) bool { return text[i] != '/' })
 		default:
