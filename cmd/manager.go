@@ -190,11 +190,11 @@ func announcer(mgr ctrl.Manager, recorder *events.Recorder) kuberecorder.EventRe
 }
 
 // revocations returns what is revoked for the whole cluster, or nil if no list is named.
-func revocations(source material.Source, list types.NamespacedName, storagePath string) *material.Revocations {
+func revocations(source material.Source, list types.NamespacedName, storagePath string) *material.RevocationSource {
 	if list.Name == "" {
 		return nil
 	}
-	return material.NewRevocations(source, list, filepath.Join(storagePath, lastGoodList))
+	return material.NewRevocationSource(source, list, filepath.Join(storagePath, lastGoodList))
 }
 
 func setUp(ctx context.Context, mgr ctrl.Manager, o options, r *controller.VerifiedChartReconciler, root *publicRoot) error {

@@ -130,7 +130,7 @@ func (t *try) fill(a *attempt, err error) {
 	a.value = lifecycle.Attempt{
 		Tag: t.resolved.Tag, Outcomes: t.outcomes, Accepted: t.accepted, Artifact: t.artifact, Failure: classify(err),
 		Chart:    lifecycle.Chart{Repository: registry.Canonical(t.wanted.Repository), Digest: t.subject.Manifest.Digest, Name: t.wanted.Name, Version: t.version()},
-		Observed: observed(t.now.requested, t.outcomes),
+		Observed: observedSigners(t.now.requested, t.outcomes),
 	}
 	a.staged, a.layer = t.staged, t.layout.Archive.Digest
 	if _, ok := t.accepted.Subject(); ok && t.reader != nil && !t.isKnown() {

@@ -46,7 +46,7 @@ func (l local) aboutPublished() string {
 type gatherer struct {
 	client      client.Client
 	material    *material.Loader
-	revocations *material.Revocations
+	revocations *material.RevocationSource
 	storage     *storage.Storage
 	namespace   string // of the controller
 	observe     policy.Observer

@@ -22,16 +22,16 @@ const (
 
 // observed returns the signers that policies found, each with an authority that would accept it; the proven ones
 // first, none twice.
-func observed(set policy.Set, outcomes []verify.Outcome) []v1alpha1.ObservedSigner {
+func observedSigners(set policy.Set, outcomes []verify.Outcome) []v1alpha1.ObservedSigner {
 	var candidates []verify.Candidate
 	for _, o := range outcomes {
 		candidates = append(candidates, o.Result.Seen...)
 		candidates = append(candidates, verify.Seen(o.Err)...)
 	}
-	return observedAmong(set, candidates)
+	return signersAmong(set, candidates)
 }
 
-func observedAmong(set policy.Set, candidates []verify.Candidate) []v1alpha1.ObservedSigner {
+func signersAmong(set policy.Set, candidates []verify.Candidate) []v1alpha1.ObservedSigner {
 	var signers []v1alpha1.ObservedSigner
 	seen := map[string]bool{}
 	for _, verified := range []bool{true, false} {

@@ -18,7 +18,7 @@ import (
 )
 
 var _ = Describe("The signers that were seen", func() {
-	asked := policy.NewSet(time.Now, policy.Revocations{}, policy.Policy{Verify: v1alpha1.Verification{Authorities: []v1alpha1.Authority{{
+	asked := policy.NewSet(time.Now, policy.Revoked{}, policy.Policy{Verify: v1alpha1.Verification{Authorities: []v1alpha1.Authority{{
 		Name: "release", TrustedRootSecretRef: &meta.LocalObjectReference{Name: "root"}, SignatureRepository: "oci://host/signatures", TransparencyLog: "Ignore",
 	}}}})
 	identity := func(subject string, verified bool) verify.Candidate {
@@ -28,7 +28,7 @@ var _ = Describe("The signers that were seen", func() {
 	It("are told once each, the proven ones first", func() {
 		key := verify.Candidate{Source: "tag", Format: "legacy signature", Signer: verify.Signer{KeyID: "SHA256:1"}}
 		unknown := verify.Candidate{Source: "tag", Format: "legacy signature"}
-		signers := observedAmong(asked, []verify.Candidate{identity("a", false), key, unknown, identity("b", true), key, identity("a", true), identity("b", true)})
+		signers := signersAmong(asked, []verify.Candidate{identity("a", false), key, unknown, identity("b", true), key, identity("a", true), identity("b", true)})
 		Expect(signers).To(HaveExactElements(
 			And(HaveField("Verified", true), HaveField("Authority.MatchOIDCIdentity", ConsistOf(HaveField("Subject", "^b$")))),
 			And(HaveField("Verified", true), HaveField("Authority.MatchOIDCIdentity", ConsistOf(HaveField("Subject", "^a$")))),
@@ -37,7 +37,7 @@ var _ = Describe("The signers that were seen", func() {
 	})
 
 	It("come with an authority that judges as the one does that saw them", func() {
-		Expect(observedAmong(asked, []verify.Candidate{identity("a", true)})[0].Authority).To(Equal(&v1alpha1.ObservedAuthority{
+		Expect(signersAmong(asked, []verify.Candidate{identity("a", true)})[0].Authority).To(Equal(&v1alpha1.ObservedAuthority{
 			Name: "signer-1", Provider: "cosign", TrustedRootSecretRef: &meta.LocalObjectReference{Name: "root"},
 			SignatureRepository: "oci://host/signatures", TransparencyLog: "Ignore",
 			MatchOIDCIdentity: []v1alpha1.ObservedIdentity{{Issuer: `^https://issuer\.example$`, Subject: "^a$"}},
@@ -47,12 +47,12 @@ var _ = Describe("The signers that were seen", func() {
 	It("do not come with the trusted root of an authority of the same name, of another policy", func() {
 		candidate := identity("a", true)
 		candidate.Policy = "company"
-		Expect(observedAmong(asked, []verify.Candidate{candidate})[0].Authority.TrustedRootSecretRef).To(BeNil())
+		Expect(signersAmong(asked, []verify.Candidate{candidate})[0].Authority.TrustedRootSecretRef).To(BeNil())
 	})
 
 	It("are as patterns that match the signer alone", func() {
 		subject := `https://github.com/org/repo/.github/workflows/x.yml@refs/heads/(main|a+b)`
-		pattern := observedAmong(asked, []verify.Candidate{identity(subject, true)})[0].Authority.MatchOIDCIdentity[0].Subject
+		pattern := signersAmong(asked, []verify.Candidate{identity(subject, true)})[0].Authority.MatchOIDCIdentity[0].Subject
 		Expect(regexp.MatchString(pattern, subject)).To(BeTrue())
 		Expect(regexp.MatchString(pattern, subject+"x")).To(BeFalse())
 		Expect(regexp.MatchString(pattern, strings.ReplaceAll(subject, ".", "x"))).To(BeFalse())
@@ -63,14 +63,14 @@ var _ = Describe("The signers that were seen", func() {
 		for i := range 1000 {
 			candidates = append(candidates, identity(fmt.Sprint(i, strings.Repeat("\x1b[\xff(.)", 10_000)), true))
 		}
-		signers := observedAmong(asked, candidates)
+		signers := signersAmong(asked, candidates)
 		Expect(len(signers)).To(BeNumerically("<=", 16))
 		Expect(signers).To(HaveEach(HaveField("Authority", BeNil())), "no pattern matches just that")
 		Expect(signers).NotTo(ContainElement(v1alpha1.ObservedSigner{}))
 	})
 
 	DescribeTable("H15: come with no authority where it would be another's, as with a subject", func(subject string, comes bool) {
-		signers := observedAmong(asked, []verify.Candidate{identity(subject, true)})
+		signers := signersAmong(asked, []verify.Candidate{identity(subject, true)})
 		Expect(signers).To(ConsistOf(WithTransform(func(s v1alpha1.ObservedSigner) bool { return s.Authority != nil }, Equal(comes))))
 	},
 		Entry("of 400 bytes", strings.Repeat("a", 400), true),

@@ -93,7 +93,7 @@ func (j gatherer) rules(ctx context.Context, obj *v1alpha1.VerifiedChart, publis
 }
 
 // set returns the policies that match a repository.
-func (j gatherer) set(revoked policy.Revocations, own policy.Policy, loaded map[string]policy.Policy, list []v1alpha1.ClusterChartPolicy, repository, namespace string) policy.Set {
+func (j gatherer) set(revoked policy.Revoked, own policy.Policy, loaded map[string]policy.Policy, list []v1alpha1.ClusterChartPolicy, repository, namespace string) policy.Set {
 	all := []policy.Policy{own}
 	denies := ""
 	for _, p := range list {

@@ -95,7 +95,7 @@ func (p published) isRequested(r resolution, a answer) bool {
 func (p published) attempt(r resolution, a answer) *attempt {
 	failure := &pipeline.Failure{Step: pipeline.StepVerify, Err: verify.Unaccepted(a.outcomes)}
 	return &attempt{key: a.key, value: lifecycle.Attempt{
-		Tag: r.tag, Chart: p.chart, Outcomes: a.outcomes, Failure: classify(failure), Observed: observed(p.now.requested, a.outcomes),
+		Tag: r.tag, Chart: p.chart, Outcomes: a.outcomes, Failure: classify(failure), Observed: observedSigners(p.now.requested, a.outcomes),
 	}}
 }
 

@@ -60,7 +60,7 @@ type VerifiedChartReconciler struct {
 	// Material loads the keys, roots and credentials that specs refer to.
 	Material *material.Loader
 	// Revocations are what is revoked for the whole cluster. Optional.
-	Revocations *material.Revocations
+	Revocations *material.RevocationSource
 	// Registries reads registries.
 	Registries *registry.Client
 	// Cache keeps answers of registries, so that an attempt does not ask for them again.

@@ -75,7 +75,7 @@ var _ = BeforeSuite(func() {
 	Expect(err).NotTo(HaveOccurred())
 	mgr := newManager(config, cache.Options{ByObject: map[client.Object]cache.ByObject{&v1alpha1.VerifiedChart{}: {Label: notApart}}})
 	reconciler = newReconciler(mgr, storageDir)
-	reconciler.Revocations = material.NewRevocations(material.NewObjects(mgr.GetCache(), mgr.GetAPIReader(), 1<<20), clusterRevocations, "")
+	reconciler.Revocations = material.NewRevocationSource(material.NewObjects(mgr.GetCache(), mgr.GetAPIReader(), 1<<20), clusterRevocations, "")
 	reconciler.RevocationsName = clusterRevocations
 	run(mgr, reconciler)
 })

@@ -60,7 +60,7 @@ func needsPublicRoot(v v1alpha1.Verification) bool {
 type users struct {
 	client      client.Client
 	sessions    *sessions
-	revocations *material.Revocations
+	revocations *material.RevocationSource
 	namespace   string // of the controller
 }
 

@@ -11,7 +11,7 @@ type Disk struct {
 }
 
 // On replaces the disk.
-func (r *Revocations) On(d Disk) {
+func (r *RevocationSource) On(d Disk) {
 	if d.Sync != nil {
 		r.stored.sync = d.Sync
 	}

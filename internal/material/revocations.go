@@ -27,7 +27,7 @@ const noVersion = "none"
 // good list stays in force until another good list replaces it, also after a restart.
 // A nil *Revocations is that of a cluster for which no list is configured: it revokes
 // nothing. It is safe for concurrent use.
-type Revocations struct {
+type RevocationSource struct {
 	source Source
 	name   types.NamespacedName
 	stored *lastGood
@@ -49,27 +49,27 @@ type Revocations struct {
 
 // revocationList is a good list.
 type revocationList struct {
-	list    policy.Revocations
+	list    policy.Revoked
 	text    []byte
 	version string
 }
 
 // NewRevocations returns the Revocations in the ConfigMap of that name. They store
 // the last good list in lastGoodFile; if that is empty, in memory only.
-func NewRevocations(source Source, name types.NamespacedName, lastGoodFile string) *Revocations {
-	return &Revocations{source: source, name: name, stored: newLastGood(lastGoodFile)}
+func NewRevocationSource(source Source, name types.NamespacedName, lastGoodFile string) *RevocationSource {
+	return &RevocationSource{source: source, name: name, stored: newLastGood(lastGoodFile)}
 }
 
 // Named reports whether the list is in the ConfigMap of that name.
-func (r *Revocations) Named(name types.NamespacedName) bool { return r != nil && r.name == name }
+func (r *RevocationSource) Named(name types.NamespacedName) bool { return r != nil && r.name == name }
 
 // Current returns the list in force and its version, a string that differs if the
 // list does. If ok is false, no list is in force: nobody knows what is revoked. The
 // fault, fit to be shown, says why the ConfigMap has no good list now, or why the
 // list in force could not be stored.
-func (r *Revocations) Current(ctx context.Context) (list policy.Revocations, version string, ok bool, fault error) {
+func (r *RevocationSource) Current(ctx context.Context) (list policy.Revoked, version string, ok bool, fault error) {
 	if r == nil {
-		return policy.Revocations{}, "", true, nil
+		return policy.Revoked{}, "", true, nil
 	}
 	read := r.begin()
 	config, err := r.source.ConfigMap(ctx, r.name.Namespace, r.name.Name)
@@ -79,13 +79,13 @@ func (r *Revocations) Current(ctx context.Context) (list policy.Revocations, ver
 		fault = r.take(read, config, err)
 	} // else a list that was read later is in force: this answer may be older
 	if r.inForce == nil {
-		return policy.Revocations{}, noVersion, false, fault
+		return policy.Revoked{}, noVersion, false, fault
 	}
 	return r.inForce.list, r.inForce.version, true, fault
 }
 
 // begin returns the number of a read that begins now.
-func (r *Revocations) begin() uint64 {
+func (r *RevocationSource) begin() uint64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.begun++
@@ -94,7 +94,7 @@ func (r *Revocations) begin() uint64 {
 
 // take puts the list that was read in force if it is good, and the stored list if
 // none is. It returns the fault.
-func (r *Revocations) take(read uint64, config *corev1.ConfigMap, err error) error {
+func (r *RevocationSource) take(read uint64, config *corev1.ConfigMap, err error) error {
 	list, err := r.parse(config, err)
 	if err == nil {
 		r.inForce, r.read = list, read
@@ -111,7 +111,7 @@ func (r *Revocations) take(read uint64, config *corev1.ConfigMap, err error) err
 }
 
 // parse returns the list in a ConfigMap. It parses each version once.
-func (r *Revocations) parse(config *corev1.ConfigMap, err error) (*revocationList, error) {
+func (r *RevocationSource) parse(config *corev1.ConfigMap, err error) (*revocationList, error) {
 	object := configMapKind + " " + r.name.String()
 	switch {
 	case apierrors.IsNotFound(err):
@@ -131,7 +131,7 @@ func (r *Revocations) parse(config *corev1.ConfigMap, err error) (*revocationLis
 
 // store stores the list in force, unless it is stored already. After an error the
 // next call tries again.
-func (r *Revocations) store() error {
+func (r *RevocationSource) store() error {
 	if r.onDisk == r.inForce.version {
 		return nil
 	}
@@ -144,7 +144,7 @@ func (r *Revocations) store() error {
 }
 
 // recover puts the stored list in force. The error says why there is none.
-func (r *Revocations) recover() error {
+func (r *RevocationSource) recover() error {
 	text, err := r.stored.load()
 	if errors.Is(err, fs.ErrNotExist) {
 		return errors.New("no good list was ever read")

@@ -33,7 +33,7 @@ const (
 
 var listName = types.NamespacedName{Namespace: "team", Name: "revoked"}
 
-func revokes(list policy.Revocations, d digest.Digest) bool {
+func revokes(list policy.Revoked, d digest.Digest) bool {
 	return list.Check("oci://registry.example/app", d, "1.0.0") != nil
 }
 
@@ -91,8 +91,8 @@ var goType = regexp.MustCompile(`\bpolicy\.|\bGo\b|\[\]string|clusterRevocations
 var _ = Describe("The revocations of a cluster", func() {
 	o := newObjects()
 	var file string
-	var r *material.Revocations
-	start := func() { r = material.NewRevocations(o, listName, file) }
+	var r *material.RevocationSource
+	start := func() { r = material.NewRevocationSource(o, listName, file) }
 	BeforeEach(func() {
 		fresh := newObjects()
 		o.configMaps, o.fault, o.unversioned, o.reads = fresh.configMaps, nil, false, nil
@@ -112,7 +112,7 @@ var _ = Describe("The revocations of a cluster", func() {
 		GinkgoHelper()
 		list, version, ok, fault := r.Current(ctx)
 		Expect(ok).To(BeFalse())
-		Expect(list).To(Equal(policy.Revocations{}))
+		Expect(list).To(Equal(policy.Revoked{}))
 		Expect(version).To(Equal("none"))
 		Expect(fault).To(MatchError(ContainSubstring("nothing new is published")))
 		return fault
@@ -126,11 +126,11 @@ var _ = Describe("The revocations of a cluster", func() {
 	}
 
 	It("are none if none are configured", func(ctx context.Context) {
-		list, _, ok, fault := (*material.Revocations)(nil).Current(ctx)
+		list, _, ok, fault := (*material.RevocationSource)(nil).Current(ctx)
 		Expect(ok).To(BeTrue())
 		Expect(fault).NotTo(HaveOccurred())
 		Expect(revokes(list, bad)).To(BeFalse())
-		Expect((*material.Revocations)(nil).Named(listName)).To(BeFalse())
+		Expect((*material.RevocationSource)(nil).Named(listName)).To(BeFalse())
 	})
 
 	It("know the name of their ConfigMap", func() {
@@ -247,7 +247,7 @@ var _ = Describe("The revocations of a cluster", func() {
 	It("never go back to a list that was read earlier and answered later", func(ctx context.Context) {
 		put(o, "digests: ["+string(other)+"]")
 		slow := &slowSource{objects: o, began: make(chan struct{}), goOn: make(chan struct{})}
-		r = material.NewRevocations(slow, listName, file)
+		r = material.NewRevocationSource(slow, listName, file)
 		var wait sync.WaitGroup
 		wait.Go(func() {
 			defer GinkgoRecover()

@@ -27,7 +27,7 @@ var _ = Describe("A minimum age of a key's signature", func() {
 	private := func(a *v1alpha1.Authority) { a.TrustedRootSecretRef = &meta.LocalObjectReference{Name: "root"} }
 
 	// judge returns the outcome of the policy that asks for the age; the other policy asks for none.
-	judge := func(of string, ask func(*v1alpha1.Authority), how sigstoretest.How, legacy bool, age time.Duration, without ...sigstoretest.Part) verify.Outcome {
+	verifyChart := func(of string, ask func(*v1alpha1.Authority), how sigstoretest.How, legacy bool, age time.Duration, without ...sigstoretest.Part) verify.Outcome {
 		GinkgoHelper()
 		repo := NewRepository()
 		subject := repo.Subject("chart")
@@ -54,7 +54,7 @@ var _ = Describe("A minimum age of a key's signature", func() {
 			p.Material = map[string]policy.Material{"a": m}
 			policies = append(policies, p)
 		}
-		_, outcomes, err := verify.CheckEach(context.Background(), policy.NewSet(time.Now, policy.Revocations{}, policies...).Policies(), subject, repo)
+		_, outcomes, err := verify.CheckEach(context.Background(), policy.NewSet(time.Now, policy.Revoked{}, policies...).Policies(), subject, repo)
 		Expect(err).NotTo(HaveOccurred())
 		for _, o := range outcomes {
 			if o.Policy == of {
@@ -67,11 +67,11 @@ var _ = Describe("A minimum age of a key's signature", func() {
 
 	DescribeTable("J13: is measured by the proven time, without validFor",
 		func(of string, ask func(*v1alpha1.Authority), how sigstoretest.How, legacy bool) {
-			old := judge(of, ask, how, legacy, 30*time.Minute)
+			old := verifyChart(of, ask, how, legacy, 30*time.Minute)
 			Expect(old.Err).NotTo(HaveOccurred())
 			Expect(old.Result.IsProof()).To(BeTrue())
 			Expect(old.Result.Signatures).To(ConsistOf(HaveField("Time", BeTemporally("==", sigstore.Epoch))))
-			young := judge(of, ask, how, legacy, 2*time.Hour)
+			young := verifyChart(of, ask, how, legacy, 2*time.Hour)
 			Expect(young.Verdict).To(Equal(verify.VerdictRejected))
 			Expect(young.Begins).To(BeTemporally("==", sigstore.Epoch.Add(2*time.Hour)))
 		},
@@ -88,7 +88,7 @@ var _ = Describe("A minimum age of a key's signature", func() {
 
 	DescribeTable("J13: refuses a signature without a proven time",
 		func(of string, ask func(*v1alpha1.Authority), how sigstoretest.How, legacy bool, reason string) {
-			o := judge(of, ask, how, legacy, time.Second)
+			o := verifyChart(of, ask, how, legacy, time.Second)
 			Expect(o.Verdict).To(Equal(verify.VerdictRejected))
 			Expect(o.Err).To(MatchError(ContainSubstring(reason)))
 			Expect(o.Begins).To(BeZero())
@@ -102,7 +102,7 @@ var _ = Describe("A minimum age of a key's signature", func() {
 	)
 
 	It("J13: is no verdict if the trusted root could prove no time", func() {
-		o := judge(own, private, sigstoretest.How{Stamped: true}, false, time.Second, sigstoretest.TimestampAuthority)
+		o := verifyChart(own, private, sigstoretest.How{Stamped: true}, false, time.Second, sigstoretest.TimestampAuthority)
 		Expect(o.Verdict).To(Equal(verify.VerdictUndecided))
 		Expect(o.Err).To(MatchError(verify.ErrTrustMalformed))
 	})
@@ -116,7 +116,7 @@ var _ = Describe("A minimum age of a key's signature", func() {
 			p := policy.Policy{Verify: spec(one, "dated", "undated")}
 			p.Verify.MinSignatureAge = &metav1.Duration{Duration: time.Second}
 			p.Material = map[string]policy.Material{"dated": unread(repo), "undated": secret(ours)}
-			_, outcomes, err := verify.CheckEach(context.Background(), policy.NewSet(time.Now, policy.Revocations{}, p).Policies(), subject, repo)
+			_, outcomes, err := verify.CheckEach(context.Background(), policy.NewSet(time.Now, policy.Revoked{}, p).Policies(), subject, repo)
 			Expect(err).NotTo(HaveOccurred())
 			Expect(outcomes).To(ConsistOf(HaveField("Verdict", verify.VerdictUndecided)))
 		},
@@ -130,6 +130,6 @@ var _ = Describe("A minimum age of a key's signature", func() {
 	)
 
 	It("does not read proofs of the time that nobody asks for", func() {
-		Expect(judge(own, private, sigstoretest.How{Stamped: true, StampedBy: sigstoretest.NewSmall()}, false, 0).Err).NotTo(HaveOccurred())
+		Expect(verifyChart(own, private, sigstoretest.How{Stamped: true, StampedBy: sigstoretest.NewSmall()}, false, 0).Err).NotTo(HaveOccurred())
 	})
 })

@@ -135,7 +135,7 @@ var _ = Describe("A policy of cosign and provenance", func() {
 	oursTwice := []party{byKey("release", ours), byKey("security", ours), byKeyring("maintainers", ada)}
 	ringless := []party{byKey("release", ours), byKeyring("maintainers")}
 
-	judge := func(atLeast int32, parties []party, acts []act) ([]string, error) {
+	verifyChart := func(atLeast int32, parties []party, acts []act) ([]string, error) {
 		r := newRelease()
 		for _, do := range acts {
 			do(r)
@@ -150,7 +150,7 @@ var _ = Describe("A policy of cosign and provenance", func() {
 
 	DescribeTable("accepts",
 		func(atLeast int, parties []party, acts []act, signers ...any) {
-			got, err := judge(int32(atLeast), parties, acts)
+			got, err := verifyChart(int32(atLeast), parties, acts)
 			Expect(err).NotTo(HaveOccurred())
 			Expect(got).To(ConsistOf(signers...))
 		},
@@ -178,7 +178,7 @@ var _ = Describe("A policy of cosign and provenance", func() {
 
 	DescribeTable("refuses",
 		func(atLeast int, parties []party, acts ...act) {
-			_, err := judge(int32(atLeast), parties, acts)
+			_, err := verifyChart(int32(atLeast), parties, acts)
 			Expect(err).To(MatchError(verify.ErrRejected))
 			Expect(err).NotTo(MatchError(verify.ErrTrustUnavailable))
 		},
@@ -211,7 +211,7 @@ var _ = Describe("A policy of cosign and provenance", func() {
 
 	DescribeTable("reaches no verdict",
 		func(atLeast int, parties []party, want error, acts ...act) {
-			_, err := judge(int32(atLeast), parties, acts)
+			_, err := verifyChart(int32(atLeast), parties, acts)
 			Expect(err).To(MatchError(want))
 			Expect(err).NotTo(MatchError(verify.ErrRejected))
 		},

@@ -40,7 +40,7 @@ var _ = Describe("A cosign authority", func() {
 	theKey := func(a *v1alpha1.Authority) { a.SecretRef = &meta.LocalObjectReference{Name: "key"} }
 	at := func(offset time.Duration) *metav1.Time { return &metav1.Time{Time: sigstore.Epoch.Add(offset)} }
 
-	judge := func(bys []by, asks []ask, without ...sigstoretest.Part) error {
+	verifyChart := func(bys []by, asks []ask, without ...sigstoretest.Part) error {
 		GinkgoHelper()
 		repo := NewRepository()
 		subject := repo.Subject("chart")
@@ -64,12 +64,12 @@ var _ = Describe("A cosign authority", func() {
 
 	DescribeTable("vouches for what it asks for, and not for what lacks it",
 		func(signed []by, asked []ask, lacking by, want ask) {
-			Expect(judge(signed, asked)).To(Succeed())
+			Expect(verifyChart(signed, asked)).To(Succeed())
 			if lacking != nil {
-				Expect(judge(append(signed, lacking), asked)).To(MatchError(verify.ErrRejected))
+				Expect(verifyChart(append(signed, lacking), asked)).To(MatchError(verify.ErrRejected))
 			}
 			if want != nil {
-				Expect(judge(signed, append(asked, want))).To(MatchError(verify.ErrRejected))
+				Expect(verifyChart(signed, append(asked, want))).To(MatchError(verify.ErrRejected))
 			}
 		},
 		Entry("an identity", []by{workflow}, []ask{identity},
@@ -105,7 +105,7 @@ var _ = Describe("A cosign authority", func() {
 
 	DescribeTable("cannot vouch, which is no verdict, where what it asks for cannot be",
 		func(asks []ask, without ...sigstoretest.Part) {
-			err := judge([]by{workflow}, asks, without...)
+			err := verifyChart([]by{workflow}, asks, without...)
 			Expect(err).To(MatchError(verify.ErrTrustMalformed))
 			Expect(err).NotTo(MatchError(verify.ErrRejected))
 		},

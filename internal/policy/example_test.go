@@ -31,8 +31,8 @@ func ExampleNewSet() {
 	company.Verify.Revoked = &v1alpha1.Revocations{Digests: []string{chart.Manifest.Digest.String()}}
 
 	for _, set := range []policy.Set{
-		policy.NewSet(time.Now, policy.Revocations{}, tenant),
-		policy.NewSet(time.Now, policy.Revocations{}, tenant, company),
+		policy.NewSet(time.Now, policy.Revoked{}, tenant),
+		policy.NewSet(time.Now, policy.Revoked{}, tenant, company),
 	} {
 		_, outcomes, _ := verify.CheckEach(context.Background(), set.Policies(), chart, repository)
 		for _, o := range outcomes {

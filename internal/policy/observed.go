@@ -21,14 +21,14 @@ const (
 type Observer func(provider, verdict string)
 
 // observed tells of each answer.
-type observed struct {
+type counted struct {
 	verify.Verifier
 	provider string
 	observe  Observer
 }
 
 // Verify implements verify.Verifier.
-func (o observed) Verify(ctx context.Context, s verify.Subject, r registry.Reader) (verify.Result, error) {
+func (o counted) Verify(ctx context.Context, s verify.Subject, r registry.Reader) (verify.Result, error) {
 	result, err := o.Verifier.Verify(ctx, s, r)
 	switch {
 	case errors.Is(err, verify.ErrRejected):

@@ -75,7 +75,7 @@ var _ = Describe("The policies of a set", func() {
 		return all
 	}
 	set := func(policies ...policy.Policy) policy.Set {
-		return policy.NewSet(clock, policy.Revocations{}, policies...)
+		return policy.NewSet(clock, policy.Revoked{}, policies...)
 	}
 
 	It("J5: come with the ClusterChartPolicies first, in whatever order they are given", func() {

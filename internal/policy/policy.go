@@ -58,7 +58,7 @@ func (p Policy) authorities(constraints verify.Constraints) verify.Verifier {
 		}
 		authority := b.build()
 		if p.Observe != nil {
-			authority = observed{authority, a.Provider, p.Observe}
+			authority = counted{authority, a.Provider, p.Observe}
 		}
 		authorities = append(authorities, authority)
 	}

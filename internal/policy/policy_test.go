@@ -43,13 +43,13 @@ func secret(signers ...Signer) policy.Material {
 
 // only is the set of one policy.
 func only(v v1alpha1.Verification, material map[string]policy.Material) policy.Set {
-	return policy.NewSet(time.Now, policy.Revocations{}, policy.Policy{Verify: v, Material: material})
+	return policy.NewSet(time.Now, policy.Revoked{}, policy.Policy{Verify: v, Material: material})
 }
 
 var _ = Describe("A policy", func() {
 	ours, alsoOurs, theirs := P256(), P256(), P256()
 
-	judge := func(v v1alpha1.Verification, material map[string]policy.Material, signedBy ...Signer) (verify.Result, error) {
+	verifyChart := func(v v1alpha1.Verification, material map[string]policy.Material, signedBy ...Signer) (verify.Result, error) {
 		repo := NewRepository()
 		subject := repo.Subject("chart")
 		if len(signedBy) > 0 {
@@ -61,7 +61,7 @@ var _ = Describe("A policy", func() {
 
 	DescribeTable("accepts what its authorities vouch for",
 		func(v v1alpha1.Verification, material map[string]policy.Material, signedBy ...Signer) {
-			result, err := judge(v, material, signedBy...)
+			result, err := verifyChart(v, material, signedBy...)
 			Expect(err).NotTo(HaveOccurred())
 			Expect(result.Signatures).NotTo(BeEmpty())
 		},
@@ -74,7 +74,7 @@ var _ = Describe("A policy", func() {
 
 	DescribeTable("refuses what they do not vouch for",
 		func(v v1alpha1.Verification, material map[string]policy.Material, signedBy ...Signer) {
-			_, err := judge(v, material, signedBy...)
+			_, err := verifyChart(v, material, signedBy...)
 			Expect(err).To(MatchError(verify.ErrRejected))
 		},
 		Entry("D1: unsigned", spec(0, "a"), map[string]policy.Material{"a": secret(ours)}),
@@ -86,7 +86,7 @@ var _ = Describe("A policy", func() {
 
 	DescribeTable("reaches no verdict without its material",
 		func(v v1alpha1.Verification, material map[string]policy.Material, want error, lasting bool) {
-			_, err := judge(v, material, ours)
+			_, err := verifyChart(v, material, ours)
 			Expect(err).To(MatchError(want))
 			Expect(err).NotTo(MatchError(verify.ErrRejected))
 			Expect(errors.Is(err, verify.ErrTrustMalformed)).To(Equal(lasting))

@@ -33,7 +33,7 @@ var _ = Describe("A provenance authority", func() {
 			r.repo.PushLayers(tag, r.repo.PushBlob(provenance.MediaType, openpgptest.Sign(ada, r.text())))
 		}
 	}
-	judge := func(asked *v1alpha1.Provenance, keep act) error {
+	verifyChart := func(asked *v1alpha1.Provenance, keep act) error {
 		r, p := newRelease(), byKeyring("maintainers", ada, bob, retired)
 		p.authority.Provenance = asked
 		keep(r)
@@ -43,8 +43,8 @@ var _ = Describe("A provenance authority", func() {
 
 	DescribeTable("vouches for what it asks for, and for nothing else",
 		func(asked *v1alpha1.Provenance, right, wrong act) {
-			Expect(judge(asked, right)).To(Succeed())
-			Expect(judge(asked, wrong)).To(MatchError(verify.ErrRejected))
+			Expect(verifyChart(asked, right)).To(Succeed())
+			Expect(verifyChart(asked, wrong)).To(MatchError(verify.ErrRejected))
 		},
 		Entry("a key of the keyring", nil, provided(ada), provided(openpgptest.NewKey())),
 		Entry("a fingerprint", &v1alpha1.Provenance{Fingerprints: []string{fingerprint(openpgptest.NewKey()), fingerprint(ada)}}, provided(ada), provided(bob)),
@@ -57,8 +57,8 @@ var _ = Describe("A provenance authority", func() {
 	)
 
 	It("F11: does not vouch by a key that has expired since, unless it is told to", func() {
-		Expect(judge(nil, provided(retired))).To(MatchError(verify.ErrRejected))
-		Expect(judge(&v1alpha1.Provenance{}, provided(retired))).To(MatchError(verify.ErrRejected))
+		Expect(verifyChart(nil, provided(retired))).To(MatchError(verify.ErrRejected))
+		Expect(verifyChart(&v1alpha1.Provenance{}, provided(retired))).To(MatchError(verify.ErrRejected))
 	})
 
 	DescribeTable("F3: cannot vouch, which is no verdict, where no key can count",

@@ -22,15 +22,15 @@ import (
 // error, since a misspelled entry would revoke nothing. So is a text without a field,
 // which may have been emptied by mistake: the list that revokes nothing is written {}
 // or digests: []. Source names the list in messages. The error matches verify.ErrTrustMalformed.
-func ParseRevocations(source string, raw []byte) (Revocations, error) {
+func ParseRevocations(source string, raw []byte) (Revoked, error) {
 	var r listReader
 	list := r.list(raw)
 	if r.err != nil {
-		return Revocations{}, malformed(source, r.err)
+		return Revoked{}, malformed(source, r.err)
 	}
 	parsed, err := list.parse(source)
 	if err != nil {
-		return Revocations{}, err
+		return Revoked{}, err
 	}
 	return parsed, nil
 }

@@ -18,7 +18,7 @@ import (
 )
 
 // Revocations are what is not trusted, whoever vouches for it. The zero value revokes nothing.
-type Revocations struct {
+type Revoked struct {
 	source     string // which list, to be shown
 	digests    map[digest.Digest]bool
 	keys       keyid.Set
@@ -41,9 +41,9 @@ func revokedBy(source, format string, args ...any) error {
 
 // revocationsOf returns what a policy revokes. The error matches
 // verify.ErrTrustMalformed; the entries that can be read count all the same.
-func revocationsOf(name string, r *v1alpha1.Revocations) (Revocations, error) {
+func revocationsOf(name string, r *v1alpha1.Revocations) (Revoked, error) {
 	if r == nil {
-		return Revocations{}, nil
+		return Revoked{}, nil
 	}
 	list := revocationList{digests: r.Digests, keys: r.Keys}
 	for _, text := range r.Versions {
@@ -78,8 +78,8 @@ const (
 
 // parse returns what can be read of the list, and an error that matches
 // verify.ErrTrustMalformed if that is not all.
-func (l revocationList) parse(source string) (Revocations, error) {
-	r := Revocations{source: source, digests: map[digest.Digest]bool{}, keys: keyid.Set{}}
+func (l revocationList) parse(source string) (Revoked, error) {
+	r := Revoked{source: source, digests: map[digest.Digest]bool{}, keys: keyid.Set{}}
 	var problems []error
 	for _, text := range l.digests {
 		d, err := parseDigest(text)
@@ -146,7 +146,7 @@ func malformed(source string, problems ...error) error {
 // Check returns an error that matches verify.ErrRejected if the digest, or the version,
 // of the chart in a repository is revoked, however the repository is spelled. The
 // version is empty if it is not known.
-func (r Revocations) Check(repository string, d digest.Digest, version string) error {
+func (r Revoked) Check(repository string, d digest.Digest, version string) error {
 	if r.digests[d] {
 		return revokedBy(r.source, "digests: %s", d)
 	}
@@ -165,7 +165,7 @@ func (r Revocations) Check(repository string, d digest.Digest, version string) e
 
 // signer returns an error that matches verify.ErrRejected if the key or the identity
 // that a voucher rests on is revoked.
-func (r Revocations) signer(v verify.VerifiedSignature) error {
+func (r Revoked) signer(v verify.VerifiedSignature) error {
 	if id, ok := verify.RevokedKey(r.keys, v); ok {
 		return revokedBy(r.source, "key %s", id)
 	}

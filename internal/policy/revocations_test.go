@@ -21,7 +21,7 @@ const (
 	other    = digest.Digest("sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb")
 )
 
-func listed(text string) policy.Revocations {
+func listed(text string) policy.Revoked {
 	GinkgoHelper()
 	r, err := policy.ParseRevocations("the list", []byte(text))
 	Expect(err).NotTo(HaveOccurred())
@@ -127,7 +127,7 @@ var _ = DescribeTable("J21: both places that list revocations take",
 			signed = verify.VerifiedSignature{Signer: "OPENPGP:" + strings.Repeat("C0FFEE00", 5)}
 		}
 		own := policy.Policy{Verify: v1alpha1.Verification{Rules: v1alpha1.Rules{Revoked: &v1alpha1.Revocations{Keys: []string{key}}}}}
-		Expect(policy.NewSet(time.Now, policy.Revocations{}, own).RevokedSigner(signed)).To(MatchError(verify.ErrRejected))
+		Expect(policy.NewSet(time.Now, policy.Revoked{}, own).RevokedSigner(signed)).To(MatchError(verify.ErrRejected))
 		Expect(policy.NewSet(time.Now, listed("keys: [\""+key+"\"]")).RevokedSigner(signed)).To(MatchError(verify.ErrRejected))
 	},
 	Entry("the id of a cosign key", "SHA256:"+strings.Repeat("ab", 32)),

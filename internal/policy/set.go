@@ -34,7 +34,7 @@ type Policy struct {
 // neither an exemption nor an audit helps it. The zero value accepts nothing.
 type Set struct {
 	policies []member // ClusterChartPolicies first
-	cluster  Revocations
+	cluster  Revoked
 	now      func() time.Time
 	denied   string
 	fault    error
@@ -43,7 +43,7 @@ type Set struct {
 // member is a policy of a set, with what it revokes.
 type member struct {
 	Policy
-	revoked Revocations
+	revoked Revoked
 	// keys are those that the keyrings of its authorities revoke.
 	keys keyid.Set
 	// malformed is why some of its revocations cannot be read; nil if all can.
@@ -53,7 +53,7 @@ type member struct {
 // NewSet returns the set of the policies, with what is revoked for the whole
 // cluster. A set of none accepts nothing. Revocations that a policy lists and that
 // cannot be read are a fault of that policy alone.
-func NewSet(now func() time.Time, cluster Revocations, policies ...Policy) Set {
+func NewSet(now func() time.Time, cluster Revoked, policies ...Policy) Set {
 	s := Set{cluster: cluster, now: now}
 	for _, p := range policies {
 		m := member{Policy: p, keys: p.revokedByKeyrings()}
@@ -121,8 +121,8 @@ func (s Set) constraints() verify.Constraints {
 }
 
 // revocations returns every list that applies.
-func (s Set) revocations() []Revocations {
-	lists := []Revocations{s.cluster}
+func (s Set) revocations() []Revoked {
+	lists := []Revoked{s.cluster}
 	for _, m := range s.policies {
 		lists = append(lists, m.revoked)
 	}
@@ -179,7 +179,7 @@ func (s Set) Revoked(repository string, d digest.Digest, version string) error {
 // RevokedByCluster is Revoked by the cluster's list and by ClusterChartPolicies alone,
 // which no tenant can change.
 func (s Set) RevokedByCluster(repository string, d digest.Digest, version string) error {
-	lists := []Revocations{s.cluster}
+	lists := []Revoked{s.cluster}
 	for _, m := range s.policies {
 		if m.Name != "" {
 			lists = append(lists, m.revoked)
@@ -188,7 +188,7 @@ func (s Set) RevokedByCluster(repository string, d digest.Digest, version string
 	return anyRevokes(lists, repository, d, version)
 }
 
-func anyRevokes(lists []Revocations, repository string, d digest.Digest, version string) error {
+func anyRevokes(lists []Revoked, repository string, d digest.Digest, version string) error {
 	for _, r := range lists {
 		if err := r.Check(repository, d, version); err != nil {
 			return err

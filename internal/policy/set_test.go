@@ -39,7 +39,7 @@ var _ = Describe("A set of policies", func() {
 		return p
 	}
 	named := func(name string, p policy.Policy) policy.Policy { p.Name = name; return p }
-	check := func(cluster policy.Revocations, policies ...policy.Policy) (verify.Result, error) {
+	check := func(cluster policy.Revoked, policies ...policy.Policy) (verify.Result, error) {
 		accepted, err := verify.Check(ctx, policy.NewSet(func() time.Time { return now }, cluster, policies...), subject, repo)
 		return accepted.Result(), err
 	}
@@ -53,14 +53,14 @@ var _ = Describe("A set of policies", func() {
 		return func(v *v1alpha1.Verification) { v.Revoked = &r }
 	}
 	keyOf := func(s Signer) string {
-		result, err := check(policy.Revocations{}, trusting(s))
+		result, err := check(policy.Revoked{}, trusting(s))
 		Expect(err).NotTo(HaveOccurred())
 		return result.Signatures[0].Signer
 	}
 
 	DescribeTable("accepts by proof",
 		func(policies func() []policy.Policy) {
-			result, err := check(policy.Revocations{}, policies()...)
+			result, err := check(policy.Revoked{}, policies()...)
 			Expect(err).NotTo(HaveOccurred())
 			Expect(result.IsProof()).To(BeTrue())
 		},
@@ -75,17 +75,17 @@ var _ = Describe("A set of policies", func() {
 
 	It("says of what was seen, and of who does not vouch, which policy asked", func() {
 		policyOf := HaveField("Policy", Equal("company"))
-		_, err := check(policy.Revocations{}, trusting(ours), named("company", trusting(theirs)))
+		_, err := check(policy.Revoked{}, trusting(ours), named("company", trusting(theirs)))
 		Expect(err).To(MatchError(ContainSubstring(`"company/a"`)))
 		Expect(verify.Seen(err)).To(And(Not(BeEmpty()), HaveEach(policyOf)))
-		result, err := check(policy.Revocations{}, named("company", trusting(ours)))
+		result, err := check(policy.Revoked{}, named("company", trusting(ours)))
 		Expect(err).NotTo(HaveOccurred())
 		Expect(result.Seen).To(And(Not(BeEmpty()), HaveEach(policyOf)))
 	})
 
 	DescribeTable("admits with an exception, which is no proof,",
 		func(p func() policy.Policy, rule verify.Rule) {
-			result, err := check(policy.Revocations{}, p())
+			result, err := check(policy.Revoked{}, p())
 			Expect(err).NotTo(HaveOccurred())
 			Expect(result.IsProof()).To(BeFalse())
 			Expect(result.Exceptions).To(ConsistOf(And(HaveField("Rule", rule), HaveField("Verdict", HaveOccurred()))))
@@ -102,7 +102,7 @@ var _ = Describe("A set of policies", func() {
 
 	DescribeTable("rejects",
 		func(policies func() []policy.Policy) {
-			_, err := check(policy.Revocations{}, policies()...)
+			_, err := check(policy.Revoked{}, policies()...)
 			Expect(err).To(MatchError(verify.ErrRejected))
 		},
 		Entry("what one rejects", func() []policy.Policy { return []policy.Policy{trusting(ours), named("company", trusting(theirs))} }),
@@ -143,7 +143,7 @@ var _ = Describe("A set of policies", func() {
 		SignLegacy(repo, subject, ours, theirs)
 		p := trusting(ours, revoking(v1alpha1.Revocations{Keys: []string{revoked}}))
 		p.Material = map[string]policy.Material{"a": secret(ours, theirs)}
-		result, err := check(policy.Revocations{}, p)
+		result, err := check(policy.Revoked{}, p)
 		Expect(err).NotTo(HaveOccurred())
 		Expect(result.Signatures).To(ConsistOf(HaveField("Signer", Not(Equal(revoked)))))
 	})
@@ -162,14 +162,14 @@ var _ = Describe("A set of policies", func() {
 		},
 		Entry("without a policy", func() policy.Set { return policy.Set{} }, verify.ErrTrustMalformed),
 		Entry("where what is revoked cannot be known", func() policy.Set {
-			return policy.NewSet(time.Now, policy.Revocations{}, trusting(ours)).WithFault(verify.ErrTrustUnavailable)
+			return policy.NewSet(time.Now, policy.Revoked{}, trusting(ours)).WithFault(verify.ErrTrustUnavailable)
 		}, verify.ErrTrustUnavailable),
 		Entry("where a policy revokes what cannot be parsed", func() policy.Set {
-			return policy.NewSet(time.Now, policy.Revocations{}, trusting(ours, audited, revoking(v1alpha1.Revocations{Versions: []string{"one"}})))
+			return policy.NewSet(time.Now, policy.Revoked{}, trusting(ours, audited, revoking(v1alpha1.Revocations{Versions: []string{"one"}})))
 		}, verify.ErrTrustMalformed),
 		Entry("where the registry is out of reach, whatever is audited", func() policy.Set {
 			repo.Fail(SignatureTag(subject.Manifest.Digest), ErrUnreachable)
-			return policy.NewSet(time.Now, policy.Revocations{}, trusting(ours, audited, exempted(time.Now().Add(time.Hour))))
+			return policy.NewSet(time.Now, policy.Revoked{}, trusting(ours, audited, exempted(time.Now().Add(time.Hour))))
 		}, ErrUnreachable),
 	)
 
@@ -178,14 +178,14 @@ var _ = Describe("A set of policies", func() {
 		lax := func(v *v1alpha1.Verification) {
 			v.OnTrustLoss, v.VersionMutation, v.MaxUnverifiedAge = v1alpha1.OnTrustLossHold, v1alpha1.VersionMutationAllow, &day
 		}
-		set := policy.NewSet(time.Now, policy.Revocations{}, trusting(ours, lax))
+		set := policy.NewSet(time.Now, policy.Revoked{}, trusting(ours, lax))
 		Expect(set.Holds()).To(BeTrue())
 		Expect(set.VersionMutation()).To(Equal(v1alpha1.VersionMutationAllow))
 		age, ok := set.MaxUnverifiedAge()
 		Expect(ok).To(BeTrue())
 		Expect(age).To(Equal(24 * time.Hour))
 
-		set = policy.NewSet(time.Now, policy.Revocations{}, trusting(ours, lax), named("company", trusting(ours, func(v *v1alpha1.Verification) {
+		set = policy.NewSet(time.Now, policy.Revoked{}, trusting(ours, lax), named("company", trusting(ours, func(v *v1alpha1.Verification) {
 			v.VersionMutation, v.MaxUnverifiedAge = v1alpha1.VersionMutationWarn, &hour
 		})))
 		Expect(set.Holds()).To(BeFalse())
@@ -193,7 +193,7 @@ var _ = Describe("A set of policies", func() {
 		age, _ = set.MaxUnverifiedAge()
 		Expect(age).To(Equal(time.Hour))
 
-		set = policy.NewSet(time.Now, policy.Revocations{}, trusting(ours))
+		set = policy.NewSet(time.Now, policy.Revoked{}, trusting(ours))
 		Expect(set.Holds()).To(BeFalse())
 		Expect(set.VersionMutation()).To(Equal(v1alpha1.VersionMutationDeny))
 		_, ok = set.MaxUnverifiedAge()

@@ -37,7 +37,7 @@ var _ = Describe("What others signed", Ordered, func() {
 		Expect(err).NotTo(HaveOccurred())
 		return raw
 	}
-	judge := func(file, root, of string) (bundle.Signature, error) {
+	verifyFile := func(file, root, of string) (bundle.Signature, error) {
 		r, err := trustroot.Parse(read("trusted-roots", root))
 		Expect(err).NotTo(HaveOccurred())
 		signed, err := bundle.Digest(digest.Digest(of))
@@ -49,12 +49,12 @@ var _ = Describe("What others signed", Ordered, func() {
 
 	DescribeTable("is trusted, and nothing else is for it",
 		func(file, root, of, subject, issuer string) {
-			signature, err := judge(file, root, of)
+			signature, err := verifyFile(file, root, of)
 			Expect(err).NotTo(HaveOccurred())
 			Expect(arguments{identity: subject, issuer: issuer}.checkSigner(signature)).To(Succeed())
 			Expect(signature.LogIndex).NotTo(BeNil())
 
-			_, err = judge(file, root, digest.Digest(of).Algorithm().FromString("another").String())
+			_, err = verifyFile(file, root, digest.Digest(of).Algorithm().FromString("another").String())
 			Expect(err).To(MatchError(bundle.ErrUntrusted))
 		},
 		Entry("provenance of an npm package", "sigstore.js@2.0.0-provenance.sigstore.json", "public-good.json", sigstore,
@@ -66,12 +66,12 @@ var _ = Describe("What others signed", Ordered, func() {
 	)
 
 	It("is refused with two signatures in one envelope", func() {
-		_, err := judge("dsse-2sigs.sigstore.json", "public-good.json", slsa)
+		_, err := verifyFile("dsse-2sigs.sigstore.json", "public-good.json", slsa)
 		Expect(err).To(MatchError(bundle.ErrUntrusted))
 	})
 
 	It("is refused by the root of another instance", func() {
-		_, err := judge("othername.sigstore.json", "public-good.json", byOtherName)
+		_, err := verifyFile("othername.sigstore.json", "public-good.json", byOtherName)
 		Expect(err).To(MatchError(bundle.ErrUntrusted))
 	})
 

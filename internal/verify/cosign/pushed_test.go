@@ -62,7 +62,7 @@ var _ = Describe("An unsigned chart", func() {
 		Expect(err).NotTo(HaveOccurred())
 		signed(raw)
 	}
-	judge := func() error {
+	verifyChart := func() error {
 		_, err := verify.Check(context.Background(), trusting(cosign.Authority{Trust: bundle.Trust{Keys: keysOf(verifytest.P256())}}), pushed, reader)
 		return err
 	}
@@ -70,7 +70,7 @@ var _ = Describe("An unsigned chart", func() {
 	DescribeTable("E15: stays refused, and not unread, whatever is pushed beside it:",
 		func(push func()) {
 			push()
-			Expect(judge()).To(MatchError(verify.ErrRejected))
+			Expect(verifyChart()).To(MatchError(verify.ErrRejected))
 		},
 		Entry("an index that lists a digest by SHA-384", func() {
 			raw, err := json.Marshal(ocispec.Index{MediaType: ocispec.MediaTypeImageIndex, Manifests: []ocispec.Descriptor{
@@ -120,7 +120,7 @@ var _ = Describe("An unsigned chart", func() {
 			}
 			return true
 		})
-		Expect(judge()).To(MatchError(verify.ErrRejected))
+		Expect(verifyChart()).To(MatchError(verify.ErrRejected))
 		Expect(opened).To(BeNumerically("<=", verify.MaxMaterial/registry.MaxManifestSize))
 	})
 })

@@ -37,7 +37,7 @@ func BenchmarkVerify(b *testing.B) {
 				message := Sign(signer, strings.Repeat(strings.Repeat("x", 63)+"\n", size.lines))
 				b.ReportAllocs()
 				for b.Loop() {
-					if _, _, err := keyring.Verify(message, judge); err != nil {
+					if _, _, err := keyring.Verify(message, byNow); err != nil {
 						b.Fatal(err)
 					}
 				}

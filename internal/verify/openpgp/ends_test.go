@@ -39,7 +39,7 @@ var _ = Describe("The end of a good signature", func() {
 	}
 
 	DescribeTable("J9: is the first moment at which it is refused",
-		func(make func() example, at time.Time) { ends(make(), judge, at) },
+		func(make func() example, at time.Time) { ends(make(), byNow, at) },
 		Entry("never, if nothing expires", func() example { return byPrimary(NewKey()) }, time.Time{}),
 		Entry("never, of a subkey if nothing expires", func() example { return bySubkey(withSubkey()) }, time.Time{}),
 		Entry("when the primary key expires", func() example { return byPrimary(NewKey(ExpiringAfter(40 * day))) }, Created.Add(40*day)),
@@ -130,7 +130,7 @@ var _ = Describe("The end of a good signature", func() {
 
 	It("J9: is that of each key that signed", func() {
 		a, b := NewKey(ExpiringAfter(40*day)), NewKey(ExpiringAfter(50*day))
-		_, all, err := ring(a, b).VerifyAll(Message(text, Signature(a, text), Signature(b, text)), judge)
+		_, all, err := ring(a, b).VerifyAll(Message(text, Signature(a, text), Signature(b, text)), byNow)
 		Expect(err).NotTo(HaveOccurred())
 		Expect(all).To(HaveExactElements(HaveField("Ends", Created.Add(40*day)), HaveField("Ends", Created.Add(50*day))))
 	})
@@ -140,6 +140,6 @@ var _ = Describe("The end of a good signature", func() {
 		for i := range 400 {
 			Certify(key, ada, Created.Add(time.Duration(i)*time.Second), living(time.Duration(4000+i)*day))
 		}
-		ends(byPrimary(key), judge, Created.Add(4399*day))
+		ends(byPrimary(key), byNow, Created.Add(4399*day))
 	})
 })

@@ -43,7 +43,7 @@ func FuzzVerify(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, message []byte) {
-		got, s, err := keyring.Verify(message, judge)
+		got, s, err := keyring.Verify(message, byNow)
 		if err != nil {
 			if !errors.Is(err, openpgp.ErrUntrusted) || got != nil || s != (openpgp.Signature{}) {
 				t.Fatalf("refused with %q, %v, %v", got, s, err)
@@ -97,7 +97,7 @@ func FuzzKeyring(f *testing.F) {
 	ours, theirs, gone := Sign(good, text), Sign(NewKey(), text), Sign(revoked, text)
 	f.Fuzz(func(t *testing.T, content []byte) {
 		k, err := openpgp.Parse(context.Background(), map[string][]byte{"odd": content})
-		if _, _, verdict := k.Verify(theirs, judge); !errors.Is(verdict, openpgp.ErrUntrusted) || (err == nil) != (k.Len() > 0) {
+		if _, _, verdict := k.Verify(theirs, byNow); !errors.Is(verdict, openpgp.ErrUntrusted) || (err == nil) != (k.Len() > 0) {
 			t.Fatalf("%d keys, %v, and %v", k.Len(), err, verdict)
 		}
 		if err != nil && !errors.Is(err, openpgp.ErrKeyring) {
@@ -110,10 +110,10 @@ func FuzzKeyring(f *testing.F) {
 		if err != nil && !errors.Is(err, openpgp.ErrUnreadable) {
 			t.Fatal(err)
 		}
-		if _, _, verdict := k.Verify(ours, judge); (verdict == nil) != (err == nil) {
+		if _, _, verdict := k.Verify(ours, byNow); (verdict == nil) != (err == nil) {
 			t.Fatalf("%v, and %v", err, verdict)
 		}
-		if _, _, verdict := k.Verify(gone, judge); !errors.Is(verdict, openpgp.ErrUntrusted) {
+		if _, _, verdict := k.Verify(gone, byNow); !errors.Is(verdict, openpgp.ErrUntrusted) {
 			t.Fatal(verdict)
 		}
 		if !slices.Contains(k.Revoked(), fingerprintOf(revoked.PrimaryKey)) || slices.Contains(k.Revoked(), fingerprintOf(good.PrimaryKey)) {

@@ -22,14 +22,14 @@ var _ = Describe("The headers of a clear-signed message", func() {
 
 	It("end in a line of spaces and tabs", func() {
 		key := NewKey()
-		accepted(ring(key), ended(Sign(key, text), " \t"), judge)
+		accepted(ring(key), ended(Sign(key, text), " \t"), byNow)
 	})
 
 	// Another reader would take the signed text for more headers, or headers for signed text.
 	DescribeTable("F8: do not end in a line that only seems empty",
 		func(line string) {
 			key := NewKey()
-			refused(ring(key), ended(Sign(key, text), line), judge)
+			refused(ring(key), ended(Sign(key, text), line), byNow)
 		},
 		Entry("for its form feed", "\f"),
 		Entry("for its vertical tab", "\v"),

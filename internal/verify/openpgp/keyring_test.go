@@ -39,8 +39,8 @@ var _ = Describe("A keyring", func() {
 			k := parsed(entry(content(a, b)))
 			Expect(k.Len()).To(Equal(2))
 			Expect(k.Skipped()).To(BeEmpty())
-			accepted(k, Sign(a, text, With(a.Subkeys[0].PrivateKey)), judge)
-			accepted(k, Sign(b, text), judge)
+			accepted(k, Sign(a, text, With(a.Subkeys[0].PrivateKey)), byNow)
+			accepted(k, Sign(b, text), byNow)
 		},
 		Entry("binary", func(a, b *v2.Entity) []byte { return Public(a, b) }),
 		Entry("binary, with GnuPG's trust packets", func(a, b *v2.Entity) []byte {
@@ -80,12 +80,12 @@ var _ = Describe("A keyring", func() {
 		func(change func(newer *v2.Entity)) {
 			older := withSubkey()
 			message := bySubkey(older).message
-			accepted(parsed(entry(Public(older))), message, judge)
+			accepted(parsed(entry(Public(older))), message, byNow)
 			before := Public(older)
 			change(older)
-			refused(parsed(map[string][]byte{"1": before, "2": Public(older)}), message, judge)
-			refused(parsed(map[string][]byte{"1": Public(older), "2": before}), message, judge)
-			refused(parsed(entry(Armored(before), Armored(Public(older)))), message, judge)
+			refused(parsed(map[string][]byte{"1": before, "2": Public(older)}), message, byNow)
+			refused(parsed(map[string][]byte{"1": Public(older), "2": before}), message, byNow)
+			refused(parsed(entry(Armored(before), Armored(Public(older)))), message, byNow)
 		},
 		Entry("that it is revoked", func(k *v2.Entity) { Revoke(k, now.Add(-day), packet.KeyRetired) }),
 		Entry("that its subkey is revoked", func(k *v2.Entity) { RevokeSubkey(k, now.Add(-day), packet.KeyRetired) }),
@@ -99,7 +99,7 @@ var _ = Describe("A keyring", func() {
 			good := NewKey()
 			k := parsed(map[string][]byte{"good": Public(good), "odd": content()})
 			Expect(k.Len()).To(Equal(1))
-			accepted(k, Sign(good, text), judge)
+			accepted(k, Sign(good, text), byNow)
 			Expect(k.Skipped()).NotTo(BeEmpty())
 			for _, s := range k.Skipped() {
 				Expect(s.Entry).To(Equal("odd"))
@@ -189,8 +189,8 @@ var _ = Describe("A keyring", func() {
 			k := parsed(entry(Public(a), bad(), Public(b)))
 			Expect(k.Len()).To(Equal(2))
 			Expect(k.Skipped()).To(HaveLen(1))
-			accepted(k, Sign(a, text), judge)
-			accepted(k, Sign(b, text), judge)
+			accepted(k, Sign(a, text), byNow)
+			accepted(k, Sign(b, text), byNow)
 		},
 		Entry("a weak one", func() []byte { return Public(NewKey(Using(RSA1024))) }),
 		Entry("one of an unknown algorithm", func() []byte {
@@ -207,7 +207,7 @@ var _ = Describe("A keyring", func() {
 	It("lists an entry with a private key once, and uses the public key from another entry", func() {
 		key := NewKey()
 		k := parsed(map[string][]byte{"1-private": append(Private(key), Public(NewKey())...), "2-public": Public(key)})
-		accepted(k, Sign(key, text), judge)
+		accepted(k, Sign(key, text), byNow)
 		Expect(k.Skipped()).To(ConsistOf(And(HaveField("Entry", "1-private"), HaveField("Reason", ContainSubstring("replace that key pair")))))
 	})
 
@@ -216,7 +216,7 @@ var _ = Describe("A keyring", func() {
 		var certification bytes.Buffer
 		Expect(key.Identities[ada].SelfCertifications[0].Packet.Serialize(&certification)).To(Succeed())
 		k := parsed(entry(Public(key), Packet(17, []byte{5, 1, 1, 2, 3, 4}), certification.Bytes()))
-		Expect(accepted(k, Sign(key, text), judge).UserID).To(Equal(ada))
+		Expect(accepted(k, Sign(key, text), byNow).UserID).To(Equal(ada))
 	})
 
 	DescribeTable("F3: is an error where it holds nothing",
@@ -250,7 +250,7 @@ var _ = Describe("A keyring", func() {
 			group.Go(func() {
 				defer GinkgoRecover()
 				for range 20 {
-					accepted(k, message, judge)
+					accepted(k, message, byNow)
 				}
 			})
 		}
@@ -263,7 +263,7 @@ var _ = Describe("A keyring", func() {
 		k := parsed(entry(content))
 		clear(content)
 		k.Skipped()
-		accepted(k, Sign(key, text), judge)
+		accepted(k, Sign(key, text), byNow)
 	})
 })
 
@@ -284,9 +284,9 @@ var _ = Describe("A keyring of only some keys", func() {
 			Expect(err).NotTo(HaveOccurred())
 			Expect(only.Len()).To(Equal(1))
 			Expect(only.Skipped()).To(Equal(k.Skipped()))
-			accepted(only, Sign(a, text), judge)
-			accepted(only, Sign(a, text, With(a.Subkeys[0].PrivateKey)), judge)
-			refused(only, Sign(b, text), judge)
+			accepted(only, Sign(a, text), byNow)
+			accepted(only, Sign(a, text, With(a.Subkeys[0].PrivateKey)), byNow)
+			refused(only, Sign(b, text), byNow)
 			Expect(k.Len()).To(Equal(2))
 		},
 		Entry("in capitals", func(f string) string { return f }),
@@ -303,7 +303,7 @@ var _ = Describe("A keyring of only some keys", func() {
 	It("holds those of version 6", func() {
 		only, err := k.Only([]string{fingerprintOf(b.PrimaryKey)})
 		Expect(err).NotTo(HaveOccurred())
-		accepted(only, Sign(b, text), judge)
+		accepted(only, Sign(b, text), byNow)
 	})
 
 	It("holds those that there are", func() {

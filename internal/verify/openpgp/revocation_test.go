@@ -166,10 +166,10 @@ var _ = Describe("A revocation certificate", func() {
 		func(entries arrangement) {
 			a, b := withSubkey(), NewKey(Using(P256))
 			k := parsed(entries(a, b, revoking(a)))
-			refused(k, Sign(a, text), judge)
+			refused(k, Sign(a, text), byNow)
 			refused(k, Sign(a, text), lenient)
-			refused(k, bySubkey(a).message, judge)
-			accepted(k, Sign(b, text), judge)
+			refused(k, bySubkey(a).message, byNow)
+			accepted(k, Sign(b, text), byNow)
 			Expect(k.Revoked()).To(Equal([]string{fingerprintOf(a.PrimaryKey)}))
 		},
 	}, rows...)...)
@@ -180,10 +180,10 @@ var _ = Describe("A revocation certificate", func() {
 			other := AddSubkey(a)
 			subkey := AddSubkey(a)
 			k := parsed(entries(a, b, revokingSubkey(a)))
-			refused(k, Sign(a, text, With(subkey)), judge)
-			accepted(k, Sign(a, text, With(other)), judge)
-			accepted(k, Sign(a, text), judge)
-			accepted(k, bySubkey(b).message, judge)
+			refused(k, Sign(a, text, With(subkey)), byNow)
+			accepted(k, Sign(a, text, With(other)), byNow)
+			accepted(k, Sign(a, text), byNow)
+			accepted(k, bySubkey(b).message, byNow)
 			Expect(k.Revoked()).To(Equal([]string{fingerprintOf(&subkey.PublicKey)}))
 		},
 	}, rows...)...)
@@ -195,9 +195,9 @@ var _ = Describe("A revocation certificate", func() {
 				revoking(forging(a)), revokingSubkey(forging(a)), revoking(NewKey()), revoking(nameless(NewKey()), withoutIssuer),
 			} {
 				k := parsed(entries(a, b, forged))
-				accepted(k, Sign(a, text), judge)
-				accepted(k, bySubkey(a).message, judge)
-				accepted(k, Sign(b, text), judge)
+				accepted(k, Sign(a, text), byNow)
+				accepted(k, bySubkey(a).message, byNow)
+				accepted(k, Sign(b, text), byNow)
 				Expect(k.Revoked()).To(BeEmpty())
 			}
 		},
@@ -209,8 +209,8 @@ var _ = Describe("A revocation certificate", func() {
 			other := NewKey()
 			for _, entries := range []map[string][]byte{entry(Public(key, other), r), entry(r, Public(key, other)), {"k": Public(other, key), "r": Armored(r)}} {
 				k := parsed(entries)
-				refused(k, Sign(key, text), judge)
-				accepted(k, Sign(other, text), judge)
+				refused(k, Sign(key, text), byNow)
+				accepted(k, Sign(other, text), byNow)
 				Expect(k.Revoked()).To(Equal([]string{fingerprintOf(key.PrimaryKey)}))
 			}
 		},
@@ -242,7 +242,7 @@ var _ = Describe("A revocation certificate", func() {
 		RevokeUserID(key, ada, now.Add(-day))
 		r := serialized(key.Identities[ada].Revocations[0].Packet)
 		for _, entries := range []map[string][]byte{{"k": without, "r": Armored(r)}, entry(r, without), entry(without, Public(NewKey()), r)} {
-			refused(parsed(entries), signed, judge)
+			refused(parsed(entries), signed, byNow)
 		}
 	})
 
@@ -282,7 +282,7 @@ var _ = Describe("A revocation in a keyring that cannot be read to its end", fun
 		func(entries func(key *v2.Entity, r []byte) map[string][]byte) {
 			key := withSubkey()
 			k, _ := unreadable(entries(key, revoking(key)))
-			refused(k, Sign(key, text), judge)
+			refused(k, Sign(key, text), byNow)
 			Expect(k.Revoked()).To(Equal([]string{fingerprintOf(key.PrimaryKey)}))
 			k, _ = unreadable(entries(key, revokingSubkey(key)))
 			Expect(k.Revoked()).To(Equal([]string{fingerprintOf(key.Subkeys[0].PublicKey)}))
@@ -341,7 +341,7 @@ var _ = Describe("A revocation in a keyring that cannot be read to its end", fun
 		func(entries func(key *v2.Entity, r []byte) map[string][]byte) {
 			key := NewKey()
 			k, _ := unreadable(entries(key, revoking(key)))
-			refused(k, Sign(key, text), judge)
+			refused(k, Sign(key, text), byNow)
 			Expect(k.Revoked()).To(BeEmpty())
 		},
 		Entry("behind packets without end", func(key *v2.Entity, r []byte) map[string][]byte {
@@ -368,9 +368,9 @@ var _ = Describe("A revocation in a keyring that cannot be read to its end", fun
 			} {
 				k, err := unreadable(content)
 				Expect(err).To(MatchError(ContainSubstring("a revocation cannot be read")))
-				refused(k, Sign(key, text), judge)
+				refused(k, Sign(key, text), byNow)
 			}
-			accepted(parsed(entry(Public(key), entries(NewKey()))), Sign(key, text), judge)
+			accepted(parsed(entry(Public(key), entries(NewKey()))), Sign(key, text), byNow)
 		},
 		Entry("since its hash is MD5", func(key *v2.Entity) []byte { return altered(revoking(key), 3, 1) }),
 		Entry("since its hash is RIPEMD-160", func(key *v2.Entity) []byte { return altered(revoking(key), 3, 3) }),

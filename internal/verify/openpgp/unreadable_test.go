@@ -73,10 +73,10 @@ var _ = Describe("A keyring that cannot be read to its end", func() {
 			good := NewKey()
 			k, err := unreadable(map[string][]byte{"good": Public(good), "odd": content()})
 			Expect(err).To(MatchError(ContainSubstring(says)))
-			refused(k, Sign(good, text), judge)
+			refused(k, Sign(good, text), byNow)
 			k, err = unreadable(map[string][]byte{"z-good": Public(good), "odd": content()})
 			Expect(err).To(MatchError(ContainSubstring(says)))
-			refused(k, Sign(good, text), judge)
+			refused(k, Sign(good, text), byNow)
 			unreadable(entry(content()))
 		},
 		Entry("a key that is cut short", func() []byte { return cutShort(Public(NewKey())) }, `odd: packet 3 is broken`),
@@ -219,15 +219,15 @@ var _ = Describe("A large keyring", func() {
 		k := ring(keys...)
 		Expect(k.Len()).To(Equal(500))
 		for _, key := range []*v2.Entity{keys[0], keys[250], keys[499]} {
-			Expect(accepted(k, Sign(key, text), judge).Primary).To(Equal(fingerprintOf(key.PrimaryKey)))
+			Expect(accepted(k, Sign(key, text), byNow).Primary).To(Equal(fingerprintOf(key.PrimaryKey)))
 		}
-		refused(k, Sign(NewKey(), text), judge)
+		refused(k, Sign(NewKey(), text), byNow)
 	})
 
 	DescribeTable("is read, because only what a key says of itself is counted",
 		func(content func(key *v2.Entity) map[string][]byte) {
 			key := NewKey()
-			accepted(parsed(content(key)), Sign(key, text), judge)
+			accepted(parsed(content(key)), Sign(key, text), byNow)
 		},
 		Entry("with a thousand certifications by other keys", func(key *v2.Entity) map[string][]byte {
 			return entry(append(Public(key), bytes.Repeat(certification(key, NewKey()), 1000)...))

@@ -13,9 +13,9 @@ var _ = Describe("A key of which every user id is revoked", func() {
 	It("is refused, and accepted without the revocation", func() {
 		key := NewKey()
 		message := Sign(key, text)
-		accepted(ring(key), message, judge)
+		accepted(ring(key), message, byNow)
 		RevokeUserID(key, ada, Created.Add(day))
-		refused(ring(key), message, judge)
+		refused(ring(key), message, byNow)
 		refused(ring(key), message, lenient)
 	})
 })

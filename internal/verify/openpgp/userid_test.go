@@ -19,9 +19,9 @@ var _ = Describe("A key of which a user id is revoked", func() {
 				s.IsPrimaryId = &primary
 			})
 			message := Sign(key, text, At(Created.Add(2*day)))
-			accepted(ring(key), message, judge)
+			accepted(ring(key), message, byNow)
 			RevokeUserID(key, ada, Created.Add(2*day))
-			refused(ring(key), message, judge)
+			refused(ring(key), message, byNow)
 		},
 		Entry("F11: where the other user ids say that it has expired", ExpiringAfter(7*day)),
 		Entry("F14: where the other user ids say that it only certifies", CertifyOnly()),

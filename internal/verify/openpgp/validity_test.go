@@ -60,7 +60,7 @@ var _ = Describe("The key of a good signature", func() {
 	DescribeTable("is accepted",
 		func(make func() example) {
 			e := make()
-			s := accepted(ring(e.key), e.message, judge)
+			s := accepted(ring(e.key), e.message, byNow)
 			Expect(s.Primary).To(Equal(fingerprintOf(e.key.PrimaryKey)))
 		},
 		Entry("as a primary key", func() example { return byPrimary(NewKey()) }),
@@ -170,7 +170,7 @@ var _ = Describe("The key of a good signature", func() {
 	DescribeTable("is refused",
 		func(make func() example) {
 			e := make()
-			refused(ring(e.key), e.message, judge)
+			refused(ring(e.key), e.message, byNow)
 			refused(ring(e.key), e.message, lenient)
 		},
 		Entry("F11: the signature has expired", func() example { return byPrimary(NewKey(), Expiring(day)) }),
@@ -348,7 +348,7 @@ var _ = Describe("The key of a good signature", func() {
 	DescribeTable("F11: that has expired since it signed is refused, unless that is allowed",
 		func(make func() example) {
 			e := make()
-			refused(ring(e.key), e.message, judge)
+			refused(ring(e.key), e.message, byNow)
 			accepted(ring(e.key), e.message, lenient)
 		},
 		Entry("a primary key", func() example { return byPrimary(NewKey(ExpiringAfter(7 * day))) }),
@@ -387,7 +387,7 @@ var _ = Describe("The key of a good signature", func() {
 	DescribeTable("is named by its primary user id",
 		func(name string, make func() *v2.Entity) {
 			key := make()
-			Expect(accepted(ring(key), Sign(key, text), judge).UserID).To(Equal(name))
+			Expect(accepted(ring(key), Sign(key, text), byNow).UserID).To(Equal(name))
 		},
 		Entry("the one that is flagged, though another is newer", ada, func() *v2.Entity {
 			key := NewKey()

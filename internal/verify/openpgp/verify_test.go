@@ -30,7 +30,7 @@ const (
 var (
 	signedAt = Created.Add(time.Hour)
 	now      = Created.Add(30 * day)
-	judge    = openpgp.Options{Now: now}
+	byNow    = openpgp.Options{Now: now}
 	lenient  = openpgp.Options{Now: now, AllowExpiredKeys: true}
 )
 
@@ -63,7 +63,7 @@ var _ = Describe("A clear-signed message", func() {
 	DescribeTable("is accepted whatever accepted key and hash signed it",
 		func(hash crypto.Hash, options ...KeyOption) {
 			key := NewKey(options...)
-			got, s, err := ring(NewKey(), key).Verify(Sign(key, text, Hashed(hash)), judge)
+			got, s, err := ring(NewKey(), key).Verify(Sign(key, text, Hashed(hash)), byNow)
 			Expect(err).NotTo(HaveOccurred())
 			Expect(string(got)).To(Equal(text))
 			Expect(s).To(Equal(openpgp.Signature{
@@ -92,7 +92,7 @@ var _ = Describe("A clear-signed message", func() {
 		_, err = w.Write([]byte("- dash  \n" + text))
 		Expect(err).NotTo(HaveOccurred())
 		Expect(w.Close()).To(Succeed())
-		got, s, err := ring(key).Verify(message.Bytes(), judge)
+		got, s, err := ring(key).Verify(message.Bytes(), byNow)
 		Expect(err).NotTo(HaveOccurred())
 		Expect(string(got)).To(Equal("- dash\n" + text))
 		Expect(s.Time).To(Equal(signedAt))
@@ -101,7 +101,7 @@ var _ = Describe("A clear-signed message", func() {
 	DescribeTable("keeps its text exactly as it was signed",
 		func(signed, read string) {
 			key := NewKey()
-			got, _, err := ring(key).Verify(Sign(key, signed), judge)
+			got, _, err := ring(key).Verify(Sign(key, signed), byNow)
 			Expect(err).NotTo(HaveOccurred())
 			Expect(string(got)).To(Equal(read))
 		},
@@ -121,7 +121,7 @@ var _ = Describe("A clear-signed message", func() {
 			message := Sign(key, text)
 			changed := change(bytes.Clone(message))
 			Expect(changed).NotTo(Equal(message))
-			got, _, err := ring(key).Verify(changed, judge)
+			got, _, err := ring(key).Verify(changed, byNow)
 			Expect(err).NotTo(HaveOccurred())
 			Expect(string(got)).To(Equal(text))
 		},
@@ -148,7 +148,7 @@ var _ = Describe("A clear-signed message", func() {
 	DescribeTable("is refused where it is not what was signed",
 		func(message func(key *v2.Entity) []byte) {
 			key := NewKey()
-			refused(ring(key), message(key), judge)
+			refused(ring(key), message(key), byNow)
 		},
 		Entry("F2: a letter is changed", func(k *v2.Entity) []byte {
 			return bytes.Replace(Sign(k, text), []byte("1.2.3"), []byte("1.2.4"), 1)
@@ -245,7 +245,7 @@ var _ = Describe("A clear-signed message", func() {
 	DescribeTable("is refused with a header that does not belong there",
 		func(headers string) {
 			key := NewKey()
-			refused(ring(key), Framed(headers, text, Signature(key, text)), judge)
+			refused(ring(key), Framed(headers, text, Signature(key, text)), byNow)
 		},
 		Entry("F8: another header", "Comment: trust me\n"),
 		Entry("F8: another header after a good one", "Hash: SHA256\nVersion: 1\n"),
@@ -271,7 +271,7 @@ var _ = Describe("A clear-signed message", func() {
 		func(header string) {
 			key := NewKey()
 			message := bytes.Replace(Sign(key, text), []byte("SIGNATURE-----\n"), []byte("SIGNATURE-----\n"+header), 1)
-			refused(ring(key), message, judge)
+			refused(ring(key), message, byNow)
 		},
 		Entry("F8: another header", "Trust: me\n"),
 		Entry("F8: a line that is no header", "trust me\n"),
@@ -282,8 +282,8 @@ var _ = Describe("A clear-signed message", func() {
 	DescribeTable("is refused where its hash is weak",
 		func(hash crypto.Hash) {
 			key := NewKey(Using(RSA2048))
-			accepted(ring(key), Message(text, RawSignature(key, text, crypto.SHA256, signedAt)), judge)
-			refused(ring(key), Message(text, RawSignature(key, text, hash, signedAt)), judge)
+			accepted(ring(key), Message(text, RawSignature(key, text, crypto.SHA256, signedAt)), byNow)
+			refused(ring(key), Message(text, RawSignature(key, text, hash, signedAt)), byNow)
 		},
 		Entry("F9: SHA-1", crypto.SHA1),
 		Entry("F9: MD5", crypto.MD5),
@@ -292,7 +292,7 @@ var _ = Describe("A clear-signed message", func() {
 	DescribeTable("is refused where its hash is not one of three",
 		func(hash crypto.Hash) {
 			key := NewKey()
-			refused(ring(key), Sign(key, text, Hashed(hash)), judge)
+			refused(ring(key), Sign(key, text, Hashed(hash)), byNow)
 		},
 		Entry("F9: SHA-1", crypto.SHA1),
 		Entry("F9: SHA-224", crypto.SHA224),
@@ -303,7 +303,7 @@ var _ = Describe("A clear-signed message", func() {
 		func(a Algorithm, hash crypto.Hash) {
 			key := NewKey()
 			subkey := AddSubkey(key, SubkeyUsing(a))
-			refused(ring(key), Sign(key, text, With(subkey), Hashed(hash)), judge)
+			refused(ring(key), Sign(key, text, With(subkey), Hashed(hash)), byNow)
 		},
 		Entry("F10: RSA-1024", RSA1024, crypto.SHA256),
 		Entry("F10: RSA with less than 2048 bits", RSA2040, crypto.SHA256),
@@ -318,14 +318,14 @@ var _ = Describe("A clear-signed message", func() {
 		line := strings.Repeat("x", 63) + "\n"
 		message := Sign(key, strings.Repeat(line, 4000))
 		message = append(message, bytes.Repeat([]byte(" "), openpgp.MaxMessage-len(message))...)
-		accepted(ring(key), message, judge)
-		refused(ring(key), append(message, ' '), judge)
+		accepted(ring(key), message, byNow)
+		refused(ring(key), append(message, ' '), byNow)
 	})
 
 	DescribeTable("F16: is accepted for one good signature among several",
 		func(signatures func(key *v2.Entity) [][]byte) {
 			key := NewKey()
-			s := accepted(ring(key), Message(text, signatures(key)...), judge)
+			s := accepted(ring(key), Message(text, signatures(key)...), byNow)
 			Expect(s.Primary).To(Equal(fingerprintOf(key.PrimaryKey)))
 		},
 		Entry("an unknown signer first and the good second", func(k *v2.Entity) [][]byte {
@@ -350,13 +350,13 @@ var _ = Describe("A clear-signed message", func() {
 
 	It("F16: is refused with more than sixteen signatures, even good ones", func() {
 		key := NewKey()
-		refused(ring(key), Message(text, many(17, Signature(key, text))...), judge)
+		refused(ring(key), Message(text, many(17, Signature(key, text))...), byNow)
 	})
 
 	It("F16: is refused where none of several is good, and says why the known one is not", func() {
 		key, other := NewKey(), NewKey()
 		message := Message(text, Signature(other, text), Signature(key, text, Expiring(day)), Signature(other, text))
-		_, _, err := ring(key).Verify(message, judge)
+		_, _, err := ring(key).Verify(message, byNow)
 		Expect(err).To(MatchError(ContainSubstring(fingerprintOf(key.PrimaryKey))))
 	})
 })
