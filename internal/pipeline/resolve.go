@@ -66,17 +66,25 @@ func absent(ctx context.Context, r registry.Reader, w Wanted, tag string, notFou
 	case errors.Is(err, registry.ErrNotFound):
 		return problem.New(nil, "repository %s not found", w.Repository).
 			Fix("correct url; if the repository is private, name credentials that may read it in secretRef").Because(notFound)
-	case err != nil || len(tags) == 0:
+	case err != nil:
+		return notFound
+	}
+	names := newest(tags)
+	if len(names) == 0 {
 		return notFound
 	}
 	return problem.New(nil, "tag %s not found in %s", tag, w.Repository).
-		Fix("correct ref.tag; newest tags: %s", strings.Join(newest(tags), ", ")).Because(notFound)
+		Fix("correct ref.tag; newest tags: %s", strings.Join(names, ", ")).Because(notFound)
 }
 
 // maxNewest is how many of the newest tags a message names.
 const maxNewest = 5
 
-// newest returns the tags with the highest versions, the highest first; tags that are no versions come last, in the reverse order of the alphabet.
+// signatureTag matches the tags under which cosign and the referrers tag schema keep signatures.
+var signatureTag = regexp.MustCompile(`^sha(256|512)-[0-9a-f]{32,128}(\.[a-z]+)?$`)
+
+// newest returns the tags with the highest versions, the highest first; tags that are no versions come last, in the reverse order
+// of the alphabet. Tags of signatures are left out.
 func newest(tags []string) []string {
 	type tagged struct {
 		tag     string
@@ -84,6 +92,9 @@ func newest(tags []string) []string {
 	}
 	all := make([]tagged, 0, len(tags))
 	for _, tag := range tags {
+		if signatureTag.MatchString(tag) {
+			continue
+		}
 		version, _ := chart.TagVersion(tag)
 		all = append(all, tagged{tag: tag, version: version})
 	}

@@ -98,6 +98,7 @@ var _ = Describe("Resolve", func() {
 		},
 		Entry("by the newest tags, of versions and not of texts", withTags("1.9.0", "1.10.0", "latest", "v1.2.0"), "tag 2.0.0 not found in "+repository, "newest tags: 1.10.0, 1.9.0, v1.2.0, latest"),
 		Entry("by five tags at most", withTags("a", "b", "c", "d", "e", "f"), "tag 2.0.0", "newest tags: f, e, d, c, b"),
+		Entry("without the tags of signatures", withTags("1.0.0", "sha256-"+strings.Repeat("a", 64)+".sig", "sha256-"+strings.Repeat("b", 64)), "tag 2.0.0", "newest tags: 1.0.0"),
 		Entry("by the repository, which is not there", unlisted(registry.ErrNotFound), "repository "+repository+" not found", "correct url"),
 		Entry("by nothing more if the tags cannot be read", unlisted(verifytest.ErrUnreachable), "", "not found"),
 	)
