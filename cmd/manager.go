@@ -133,7 +133,7 @@ func dropAnnotations(obj any) (any, error) {
 	return obj, nil
 }
 
-// dropSchema keeps what says whether a definition is established.
+// dropSchema keeps what reports whether a definition is established.
 func dropSchema(obj any) (any, error) {
 	if crd, ok := obj.(*apiextensionsv1.CustomResourceDefinition); ok {
 		crd.SetManagedFields(nil)

@@ -17,7 +17,7 @@ import (
 	flag "github.com/spf13/pflag"
 )
 
-// options are the flags, under the names and with the defaults of Flux's source-controller where it has them.
+// options are the flags, under the names and with the defaults of Flux's source-controller if it has them.
 type options struct {
 	metricsAddr, healthAddr, eventsAddr string
 	concurrent                          int
@@ -82,7 +82,7 @@ func unlimited(fs *flag.FlagSet) {
 }
 
 // unkept says of Flux's flags for older revisions that there are none: nobody
-// judges them any more (docs/decisions/0013).
+// verifies them any more (docs/decisions/0013).
 func unkept(fs *flag.FlagSet) {
 	for _, name := range []string{"artifact-retention-ttl", "artifact-retention-records"} {
 		if err := fs.MarkDeprecated(name, "it has no effect: an older revision is not served once another is published"); err != nil {

@@ -50,7 +50,7 @@ func addPublicRoot(mgr ctrl.Manager, o options) (*publicRoot, error) {
 	return p, mgr.Add(p)
 }
 
-// notify has the users of the root judged again. One notice that is not read yet is enough.
+// notify has the users of the root verified again. One notice that is not read yet is enough.
 func (p *publicRoot) notify() {
 	select {
 	case p.changed <- event.GenericEvent{Object: &v1alpha1.VerifiedChart{}}:

@@ -130,7 +130,7 @@ var _ = Describe("The API server", func() {
 		Entry("with a key whose signatures are logged", authorities(authority("a", set("Required", "transparencyLog")))),
 		Entry("with a key that signs with SHA-512", authorities(authority("a", set("SHA-512", "hashAlgorithm")))),
 		Entry("with a key with an end", authorities(authority("a", set("Required", "transparencyLog"), set(map[string]any{"end": "2027-01-01T00:00:00Z"}, "validFor")))),
-		Entry("with a key with a period that a time-stamp authority proves", authorities(authority("a", set(secretName("root"), "trustedRootSecretRef"),
+		Entry("with a key with a period that a timestamp authority proves", authorities(authority("a", set(secretName("root"), "trustedRootSecretRef"),
 			set(map[string]any{"start": "2026-01-01T00:00:00Z", "end": "2027-01-01T00:00:00Z"}, "validFor")))),
 		Entry("with signatures in another repository", authorities(authority("a", set("oci://ghcr.io/org/signatures", "signatureRepository")))),
 		Entry("with a keyring", authorities(authority("a", set("provenance", "provider")))),
@@ -253,8 +253,8 @@ var _ = Describe("The API server", func() {
 		Entry("with an exemption of a tag", "digest", set([]any{exemption(func(x map[string]any) { x["digest"] = "1.0.0" })}, "verify", "exemptions")),
 		Entry("with two exemptions of one digest", "Duplicate", set([]any{exemption(nil), exemption(nil)}, "verify", "exemptions")),
 		Entry("with a short fingerprint", "fingerprints", authorities(authority("a", set("provenance", "provider"), set(map[string]any{"fingerprints": []any{"abcd"}}, "provenance")))),
-		Entry("with more to vouch than there are", "lower it, or list more", set(int64(2), "verify", "atLeast")),
-		Entry("with nobody to vouch", "verify.atLeast", set(int64(0), "verify", "atLeast")),
+		Entry("with more to accept than there are", "lower it, or list more", set(int64(2), "verify", "atLeast")),
+		Entry("with nobody to accept", "verify.atLeast", set(int64(0), "verify", "atLeast")),
 	)
 
 	It("I1: has no field for a Secret of another namespace", func() {

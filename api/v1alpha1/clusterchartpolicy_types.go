@@ -15,14 +15,14 @@ const (
 	UnmatchedDeny  = "Deny"
 )
 
-// ClusterChartPolicySpec says who must vouch for the charts that it matches, besides
+// ClusterChartPolicySpec says who must accept the charts that it matches, besides
 // whom each VerifiedChart asks.
 type ClusterChartPolicySpec struct {
 	// Match says for which VerifiedCharts the policy is; for all by default.
 	// +optional
 	Match *ChartMatch `json:"match,omitempty"`
 
-	// Verify says who must vouch for the charts. Its Secrets and ConfigMaps are in the
+	// Verify says who must accept the charts. Its Secrets and ConfigMaps are in the
 	// namespace of the controller.
 	// +required
 	Verify Verification `json:"verify"`

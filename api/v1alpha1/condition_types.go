@@ -5,7 +5,7 @@ package v1alpha1
 // Condition types of a VerifiedChart. They are Flux's own, with Flux's meaning,
 // so that tools which know a Flux source know this one.
 const (
-	// SourceVerifiedCondition says whether the current revision is trusted:
+	// SourceVerifiedCondition reports whether the current revision is trusted:
 	// True (proven), False (proven not to be trusted) or Unknown (no verdict).
 	SourceVerifiedCondition = "SourceVerified"
 
@@ -72,7 +72,7 @@ const (
 	// DowngradeRefusedReason goes with FetchFailed: the semver range resolves to less than what is published.
 	DowngradeRefusedReason = "DowngradeRefused"
 
-	// VersionMutatedReason goes with FetchFailed, and with the event where that is
+	// VersionMutatedReason goes with FetchFailed, and with the event if that is
 	// allowed: a version is not the digest any more that it was first proven with.
 	VersionMutatedReason = "VersionMutated"
 

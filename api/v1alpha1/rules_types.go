@@ -31,9 +31,9 @@ const MaxHistory = 64
 // MaxRecordedSigners is how many signers of a version the status remembers.
 const MaxRecordedSigners = 16
 
-// Rules say what becomes of a chart besides who vouches for it.
+// Rules say what becomes of a chart besides who accepts it.
 type Rules struct {
-	// Mode is `Enforce`, the default, or `Audit`: everything is judged, and
+	// Mode is `Enforce`, the default, or `Audit`: everything is verified, and
 	// SourceVerified tells the truth, but the chart is published whatever the verdict.
 	// +optional
 	// +kubebuilder:validation:Enum=Enforce;Audit
@@ -55,7 +55,7 @@ type Rules struct {
 	// +kubebuilder:validation:XValidation:rule="!self.matches('^([0-9]+([.][0-9]+)?(ms|s|m|h))+$') || (duration(self) >= duration('1m') && duration(self) <= duration('8760h'))",message="maxUnverifiedAge must be between 1m and 8760h, such as 24h"
 	MaxUnverifiedAge *metav1.Duration `json:"maxUnverifiedAge,omitempty"`
 
-	// Revoked is what is not trusted, whoever vouches for it.
+	// Revoked is what is not trusted, whoever accepts it.
 	// +optional
 	Revoked *Revocations `json:"revoked,omitempty"`
 
@@ -67,7 +67,7 @@ type Rules struct {
 	VersionMutation string `json:"versionMutation,omitempty"`
 
 	// MinSignatureAge is how long ago the chart must have been signed, by the time
-	// that a log or a time-stamp authority proves, as `72h`: from 1s to 8760h.
+	// that a log or a timestamp authority proves, as `72h`: from 1s to 8760h.
 	// +optional
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32
@@ -83,7 +83,7 @@ type Rules struct {
 	Exemptions []Exemption `json:"exemptions,omitempty"`
 }
 
-// Revocations are what is not trusted, whoever vouches for it. They take effect at once.
+// Revocations are what is not trusted, whoever accepts it. They take effect at once.
 type Revocations struct {
 	// Digests of manifests, `sha256:` and 64 hexadecimal digits.
 	// +optional
@@ -196,7 +196,7 @@ type SignerRecord struct {
 	SigningKey string `json:"signingKey,omitempty"`
 }
 
-// ProvesTime says whether signatures of the authority can carry a proof of when they were made.
+// ProvesTime reports whether signatures of the authority can carry a proof of when they were made.
 func (a Authority) ProvesTime() bool {
 	return a.Provider == CosignProvider && (len(a.MatchOIDCIdentity) > 0 || a.TrustedRootSecretRef != nil || a.NeedsLog())
 }

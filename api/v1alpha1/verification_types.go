@@ -38,22 +38,22 @@ const (
 // TrustedRootKey is the entry of a Secret that holds a trusted root.
 const TrustedRootKey = "trusted_root.json"
 
-// Verification says who must vouch for a chart before it is published.
+// Verification says who must accept a chart before it is published.
 //
 // +kubebuilder:validation:XValidation:rule="!has(self.atLeast) || self.atLeast <= size(self.authorities)",message="atLeast asks for more authorities than are listed: lower it, or list more authorities"
-// +kubebuilder:validation:XValidation:rule="!has(self.minSignatureAge) || self.authorities.exists(a, a.provider == 'cosign' && (has(a.matchOIDCIdentity) || has(a.trustedRootSecretRef) || (has(a.transparencyLog) && a.transparencyLog == 'Required')))",message="minSignatureAge needs an authority that can prove when a chart was signed: one with matchOIDCIdentity, with transparencyLog: Required, or with the trustedRootSecretRef of a time-stamp authority"
+// +kubebuilder:validation:XValidation:rule="!has(self.minSignatureAge) || self.authorities.exists(a, a.provider == 'cosign' && (has(a.matchOIDCIdentity) || has(a.trustedRootSecretRef) || (has(a.transparencyLog) && a.transparencyLog == 'Required')))",message="minSignatureAge needs an authority that can prove when a chart was signed: one with matchOIDCIdentity, with transparencyLog: Required, or with the trustedRootSecretRef of a timestamp authority"
 type Verification struct {
 	Rules `json:",inline"`
 
-	// AtLeast is how many distinct signers among the authorities must vouch for
+	// AtLeast is how many distinct signers among the authorities must accept
 	// the chart. One key listed by two authorities is one signer.
-	// By default every authority must vouch.
+	// By default every authority must accept.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=16
 	AtLeast *int32 `json:"atLeast,omitempty"`
 
-	// Authorities are those who may vouch for the chart, each by a name that the status repeats.
+	// Authorities are those who may accept the chart, each by a name that the status repeats.
 	// +required
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=16
@@ -62,8 +62,8 @@ type Verification struct {
 	Authorities []Authority `json:"authorities"`
 }
 
-// Authority is one party that may vouch for a chart, and how it does so. The
-// names of its fields are those of `spec.verify` of Flux's OCIRepository where it has them.
+// Authority is one party that may accept a chart, and how it does so. The
+// names of its fields are those of `spec.verify` of Flux's OCIRepository if it has them.
 //
 // +kubebuilder:validation:XValidation:rule="self.provider != 'cosign' || !has(self.secretRef) || !has(self.matchOIDCIdentity)",message="an authority has either a key or an identity, and this one has secretRef and matchOIDCIdentity: remove one, or make two authorities with atLeast: 1"
 // +kubebuilder:validation:XValidation:rule="self.provider != 'cosign' || has(self.secretRef) || has(self.matchOIDCIdentity)",message="a cosign authority needs either a key or an identity: add secretRef: {name: <Secret with a *.pub entry>}, or matchOIDCIdentity: [{issuer: ^https://issuer[.]example$, subject: ^release@example[.]com$}]"
@@ -73,7 +73,7 @@ type Verification struct {
 // +kubebuilder:validation:XValidation:rule="!has(self.claims) || has(self.matchOIDCIdentity)",message="claims are those of a keyless signer's certificate: add matchOIDCIdentity, or remove claims"
 // +kubebuilder:validation:XValidation:rule="!has(self.hashAlgorithm) || has(self.secretRef)",message="hashAlgorithm is for keys: a certificate says by itself which hash goes with it; remove hashAlgorithm"
 // +kubebuilder:validation:XValidation:rule="!has(self.validFor) || has(self.secretRef)",message="validFor is for keys: a certificate has a validity of its own; remove validFor"
-// +kubebuilder:validation:XValidation:rule="!has(self.validFor) || has(self.trustedRootSecretRef) || (has(self.transparencyLog) && self.transparencyLog == 'Required')",message="validFor needs a proven signing time: add transparencyLog: Required, or trustedRootSecretRef: {name: <Secret with trusted_root.json>} with a time-stamp authority"
+// +kubebuilder:validation:XValidation:rule="!has(self.validFor) || has(self.trustedRootSecretRef) || (has(self.transparencyLog) && self.transparencyLog == 'Required')",message="validFor needs a proven signing time: add transparencyLog: Required, or trustedRootSecretRef: {name: <Secret with trusted_root.json>} with a timestamp authority"
 type Authority struct {
 	// Name of the authority, unique in the list: lower case letters, digits and dashes.
 	// +required
@@ -112,13 +112,13 @@ type Authority struct {
 
 	// TrustedRootSecretRef names the Secret, in the namespace of the VerifiedChart,
 	// whose entry `trusted_root.json` is the trusted root of a private Sigstore:
-	// its certificate authorities, logs and time-stamp authorities. What it names
+	// its certificate authorities, logs and timestamp authorities. What it names
 	// is asked for; nothing is read from anywhere else. By default the root of the
-	// public Sigstore is used where one is needed.
+	// public Sigstore is used if one is needed.
 	// +optional
 	TrustedRootSecretRef *meta.LocalObjectReference `json:"trustedRootSecretRef,omitempty"`
 
-	// TransparencyLog says whether the signature must carry the proof that it is in
+	// TransparencyLog reports whether the signature must carry the proof that it is in
 	// a transparency log of the trusted root: `Required` or `Ignore`. By default it
 	// is required of identities where the trusted root names a log, and ignored for
 	// keys. The log itself is never asked.
@@ -133,7 +133,7 @@ type Authority struct {
 	HashAlgorithm string `json:"hashAlgorithm,omitempty"`
 
 	// ValidFor is the period in which signatures by the keys count, by the time
-	// that a log or a time-stamp authority of the trusted root proves.
+	// that a log or a timestamp authority of the trusted root proves.
 	// +optional
 	ValidFor *TimeRange `json:"validFor,omitempty"`
 
@@ -335,10 +335,10 @@ type TimeRange struct {
 	End *metav1.Time `json:"end,omitempty"`
 }
 
-// NeedsLog says whether a log entry is asked for whatever the trusted root names.
+// NeedsLog reports whether a log entry is asked for whatever the trusted root names.
 func (a Authority) NeedsLog() bool { return a.TransparencyLog == TransparencyLogRequired }
 
-// NeedsPublicRoot says whether the trusted root of the public Sigstore is what signatures are proven by.
+// NeedsPublicRoot reports whether the trusted root of the public Sigstore is what signatures are proven by.
 func (a Authority) NeedsPublicRoot() bool {
 	return a.TrustedRootSecretRef == nil && (len(a.MatchOIDCIdentity) > 0 || a.NeedsLog())
 }
@@ -352,15 +352,15 @@ type VerificationStatus struct {
 	// Digest of the manifest that is proven.
 	Digest string `json:"digest"`
 
-	// VerifiedAt is when this proof was first established. It is judged again at
+	// VerifiedAt is when this proof was first established. It is verified again at
 	// every reconcile; the time changes only when the proof does, so that an unchanged chart costs no write.
 	VerifiedAt metav1.Time `json:"verifiedAt"`
 
-	// Signers are the signers of all authorities that vouched, separated by commas.
+	// Signers are the signers of all authorities that accepted, separated by commas.
 	// +optional
 	Signers string `json:"signers,omitempty"`
 
-	// Authorities that vouched, and by which signer.
+	// Authorities that accepted, and by which signer.
 	// +optional
 	// +listType=atomic
 	Authorities []AuthorityStatus `json:"authorities,omitempty"`
@@ -385,7 +385,7 @@ type AuthorityStatus struct {
 	// Provider that verified the signature.
 	Provider string `json:"provider"`
 
-	// Signer who vouched. For a key it is `SHA256:` and the hexadecimal digest of
+	// Signer who accepted. For a key it is `SHA256:` and the hexadecimal digest of
 	// its DER encoded public key (SPKI), for an identity its subject and, in
 	// parentheses, its issuer, for an OpenPGP key `OPENPGP:` and the fingerprint of the primary key.
 	Signer string `json:"signer"`
@@ -428,11 +428,11 @@ type AuthorityStatus struct {
 	// +listType=atomic
 	SkippedKeys []string `json:"skippedKeys,omitempty"`
 
-	// SignedAt is when the signature was made, where a log or a time-stamp authority proves it.
+	// SignedAt is when the signature was made, where a log or a timestamp authority proves it.
 	// +optional
 	SignedAt *metav1.Time `json:"signedAt,omitempty"`
 
-	// LogIndex of the signature in the transparency log, where that was asked for.
+	// LogIndex of the signature in the transparency log, if that was asked for.
 	// +optional
 	LogIndex *int64 `json:"logIndex,omitempty"`
 }
@@ -440,7 +440,7 @@ type AuthorityStatus struct {
 // ObservedSigner is who made a signature of the chart that was seen. It is not trusted by being here.
 type ObservedSigner struct {
 	// Verified says that the signature is proven to be of this signer, by an
-	// authority of the spec. Where it is false anybody may have claimed it.
+	// authority of the spec. If it is false anybody may have claimed it.
 	Verified bool `json:"verified"`
 
 	// Authority that would accept it, to be listed under `spec.verify.authorities`. Absent for a key, which only a Secret can name.

@@ -75,7 +75,7 @@ type VerifiedChartSpec struct {
 	// +optional
 	Insecure bool `json:"insecure,omitempty"`
 
-	// ChartName is the name the chart must have where it is not the last segment of the URL.
+	// ChartName is the name the chart must have if it is not the last segment of the URL.
 	// +optional
 	// +kubebuilder:validation:MaxLength=250
 	// +kubebuilder:validation:Pattern=`^[a-zA-Z0-9][a-zA-Z0-9._-]*$`
@@ -86,12 +86,12 @@ type VerifiedChartSpec struct {
 	// +optional
 	AllowDowngrade bool `json:"allowDowngrade,omitempty"`
 
-	// Verify says who must vouch for the chart before it is published.
+	// Verify says who must accept the chart before it is published.
 	// +required
 	Verify Verification `json:"verify"`
 }
 
-// ChartRef names a version of the chart. Where several fields are set, digest
+// ChartRef names a version of the chart. If several fields are set, digest
 // goes before semver, and semver before tag.
 //
 // +kubebuilder:validation:XValidation:rule="has(self.digest) || has(self.semver) || has(self.tag)",message="ref must say which version: set one of tag (1.2.3), semver (>=1.0.0 <2.0.0) or digest (sha256:…)"
@@ -116,7 +116,7 @@ type ChartRef struct {
 	// +kubebuilder:validation:MaxLength=256
 	SemverFilter string `json:"semverFilter,omitempty"`
 
-	// Tag of the chart. Where it is a semantic version, the chart must have that version.
+	// Tag of the chart. If it is a semantic version, the chart must have that version.
 	// +optional
 	// +kubebuilder:validation:MaxLength=256
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-zA-Z0-9_][a-zA-Z0-9._+-]{0,127}$')",message="tag must have at most 128 letters, digits and . _ + -, such as 1.2.3"
@@ -140,7 +140,7 @@ type VerifiedChartStatus struct {
 	URL string `json:"url,omitempty"`
 
 	// Artifact that is published: the last one that was proven. It is absent
-	// where there was none, or where the proof of the published one no longer holds.
+	// if there was none, or where the proof of the published one no longer holds.
 	// +optional
 	Artifact *meta.Artifact `json:"artifact,omitempty"`
 
@@ -165,13 +165,13 @@ type VerifiedChartStatus struct {
 	// +optional
 	HeldSince *metav1.Time `json:"heldSince,omitempty"`
 
-	// Policies are the names of the ClusterChartPolicies that the chart is judged by, besides its own.
+	// Policies are the names of the ClusterChartPolicies that the chart is verified by, besides its own.
 	// +optional
 	// +listType=atomic
 	Policies []string `json:"policies,omitempty"`
 
 	// ObservedSigners are who made the signatures that were seen at the chart that
-	// was judged last, the accepted ones included: sixteen at most.
+	// was verified last, the accepted ones included: sixteen at most.
 	// +optional
 	// +kubebuilder:validation:MaxItems=16
 	// +listType=atomic

@@ -91,7 +91,7 @@ func (in *inspection) archive(r io.Reader, prefix string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("it is not gzip compressed: %w", err)
 	}
-	// One member only, as every packager writes it: where there are more, some
+	// One member only, as every packager writes it: if there are more, some
 	// readers stop after the first.
 	gz.Multistream(false)
 	stream := &metered{reader: gz, budget: &in.bytes}

@@ -89,6 +89,6 @@ type Metadata struct {
 	AppVersion  string
 	Description string
 
-	// config is the digest of the configuration that goes with it, where it was read from an archive.
+	// config is the digest of the configuration that goes with it, if it was read from an archive.
 	config digest.Digest
 }

@@ -63,7 +63,7 @@ func checkAliases(raw []byte) (err error) {
 	return nil
 }
 
-// names says whether an indicator stands in front of what could be an anchor's
+// names reports whether an indicator stands in front of what could be an anchor's
 // name, be it in a comment.
 func names(raw []byte, indicator byte) bool {
 	for {

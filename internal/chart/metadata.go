@@ -66,7 +66,7 @@ func parseConfig(raw []byte) (Metadata, error) {
 	return newMetadata(c.Name, c.Version, c.AppVersion, c.Description)
 }
 
-// Configures says whether a configuration with this digest is what Helm makes of
+// Configures reports whether a configuration with this digest is what Helm makes of
 // the Chart.yaml that m was read from. If it is, it agrees and need not be read.
 func (m Metadata) Configures(d digest.Digest) bool { return m.config != "" && m.config == d }
 

@@ -27,7 +27,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify/verifytest"
 )
 
-// checked are the conditions by which fluxcd/pkg/runtime/conditions/check judges.
+// checked are the conditions by which fluxcd/pkg/runtime/conditions/check verifies.
 var checked = &check.Conditions{NegativePolarity: []string{
 	v1alpha1.StorageOperationFailedCondition, v1alpha1.FetchFailedCondition, v1alpha1.BuildFailedCondition,
 	meta.StalledCondition, meta.ReconcilingCondition,

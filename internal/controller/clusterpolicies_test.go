@@ -17,7 +17,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify/verifytest"
 )
 
-// govern creates a ClusterChartPolicy for the charts of the world, by the keys of the
+// applyPolicy creates a ClusterChartPolicy for the charts of the world, by the keys of the
 // Secret company-keys in the namespace of the controller, changed by the functions.
 func (w *world) applyPolicy(name string, change ...func(*v1alpha1.ClusterChartPolicySpec)) *v1alpha1.ClusterChartPolicy {
 	GinkgoHelper()
@@ -79,7 +79,7 @@ var _ = Describe("A ClusterChartPolicy", Serial, func() {
 		Expect(w.ready(d.Digest).Status.Policies).To(BeEmpty())
 	})
 
-	It("is judged again as soon as its Secret changes", func() {
+	It("is verified again as soon as its Secret changes", func() {
 		d := w.push("1.0.0", w.ours)
 		w.applyPolicy("company")
 		w.declare()

@@ -42,7 +42,7 @@ func (l local) aboutPublished() string {
 	return keyOf(l.request, c.Repository, c.Digest.String(), c.Name, c.Version)
 }
 
-// judge gathers what is known without a registry: the policies, and the verdict by stored signature material.
+// gatherer gathers what is known without a registry: the policies, and the verdict by stored signature material.
 type gatherer struct {
 	client      client.Client
 	material    *material.Loader

@@ -55,7 +55,7 @@ func (g Guard) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, er
 // comeBack is when an object comes back whose namespace has its share of the workers.
 const comeBack = 250 * time.Millisecond
 
-// judgeNow decides by local facts, carries out what concerns this process alone, and asks for other signatures if they are
+// verifyNow decides by local facts, carries out what concerns this process alone, and asks for other signatures if they are
 // needed. It is not ok if the object has changed its place in the meantime.
 func (g Guard) verifyNow(ctx context.Context, cached *v1alpha1.VerifiedChart, s *session) (d lifecycle.Decision, ok bool) {
 	s.mu.Lock()
@@ -68,7 +68,7 @@ func (g Guard) verifyNow(ctx context.Context, cached *v1alpha1.VerifiedChart, s 
 	return g.verifyLocked(ctx, s.peek(cached), s), true
 }
 
-// judgeLeft judges an object that left the selector, until the controller to which it moved serves it. Only what this process
+// verifyLeft verifies an object that left the selector, until the controller to which it moved serves it. Only what this process
 // serves is changed.
 func (g Guard) verifyLeft(ctx context.Context, obj *v1alpha1.VerifiedChart) ctrl.Result {
 	owner, path, _, ok := g.Paths.Current(obj.Namespace, obj.Name)
@@ -98,7 +98,7 @@ func (g Guard) verifyLeft(ctx context.Context, obj *v1alpha1.VerifiedChart) ctrl
 	return ctrl.Result{RequeueAfter: lookAgain}
 }
 
-// judgeHeld judges the published chart of an object under the session's lock, which the caller holds.
+// verifyLocked verifies the published chart of an object under the session's lock, which the caller holds.
 func (g Guard) verifyLocked(ctx context.Context, obj *v1alpha1.VerifiedChart, s *session) lifecycle.Decision {
 	obj = s.recall(obj)
 	now := g.gatherer.gather(ctx, obj, s)

@@ -129,7 +129,7 @@ var _ = Describe("A keyless chart", func() {
 		chart = w.push("1.0.0")
 	})
 
-	It("is published, and the status says who signed, where that is logged and when", func() {
+	It("is published, and the status says who signed, if that is logged and when", func() {
 		w.attach(sigstore, chart, keylessly())
 		w.declare(keyless())
 		obj := w.ready(chart.Digest)
@@ -156,8 +156,8 @@ var _ = Describe("A keyless chart", func() {
 			w.reconcileAlone(obj)
 			Expect(w.registry.Requests()).To(HaveLen(1))
 		},
-		Entry("where there is a referrers API"),
-		Entry("where there is none", registrytest.Option(registrytest.WithoutReferrers)),
+		Entry("if there is a referrers API"),
+		Entry("if there is none", registrytest.Option(registrytest.WithoutReferrers)),
 	)
 
 	DescribeTable("is refused",
@@ -216,7 +216,7 @@ var _ = Describe("A keyless chart", func() {
 		w.ready(chart.Digest)
 	})
 
-	It("does not say of a signature that it is whose it claims to be, where that is not proven", func() {
+	It("does not say of a signature that it is whose it claims to be, if that is not proven", func() {
 		w.attach(sigstoretest.New(), chart, keylessly())
 		w.declare(keyless())
 		Expect(w.rejected().Status.ObservedSigners).To(ConsistOf(HaveField("Verified", false)))
@@ -280,9 +280,9 @@ var _ = Describe("A keyless chart", func() {
 				w.ready(chart.Digest)
 			},
 			Entry("where the entry is missing", map[string][]byte{"root.json": []byte("{}")}),
-			Entry("where it is not JSON", map[string][]byte{v1alpha1.TrustedRootKey: []byte("<html>")}),
+			Entry("if it is not JSON", map[string][]byte{v1alpha1.TrustedRootKey: []byte("<html>")}),
 			Entry("E20: where a log has no start of its validity", map[string][]byte{v1alpha1.TrustedRootKey: withoutStart()}),
-			Entry("where it names no authority", map[string][]byte{v1alpha1.TrustedRootKey: sigstoretest.New().Root(sigstoretest.Authority)}),
+			Entry("if it names no authority", map[string][]byte{v1alpha1.TrustedRootKey: sigstoretest.New().Root(sigstoretest.Authority)}),
 		)
 
 		It("H7: and keeps what is published when the Secret is deleted", func() {
@@ -294,7 +294,7 @@ var _ = Describe("A keyless chart", func() {
 			Expect(artifactBytes(obj)).NotTo(BeEmpty())
 		})
 
-		It("with time-stamp authorities alone, for a key with a period and for an identity", func() {
+		It("with timestamp authorities alone, for a key with a period and for an identity", func() {
 			small := sigstoretest.NewSmall()
 			w.setRoot(small.Root(sigstoretest.Log, sigstoretest.CTLog))
 			how := keylessly()
@@ -323,7 +323,7 @@ var _ = Describe("A keyless chart", func() {
 			publicRoot.change(nil)
 		})
 
-		It("E17: is judged once the root can be had, and kept when it no longer can", func() {
+		It("E17: is verified once the root can be had, and kept when it no longer can", func() {
 			w.attach(sigstore, chart, keylessly())
 			w.declare(keyless(byPublicRoot))
 			w.reason(v1alpha1.SourceVerifiedCondition, metav1.ConditionUnknown, v1alpha1.TrustUnavailableReason)
@@ -378,7 +378,7 @@ var _ = Describe("A keyless chart", func() {
 			Expect(obj.Status.Verification.Authorities[0].LogIndex).NotTo(BeNil())
 		})
 
-		It("D12: is refused where it is not logged", func() {
+		It("D12: is refused if it is not logged", func() {
 			w.attach(sigstore, chart, sigstoretest.How{Key: w.ours.Key, Statement: sigstoretest.CosignSign})
 			w.declare(keyless(required))
 			w.rejected()

@@ -11,7 +11,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify"
 )
 
-// VerificationMetrics tell what came of judging. NewVerificationMetrics makes them; a
+// VerificationMetrics tell what came of verifying. NewVerificationMetrics makes them; a
 // nil one tells nothing.
 type VerificationMetrics struct {
 	verifications *prometheus.CounterVec
@@ -118,7 +118,7 @@ func (m *VerificationMetrics) excepted(obj *v1alpha1.VerifiedChart, published bo
 	}
 }
 
-// forget takes what was told of an object back, which is gone.
+// remove takes what was told of an object back, which is gone.
 func (m *VerificationMetrics) remove(obj *v1alpha1.VerifiedChart) {
 	if m == nil {
 		return

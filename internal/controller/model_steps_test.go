@@ -111,7 +111,7 @@ func (m *model) passTime(int, int) string {
 	return "two hours pass"
 }
 
-// forget is what happens to the model where the controller remembers nothing that may have changed.
+// restartEmpty is what happens to the model where the controller remembers nothing that may have changed.
 func (m *model) restartEmpty() {
 	for i := range m.was {
 		if i != m.published { // its signatures are stored beside it

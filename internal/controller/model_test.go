@@ -28,7 +28,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify/verifytest"
 )
 
-// none is the chart that is served where none is.
+// none is the chart that is served if none is.
 const none = -1
 
 // model is what is so in a world, and what therefore may be served.
@@ -57,7 +57,7 @@ type model struct {
 
 	published int    // the chart that is served, or none
 	excepted  bool   // it was published by a rule, and not by proof
-	held      bool   // it was not trusted when it was judged last
+	held      bool   // it was not trusted when it was verified last
 	provenBy  string // the signers that the status names
 	wiped     bool   // the disk was, and the registry has been away since then
 	steps     []string
@@ -83,15 +83,15 @@ func newModel(seed uint64) *model {
 	return m
 }
 
-// proven says whether a chart is proven by today's keys, going by some signatures.
+// proven reports whether a chart is proven by today's keys, going by some signatures.
 func (m *model) proven(chart int, signed []map[int]bool) bool {
 	return slices.ContainsFunc([]int{0, 1}, func(i int) bool { return signed[chart][i] && m.trusted[i] })
 }
 
-// isExcepted says whether a rule lets a chart be published that is not proven.
+// isExcepted reports whether a rule lets a chart be published that is not proven.
 func (m *model) isExcepted(chart int) bool { return m.audit || m.exempt == chart }
 
-// accepted says whether a chart may be published by today's rules, going by some
+// accepted reports whether a chart may be published by today's rules, going by some
 // signatures. Nothing helps what is revoked.
 func (m *model) accepted(chart int, signed []map[int]bool) bool {
 	return chart != none && !m.revoked[chart] && (m.proven(chart, signed) || m.isExcepted(chart))
@@ -165,7 +165,7 @@ func (m *model) check() {
 	}
 }
 
-// checkException checks that the status says whether what is served is proven, where
+// checkException checks that the status reports whether what is served is proven, where
 // that can be found out and is not remembered otherwise.
 func (m *model) checkException(obj *v1alpha1.VerifiedChart) {
 	GinkgoHelper()

@@ -20,7 +20,7 @@ const (
 	maxObservedText = 400
 )
 
-// observed returns the signers that policies found, each with an authority that would accept it; the proven ones
+// observedSigners returns the signers that policies found, each with an authority that would accept it; the proven ones
 // first, none twice.
 func observedSigners(set policy.Set, outcomes []verify.Outcome) []v1alpha1.ObservedSigner {
 	var candidates []verify.Candidate

@@ -36,7 +36,7 @@ var _ = Describe("The signers that were seen", func() {
 		))
 	})
 
-	It("come with an authority that judges as the one does that saw them", func() {
+	It("come with an authority that verifies as the one does that saw them", func() {
 		Expect(signersAmong(asked, []verify.Candidate{identity("a", true)})[0].Authority).To(Equal(&v1alpha1.ObservedAuthority{
 			Name: "signer-1", Provider: "cosign", TrustedRootSecretRef: &meta.LocalObjectReference{Name: "root"},
 			SignatureRepository: "oci://host/signatures", TransparencyLog: "Ignore",
@@ -69,7 +69,7 @@ var _ = Describe("The signers that were seen", func() {
 		Expect(signers).NotTo(ContainElement(v1alpha1.ObservedSigner{}))
 	})
 
-	DescribeTable("H15: come with no authority where it would be another's, as with a subject", func(subject string, comes bool) {
+	DescribeTable("H15: come with no authority if it would be another's, as with a subject", func(subject string, comes bool) {
 		signers := signersAmong(asked, []verify.Candidate{identity(subject, true)})
 		Expect(signers).To(ConsistOf(WithTransform(func(s v1alpha1.ObservedSigner) bool { return s.Authority != nil }, Equal(comes))))
 	},

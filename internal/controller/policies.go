@@ -16,7 +16,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify"
 )
 
-// ruleset is the policies by which one VerifiedChart is judged, and their version.
+// ruleset is the policies by which one VerifiedChart is verified, and their version.
 type ruleset struct {
 	requested, published policy.Set
 	names                []string // of the ClusterChartPolicies
@@ -41,7 +41,7 @@ func (j gatherer) readAhead(ctx context.Context, obj *v1alpha1.VerifiedChart) {
 	_, _ = j.load(ctx, obj.Namespace, "", obj.Spec.Verify)
 }
 
-// loadOwn returns the object's own policy. A tenant may make it slow to read, which must not keep anybody from judging by
+// loadOwn returns the object's own policy. A tenant may make it slow to read, which must not keep anybody from verifying by
 // the policies of the cluster.
 func (j gatherer) loadOwn(ctx context.Context, obj *v1alpha1.VerifiedChart) (policy.Policy, string) {
 	ctx, cancel := context.WithTimeout(ctx, ownTime)

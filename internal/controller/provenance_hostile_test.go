@@ -46,7 +46,7 @@ func (c helmChart) signedBy(key *openpgp.Entity) helmChart {
 	return c
 }
 
-// store stores the chart under a tag, without a provenance file where it has none.
+// store stores the chart under a tag, without a provenance file if it has none.
 func (w *world) store(tag string, c helmChart) ocispec.Descriptor {
 	layers := []ocispec.Descriptor{w.repo.PushBlob(chart.ArchiveMediaType, c.archive)}
 	if c.prov != nil {
@@ -223,7 +223,7 @@ var _ = Describe("A chart with a good provenance file", func() {
 		w.ready(w.store("1.0.0", c).Digest)
 	})
 
-	DescribeTable("F3: cannot be judged by a keyring without a usable key, until there is one",
+	DescribeTable("F3: cannot be verified by a keyring without a usable key, until there is one",
 		func(entries func() map[string][]byte) {
 			w.setSecret("maintainers", entries())
 			d := w.store("1.0.0", newHelmChart("1.0.0").signedBy(ours))

@@ -23,7 +23,7 @@ import (
 )
 
 // pushSigned stores a chart with a provenance file in its manifest, changed
-// before it is signed; or without, where nobody signs it.
+// before it is signed; or without, if nobody signs it.
 func (w *world) pushSigned(version string, by *openpgp.Entity, change ...func(string) string) (pushed ocispec.Descriptor, prov []byte) {
 	archive := w.repo.PushBlob(chart.ArchiveMediaType, charttest.Archive("app", version))
 	text := fmt.Sprintf("name: app\nversion: %[1]s\n\n...\nfiles:\n  app-%[1]s.tgz: %[2]s\n", version, archive.Digest)
@@ -124,7 +124,7 @@ var _ = Describe("A chart with a provenance file", func() {
 		w.ready(d.Digest)
 	})
 
-	It("F3: cannot be judged by an empty keyring, which keeps what is published", func() {
+	It("F3: cannot be verified by an empty keyring, which keeps what is published", func() {
 		d, _ := w.pushSigned("1.0.0", ours)
 		w.declare(byMaintainers)
 		w.ready(d.Digest)

@@ -58,7 +58,7 @@ var _ = Describe("An answer that rejects the published chart", func() {
 		Entry("not if its URL is none", func(a *asked) { a.published.obj.Spec.URL = "oci://" }, false),
 		Entry("not if the tag names another version", func(a *asked) { a.resolution.tag = "1.0.1" }, false),
 		Entry("not if the chart must have another name", func(a *asked) { a.published.obj.Spec.ChartName = "other" }, false),
-		Entry("not if other policies judged it", func(a *asked) { a.answer.outcomes[0].Policy = "other" }, false),
+		Entry("not if other policies verified it", func(a *asked) { a.answer.outcomes[0].Policy = "other" }, false),
 		Entry("not if there is no verdict", func(a *asked) {
 			a.answer.outcomes[0] = verify.Outcome{Policy: "company", Verdict: verify.VerdictUndecided, Err: errors.New("the registry is away")}
 		}, false),

@@ -105,7 +105,7 @@ func (r *VerifiedChartReconciler) Reconcile(ctx context.Context, req ctrl.Reques
 	case presence == gone:
 		return ctrl.Result{}, r.remove(ctx, req.NamespacedName, obj)
 	case presence == left:
-		return ctrl.Result{}, nil // Guard judges it until another controller serves it
+		return ctrl.Result{}, nil // Guard verifies it until another controller serves it
 	}
 	defer func() {
 		r.RecordDuration(ctx, obj, start)

@@ -41,7 +41,7 @@ func (r *VerifiedChartReconciler) remove(ctx context.Context, name types.Namespa
 	return r.deleteExternalArtifact(ctx, name, uid)
 }
 
-// forgetMetrics removes the metrics of an object that is gone.
+// removeMetrics removes the metrics of an object that is gone.
 func (r *VerifiedChartReconciler) removeMetrics(ctx context.Context, obj *v1alpha1.VerifiedChart) {
 	r.Verifications.remove(obj)
 	deleted := obj.DeepCopy()

@@ -38,12 +38,12 @@ var _ = Describe("Between two intervals", Serial, func() {
 		Expect(drive(w.ctx, reconciler, w.get())).To(Succeed())
 	}
 
-	DescribeTable("a chart is judged again",
+	DescribeTable("a chart is verified again",
 		func(happens func(), asked types.GomegaMatcher) {
 			happens()
 			Expect(w.registry.Requests()).To(asked)
 		},
-		Entry("without the registry where nothing is known to have changed", again, BeEmpty()),
+		Entry("without the registry if nothing is known to have changed", again, BeEmpty()),
 		Entry("without the registry where a key is added", func() {
 			w.setKeys(w.ours, w.theirs)
 			again()
@@ -56,7 +56,7 @@ var _ = Describe("Between two intervals", Serial, func() {
 			s.mu.Unlock()
 			again()
 		}, HaveLen(2)),
-		Entry("by asking the registry where that is asked for", func() { w.reconcile() }, HaveLen(2)),
+		Entry("by asking the registry if that is asked for", func() { w.reconcile() }, HaveLen(2)),
 		Entry("by asking the registry where the spec has changed", func() {
 			w.edit(func(s *v1alpha1.VerifiedChartSpec) { s.Ref.SemVer = ">=1.0.0" })
 			w.eventually(func(g Gomega, obj *v1alpha1.VerifiedChart) {
@@ -164,7 +164,7 @@ var _ = Describe("A suspended chart", func() {
 		})
 	})
 
-	DescribeTable("is withdrawn all the same where it is revoked",
+	DescribeTable("is withdrawn all the same if it is revoked",
 		func(revoked func(*v1alpha1.VerifiedChart) v1alpha1.Revocations) {
 			w.registry.Reset()
 			r := revoked(w.get())
@@ -180,7 +180,7 @@ var _ = Describe("A suspended chart", func() {
 		Entry("by its digest", func(obj *v1alpha1.VerifiedChart) v1alpha1.Revocations {
 			return v1alpha1.Revocations{Digests: []string{obj.Status.Verification.Digest}}
 		}),
-		Entry("by the key that vouched", func(obj *v1alpha1.VerifiedChart) v1alpha1.Revocations {
+		Entry("by the key that accepted", func(obj *v1alpha1.VerifiedChart) v1alpha1.Revocations {
 			return v1alpha1.Revocations{Keys: []string{obj.Status.Verification.Signers}}
 		}),
 	)

@@ -113,7 +113,7 @@ var _ = Describe("A range does not go back", func() {
 		w.ready(wanted.Digest)
 	})
 
-	It("unless the spec asks for another repository, also where that is trusted only later", func() {
+	It("unless the spec asks for another repository, also if that is trusted only later", func() {
 		other := registrytest.Repository{Registry: w.registry, Name: "charts/other"}
 		wanted := w.registry.PushChart(other.Name, "0.1.0", charttest.ConfigJSON("app", "0.1.0"), charttest.Archive("app", "0.1.0"))
 		w.edit(func(s *v1alpha1.VerifiedChartSpec) {
@@ -168,7 +168,7 @@ var _ = Describe("What is revoked, while the registry takes requests and never a
 			return v1alpha1.Revocations{Digests: []string{published.Status.Verification.Digest}}
 		}),
 		Entry("by its version", func() v1alpha1.Revocations { return v1alpha1.Revocations{Versions: []string{"1.x"}} }),
-		Entry("by the key that vouched", func() v1alpha1.Revocations {
+		Entry("by the key that accepted", func() v1alpha1.Revocations {
 			return v1alpha1.Revocations{Keys: []string{published.Status.Verification.Signers}}
 		}),
 	)
@@ -192,7 +192,7 @@ var _ = Describe("A revoked key", func() {
 		})
 	})
 
-	It("withdraws nothing that another key vouches for as well, not for a moment", func() {
+	It("withdraws nothing that another key accepts as well, not for a moment", func() {
 		w := newWorld(context.Background())
 		d := w.push("1.0.0", w.ours, w.theirs)
 		w.setKeys(w.ours, w.theirs)

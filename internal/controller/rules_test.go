@@ -64,7 +64,7 @@ func (w *world) warned(reason string) {
 	}).WithTimeout(patience).Should(Succeed())
 }
 
-// rules changes what is asked besides who vouches.
+// rules changes what is asked besides who accepts.
 func rules(change func(*v1alpha1.Rules)) func(*v1alpha1.VerifiedChartSpec) {
 	return func(s *v1alpha1.VerifiedChartSpec) { change(&s.Verify.Rules) }
 }
@@ -118,7 +118,7 @@ var _ = Describe("A chart", func() {
 			isWithdrawn()
 		})
 
-		DescribeTable("is not held where it is revoked",
+		DescribeTable("is not held if it is revoked",
 			func(revoked func(*v1alpha1.VerifiedChart) v1alpha1.Revocations) {
 				d := w.push("1.0.0", w.ours)
 				w.declare(rules(func(r *v1alpha1.Rules) { r.OnTrustLoss = v1alpha1.OnTrustLossHold }))
@@ -129,7 +129,7 @@ var _ = Describe("A chart", func() {
 			Entry("by its digest", func(obj *v1alpha1.VerifiedChart) v1alpha1.Revocations {
 				return v1alpha1.Revocations{Digests: []string{obj.Status.Verification.Digest}}
 			}),
-			Entry("by the key that vouched", func(obj *v1alpha1.VerifiedChart) v1alpha1.Revocations {
+			Entry("by the key that accepted", func(obj *v1alpha1.VerifiedChart) v1alpha1.Revocations {
 				return v1alpha1.Revocations{Keys: []string{obj.Status.Verification.Signers}}
 			}),
 		)
@@ -158,7 +158,7 @@ var _ = Describe("A chart", func() {
 			Expect(w.ready(d.Digest).Status.HeldSince).To(BeNil())
 		})
 
-		It("is not replaced, where it is held, by what is not trusted either", func() {
+		It("is not replaced, if it is held, by what is not trusted either", func() {
 			d := w.push("1.0.0", w.ours)
 			w.declare(rules(func(r *v1alpha1.Rules) { r.OnTrustLoss = v1alpha1.OnTrustLossHold }))
 			w.ready(d.Digest)
@@ -170,7 +170,7 @@ var _ = Describe("A chart", func() {
 		})
 	})
 
-	Describe("that cannot be judged", func() {
+	Describe("that cannot be verified", func() {
 		It("is withdrawn after maxUnverifiedAge, and published again when it can", func() {
 			d := w.push("1.0.0", w.ours)
 			w.declare(rules(func(r *v1alpha1.Rules) { r.MaxUnverifiedAge = &metav1.Duration{Duration: time.Hour} }))
@@ -242,7 +242,7 @@ var _ = Describe("A chart", func() {
 			Entry("by its version", func(*v1alpha1.VerifiedChart) v1alpha1.Revocations {
 				return v1alpha1.Revocations{Versions: []string{"<=1.0.0"}}
 			}, v1alpha1.ChartRef{Tag: "1.0.0"}),
-			Entry("by its version, where it is pinned by digest", func(*v1alpha1.VerifiedChart) v1alpha1.Revocations {
+			Entry("by its version, if it is pinned by digest", func(*v1alpha1.VerifiedChart) v1alpha1.Revocations {
 				return v1alpha1.Revocations{Versions: []string{"1.x"}}
 			}, v1alpha1.ChartRef{Digest: "its own"}),
 		)
@@ -342,14 +342,14 @@ var _ = Describe("A chart", func() {
 			Expect(w.get().Status.Artifact.Revision).To(HaveSuffix(d.Digest.String()))
 		})
 
-		It("is published with a warning where that is asked for", func() {
+		It("is published with a warning if that is asked for", func() {
 			mutate(rules(func(r *v1alpha1.Rules) { r.VersionMutation = v1alpha1.VersionMutationWarn }))
 			obj := w.ready(moved.Digest)
 			Expect(obj.Status.History).To(ConsistOf(HaveField("Digest", moved.Digest.String())))
 			w.warned(v1alpha1.VersionMutatedReason)
 		})
 
-		It("is published where that is allowed, or where the digest is asked for", func() {
+		It("is published if that is allowed, or where the digest is asked for", func() {
 			mutate(rules(func(r *v1alpha1.Rules) { r.VersionMutation = v1alpha1.VersionMutationAllow }))
 			w.ready(moved.Digest)
 			w.edit(rules(func(r *v1alpha1.Rules) { r.VersionMutation = "" }))
@@ -361,7 +361,7 @@ var _ = Describe("A chart", func() {
 	Describe("in a range", func() {
 		ranged := func(s *v1alpha1.VerifiedChartSpec) { s.Ref = v1alpha1.ChartRef{SemVer: ">=1.0.0"} }
 
-		It("goes back to a lesser version only where that is allowed", func() {
+		It("goes back to a lesser version only if that is allowed", func() {
 			first, second := w.push("1.0.0", w.ours), w.push("1.1.0", w.ours)
 			w.declare(ranged)
 			w.ready(second.Digest)
@@ -479,7 +479,7 @@ var _ = Describe("A chart", func() {
 			Expect(w.get().ResourceVersion).To(Equal(before.ResourceVersion))
 		})
 
-		It("is not published where it is no chart", func() {
+		It("is not published if it is no chart", func() {
 			w.registry.PushImage(w.repo.Name, "1.0.0", w.repo.PushBlob("application/x", []byte("{}")))
 			w.declare(audited)
 			w.reason(v1alpha1.FetchFailedCondition, metav1.ConditionTrue, v1alpha1.OCILayerOperationFailedReason)

@@ -40,7 +40,7 @@ const ExternalArtifactCRD = "externalartifacts.source.toolkit.fluxcd.io"
 const (
 	// attemptsEach is how many attempts may wait for registries for each that may unpack an archive.
 	attemptsEach = 8
-	// guards is how many objects the Guard judges at a time.
+	// guards is how many objects the Guard verifies at a time.
 	guards = 8
 )
 

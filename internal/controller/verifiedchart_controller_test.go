@@ -55,7 +55,7 @@ var _ = Describe("A VerifiedChart", func() {
 		Expect(serves(reconciler, obj.Status.Artifact.Path)).To(BeTrue())
 	})
 
-	It("names every signer where several authorities must vouch, and needs every one", func() {
+	It("names every signer if several authorities must accept, and needs every one", func() {
 		w.setSecret("second", map[string][]byte{"b.pub": w.theirs.Public})
 		d := w.push("1.0.0", w.ours)
 		w.declare(func(s *v1alpha1.VerifiedChartSpec) {
@@ -267,7 +267,7 @@ var _ = Describe("A VerifiedChart", func() {
 		})
 	})
 
-	Describe("judges its proof again", func() {
+	Describe("verifies its proof again", func() {
 		It("D11: withdraws what a replaced key no longer proves, and publishes it again when trust returns", func() {
 			d := w.push("1.0.0", w.ours)
 			w.declare()
@@ -359,7 +359,7 @@ var _ = Describe("A VerifiedChart", func() {
 			Entry("nothing, ever", func(_ http.ResponseWriter, r *http.Request) bool { <-r.Context().Done(); return true }),
 		)
 
-		It("costs one request for a tag, and no write, where nothing changed", func() {
+		It("costs one request for a tag, and no write, if nothing changed", func() {
 			d := w.push("1.0.0", w.ours)
 			w.declare()
 			w.ready(d.Digest)
@@ -443,7 +443,7 @@ var _ = Describe("A VerifiedChart", func() {
 	})
 
 	Describe("keeps its file", func() {
-		DescribeTable("G4: fetching and judging again what was lost on disk",
+		DescribeTable("G4: fetching and verifying again what was lost on disk",
 			func(damage func(path string) error) {
 				d := w.push("1.0.0", w.ours)
 				w.declare()

@@ -15,11 +15,11 @@ import (
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
 )
 
-// warmupTime is how long readiness waits at most for every published chart to be judged once.
+// warmupTime is how long readiness waits at most for every published chart to be verified once.
 const warmupTime = 60 * time.Second
 
 // warmup is the first round after a start: every path that a status publishes is expected, and answers 503 until its chart
-// has been judged. The zero value has not begun.
+// has been verified. The zero value has not begun.
 type warmup struct {
 	once sync.Once
 
@@ -50,7 +50,7 @@ func (w *warmup) begin(ctx context.Context, r *VerifiedChartReconciler) {
 	})
 }
 
-// judged records that an object has been judged.
+// verified records that an object has been verified.
 func (w *warmup) verified(name types.NamespacedName) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -60,7 +60,7 @@ func (w *warmup) verified(name types.NamespacedName) {
 // errWarmup is the error of a controller that is not warm yet.
 var errWarmup = errors.New("published charts are being verified after the start")
 
-// Warm returns nil once every published chart has been judged after the start, or warmupTime is over.
+// Warm returns nil once every published chart has been verified after the start, or warmupTime is over.
 func (r *VerifiedChartReconciler) Warm() error {
 	w := &r.warmup
 	w.mu.Lock()

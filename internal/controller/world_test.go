@@ -161,7 +161,7 @@ func (w *world) remove() {
 	}).WithTimeout(patience).Should(MatchError(ContainSubstring("not found")))
 }
 
-// settle waits until the object fits.
+// eventually waits until the object fits.
 func (w *world) eventually(fits func(Gomega, *v1alpha1.VerifiedChart)) *v1alpha1.VerifiedChart {
 	GinkgoHelper()
 	var obj *v1alpha1.VerifiedChart
@@ -232,7 +232,7 @@ func (w *world) files() []string {
 	return files
 }
 
-// announced returns the artifact that the ExternalArtifact carries, or nil.
+// externalArtifact returns the artifact that the ExternalArtifact carries, or nil.
 func (w *world) externalArtifact() *meta.Artifact {
 	GinkgoHelper()
 	var ea sourcev1.ExternalArtifact

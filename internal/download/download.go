@@ -91,7 +91,7 @@ type Request struct {
 	Limit int64
 }
 
-// File returns a file, which is not nil where the error is. Errors are at most
+// File returns a file, which is not nil if the error is. Errors are at most
 // 1 KiB long, and hold no credential and no query of a URL.
 func (c *Client) File(ctx context.Context, r Request) ([]byte, error) {
 	where, err := url.Parse(r.URL)

@@ -246,7 +246,7 @@ var _ = Describe("A file", func() {
 			Expect(other.asked.Load()).To(BeZero())
 		})
 
-		It("A13: is read without the credentials of the first server, where that is allowed", func() {
+		It("A13: is read without the credentials of the first server, if that is allowed", func() {
 			r := serve(to(func() string { return other.URL })).request()
 			r.Credentials = credentials()
 			Expect(newClient("127.0.0.1").File(ctx, r)).To(Equal([]byte("file")))

@@ -42,7 +42,7 @@ func afterAttempt(f Facts, d Decision, r report) Next {
 	return Next{Backoff: true}
 }
 
-// unsettled reports whether a published chart waits for its file or for a verdict.
+// isWaiting reports whether a published chart waits for its file or for a verdict.
 func isWaiting(f Facts, d Decision) bool {
 	return f.Published != nil && (f.Published.File != FileRight || d.Undecided())
 }

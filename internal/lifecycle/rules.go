@@ -67,7 +67,7 @@ const (
 	rejected
 )
 
-// judgement is the verdict on the published chart. The attempt answers for it if it is about the
+// verdict is the verdict on the published chart. The attempt answers for it if it is about the
 // same chart. A chart that was served by an exception or a Hold that has ended, and a chart
 // whose signer is revoked, needs no registry to be rejected if nothing else proves it.
 func (f Facts) verdict() verdict {

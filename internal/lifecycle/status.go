@@ -94,7 +94,7 @@ func since(before *metav1.Time, now time.Time) *metav1.Time {
 	return timestamp(now)
 }
 
-// prove puts into the status by what the published chart was accepted.
+// recordProof puts into the status by what the published chart was accepted.
 func recordProof(s *v1alpha1.VerifiedChartStatus, c Chart, accepted verify.Accepted, now time.Time) {
 	if _, ok := accepted.Subject(); !ok || s.Artifact == nil {
 		return

@@ -17,7 +17,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify/provenance"
 )
 
-// elsewhere returns a reader of provenance files that are not in the registry, or
+// externalSource returns a reader of provenance files that are not in the registry, or
 // nil if they are.
 func (l *Loader) externalSource(ctx context.Context, objects *view, p *v1alpha1.Provenance) (provenance.ExternalSource, error) {
 	switch {

@@ -23,7 +23,7 @@ const RevokedKey = "revoked.yaml"
 // noVersion is the version if no list is in force.
 const noVersion = "none"
 
-// Revocations is the revocation list of the whole cluster, in a ConfigMap. The last
+// RevocationSource is the revocation list of the whole cluster, in a ConfigMap. The last
 // good list stays in force until another good list replaces it, also after a restart.
 // A nil *Revocations is that of a cluster for which no list is configured: it revokes
 // nothing. It is safe for concurrent use.
@@ -54,7 +54,7 @@ type revocationList struct {
 	version string
 }
 
-// NewRevocations returns the Revocations in the ConfigMap of that name. They store
+// NewRevocationSource returns the Revocations in the ConfigMap of that name. They store
 // the last good list in lastGoodFile; if that is empty, in memory only.
 func NewRevocationSource(source Source, name types.NamespacedName, lastGoodFile string) *RevocationSource {
 	return &RevocationSource{source: source, name: name, stored: newLastGood(lastGoodFile)}

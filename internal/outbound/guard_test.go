@@ -74,7 +74,7 @@ var _ = Describe("The transport", func() {
 	secure := Origin{HostPort: "10.9.9.9:443"}
 	clear := Origin{HostPort: "10.9.9.9:80", PlainHTTP: true}
 
-	DescribeTable("A14: speaks plain HTTP only where that was asked for", func(o Origin, to string, allowed bool) {
+	DescribeTable("A14: speaks plain HTTP only if that was asked for", func(o Origin, to string, allowed bool) {
 		_, err := t.route(must(url.Parse(to)), o)
 		if allowed {
 			Expect(err).NotTo(HaveOccurred())

@@ -36,7 +36,7 @@ const (
 var (
 	// ErrRefused is matched by the error for a connection to an internal network that nobody allowed.
 	ErrRefused = errors.New("refused to connect")
-	// ErrCleartext is matched by the error for plain HTTP where nobody asked for it.
+	// ErrCleartext is matched by the error for plain HTTP if nobody asked for it.
 	ErrCleartext = errors.New("refused to speak plain HTTP")
 	errLocation  = errors.New("a redirect to what is not a URL")
 )
@@ -145,7 +145,7 @@ func (t transport) route(u *url.URL, o Origin) (http.RoundTripper, error) {
 	return t.elsewhere, t.guard.check(u)
 }
 
-// settle reads what little an error says, so that the connection can be used
+// drain reads what little an error says, so that the connection can be used
 // again, and forgets it. More than a little is not read.
 func drain(resp *http.Response) {
 	if resp.ContentLength > 0 && resp.ContentLength <= maxErrorBody {

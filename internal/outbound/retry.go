@@ -48,7 +48,7 @@ func Retry(ctx context.Context, wait time.Duration, send func() (*http.Response,
 	}
 }
 
-// passing says whether the same request may well succeed at once.
+// passing reports whether the same request may well succeed at once.
 func passing(err error) bool {
 	var answer *StatusError
 	if errors.As(err, &answer) {
@@ -66,7 +66,7 @@ func passing(err error) bool {
 	return false
 }
 
-// pause waits before the next try, half as long again at most, and says whether there is time for it.
+// pause waits before the next try, half as long again at most, and reports whether there is time for it.
 func pause(ctx context.Context, wait time.Duration) bool {
 	timer := time.NewTimer(wait + rand.N(wait/2+1)) //nolint:gosec // jitter is no secret
 	defer timer.Stop()

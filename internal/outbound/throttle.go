@@ -66,7 +66,7 @@ func (t *Throttle) set(key string, h http.Header) {
 	t.until[key] = t.now().Add(after)
 }
 
-// forget makes room: those whose time is over, and if that is none, all.
+// expire makes room: those whose time is over, and if that is none, all.
 func (t *Throttle) expire() {
 	now := t.now()
 	maps.DeleteFunc(t.until, func(_ string, until time.Time) bool { return !until.After(now) })

@@ -9,8 +9,13 @@ import "strings"
 // in proportion to its length and the text's.
 type Glob string
 
-// OneSegment stands for any characters but a slash, AnySegments for any characters.
-const OneSegment, AnySegments = "*", "**"
+// The wildcards of a glob.
+const (
+	// OneSegment stands for any characters but a slash.
+	OneSegment = "*"
+	// AnySegments stands for any characters.
+	AnySegments = "**"
+)
 
 // Matches reports whether the pattern matches the whole text.
 func (g Glob) Matches(text string) bool {

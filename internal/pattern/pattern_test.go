@@ -18,7 +18,7 @@ func TestPattern(t *testing.T) {
 }
 
 var _ = Describe("A pattern", func() {
-	DescribeTable("is refused where it is", func(p string) {
+	DescribeTable("is refused if it is", func(p string) {
 		_, err := pattern.Compile(p)
 		Expect(err).To(MatchError(pattern.ErrPattern))
 		_, err = pattern.Whole(p)
@@ -31,7 +31,7 @@ var _ = Describe("A pattern", func() {
 		Entry("a class of many characters, again and again", strings.Repeat(`\pL`, 300)),
 	)
 
-	DescribeTable("is compiled where it is", func(p, text string) {
+	DescribeTable("is compiled if it is", func(p, text string) {
 		anywhere, err := pattern.Compile(p)
 		Expect(err).NotTo(HaveOccurred())
 		Expect(anywhere.MatchString("!" + text)).To(BeTrue())

@@ -4,8 +4,8 @@
 // served, one function a step:
 //
 //	Resolve   a tag, a range or a digest → the manifest it names now
-//	Manifest  that manifest → what is to be judged
-//	Verify    what is to be judged → the proof that it is trusted
+//	Manifest  that manifest → what is to be verified
+//	Verify    what is to be verified → the proof that it is trusted
 //	Fetch     the proof → the archive's bytes
 //	Validate  the archive → a chart that is the one that was asked for
 //
@@ -53,7 +53,7 @@ type Resolved struct {
 	Manifest registry.Manifest
 }
 
-// Manifest returns what is to be judged. The bytes must hash to the digest; the
+// Manifest returns what is to be verified. The bytes must hash to the digest; the
 // manifest must be that of one chart.
 func Manifest(w Wanted, r Resolved) (verify.Subject, error) {
 	d := r.Manifest.Descriptor.Digest

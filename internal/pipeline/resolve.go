@@ -134,7 +134,7 @@ func newVersions(w Wanted) (versions, error) {
 	return versions{within: within, filter: filter}, nil
 }
 
-// greatest returns the tag with the greatest version that is selected, or an
+// highest returns the tag with the greatest version that is selected, or an
 // empty one, and all tags that are versions. Of tags with the same version the
 // last in the alphabet is taken, so that the answer does not hang on their order.
 func (v versions) highest(tags []string) (tag string, seen []string) {
@@ -160,7 +160,7 @@ func greater(version *semver.Version, tag string, best *semver.Version, bestTag 
 	return order > 0 || (order == 0 && tag > bestTag)
 }
 
-// greatest returns the tag with the greatest version in the range.
+// highestTag returns the tag with the greatest version in the range.
 func highestTag(ctx context.Context, r registry.Reader, w Wanted) (string, error) {
 	selected, err := newVersions(w)
 	if err != nil {

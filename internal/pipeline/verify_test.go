@@ -40,7 +40,7 @@ var _ = Describe("Verify", func() {
 		return v
 	}
 
-	It("judges recalled material again, without asking for it", func() {
+	It("verifies recalled material again, without asking for it", func() {
 		verifytest.SignLegacy(repo, subject, ours)
 		each := rememberingEach(repo)
 		_, _, err := pipeline.Verify(ctx, only(trusting(ours)), subject, each())
@@ -61,7 +61,7 @@ var _ = Describe("Verify", func() {
 		Expect(err).NotTo(HaveOccurred(), "the new key has signed in the meantime")
 	})
 
-	It("reaches no verdict where it cannot ask again", func() {
+	It("reaches no verdict if it cannot ask again", func() {
 		verifytest.SignLegacy(repo, subject, ours)
 		each := rememberingEach(repo)
 		_, _, err := pipeline.Verify(ctx, only(trusting(ours)), subject, each())

@@ -26,7 +26,7 @@ var _ = Describe("A minimum age of a key's signature", func() {
 	logged := func(a *v1alpha1.Authority) { a.TransparencyLog = v1alpha1.TransparencyLogRequired }
 	private := func(a *v1alpha1.Authority) { a.TrustedRootSecretRef = &meta.LocalObjectReference{Name: "root"} }
 
-	// judge returns the outcome of the policy that asks for the age; the other policy asks for none.
+	// verifyChart returns the outcome of the policy that asks for the age; the other policy asks for none.
 	verifyChart := func(of string, ask func(*v1alpha1.Authority), how sigstoretest.How, legacy bool, age time.Duration, without ...sigstoretest.Part) verify.Outcome {
 		GinkgoHelper()
 		repo := NewRepository()
@@ -79,11 +79,11 @@ var _ = Describe("A minimum age of a key's signature", func() {
 		Entry("of a log that promised the entry, by a cluster policy", company, logged, sigstoretest.How{Log: sigstoretest.RekorV1}, false),
 		Entry("of a log that promised the entry of a legacy signature", own, logged, sigstoretest.How{Log: sigstoretest.RekorV1}, true),
 		Entry("of a log that promised the entry of a legacy signature, by a cluster policy", company, logged, sigstoretest.How{Log: sigstoretest.RekorV1}, true),
-		Entry("of a time-stamp authority", own, private, sigstoretest.How{Stamped: true}, false),
-		Entry("of a time-stamp authority, by a cluster policy", company, private, sigstoretest.How{Stamped: true}, false),
-		Entry("of a time-stamp authority for a legacy signature", company, private, sigstoretest.How{Stamped: true}, true),
-		Entry("of a time-stamp authority beside a log without times", own, logged, sigstoretest.How{Log: sigstoretest.RekorV2, Stamped: true}, false),
-		Entry("of a log and a time-stamp authority", company, logged, sigstoretest.How{Log: sigstoretest.RekorV1, Stamped: true}, false),
+		Entry("of a timestamp authority", own, private, sigstoretest.How{Stamped: true}, false),
+		Entry("of a timestamp authority, by a cluster policy", company, private, sigstoretest.How{Stamped: true}, false),
+		Entry("of a timestamp authority for a legacy signature", company, private, sigstoretest.How{Stamped: true}, true),
+		Entry("of a timestamp authority beside a log without times", own, logged, sigstoretest.How{Log: sigstoretest.RekorV2, Stamped: true}, false),
+		Entry("of a log and a timestamp authority", company, logged, sigstoretest.How{Log: sigstoretest.RekorV1, Stamped: true}, false),
 	)
 
 	DescribeTable("J13: refuses a signature without a proven time",
@@ -93,12 +93,12 @@ var _ = Describe("A minimum age of a key's signature", func() {
 			Expect(o.Err).To(MatchError(ContainSubstring(reason)))
 			Expect(o.Begins).To(BeZero())
 		},
-		Entry("since it has neither log entry nor time stamp", own, private, sigstoretest.How{}, false, "nothing proves when it was made"),
+		Entry("since it has neither log entry nor timestamp", own, private, sigstoretest.How{}, false, "nothing proves when it was made"),
 		Entry("since it is a legacy signature without either", company, private, sigstoretest.How{}, true, "nothing proves when it was made"),
 		Entry("since its log proves no times", own, logged, sigstoretest.How{Log: sigstoretest.RekorV2}, false, "nothing proves when it was made"),
 		Entry("since its log made no promise", company, logged, sigstoretest.How{Log: sigstoretest.RekorV1, WithoutPromise: true}, false, "nothing proves when it was made"),
-		Entry("since its time stamp is of a stranger", own, private, sigstoretest.How{Stamped: true, StampedBy: sigstoretest.NewSmall()}, false, "timestamp"),
-		Entry("since logs are ignored, and it has no time stamp", company, private, sigstoretest.How{Log: sigstoretest.RekorV1}, false, "nothing proves when it was made"),
+		Entry("since its timestamp is of a stranger", own, private, sigstoretest.How{Stamped: true, StampedBy: sigstoretest.NewSmall()}, false, "timestamp"),
+		Entry("since logs are ignored, and it has no timestamp", company, private, sigstoretest.How{Log: sigstoretest.RekorV1}, false, "nothing proves when it was made"),
 	)
 
 	It("J13: is no verdict if the trusted root could prove no time", func() {

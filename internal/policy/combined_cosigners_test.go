@@ -17,7 +17,7 @@ var _ = Describe("A provenance file with the signatures of two maintainers", fun
 	ada, bob := openpgptest.NewKey(), openpgptest.NewKey()
 	signerOf := func(fingerprint []byte) string { return fmt.Sprintf("OPENPGP:%X", fingerprint) }
 
-	DescribeTable("is vouched for by both, whichever authority lists both",
+	DescribeTable("is accepted by both, whichever authority lists both",
 		func(parties ...party) {
 			r := newRelease()
 			r.attach(openpgptest.Message(r.text(), openpgptest.Signature(ada, r.text()), openpgptest.Signature(bob, r.text())))

@@ -198,8 +198,8 @@ var _ = Describe("A policy of cosign and provenance", func() {
 			r.repo.PushLayers(SignatureTag(r.subject.Manifest.Digest), ours.Legacy(r.repo, Payload(r.subject.Chart.Archive.Digest)))
 		}),
 		Entry("all, where cosign's is a stranger's, and the keyring is empty: nothing could tip it", all, ringless, cosigned(theirs)),
-		Entry("either, where neither is there", either, both),
-		Entry("either, where neither is good", either, both, cosigned(theirs), provided(mallory)),
+		Entry("either, if neither is there", either, both),
+		Entry("either, if neither is good", either, both, cosigned(theirs), provided(mallory)),
 		Entry("two of three, where two are bad", 2, three, cosigned(theirs), altered(ada), provided(bob)),
 		Entry("two of three, where the provenance files are bad, and cosign's cannot be read: nothing could tip it", 2, three, cosignOutOfReach, altered(ada), altered(bob)),
 		Entry("two of three, where two list the one OpenPGP key", 2, adaTwice, cosigned(theirs), provided(ada)),
@@ -221,8 +221,8 @@ var _ = Describe("A policy of cosign and provenance", func() {
 		Entry("either, where cosign's is a stranger's, and the provenance file cannot be read", either, both, ErrUnreachable, cosigned(theirs), outOfReach(ada)),
 		Entry("either, where the provenance file was altered, and cosign's cannot be read", either, both, ErrUnreachable, cosignOutOfReach, altered(ada)),
 		Entry("F3: either, where the keyring is empty, and cosign's is a stranger's", either, ringless, verify.ErrTrustMalformed, cosigned(theirs), provided(ada)),
-		Entry("two of three, where one is good, one bad, and cosign's cannot be read", 2, three, ErrUnreachable, cosignOutOfReach, altered(ada), provided(bob)),
-		Entry("two of three, where one is good, one bad, and one provenance file cannot be read", 2, three, ErrUnreachable, cosigned(theirs), provided(ada), outOfReach(bob)),
+		Entry("two of three, if one is good, one bad, and cosign's cannot be read", 2, three, ErrUnreachable, cosignOutOfReach, altered(ada), provided(bob)),
+		Entry("two of three, if one is good, one bad, and one provenance file cannot be read", 2, three, ErrUnreachable, cosigned(theirs), provided(ada), outOfReach(bob)),
 		Entry("two of three that list one OpenPGP key twice, where cosign's cannot be read", 2, adaTwice, ErrUnreachable, cosignOutOfReach, provided(ada)),
 	)
 })

@@ -9,7 +9,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify"
 )
 
-// dated accepts only what somebody vouches for who proves when it was signed. That
+// dated accepts only what somebody accepts who proves when it was signed. That
 // it was long enough ago is demanded of each such signature.
 type dated struct{ verify.Verifier }
 

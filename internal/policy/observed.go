@@ -20,7 +20,7 @@ const (
 // Observer is told of every answer of an authority: its provider, and the verdict.
 type Observer func(provider, verdict string)
 
-// observed tells of each answer.
+// counted tells of each answer.
 type counted struct {
 	verify.Verifier
 	provider string

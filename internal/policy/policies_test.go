@@ -86,7 +86,7 @@ var _ = Describe("The policies of a set", func() {
 		Expect(names).To(Equal([]string{"b", "a", ""}))
 	})
 
-	DescribeTable("J5: are judged each by itself",
+	DescribeTable("J5: are verified each by itself",
 		func(s func() policy.Set, want map[string]string) { Expect(verdicts(s())).To(Equal(want)) },
 		Entry("both accept", func() policy.Set { return set(trusting("", ours), trusting("company", ours)) },
 			map[string]string{"": "accepted", "company": "accepted"}),
@@ -134,7 +134,7 @@ var _ = Describe("The policies of a set", func() {
 		Expect(len(err.Error())).To(BeNumerically("<", 1024))
 	})
 
-	It("reject a revoked chart, whoever vouches for it and whatever is audited", func() {
+	It("reject a revoked chart, whoever accepts it and whatever is audited", func() {
 		cluster := listed("digests: [" + subject.Manifest.Digest.String() + "]")
 		s := policy.NewSet(clock, cluster, trusting("", ours, audited), trusting("company", ours))
 		Expect(verdicts(s)).To(Equal(map[string]string{"": "rejected", "company": "rejected"}))

@@ -5,7 +5,7 @@
 // with the rules that go before it (revocations) and after it (exceptions).
 //
 // It knows the API's types and the verifiers there are. It does not read Secrets or
-// registries, and does not judge signatures: who signed a chart the verifiers say.
+// registries, and does not verify signatures: who signed a chart the verifiers say.
 package policy
 
 import (
@@ -28,7 +28,7 @@ type Material struct {
 	Data map[string][]byte
 	// Keyring in a provenance authority's Secret.
 	Keyring *openpgp.Keyring
-	// Elsewhere reads provenance files that are not in the registry; nil where the authority names no such place.
+	// External reads provenance files that are not in the registry; nil if the authority names no such place.
 	External provenance.ExternalSource
 	// RevokedKeys are the fingerprints, in hexadecimal digits, of the keys that the keyring
 	// says are revoked, even if the keyring cannot be read to its end.
@@ -45,7 +45,7 @@ type Material struct {
 // authorities returns the verifier that asks whom the policy names. One whose material
 // is absent or malformed cannot be asked, which is no verdict but may not matter where
 // the others are enough. Of those that cannot prove when their signatures were made no
-// age is demanded; one that can has to vouch.
+// age is demanded; one that can has to accept.
 func (p Policy) authorities(constraints verify.Constraints) verify.Verifier {
 	v := p.Verify
 	// Only where signers are counted does it matter which others there are.

@@ -59,7 +59,7 @@ var _ = Describe("A policy", func() {
 		return accepted.Result(), err
 	}
 
-	DescribeTable("accepts what its authorities vouch for",
+	DescribeTable("accepts what its authorities accept",
 		func(v v1alpha1.Verification, material map[string]policy.Material, signedBy ...Signer) {
 			result, err := verifyChart(v, material, signedBy...)
 			Expect(err).NotTo(HaveOccurred())
@@ -72,15 +72,15 @@ var _ = Describe("A policy", func() {
 			map[string]policy.Material{"a": {Err: verify.ErrTrustUnavailable}, "b": secret(ours)}, ours),
 	)
 
-	DescribeTable("refuses what they do not vouch for",
+	DescribeTable("refuses what they do not accept",
 		func(v v1alpha1.Verification, material map[string]policy.Material, signedBy ...Signer) {
 			_, err := verifyChart(v, material, signedBy...)
 			Expect(err).To(MatchError(verify.ErrRejected))
 		},
 		Entry("D1: unsigned", spec(0, "a"), map[string]policy.Material{"a": secret(ours)}),
 		Entry("D2: another key", spec(0, "a"), map[string]policy.Material{"a": secret(ours)}, theirs),
-		Entry("one of two that must both vouch", spec(0, "a", "b"), map[string]policy.Material{"a": secret(ours), "b": secret(alsoOurs)}, ours),
-		Entry("two authorities with the one key, of which two must vouch", spec(2, "a", "b"),
+		Entry("one of two that must both accept", spec(0, "a", "b"), map[string]policy.Material{"a": secret(ours), "b": secret(alsoOurs)}, ours),
+		Entry("two authorities with the one key, of which two must accept", spec(2, "a", "b"),
 			map[string]policy.Material{"a": secret(ours), "b": secret(ours)}, ours),
 	)
 

@@ -41,7 +41,7 @@ var _ = Describe("A provenance authority", func() {
 		return err
 	}
 
-	DescribeTable("vouches for what it asks for, and for nothing else",
+	DescribeTable("accepts what it asks for, and for nothing else",
 		func(asked *v1alpha1.Provenance, right, wrong act) {
 			Expect(verifyChart(asked, right)).To(Succeed())
 			Expect(verifyChart(asked, wrong)).To(MatchError(verify.ErrRejected))
@@ -56,12 +56,12 @@ var _ = Describe("A provenance authority", func() {
 		Entry("F11: a key that has expired since", &v1alpha1.Provenance{AllowExpiredKeys: true}, provided(retired), altered(retired)),
 	)
 
-	It("F11: does not vouch by a key that has expired since, unless it is told to", func() {
+	It("F11: does not accept by a key that has expired since, unless it is told to", func() {
 		Expect(verifyChart(nil, provided(retired))).To(MatchError(verify.ErrRejected))
 		Expect(verifyChart(&v1alpha1.Provenance{}, provided(retired))).To(MatchError(verify.ErrRejected))
 	})
 
-	DescribeTable("F3: cannot vouch, which is no verdict, where no key can count",
+	DescribeTable("F3: cannot accept, which is no verdict, if no key can count",
 		func(p party, change func(*v1alpha1.Authority)) {
 			change(&p.authority)
 			r := newRelease()

@@ -17,7 +17,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify"
 )
 
-// Revocations are what is not trusted, whoever vouches for it. The zero value revokes nothing.
+// Revoked are what is not trusted, whoever accepts it. The zero value revokes nothing.
 type Revoked struct {
 	source     string // which list, to be shown
 	digests    map[digest.Digest]bool
@@ -164,7 +164,7 @@ func (r Revoked) Check(repository string, d digest.Digest, version string) error
 }
 
 // signer returns an error that matches verify.ErrRejected if the key or the identity
-// that a voucher rests on is revoked.
+// that a verified signature rests on is revoked.
 func (r Revoked) signer(v verify.VerifiedSignature) error {
 	if id, ok := verify.RevokedKey(r.keys, v); ok {
 		return revokedBy(r.source, "key %s", id)

@@ -143,7 +143,7 @@ func (m member) verifier(now func() time.Time, constraints verify.Constraints) v
 	return excepting{Verifier: m.authorities(constraints), policy: m.Policy, now: now}
 }
 
-// unrevoked rejects a revoked chart whoever vouches for it.
+// unrevoked rejects a revoked chart whoever accepts it.
 type unrevoked struct {
 	verify.Verifier
 	set Set
@@ -198,8 +198,8 @@ func anyRevokes(lists []Revoked, repository string, d digest.Digest, version str
 }
 
 // RevokedSigner returns an error that matches verify.ErrRejected if the key or the
-// identity that a voucher rests on is revoked: by a list, or by a keyring of the policy
-// that the voucher names, even if that keyring cannot be read to its end. It needs no registry.
+// identity that a verified signature rests on is revoked: by a list, or by a keyring of the policy
+// that the verified signature names, even if that keyring cannot be read to its end. It needs no registry.
 func (s Set) RevokedSigner(v verify.VerifiedSignature) error {
 	for _, r := range s.revocations() {
 		if err := r.signer(v); err != nil {

@@ -73,7 +73,7 @@ var _ = Describe("A set of policies", func() {
 		}),
 	)
 
-	It("says of what was seen, and of who does not vouch, which policy asked", func() {
+	It("says of what was seen, and of who does not accept, which policy asked", func() {
 		policyOf := HaveField("Policy", Equal("company"))
 		_, err := check(policy.Revoked{}, trusting(ours), named("company", trusting(theirs)))
 		Expect(err).To(MatchError(ContainSubstring(`"company/a"`)))
@@ -91,7 +91,7 @@ var _ = Describe("A set of policies", func() {
 			Expect(result.Exceptions).To(ConsistOf(And(HaveField("Rule", rule), HaveField("Verdict", HaveOccurred()))))
 		},
 		Entry("what is audited", func() policy.Policy { return trusting(theirs, audited) }, verify.Audit),
-		Entry("what is audited and cannot be judged", func() policy.Policy {
+		Entry("what is audited and cannot be verified", func() policy.Policy {
 			p := trusting(theirs, audited)
 			p.Material = map[string]policy.Material{"a": {Err: verify.ErrTrustUnavailable}}
 			return p

@@ -15,7 +15,7 @@ const ellipsis = "…"
 
 // String returns s fit for a status, an event or a log: valid UTF-8, each
 // character that does not print replaced by a space, at most limit bytes, with
-// an ellipsis where it was cut (CVE-2021-21303 class). A limit too small for
+// an ellipsis if it was cut (CVE-2021-21303 class). A limit too small for
 // the ellipsis yields the empty string if s does not fit.
 func String(s string, limit int) string {
 	s = strings.Map(func(r rune) rune {

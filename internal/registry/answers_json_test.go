@@ -19,7 +19,7 @@ var _ = Describe("Answers that are stored", func() {
 	var m *material
 	BeforeEach(func() { m = newMaterial() })
 
-	DescribeTable("refuse contents that were altered where they are stored",
+	DescribeTable("refuse contents that were altered in the registry",
 		func(ask inquiry, from, to string) {
 			r := m.reader()
 			_, err := ask(m, r)
@@ -39,7 +39,7 @@ var _ = Describe("Answers that are stored", func() {
 		Entry("a blob that is longer", aBlob(100, same), "payload", "payload."),
 	)
 
-	It("refuse a manifest that was altered where it is stored, by digest and by tag", func() {
+	It("refuse a manifest that was altered in the registry, by digest and by tag", func() {
 		r := m.reader()
 		signature, _ := r.Resolve(m.ctx, "sig")
 		raw, _ := json.Marshal(r.Answers())

@@ -49,7 +49,7 @@ type Client struct {
 
 // Target is a repository and how it may be read.
 type Target struct {
-	// Repository is the host, with a port where it is not the scheme's, and the path.
+	// Repository is the host, with a port if it is not the scheme's, and the path.
 	Repository string
 	// PlainHTTP reads it over HTTP; otherwise HTTPS, never one for the other.
 	PlainHTTP bool

@@ -79,10 +79,10 @@ type Reader interface {
 	Manifest(ctx context.Context, d digest.Digest) (Manifest, error)
 
 	// Referrers returns what the registry says refers to the manifest d. Where it
-	// has no referrers API the error matches ErrNotFound; where there are none it is nil.
+	// has no referrers API the error matches ErrNotFound; if there are none it is nil.
 	Referrers(ctx context.Context, d digest.Digest) (Referrers, error)
 
-	// LacksReferrers says whether the registry's last answer to Referrers, about any
+	// LacksReferrers reports whether the registry's last answer to Referrers, about any
 	// repository, was that it has no such API. It is a hint of where to look first, and asks for nothing.
 	LacksReferrers() bool
 

@@ -49,7 +49,7 @@ var _ = Describe("A Reader", func() {
 		Expect(r.Manifest(ctx, p.manifest.Digest)).To(Equal(m))
 	})
 
-	It("takes the media type from the manifest, and from the header only where it has none", func() {
+	It("takes the media type from the manifest, and from the header only if it has none", func() {
 		p.PushManifest(app, "inside", "application/x-header", []byte(`{"mediaType":"application/x-inside"}`))
 		m, err := r.Resolve(ctx, "inside")
 		Expect(err).NotTo(HaveOccurred())

@@ -53,7 +53,7 @@ var _ = Describe("The list of referrers", func() {
 		Expect(list.More).To(BeFalse())
 	})
 
-	It("is empty where nothing refers to a manifest, and absent where there is no such API", func() {
+	It("is empty if nothing refers to a manifest, and absent if there is no such API", func() {
 		list, err := p.reader().Referrers(ctx, digest.FromString("other"))
 		Expect(err).NotTo(HaveOccurred())
 		Expect(list.Descriptors).To(BeEmpty())
@@ -61,7 +61,7 @@ var _ = Describe("The list of referrers", func() {
 		Expect(err).To(MatchError(registry.ErrNotFound))
 	})
 
-	It("leaves a hint where there is no such API, until there is", func() {
+	It("leaves a hint if there is no such API, until there is", func() {
 		p := push(registrytest.WithoutReferrers)
 		client := newClient()
 		Expect(open(client, p.target()).LacksReferrers()).To(BeFalse())
@@ -119,9 +119,9 @@ var _ = Describe("The list of referrers", func() {
 			_, err := p.reader().Referrers(ctx, p.manifest.Digest)
 			Expect(err).To(MatchError(registry.ErrMalformed))
 		},
-		Entry("where it is a login page", "<!doctype html>"),
-		Entry("where it is nothing", ""),
-		Entry("where it is a list", "[]"),
+		Entry("if it is a login page", "<!doctype html>"),
+		Entry("if it is nothing", ""),
+		Entry("if it is a list", "[]"),
 		Entry("where its list is none", `{"manifests":{}}`),
 		Entry("where an entry is none", `{"manifests":[1]}`),
 		Entry("where it ends early", `{"manifests":[`+listed("a")),

@@ -27,7 +27,7 @@ type remote struct {
 	client     *Client
 	target     Target
 	name       string // host/path as the user knows it
-	host       string // where it is read
+	host       string // from which it is read
 	base       string // https://host/v2/path
 	scope      string // of the token that is asked for
 	origin     outbound.Origin

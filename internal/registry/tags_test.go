@@ -46,7 +46,7 @@ var _ = Describe("The list of tags", func() {
 		}),
 	)
 
-	DescribeTable("ends where no next page is named", func(link string) {
+	DescribeTable("ends if no next page is named", func(link string) {
 		p.Break(linked(`["1.0.0"]`, link))
 		Expect(p.reader().Tags(ctx)).To(Equal([]string{"1.0.0"}))
 		Expect(p.Requests()).To(HaveLen(1))

@@ -90,7 +90,7 @@ var _ = Describe("A registry with TLS", func() {
 		Entry("one of an unknown authority", func(*x509.Certificate) {}, false, false),
 	)
 
-	It("A15: is not read where nobody said to trust its authority", func() {
+	It("A15: is not read if nobody said to trust its authority", func() {
 		p := push(registrytest.TLS)
 		Expect(resolve(ctx, p, secure(p, nil))).To(HaveOccurred())
 		Expect(p.Requests()).To(BeEmpty())
@@ -103,7 +103,7 @@ var _ = Describe("A registry with TLS", func() {
 		Expect(p.Requests()).To(BeEmpty())
 	})
 
-	It("A14: is not read over plain HTTP where that was asked for", func() {
+	It("A14: is not read over plain HTTP if that was asked for", func() {
 		p := push(registrytest.TLS)
 		Expect(resolve(ctx, p, p.reader())).To(HaveOccurred())
 		Expect(p.Requests()).To(BeEmpty())

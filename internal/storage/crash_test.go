@@ -34,7 +34,7 @@ var (
 	after  = []byte(strings.Repeat("after!", 10_000))
 )
 
-// stopper stops the process at its nth operation: half of it done, where it has halves.
+// stopper stops the process at its nth operation: half of it done, if it has halves.
 type stopper struct{ n, at int }
 
 func (s *stopper) here() {
@@ -76,7 +76,7 @@ func (s *stopper) disk() storage.Disk {
 	}
 }
 
-// beKilled stores after, in place of what is there and where nothing is, as charts
+// beKilled stores after, in place of what is there and if nothing is, as charts
 // and as material, and withdraws; it stops on the way or at the end.
 func beKilled(stop string) {
 	at, err := strconv.Atoi(stop)

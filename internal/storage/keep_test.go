@@ -35,7 +35,7 @@ var _ = Describe("The removal of older files", func() {
 			}
 			Expect(left).To(ConsistOf("a.tgz"))
 		},
-		Entry("where there is no other", time.Duration(0)),
+		Entry("if there is no other", time.Duration(0)),
 		Entry("and removes what is older", time.Duration(0), time.Second, time.Hour),
 		Entry("G10: though it looks like the oldest", year, time.Duration(0), time.Second),
 		Entry("G10: and removes what seems to be from the future", time.Duration(0), -year, -2*year),
@@ -75,7 +75,7 @@ var _ = Describe("The removal of older files", func() {
 		Expect(s.Check(b)).To(Succeed())
 	})
 
-	It("has nothing to do where nothing is", func() {
+	It("has nothing to do if nothing is", func() {
 		s := open(GinkgoT().TempDir())
 		Expect(s.KeepOnly(context.Background(), s.NewArtifact(object("apps", "podinfo"), "1.0.0", "a.tgz"))).To(Succeed())
 	})

@@ -55,7 +55,7 @@ func nowhere(*os.Root) error { return nil }
 
 // Recover stages what Retire kept under the artifact's file name. What it is has to
 // be found out again: nothing says that it is still what it was. An error matches
-// ErrMissing where there is nothing to recover, and else ErrDamaged or ErrStorage.
+// ErrMissing if there is nothing to recover, and else ErrDamaged or ErrStorage.
 func (s *Storage) Recover(obj metav1.Object, a meta.Artifact) (*Staged, error) {
 	if !s.Owns(obj, a) {
 		return nil, fmt.Errorf("%w: not the path of an artifact of %s/%s", ErrMissing, obj.GetNamespace(), obj.GetName())

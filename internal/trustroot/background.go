@@ -76,7 +76,7 @@ func (t *TUF) due() time.Time {
 	return t.refreshed.Add(min(t.every, max(half, failureMemory)))
 }
 
-// announce calls changed if the valid root differs from the last one announced.
+// notify calls changed if the valid root differs from the last one announced.
 func (t *TUF) notify() {
 	t.announcement.Lock()
 	defer t.announcement.Unlock()

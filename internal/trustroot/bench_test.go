@@ -14,7 +14,7 @@ import (
 )
 
 // FuzzParse proves that no bytes make Parse panic, let a root through that
-// cannot be judged by, or lengthen an error without bounds.
+// cannot be verified by, or lengthen an error without bounds.
 func FuzzParse(f *testing.F) {
 	f.Add(published(publicGood))
 	f.Add(newRoot())

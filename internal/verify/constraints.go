@@ -16,7 +16,7 @@ type Constraints struct {
 	// RevokedIdentities are the identities whose signatures do not count.
 	RevokedIdentities Identities
 	// MinAge is how long ago a signature must have been made, by a time that a log
-	// or a time-stamp authority proves.
+	// or a timestamp authority proves.
 	MinAge time.Duration
 	// Now is the clock; it is required if there is a MinAge.
 	Now func() time.Time

@@ -117,7 +117,7 @@ var _ = Describe("Constraints", func() {
 		Entry("that is endless", "x", strings.Repeat("x", 2000)),
 	)
 
-	It("object to nothing where nothing is asked for", func() {
+	It("object to nothing if nothing is asked for", func() {
 		for _, v := range []verify.VerifiedSignature{byKey, byPGP, byIdentity, {}} {
 			reason, _ := verify.Constraints{}.Objection(v)
 			Expect(reason).To(BeEmpty())

@@ -12,7 +12,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/registry"
 )
 
-// Refusal says why a candidate does not vouch, or why there is nothing to be
+// Refusal says why a candidate does not accept, or why there is nothing to be
 // read. It is a verdict on that candidate alone.
 type Refusal struct {
 	// Reason for whoever looks at the candidate.
@@ -49,27 +49,27 @@ type Evaluation[C any] struct {
 	Authority string
 	// Candidates, the likely ones first.
 	Candidates iter.Seq[C]
-	// Looked returns, once they are all taken, where they were looked for.
+	// Searched returns, once they are all taken, where they were looked for.
 	Searched func() []string
 	// Name returns where a candidate was found, and which format it has.
 	Name func(C) (source, format string)
-	// Judge returns the vouchers that a candidate holds, at least one. A *Refusal says why
+	// Verify returns the verified signatures that a candidate holds, at least one. A *Refusal says why
 	// it holds none; any other error means that this could not be found out.
 	Verify func(context.Context, C) ([]VerifiedSignature, error)
 	// Cost returns the work that a candidate takes, in units of MaxWork.
 	Cost func(C) int
 	// Fix is what to do if there is no candidate.
 	Fix string
-	// Constraints apply to every voucher.
+	// Constraints apply to every verified signature.
 	Constraints Constraints
-	// Enough reports whether no further voucher matters.
+	// Enough reports whether no further verified signature matters.
 	Enough func([]VerifiedSignature) bool
 }
 
-// Decide judges one candidate after the other. A candidate that is unrelated, broken or
+// Decide verifies one candidate after the other. A candidate that is unrelated, broken or
 // out of reach never hides another that is good; if a candidate that could not be read
 // might have been the good one, there is no verdict. The error matches ErrRejected if
-// no candidate vouches.
+// no candidate accepts.
 func (e Evaluation[C]) Decide(ctx context.Context) (Result, error) {
 	var result Result
 	for c := range e.Candidates {
@@ -92,7 +92,7 @@ func (e Evaluation[C]) Decide(ctx context.Context) (Result, error) {
 }
 
 // isComplete reports whether all that could not be read is what stored signature material does not hold, and it holds
-// signatures: those on which the acceptance rested. Where no search led then, there is nothing to wait for.
+// signatures: those on which the acceptance rested. If no search led then, there is nothing to wait for.
 func (e Evaluation[C]) isComplete(result Result) bool {
 	return len(result.Seen) > 0 && OnlyUnasked(result.Unread)
 }
@@ -111,7 +111,7 @@ func OnlyUnasked(err error) bool {
 	return true
 }
 
-// vote adds the vouchers of one candidate, or why it has none.
+// evaluate adds the verified signatures of one candidate, or why it has none.
 func (e Evaluation[C]) evaluate(ctx context.Context, c C, result *Result) {
 	seen := Candidate{Authority: e.Authority}
 	seen.Source, seen.Format = e.Name(c)
@@ -133,7 +133,7 @@ func (e Evaluation[C]) evaluate(ctx context.Context, c C, result *Result) {
 	}
 }
 
-// judge asks Judge about a candidate, if there is work left for it.
+// verify asks Verify about a candidate, if there is work left for it.
 func (e Evaluation[C]) verify(ctx context.Context, c C) ([]VerifiedSignature, error) {
 	if !takeWork(ctx, e.Cost(c)) {
 		return nil, Refuse("it is not considered: all signatures and keys together take too long").Shortly("too many signatures and keys")
@@ -141,7 +141,7 @@ func (e Evaluation[C]) verify(ctx context.Context, c C) ([]VerifiedSignature, er
 	return e.Verify(ctx, c)
 }
 
-// signerOf returns the signer that a voucher proves.
+// signerOf returns the signer that a verified signature proves.
 func signerOf(v VerifiedSignature) Signer {
 	if v.Subject != "" {
 		return Signer{Issuer: v.Issuer, Subject: v.Subject, Verified: true}
@@ -149,7 +149,7 @@ func signerOf(v VerifiedSignature) Signer {
 	return Signer{KeyID: v.Signer, Verified: true}
 }
 
-// appendNew appends a voucher if its signer is not among the others.
+// appendNew appends a verified signature if its signer is not among the others.
 func appendNew(signatures []VerifiedSignature, v VerifiedSignature) []VerifiedSignature {
 	for _, other := range signatures {
 		if other.Signer == v.Signer {

@@ -59,7 +59,7 @@ func IdentityField(field, text string) (*regexp.Regexp, error) {
 	return compiled, nil
 }
 
-// Of returns the name of the voucher's identity if it is among the identities.
+// Of returns the name of the verified signature's identity if it is among the identities.
 func (i Identities) Of(v VerifiedSignature) (name string, ok bool) {
 	if v.Subject == "" {
 		return "", false

@@ -47,7 +47,7 @@ type Outcome struct {
 	Policy string
 	// Verdict of the policy.
 	Verdict Verdict
-	// Evidence is why the Subject was accepted; zero if it was not.
+	// Result is why the Subject was accepted; zero if it was not.
 	Result Result
 	// Err is why the Subject was not accepted; it matches ErrRejected if and only if the
 	// Verdict is VerdictRejected, and is nil for an acceptance.
@@ -110,14 +110,14 @@ func (n Named) ask(ctx context.Context, s Subject, r registry.Reader) (b vote) {
 	return ask(ctx, n.Verifier, s, r)
 }
 
-// add appends the evidence of another policy.
+// add appends the result of another policy.
 func (e *Result) add(other Result) {
 	e.Signatures = append(e.Signatures, other.Signatures...)
 	e.Exceptions = append(e.Exceptions, other.Exceptions...)
 	e.Seen = append(e.Seen, other.Seen...)
 }
 
-// ends returns the first moment at which the evidence ends by the clock.
+// ends returns the first moment at which the result ends by the clock.
 func (e Result) ends() (first time.Time) {
 	for _, v := range e.Signatures {
 		first = earlier(first, v.Ends)

@@ -29,9 +29,9 @@ var waits = asked(func(ctx context.Context) (verify.Result, error) {
 	return verify.Result{}, ctx.Err()
 })
 
-// inTime vouches if there is time left.
+// inTime accepts if there is time left.
 var inTime = asked(func(ctx context.Context) (verify.Result, error) {
-	return Accepts("a", "k").Evidence, ctx.Err()
+	return Accepts("a", "k").Result, ctx.Err()
 })
 
 func panics(with any) asked {
@@ -93,7 +93,7 @@ var _ = Describe("CheckEach", func() {
 		Entry("J5: and neither does one that stands before it", []verify.Verifier{verify.Unavailable(verify.ErrTrustMalformed), Rejects("a")}, []verify.Verdict{unknown, no}, true),
 		Entry("one cannot be asked", []verify.Verifier{Accepts("a", "k"), Inconclusive()}, []verify.Verdict{yes, unknown}, false),
 		Entry("one accepts without evidence", []verify.Verifier{Answer{}, Accepts("a", "k")}, []verify.Verdict{unknown, yes}, false),
-		Entry("one returns evidence with an error", []verify.Verifier{Answer{Evidence: Accepts("a", "k").Evidence, Err: ErrUnreachable}}, []verify.Verdict{unknown}, false),
+		Entry("one returns evidence with an error", []verify.Verifier{Answer{Result: Accepts("a", "k").Result, Err: ErrUnreachable}}, []verify.Verdict{unknown}, false),
 		Entry("one panics, with an error", []verify.Verifier{panics(ErrUnreachable), Accepts("a", "k")}, []verify.Verdict{unknown, yes}, false),
 		Entry("one panics, with a rejection", []verify.Verifier{panics(Rejects("a").Err), Rejects("a")}, []verify.Verdict{unknown, no}, true),
 		Entry("one panics at a nil pointer", []verify.Verifier{asked(nil), Accepts("a", "k")}, []verify.Verdict{unknown, yes}, false),
@@ -116,7 +116,7 @@ var _ = Describe("CheckEach", func() {
 		measures := asked(func(ctx context.Context) (verify.Result, error) {
 			deadline, _ := ctx.Deadline()
 			left = append(left, time.Until(deadline).Round(time.Minute))
-			return Accepts("a", "k").Evidence, nil
+			return Accepts("a", "k").Result, nil
 		})
 		_, _, err := verify.CheckEach(ctx, policies(measures, measures, measures), subject, nil)
 		Expect(err).NotTo(HaveOccurred())
@@ -125,7 +125,7 @@ var _ = Describe("CheckEach", func() {
 
 	It("accepts by the evidence of all, in the order of the policies", func() {
 		exception := verify.Result{Exceptions: []verify.Exception{{Rule: verify.Audit}}}
-		accepted, _, err := verify.CheckEach(ctx, policies(Accepts("a", "k1"), Answer{Evidence: exception}, Accepts("b", "k2")), subject, nil)
+		accepted, _, err := verify.CheckEach(ctx, policies(Accepts("a", "k1"), Answer{Result: exception}, Accepts("b", "k2")), subject, nil)
 		Expect(err).NotTo(HaveOccurred())
 		Expect(accepted.Result().Signatures).To(HaveExactElements(HaveField("Authority", "a"), HaveField("Authority", "b")))
 		Expect(accepted.Result().Exceptions).To(HaveLen(1))
@@ -150,11 +150,11 @@ var _ = Describe("CheckEach", func() {
 			Expect(outcomes[0].Begins).To(BeTemporally("==", begins))
 		},
 		Entry("not at all", Accepts("a", "k"), time.Time{}, time.Time{}),
-		Entry("when the first of its keys expires", Answer{Evidence: verify.Result{Signatures: []verify.VerifiedSignature{{Ends: noon.Add(time.Hour)}, {}, {Ends: noon}}}}, noon, time.Time{}),
-		Entry("when its exception ends", Answer{Evidence: verify.Result{Exceptions: []verify.Exception{{}, {Until: noon}}}}, noon, time.Time{}),
-		Entry("when its exception ends, before its key does", Answer{Evidence: verify.Result{Signatures: []verify.VerifiedSignature{{Ends: noon.Add(1)}}, Exceptions: []verify.Exception{{Until: noon}}}}, noon, time.Time{}),
+		Entry("when the first of its keys expires", Answer{Result: verify.Result{Signatures: []verify.VerifiedSignature{{Ends: noon.Add(time.Hour)}, {}, {Ends: noon}}}}, noon, time.Time{}),
+		Entry("when its exception ends", Answer{Result: verify.Result{Exceptions: []verify.Exception{{}, {Until: noon}}}}, noon, time.Time{}),
+		Entry("when its exception ends, before its key does", Answer{Result: verify.Result{Signatures: []verify.VerifiedSignature{{Ends: noon.Add(1)}}, Exceptions: []verify.Exception{{Until: noon}}}}, noon, time.Time{}),
 		Entry("when the first refused signature is old enough", Answer{Err: &verify.Rejection{Candidates: []verify.Candidate{{Until: noon.Add(time.Hour)}, {}, {Until: noon}}}}, time.Time{}, noon),
-		Entry("when a signature is old enough that an audit excuses now", Answer{Evidence: verify.Result{Exceptions: []verify.Exception{{
+		Entry("when a signature is old enough that an audit excuses now", Answer{Result: verify.Result{Exceptions: []verify.Exception{{
 			Rule: verify.Audit, Verdict: errors.Join(ErrUnreachable, &verify.Rejection{Candidates: []verify.Candidate{{Until: noon}}})}}}}, time.Time{}, noon),
 		Entry("never, if it was out of reach", Inconclusive(), time.Time{}, time.Time{}),
 	)

@@ -29,7 +29,7 @@ const (
 
 // Signer is who made a signature, as far as the signature says.
 type Signer struct {
-	// KeyID is "SHA256:" and the hexadecimal digest of the key's SPKI; empty where it is not known.
+	// KeyID is "SHA256:" and the hexadecimal digest of the key's SPKI; empty if it is not known.
 	KeyID string
 	// Issuer and Subject are those of an identity; empty for a key.
 	Issuer, Subject string
@@ -37,7 +37,7 @@ type Signer struct {
 	Verified bool
 }
 
-// String names the signer, or is empty where none is known.
+// String names the signer, or is empty if none is known.
 func (s Signer) String() string {
 	who := s.KeyID
 	if s.Subject != "" {
@@ -83,7 +83,7 @@ func (c Candidate) String() string {
 }
 
 // AuthorityIn is how an authority of a policy is shown: "policy/authority", or its
-// name alone where it is of the object's own.
+// name alone if it is that of the object's own.
 func AuthorityIn(policy, authority string) string {
 	if policy == "" {
 		return authority
@@ -91,15 +91,15 @@ func AuthorityIn(policy, authority string) string {
 	return policy + "/" + authority
 }
 
-// Rejection is the verdict of one authority: it does not vouch for the Subject. It matches ErrRejected.
+// Rejection is the verdict of one authority: it does not accept the Subject. It matches ErrRejected.
 type Rejection struct {
 	// Policy is the name of the policy that asked; empty for that of the object itself.
 	Policy string
 	// Authority is the name of the authority in the policy.
 	Authority string
-	// Looked says where signatures were looked for.
+	// Searched says where signatures were looked for.
 	Searched []string
-	// Candidates are what was found there; empty where there was no signature at all.
+	// Candidates are what was found there; empty if there was no signature at all.
 	Candidates []Candidate
 	// Otherwise names a signature of another method that the chart has; empty if none was seen.
 	Otherwise string
@@ -199,7 +199,7 @@ func eachRejection(err error, yield func(*Rejection) bool) bool {
 }
 
 // Until returns the first moment at which a candidate may count that is refused in
-// err, or zero where there is none.
+// err, or zero if there is none.
 func Until(err error) (first time.Time) {
 	for _, c := range Seen(err) {
 		if !c.Until.IsZero() && (first.IsZero() || c.Until.Before(first)) {

@@ -48,10 +48,10 @@ var _ = Describe("A rejection", func() {
 			&verify.Rejection{Candidates: []verify.Candidate{candidate(2), candidate(3)}})), 3),
 	)
 
-	It("lets what was seen be told where enough others vouch", func() {
+	It("lets what was seen be told where enough others accept", func() {
 		rejecting := Answer{Err: &verify.Rejection{Candidates: []verify.Candidate{candidate(1)}}}
 		vouching := Accepts("b", "k")
-		vouching.Evidence.Seen = []verify.Candidate{candidate(2)}
+		vouching.Result.Seen = []verify.Candidate{candidate(2)}
 		_, result, err := verdictOf(verify.AtLeast(1, rejecting, vouching))
 		Expect(err).NotTo(HaveOccurred())
 		Expect(result.Seen).To(Equal([]verify.Candidate{candidate(1), candidate(2)}))

@@ -10,36 +10,36 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/registry"
 )
 
-// All returns the Verifier that accepts what every one of the authorities vouches for.
+// All returns the Verifier that accepts what every one of the authorities accepts.
 // With no authority it accepts nothing.
 func All(authorities ...Verifier) Verifier {
 	return threshold{need: len(authorities), authorities: authorities}
 }
 
-// AtLeast returns the Verifier that accepts what n of the authorities vouch
+// AtLeast returns the Verifier that accepts what n of the authorities accept
 // for, each by a signer of its own: one key in two authorities is one signer.
 // With n < 1, or n over the number of authorities, it accepts nothing.
 func AtLeast(n int, authorities ...Verifier) Verifier {
 	return threshold{need: n, distinct: true, authorities: authorities}
 }
 
-// threshold accepts once need authorities have vouched.
+// threshold accepts once need authorities have accepted.
 type threshold struct {
 	need        int
 	distinct    bool
 	authorities []Verifier
 }
 
-// ballot is the answer of one authority.
+// vote is the answer of one authority.
 type vote struct {
 	result Result
-	// open is why the authority might vouch still, or with another signer.
+	// open is why the authority might accept still, or with another signer.
 	open error
-	// verdict is why it does not vouch.
+	// verdict is why it does not accept.
 	verdict error
 }
 
-// Verify implements Verifier. Too few vouchers are a rejection only where no
+// Verify implements Verifier. Too few verified signatures are a rejection only where no
 // authority that could not be asked might have made them enough.
 func (t threshold) Verify(ctx context.Context, s Subject, r registry.Reader) (Result, error) {
 	if t.need < 1 || t.need > len(t.authorities) {
@@ -64,12 +64,12 @@ func ask(ctx context.Context, authority Verifier, s Subject, r registry.Reader) 
 	case err != nil:
 		return vote{open: err}
 	case result.IsZero():
-		return vote{open: fmt.Errorf("verifier %T accepted without evidence", authority)}
+		return vote{open: fmt.Errorf("verifier %T accepted without a result", authority)}
 	}
 	return vote{result: result, open: result.Unread}
 }
 
-// count returns the evidence of the ballots, and whether it is enough.
+// count returns the result of the votes, and reports whether it is enough.
 func (t threshold) count(votes []vote) (Result, bool) {
 	assigned := match(t.signers(votes, false))
 	if len(assigned) < t.need {

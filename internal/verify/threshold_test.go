@@ -36,13 +36,13 @@ func verdictOf(v verify.Verifier) (verdict, verify.Result, error) {
 }
 
 var _ = Describe("The policy combinator", func() {
-	DescribeTable("judges by what its authorities say",
+	DescribeTable("verifies by what its authorities say",
 		func(v verify.Verifier, want verdict) {
 			got, result, err := verdictOf(v)
 			Expect(got).To(Equal(want), "%v", err)
 			Expect(result.IsZero()).To(Equal(want != accepted))
 		},
-		Entry("all of one that vouches is accepted", verify.All(Accepts("a", "k1")), accepted),
+		Entry("all of one that accepts is accepted", verify.All(Accepts("a", "k1")), accepted),
 		Entry("all of one that refuses is rejected", verify.All(Rejects("a")), rejected),
 		Entry("all of one out of reach is no verdict", verify.All(Inconclusive()), inconclusive),
 		Entry("F22: all of two, of which one refuses, is rejected", verify.All(Accepts("a", "k1"), Rejects("b")), rejected),
@@ -53,8 +53,8 @@ var _ = Describe("The policy combinator", func() {
 
 		Entry("one of two is enough for at least one", verify.AtLeast(1, Rejects("a"), Accepts("b", "k1")), accepted),
 		Entry("one out of reach does not matter where another is enough", verify.AtLeast(1, Inconclusive(), Accepts("b", "k1")), accepted),
-		Entry("at least one where all refuse is rejected", verify.AtLeast(1, Rejects("a"), Rejects("b")), rejected),
-		Entry("at least one where one is out of reach and one refuses is no verdict", verify.AtLeast(1, Inconclusive(), Rejects("b")), inconclusive),
+		Entry("at least one if all refuse is rejected", verify.AtLeast(1, Rejects("a"), Rejects("b")), rejected),
+		Entry("at least one if one is out of reach and one refuses is no verdict", verify.AtLeast(1, Inconclusive(), Rejects("b")), inconclusive),
 		Entry("one signer in two authorities is one signer", verify.AtLeast(2, Accepts("a", "k1"), Accepts("b", "k1")), rejected),
 		Entry("two signers in two authorities are two", verify.AtLeast(2, Accepts("a", "k1"), Accepts("b", "k2")), accepted),
 		Entry("two signers of one authority are one authority", verify.AtLeast(2, Accepts("a", "k1", "k2"), Rejects("b")), rejected),
@@ -63,7 +63,7 @@ var _ = Describe("The policy combinator", func() {
 		Entry("one out of reach that could be a second signer is no verdict", verify.AtLeast(2, Accepts("a", "k1"), Inconclusive()), inconclusive),
 		Entry("one out of reach that could not make up for two is rejected", verify.AtLeast(3, Accepts("a", "k1"), Inconclusive(), Rejects("c")), rejected),
 		Entry("a shared signer where more could not be read is no verdict", verify.AtLeast(2, Doubtful("a", "k1"), Accepts("b", "k1")), inconclusive),
-		Entry("what could not be read does not matter where it is enough", verify.AtLeast(2, Doubtful("a", "k1"), Accepts("b", "k2")), accepted),
+		Entry("what could not be read does not matter if it is enough", verify.AtLeast(2, Doubtful("a", "k1"), Accepts("b", "k2")), accepted),
 		Entry("at least none accepts nothing", verify.AtLeast(0, Accepts("a", "k1")), inconclusive),
 		Entry("at least more than there are accepts nothing", verify.AtLeast(2, Accepts("a", "k1")), inconclusive),
 
@@ -85,7 +85,7 @@ var _ = Describe("The policy combinator", func() {
 		Expect(err).To(MatchError(And(ContainSubstring("first"), ContainSubstring("second"))))
 	})
 
-	It("returns one voucher for each authority that counts, in the policy's order", func() {
+	It("returns one verified signature for each authority that counts, in the policy's order", func() {
 		_, result, _ := verdictOf(verify.AtLeast(2, Accepts("a", "k1", "k2"), Accepts("b", "k1")))
 		Expect(result.Signatures).To(Equal([]verify.VerifiedSignature{{Authority: "a", Signer: "k2"}, {Authority: "b", Signer: "k1"}}))
 	})
@@ -114,10 +114,10 @@ var _ = Describe("Check", func() {
 			}
 			Expect(err).To(MatchError(want))
 		},
-		Entry("a voucher is accepted", Accepts("a", "k1"), subject, nil),
+		Entry("a verified signature is accepted", Accepts("a", "k1"), subject, nil),
 		Entry("a rejection is not", Rejects("a"), subject, verify.ErrRejected),
 		Entry("no verdict is not", Inconclusive(), subject, ErrUnreachable),
-		Entry("bytes that do not hash to the digest are not, whoever vouches", Accepts("a", "k1"),
+		Entry("bytes that do not hash to the digest are not, whoever accepts", Accepts("a", "k1"),
 			verify.Subject{Manifest: subject.Manifest, Raw: []byte("other")}, verify.ErrSubject),
 		Entry("a malformed digest is not", Accepts("a", "k1"), verify.Subject{Raw: subject.Raw}, verify.ErrSubject),
 	)
@@ -131,7 +131,7 @@ var _ = Describe("Check", func() {
 	})
 
 	It("does not take evidence that comes with an error", func() {
-		got, err := verify.Check(context.Background(), Answer{Evidence: Accepts("a", "k").Evidence, Err: ErrUnreachable}, subject, nil)
+		got, err := verify.Check(context.Background(), Answer{Result: Accepts("a", "k").Result, Err: ErrUnreachable}, subject, nil)
 		Expect(err).To(MatchError(ErrUnreachable))
 		Expect(got.Result().IsZero()).To(BeTrue())
 	})

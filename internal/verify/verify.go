@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package verify holds the contract of verification: what is judged (Subject),
-// what speaks for it (Evidence), who decides (Verifier) and the proof that a
-// decision was made (Accepted).
+// Package verify holds the contract of verification: the manifest to verify (Subject), the
+// verifier that decides (Verifier), the signatures and exceptions that it found (Result), and the proof that
+// it accepted (Accepted). Rejections and outcomes name formats and places as texts.
 //
-// It knows no signature format, no registry protocol and no Kubernetes type.
+// The package parses no signature format, speaks no registry protocol and knows no Kubernetes type.
 package verify
 
 import (
@@ -38,28 +38,28 @@ type Chart struct {
 	Name, Version string
 	// Archive and Config describe the archive and Helm's configuration.
 	Archive, Config ocispec.Descriptor
-	// Provenance describes the provenance file in the manifest; nil where it has none.
+	// Provenance describes the provenance file in the manifest; nil if it has none.
 	Provenance *ocispec.Descriptor
 }
 
-// Evidence says who vouched for a Subject. The zero value is not evidence.
+// Result is what a Verifier found in favour of a Subject. The zero value accepts nothing.
 type Result struct {
-	// Vouchers holds one entry for each authority that vouched, in the order of the policy.
+	// Signatures holds one verified signature for each authority that accepts, in the order of the policy.
 	Signatures []VerifiedSignature
-	// Unread says what could not be read, and might have held more vouchers; nil
-	// where everything was read. Whoever finds the vouchers too few has no verdict while it is set.
+	// Unread is why some material could not be read that might have held more signatures; nil if everything was read. A policy that
+	// needs more signatures has no verdict while it is set.
 	Unread error
 	// Exceptions are why it is admitted that is not proven, in the order of the policies; usually there are none.
 	Exceptions []Exception
-	// Seen are the signers of signatures that were read on the way, those of the vouchers included.
+	// Seen lists the signers of all signatures that were read, those of the verified ones included.
 	Seen []Candidate
 }
 
-// IsZero says whether e is no evidence at all.
-func (e Result) IsZero() bool { return len(e.Signatures) == 0 && len(e.Exceptions) == 0 }
+// IsZero reports whether nothing accepts the Subject.
+func (r Result) IsZero() bool { return len(r.Signatures) == 0 && len(r.Exceptions) == 0 }
 
-// IsProof says whether e proves what it is for: somebody vouched, and nothing needed an exception.
-func (e Result) IsProof() bool { return len(e.Signatures) > 0 && len(e.Exceptions) == 0 }
+// IsProof reports whether a signature accepts the Subject and no exception was needed.
+func (r Result) IsProof() bool { return len(r.Signatures) > 0 && len(r.Exceptions) == 0 }
 
 // Exception is an explicit rule of a policy by which a Subject is admitted that the
 // policy does not trust.
@@ -70,9 +70,9 @@ type Exception struct {
 	Rule Rule
 	// Reason that was given for the rule; may be empty.
 	Reason string
-	// Until is when the rule ends; zero where it does not.
+	// Until is when the rule ends; zero if it does not.
 	Until time.Time
-	// Verdict is why the Subject would not be admitted; nil where it was not asked for.
+	// Verdict is why the Subject would not be admitted; nil if it was not asked for.
 	Verdict error
 }
 
@@ -86,7 +86,7 @@ const (
 	Exemption Rule = "Exemption"
 )
 
-// Voucher is one authority's proven statement for a Subject.
+// VerifiedSignature is a signature for a Subject that one authority accepts.
 type VerifiedSignature struct {
 	// Policy is the name of the policy that asked; empty for that of the object itself.
 	Policy string
@@ -100,7 +100,7 @@ type VerifiedSignature struct {
 	Signer string
 	// Issuer and Subject are those of an identity; empty for a key.
 	Issuer, Subject string
-	// Key is the name under which the policy holds the signer's key, where there is one.
+	// Key is the name under which the policy holds the signer's key, if there is one.
 	Key string
 	// UserID is the primary user id of an OpenPGP key, fit to be shown; empty otherwise.
 	UserID string
@@ -112,11 +112,11 @@ type VerifiedSignature struct {
 	Format string
 	// Source is where the signature was found, relative to the repository.
 	Source string
-	// Time is a proven signing time, or zero where the signature proves none.
+	// Time is a proven signing time, or zero if the signature proves none.
 	Time time.Time
 	// ClaimedTime is when the signer says to have signed, or zero. It proves nothing.
 	ClaimedTime time.Time
-	// LogIndex is that of the entry in a trusted transparency log; nil where none is proven.
+	// LogIndex is that of the entry in a trusted transparency log; nil if none is proven.
 	LogIndex *int64
 	// SkippedKeys are those of the authority's keys that are not used, and why: a few, bounded and fit to be shown.
 	SkippedKeys []string
@@ -124,7 +124,7 @@ type VerifiedSignature struct {
 
 // Verifier decides whether a Subject is trusted.
 //
-// A nil error comes only with non-zero Evidence. An error matching ErrRejected
+// A nil error comes only with a non-zero Result. An error matching ErrRejected
 // is a verdict: the Subject is proven not to be trusted. Any other error means
 // that no verdict was reached, and says nothing about the Subject.
 type Verifier interface {
@@ -141,14 +141,14 @@ type Accepted struct {
 // Subject returns what was accepted, and false for the zero Accepted.
 func (a Accepted) Subject() (Subject, bool) { return a.subject, !a.result.IsZero() }
 
-// Evidence returns what the acceptance rests on; zero for the zero Accepted.
+// Result returns what the acceptance rests on; zero for the zero Accepted.
 func (a Accepted) Result() Result { return a.result }
 
 // ErrSubject is matched by the error of Check and CheckEach for a Subject whose Raw is not what its descriptor says.
 var ErrSubject = errors.New("the manifest does not match its descriptor")
 
 // Check asks v about s. It never believes an answer that breaks the contract of
-// Verifier: evidence with an error, or neither, is no acceptance.
+// Verifier: a result with an error, or neither, is no acceptance.
 func Check(ctx context.Context, v Verifier, s Subject, r registry.Reader) (Accepted, error) {
 	if err := s.check(); err != nil {
 		return Accepted{}, err
@@ -158,7 +158,7 @@ func Check(ctx context.Context, v Verifier, s Subject, r registry.Reader) (Accep
 		return Accepted{}, err
 	}
 	if result.IsZero() {
-		return Accepted{}, fmt.Errorf("verifier %T accepted %s without evidence", v, s.Manifest.Digest)
+		return Accepted{}, fmt.Errorf("verifier %T accepted %s without a result", v, s.Manifest.Digest)
 	}
 	return Accepted{subject: s, result: result}, nil
 }

@@ -14,7 +14,7 @@ import (
 )
 
 // edited measures what one edit of a Secret costs that many published charts use: a key
-// that is added, which changes nothing but has them all judged again; the key taken
+// that is added, which changes nothing but has them all verified again; the key taken
 // away, so that all lose trust at once; and the key put back.
 func (b *bench) edited(ctx context.Context) error {
 	added, err := b.world.Stranger.Public()
@@ -117,7 +117,7 @@ func (b *bench) edit(ctx context.Context, name string, keys map[string][]byte, r
 	return nil
 }
 
-// judged waits until the controller has finished so many reconciles.
+// verified waits until the controller has finished so many reconciles.
 func (b *bench) verified(ctx context.Context, rounds int) error {
 	for {
 		now, err := reconciles(b.world.Controller.Metrics)

@@ -63,7 +63,7 @@ func (b *bench) cold(ctx context.Context) error {
 // warming is how many charts are declared before those that are measured.
 const warming = 10
 
-// unchanged measures reconciles of charts that stay as they are; each judges the signature again.
+// unchanged measures reconciles of charts that stay as they are; each verifies the signature again.
 func (b *bench) unchanged(ctx context.Context) error {
 	b.limits.title("unchanged: %d charts that stay as they are", b.few)
 	if err := b.declare(ctx, "unchanged", b.few, interval); err != nil {

@@ -56,5 +56,5 @@ func (a arguments) check() error {
 	return nil
 }
 
-// keyed says whether the signature must be by a key.
+// keyed reports whether the signature must be by a key.
 func (a arguments) keyed() bool { return a.key != "" }

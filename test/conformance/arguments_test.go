@@ -179,13 +179,13 @@ var _ = Describe("Without a root", func() {
 		staging = mirror(raw)
 	})
 
-	It("the public Sigstore's root judges", func() {
+	It("the public Sigstore's root verifies", func() {
 		status, said := run(given())
 		Expect(said).To(BeEmpty())
 		Expect(status).To(BeZero())
 	})
 
-	It("with --staging the staging instance's root judges", func() {
+	It("with --staging the staging instance's root verifies", func() {
 		g := given()
 		g.extra = []string{"--staging"}
 		status, said := run(g)
@@ -198,7 +198,7 @@ var _ = Describe("Without a root", func() {
 		Expect(status).To(BeZero())
 	})
 
-	It("E17: what was kept judges while the mirror is down", func() {
+	It("E17: what was kept verifies while the mirror is down", func() {
 		status, _ := run(given())
 		Expect(status).To(BeZero())
 		production.SetFault(trustroottest.Down)

@@ -37,7 +37,7 @@ var _ = Describe("The binary", Ordered, func() {
 		return command.ProcessState.ExitCode(), stdout.String(), stderr.String()
 	}
 
-	DescribeTable("judges as the rows do, in silence if it trusts",
+	DescribeTable("verifies as the rows do, in silence if it trusts",
 		func(given func() *given, byDigest bool, want int) {
 			status, out, said := run(given().arguments(GinkgoT().TempDir(), byDigest)...)
 			Expect(status).To(Equal(want))
@@ -57,7 +57,7 @@ var _ = Describe("The binary", Ordered, func() {
 		Entry("another key", changed(keyed(), func(g *given) { g.key = PublicKey(NewKey()) }), false, 1),
 	)
 
-	DescribeTable("says so where it cannot find out",
+	DescribeTable("says so if it cannot find out",
 		func(extra ...string) {
 			g := keyless()()
 			g.root, g.extra = nil, extra

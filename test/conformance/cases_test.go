@@ -42,7 +42,7 @@ rekor2-multiple-timestamps-one-outside-cert-validity_fail rekor2-timestamp-wrong
 sct-duplicate-intermediate-name
 `)
 
-var _ = It("E4, E5: judges one of each of the suite's cases, as the suite does", func() {
+var _ = It("E4, E5: verifies one of each of the suite's cases, as the suite does", func() {
 	rows := map[string]bool{}
 	for _, row := range right {
 		Expect(row.name).NotTo(HaveSuffix("_fail"))

@@ -40,7 +40,7 @@ func newEdited(dir string, g *given) *edited {
 	return e
 }
 
-// judge returns an error where raw is trusted though it holds another signature, or by another signer, than what it was made of.
+// verdict returns an error where raw is trusted though it holds another signature, or by another signer, than what it was made of.
 func (e *edited) verdict(raw []byte) error {
 	if err := os.WriteFile(e.file, raw, 0o600); err != nil {
 		return err

@@ -121,7 +121,7 @@ func beforeLast(more ...string) func([]string) []string {
 	return func(lines []string) []string { return slices.Insert(lines, len(lines)-1, more...) }
 }
 
-// addStamps adds time stamps to those of the bundle.
+// addStamps adds timestamps to those of the bundle.
 func addStamps(g *given, stamps ...[]byte) {
 	if g.stamps() == nil {
 		g.material().TimestampVerificationData = &pbbundle.TimestampVerificationData{}
@@ -184,7 +184,7 @@ func inLab(after time.Duration) func() *given {
 	})
 }
 
-// stampedByLab is given of a signature with a time stamp of an authority whose
+// stampedByLab is given of a signature with a timestamp of an authority whose
 // certificates are valid from some time before the epoch until some time after the test.
 func stampedByLab(before, after time.Duration) func() *given {
 	return changed(keyless(rekorV2Alone), func(g *given) {

@@ -36,9 +36,9 @@ type given struct {
 	bundle *pbbundle.Bundle
 	// edit changes the bundle's JSON; nil for no change.
 	edit func([]byte) []byte
-	// root is nil where there is no --trusted-root.
+	// root is nil if there is no --trusted-root.
 	root *pbtrustroot.TrustedRoot
-	// key is nil where there is no --key.
+	// key is nil if there is no --key.
 	key              []byte
 	identity, issuer string
 	artifact         []byte

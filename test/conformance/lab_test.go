@@ -27,7 +27,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 )
 
-// lab is a transparency log (Rekor v1) and a time-stamp authority whose keys
+// lab is a transparency log (Rekor v1) and a timestamp authority whose keys
 // the test holds, so that they say what no honest ones would: any time, for anything.
 type lab struct {
 	log    *ecdsa.PrivateKey
@@ -36,7 +36,7 @@ type lab struct {
 	tsaKey *ecdsa.PrivateKey
 }
 
-// newLab returns a lab whose time-stamp authority's certificates are valid for a period.
+// newLab returns a lab whose timestamp authority's certificates are valid for a period.
 func newLab(from, until time.Time) *lab {
 	caKey, l := newKey(), &lab{log: newKey(), tsaKey: newKey()}
 	usage, err := asn1.Marshal([]asn1.ObjectIdentifier{{1, 3, 6, 1, 5, 5, 7, 3, 8}})
@@ -46,7 +46,7 @@ func newLab(from, until time.Time) *lab {
 		KeyUsage: x509.KeyUsageCertSign, IsCA: true, BasicConstraintsValid: true,
 	}, nil, caKey, caKey)
 	l.tsa = certify(&x509.Certificate{
-		Subject: pkix.Name{CommonName: "lab time stamps"}, NotBefore: from, NotAfter: until, KeyUsage: x509.KeyUsageDigitalSignature,
+		Subject: pkix.Name{CommonName: "lab timestamps"}, NotBefore: from, NotAfter: until, KeyUsage: x509.KeyUsageDigitalSignature,
 		ExtraExtensions: []pkix.Extension{{Id: asn1.ObjectIdentifier{2, 5, 29, 37}, Critical: true, Value: usage}},
 	}, l.ca, l.tsaKey, caKey)
 	return l
@@ -117,7 +117,7 @@ func (l *lab) trustedBy(root *pbtrustroot.TrustedRoot) {
 	root.TimestampAuthorities = append(root.TimestampAuthorities, describeAuthority("https://tsa.lab", l.tsa, l.ca))
 }
 
-// stamp is a time stamp of a signature.
+// stamp is a timestamp of a signature.
 func (l *lab) stamp(signature []byte, at time.Time) []byte {
 	sum := sha256.Sum256(signature)
 	response, err := (&timestamp.Timestamp{

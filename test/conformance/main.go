@@ -2,7 +2,7 @@
 
 // Command conformance speaks the protocol of the Sigstore client conformance
 // suite (github.com/sigstore/sigstore-conformance, docs/cli_protocol.md), so
-// that the suite can judge how the controller judges bundles: both use
+// that the suite can verify how the controller verifies bundles: both use
 // internal/verify/bundle and internal/trustroot, and this command adds arguments only.
 //
 // It exits with 0 if the artifact is signed by the key or the identity, and with
@@ -37,7 +37,7 @@ type program struct {
 	// cacheDir is where the files of TUF repositories are kept.
 	cacheDir func() (string, error)
 	// production and staging are the TUF repositories that trusted roots come
-	// from where no file is given; each is kept in a directory of its own.
+	// from if no file is given; each is kept in a directory of its own.
 	production, staging trustroot.TUFOptions
 }
 

@@ -52,7 +52,7 @@ var right = []struct {
 	{"sct-duplicate-intermediate-name", changed(keyless(), func(g *given) {
 		g.root.CertificateAuthorities = append([]*authorityPB{decoy(g.root.CertificateAuthorities[0])}, g.root.CertificateAuthorities...)
 	})},
-	{"two time stamps of one authority, both in time", changed(keyless(withRekorV2), func(g *given) {
+	{"two timestamps of one authority, both in time", changed(keyless(withRekorV2), func(g *given) {
 		addStamps(g, ours.Stamp(g.signature(), ours.Epoch.Add(minute)))
 	})},
 	{"log entries of a trusted and of an unknown log", changed(keyless(), func(g *given) {

@@ -13,7 +13,7 @@ import (
 	. "github.com/verifiedchart/verifiedchart/internal/verify/sigstoretest"
 )
 
-// expired is a bundle of half a year ago with a time stamp the certificates of
+// expired is a bundle of half a year ago with a timestamp the certificates of
 // which have expired since. What makes it writes the time of its clock into it.
 var expired *given
 

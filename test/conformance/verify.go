@@ -73,7 +73,7 @@ func (a arguments) checkSigner(signature bundle.Signature) error {
 	return fmt.Errorf("signed by %q of %q, not by %q of %q", signature.Subject, signature.Issuer, a.identity, a.issuer)
 }
 
-// artifactOf takes a digest for one where it has the form of one and no file is called so, as the protocol says.
+// artifactOf takes a digest for one if it has the form of one and no file is called so, as the protocol says.
 func artifactOf(name string) (bundle.Artifact, error) {
 	if d, ok := digestOf(name); ok {
 		if _, err := os.Stat(name); errors.Is(err, fs.ErrNotExist) {

@@ -203,7 +203,7 @@ var wrong = []struct {
 	{"rekor2-multiple-timestamps-one-outside-cert-validity_fail", keyless(withRekorV2), func(g *given) {
 		addStamps(g, ours.Stamp(g.signature(), ours.Epoch.Add(time.Hour)))
 	}},
-	{"two time stamps of two authorities, one of them outside of the certificate's validity", keyless(withRekorV2), func(g *given) {
+	{"two timestamps of two authorities, one of them outside of the certificate's validity", keyless(withRekorV2), func(g *given) {
 		l := usualLab()
 		l.trustedBy(g.root)
 		addStamps(g, l.stamp(g.signature(), ours.Epoch.Add(time.Hour)))
@@ -211,11 +211,11 @@ var wrong = []struct {
 	{"intoto-tsa-timestamp-outside-cert-validity_fail", keyless(statement, asInToto, stamped), becomes(keyless(statement, asInToto, stamped, func(h *How) {
 		h.StampedAt = ours.Epoch.Add(24 * time.Hour)
 	}))},
-	{"a time stamp that proves nothing, beside the log's time", keyless(stamped), func(g *given) { flip(g.stamps().Rfc3161Timestamps[0].SignedTimestamp) }},
-	{"a time stamp that is garbage", keyless(withRekorV2), func(g *given) {
+	{"a timestamp that proves nothing, beside the log's time", keyless(stamped), func(g *given) { flip(g.stamps().Rfc3161Timestamps[0].SignedTimestamp) }},
+	{"a timestamp that is garbage", keyless(withRekorV2), func(g *given) {
 		g.stamps().Rfc3161Timestamps = []*pbcommon.RFC3161SignedTimestamp{{SignedTimestamp: []byte("garbage")}}
 	}},
-	{"E9: 33 time stamps", keyless(withRekorV2), func(g *given) {
+	{"E9: 33 timestamps", keyless(withRekorV2), func(g *given) {
 		g.stamps().Rfc3161Timestamps = repeat(g.stamps().Rfc3161Timestamps, 33)
 	}},
 

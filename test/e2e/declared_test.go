@@ -88,7 +88,7 @@ func urlOf(ctx context.Context, w *scenario.World, name string) string {
 	return vc.Status.Artifact.URL
 }
 
-// expectGone expects that nothing announces the artifact of a VerifiedChart, and that a GET of where it was answers 404.
+// expectGone expects that nothing announces the artifact of a VerifiedChart, and that a GET of its old URL answers 404.
 func expectGone(ctx context.Context, w *scenario.World, name, url string) {
 	GinkgoHelper()
 	Expect(w.Announced(ctx, name)).To(BeNil())

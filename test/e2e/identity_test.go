@@ -112,7 +112,7 @@ var _ = Describe("cosign", func() {
 			Expect(w.Proven(ctx, "signed")).To(Succeed())
 		})
 
-		spec("E19: while Rekor, Fulcio and the time-stamp authority are down what they vouched for stays proven", k,
+		spec("E19: while Rekor, Fulcio and the timestamp authority are down what they signed stays proven", k,
 			func(ctx context.Context, w *scenario.World) {
 				ownSigstore(ctx, w)
 				all := map[string]way{"identity": loggedIdentity, "legacy": legacyKeyless, "key": loggedKeyBundle}

@@ -23,7 +23,7 @@ func packageSigned(ctx context.Context, w *scenario.World, name string, by realp
 	return chart
 }
 
-// offer pushes a chart and declares it, for whom a key of a keyring has to vouch.
+// offer pushes a chart and declares it, for whom a key of a keyring has to accept.
 func offer(ctx context.Context, w *scenario.World, chart realparts.Chart, keyring string) {
 	GinkgoHelper()
 	Expect(w.PushPackaged(ctx, chart)).To(Succeed())
@@ -84,7 +84,7 @@ func offerTagged(ctx context.Context, w *scenario.World, name string) {
 	offer(ctx, w, chart, scenario.KeyringSecret)
 }
 
-// saysWhereItLooked returns nil if a VerifiedChart is refused, and names the places where a provenance file could be.
+// listsSearchedPlaces returns nil if a VerifiedChart is refused, and names the places where a provenance file could be.
 func listsSearchedPlaces(vc *v1alpha1.VerifiedChart) error {
 	if err := scenario.IsRefused(vc); err != nil {
 		return err

@@ -159,7 +159,7 @@ func withdrawnUnverified(vc *v1alpha1.VerifiedChart) error {
 	return undecided(vc)
 }
 
-// backdate makes it longer that a VerifiedChart could not be judged, and returns since when it is then.
+// backdate makes it longer that a VerifiedChart could not be verified, and returns since when it is then.
 func backdate(ctx context.Context, w *scenario.World, name string, by time.Duration) (since time.Time) {
 	GinkgoHelper()
 	Eventually(func() error {

@@ -14,7 +14,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/test/scenario"
 )
 
-// What a spec revokes, whoever vouches for it.
+// What a spec revokes, whoever accepts it.
 var _ = Describe("a chart", func() {
 	for _, way := range []struct {
 		text string

@@ -39,7 +39,7 @@ func watchful(w *scenario.World, url string) (stop func() (failures []string)) {
 	}
 }
 
-// vouchedBy says that a chart is published by the key under an entry of the Secret.
+// acceptedBy says that a chart is published by the key under an entry of the Secret.
 func acceptedBy(entry string) func(*v1alpha1.VerifiedChart) error {
 	return func(vc *v1alpha1.VerifiedChart) error {
 		if err := published(vc); err != nil {
@@ -63,7 +63,7 @@ data: {revoked.yaml: %q}
 `, w.Controller.Namespace, text))).To(Succeed())
 }
 
-// What becomes of charts besides who vouches for them.
+// What becomes of charts besides who accepts them.
 var _ = Describe("rules", func() {
 	onEach(func(k kind) {
 		spec("a key is rotated with no moment at which the artifact is missing", k, func(ctx context.Context, w *scenario.World) {

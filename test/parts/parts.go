@@ -2,7 +2,7 @@
 
 // Package parts finds the real programs that the tests and the demo run:
 // those that `make parts` (test/parts/build) has put into bin/parts, and the
-// control plane in KUBEBUILDER_ASSETS where that is set. It knows neither how
+// control plane in KUBEBUILDER_ASSETS if that is set. It knows neither how
 // they are built nor how they are run.
 package parts
 
@@ -87,7 +87,7 @@ func Root() (string, error) {
 	}
 }
 
-// Assets returns the absolute path of KUBEBUILDER_ASSETS, or "" where it is
+// Assets returns the absolute path of KUBEBUILDER_ASSETS, or "" if it is
 // not set or lacks a program of the control plane. A relative path is relative to the root.
 func Assets(root string) string {
 	dir := os.Getenv("KUBEBUILDER_ASSETS")

@@ -28,7 +28,7 @@ func exists(path string) func(context.Context) error {
 	return func(context.Context) error { _, err := os.Stat(path); return err }
 }
 
-// alive returns a function that says whether a process is there and not a zombie.
+// alive returns a function that reports whether a process is there and not a zombie.
 func alive(pid int) func() bool {
 	return func() bool {
 		stat, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "stat"))

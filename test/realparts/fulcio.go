@@ -26,7 +26,7 @@ type Fulcio struct {
 }
 
 // StartFulcio starts Fulcio as a member of the group, with its files in dir. It
-// certifies the email addresses that the issuer vouches for and has every certificate logged.
+// certifies the email addresses that the issuer accepts and has every certificate logged.
 func StartFulcio(ctx context.Context, dir string, issuer *Issuer, log *CertificateLog, group *process.Group) (*Fulcio, error) {
 	f, err := process.RetryAddrInUse(func() (*Fulcio, error) { return startFulcio(ctx, dir, issuer, log, group) })
 	if err != nil {

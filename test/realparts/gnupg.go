@@ -20,7 +20,7 @@ var ErrNoGnuPG = errors.New("gpg is not installed: apt-get install gnupg")
 // GnuPG is the gpg command of this machine, with its keys in a folder of its own.
 type GnuPG struct{ home string }
 
-// MissingGnuPG returns nil where this machine has GnuPG, and else ErrNoGnuPG.
+// MissingGnuPG returns nil if this machine has GnuPG, and else ErrNoGnuPG.
 func MissingGnuPG() error {
 	for _, program := range []string{"gpg", "gpg-agent", "gpgconf"} {
 		if _, err := exec.LookPath(program); err != nil {
@@ -30,7 +30,7 @@ func MissingGnuPG() error {
 	return nil
 }
 
-// NewGnuPG returns a gpg that has no keys yet. The error matches ErrNoGnuPG where there is none.
+// NewGnuPG returns a gpg that has no keys yet. The error matches ErrNoGnuPG if there is none.
 func NewGnuPG() (*GnuPG, error) {
 	if err := MissingGnuPG(); err != nil {
 		return nil, err

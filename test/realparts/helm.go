@@ -93,7 +93,7 @@ func (h *Helm) PackageSigned(ctx context.Context, name, version, message string,
 	return h.Package(ctx, name, version, message, "--sign", "--keyring", key.PrivateFile, "--key", key.UserID)
 }
 
-// Provenance is the path of the chart's provenance file, where it is signed.
+// Provenance is the path of the chart's provenance file, if it is signed.
 func (c Chart) Provenance() string { return c.Archive + ".prov" }
 
 // SetProvenanceAside moves the provenance file to where helm does not push it
@@ -109,7 +109,7 @@ func (c Chart) SetProvenanceAside() (string, error) {
 
 var pushedDigest = regexp.MustCompile(`(?m)^Digest: (sha256:[0-9a-f]{64})$`)
 
-// Push pushes a chart, and its provenance file where it has one, to the registry
+// Push pushes a chart, and its provenance file if it has one, to the registry
 // under a path, as the tag that is its version.
 func (h *Helm) Push(ctx context.Context, chart Chart, registry OCIRegistry, path string) (Pushed, error) {
 	said, err := h.tool.run(ctx, "push", chart.Archive, "oci://"+registry.Addr()+"/"+path, "--plain-http")

@@ -23,13 +23,13 @@ const (
 )
 
 // SignAs signs a manifest, which is named by digest, with a key. What a
-// Sigstore adds is a time stamp and, to a LoggedBundle, an entry of its log; a nil one adds nothing.
+// Sigstore adds is a timestamp and, to a LoggedBundle, an entry of its log; a nil one adds nothing.
 func (c *Cosign) SignAs(ctx context.Context, layout Layout, key Key, s *Sigstore, ref string, flags ...string) error {
 	return c.sign(ctx, layout, s, ref, append([]string{"--key=" + key.PrivateFile}, flags...))
 }
 
 // SignKeyless signs a manifest, which is named by digest, with a key that the
-// Sigstore certifies for an email address. There is always a time stamp too.
+// Sigstore certifies for an email address. There is always a timestamp too.
 func (c *Cosign) SignKeyless(ctx context.Context, layout Layout, email string, s *Sigstore, ref string, flags ...string) error {
 	token, err := s.Issuer.Token(email)
 	if err != nil {

@@ -30,9 +30,9 @@ type OCIRegistry interface {
 	Requests() []string
 	// Forget forgets the requests up to now.
 	Forget()
-	// OutOfReach says whether requests are cut off with no answer.
+	// OutOfReach reports whether requests are cut off with no answer.
 	OutOfReach(bool)
-	// Silent says whether requests are taken and not answered.
+	// Silent reports whether requests are taken and not answered.
 	Silent(bool)
 	// Close ends it. It may be called again.
 	Close() error

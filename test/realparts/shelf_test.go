@@ -89,7 +89,7 @@ func listed(ctx SpecContext, kind string, pushed realparts.Pushed) []ocispec.Des
 	return list.Descriptors
 }
 
-// referrersTag is the tag of the index that lists the referrers of a chart where there is no API for that.
+// referrersTag is the tag of the index that lists the referrers of a chart if there is no API for that.
 func referrersTag(pushed realparts.Pushed) string {
 	return strings.Replace(pushed.Digest.String(), ":", "-", 1)
 }

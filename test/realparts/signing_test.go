@@ -55,7 +55,7 @@ func repository(pushed realparts.Pushed) registry.Reader {
 	return reader
 }
 
-// judge lets v judge what was pushed, as it is in the registry now.
+// verifySignatures lets v verify what was pushed, as it is in the registry now.
 func verifySignatures(ctx SpecContext, pushed realparts.Pushed, v verify.Verifier) ([]string, error) {
 	GinkgoHelper()
 	reader := repository(pushed)

@@ -26,7 +26,7 @@ type Sigstore struct {
 	Rekor     *Rekor
 	Timestamp *TimestampAuthority
 
-	began time.Time // a whole second, as time stamps have
+	began time.Time // a whole second, as timestamps have
 }
 
 // StartSigstore starts a Sigstore, the programs of it as members of the group,

@@ -27,7 +27,7 @@ const (
 )
 
 // proven asks sigstore-go whether a bundle is the signer's signature of the
-// chart, with a promise of the certificate log and a time stamp, and a log entry where one is asked for.
+// chart, with a promise of the certificate log and a timestamp, and a log entry if one is asked for.
 func proven(raw []byte, trusted []byte, pushed realparts.Pushed, issuer, email string, logged bool) error {
 	GinkgoHelper()
 	var b sigstore.Bundle
@@ -146,7 +146,7 @@ var _ = Describe("a private Sigstore", Ordered, func() {
 		Entry("as a logged bundle of cosign 3 into the distribution registry", 3, realparts.LoggedBundle, withoutReferrers),
 	)
 
-	DescribeTable("adds a time stamp, or more, to what a key signs", func(ctx SpecContext, major int, layout realparts.Layout) {
+	DescribeTable("adds a timestamp, or more, to what a key signs", func(ctx SpecContext, major int, layout realparts.Layout) {
 		pushed := s.push(ctx, withoutReferrers)
 		Expect(s.cosign(major).SignAs(ctx, layout, key, private, pushed.Ref())).To(Succeed())
 		Expect(verifySignatures(ctx, pushed, authority(key))).To(ConsistOf("key"))

@@ -15,7 +15,7 @@ import (
 // its memory: another start makes another authority.
 type TimestampAuthority struct {
 	*process.Process
-	// URL is where requests for a time stamp are posted to.
+	// URL is where requests for a timestamp are posted to.
 	URL string
 	// Chain begins with the certificate of the key that signs and ends with the root.
 	Chain []*x509.Certificate

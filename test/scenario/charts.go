@@ -22,7 +22,7 @@ func forHelm() []string { return []string{"helm-signed", "prov-attached", "prov-
 // greeting is what a chart of a name installs.
 func greeting(name string) string { return "hello from the " + name + " chart" }
 
-// authority is the one that has to vouch for a chart of the road.
+// authority is the one that has to accept a chart of the road.
 func (w *World) authority(name string) string {
 	switch {
 	case slices.Contains(forHelm(), name):
@@ -71,12 +71,12 @@ func (w *World) Install(ctx context.Context, name string) error {
 	return w.Kubectl.Apply(ctx, w.HelmRelease(name))
 }
 
-// Declare applies a VerifiedChart for a chart that was pushed, with a ref like "tag: 1.0.0", for whom the release key has to vouch.
+// Declare applies a VerifiedChart for a chart that was pushed, with a ref like "tag: 1.0.0", for whom the release key has to accept.
 func (w *World) Declare(ctx context.Context, name, ref string) error {
 	return w.DeclareFor(ctx, name, ref, KeyAuthority())
 }
 
-// DeclareFor applies a VerifiedChart for whom an authority has to vouch, which is the
+// DeclareFor applies a VerifiedChart for whom an authority has to accept, which is the
 // inside of a YAML flow mapping, with the rules that are given, like "mode: Audit".
 func (w *World) DeclareFor(ctx context.Context, name, ref, authority string, rules ...string) error {
 	return w.Kubectl.Apply(ctx, w.verifiedChart(name, ref, authority, rules...))

@@ -63,7 +63,7 @@ func (w *World) ProofSecrets() string {
 	return w.rootSecret(w.Sigstore.TrustedRoot()) + w.secret(KeyringSecret, KeyringEntry, w.Maintainers.Keyring)
 }
 
-// verifiedChart asks for a chart of the registry, as a ref says, if an authority vouches for it, by rules like "mode: Audit".
+// verifiedChart asks for a chart of the registry, as a ref says, if an authority accepts it, by rules like "mode: Audit".
 func (w *World) verifiedChart(name, ref, authority string, rules ...string) string {
 	return fmt.Sprintf(`
 ---

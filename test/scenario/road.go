@@ -68,7 +68,7 @@ func (w *World) Until(ctx context.Context, name string, expected func(*v1alpha1.
 	})
 }
 
-// vouches says whether the authority that vouched for a chart is the one that should.
+// accepts reports whether the authority that accepted a chart is the one that should.
 type authorityStatus func(v1alpha1.AuthorityStatus) bool
 
 // served waits until the chart is published as it was pushed.
@@ -101,7 +101,7 @@ func (w *World) proven(ctx context.Context, chart realparts.Pushed, right author
 	return nil
 }
 
-// byRelease says whether the publisher vouched: by the key, or by the identity at a proven time.
+// byRelease reports whether the publisher accepted: by the key, or by the identity at a proven time.
 func byRelease(a v1alpha1.AuthorityStatus) bool {
 	return a.Key == KeyEntry || (a.Subject == Identity && a.SignedAt != nil)
 }

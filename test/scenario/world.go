@@ -91,7 +91,7 @@ func Parts() []string {
 }
 
 // NewWorld returns an empty world in a temporary folder. The error matches
-// parts.ErrNotBuilt where there is nothing to fill it with.
+// parts.ErrNotBuilt if there is nothing to fill it with.
 func NewWorld() (*World, error) {
 	err := parts.Missing(Parts()...)
 	if err != nil {

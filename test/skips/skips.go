@@ -32,7 +32,7 @@ func Tell(suite ginkgo.Report) {
 }
 
 // Summary counts and names the specs that were skipped, by what they said. It
-// is empty where there is none; one that was not selected is none.
+// is empty if there is none; one that was not selected is none.
 func Summary(suite ginkgo.Report) string {
 	var reasons []string
 	skipped := map[string][]string{}

@@ -191,7 +191,7 @@ func (r Repository) PushLayers(tag string, layers ...ocispec.Descriptor) ocispec
 }
 
 // PushReferrer stores an artifact manifest with the layers that refers to a
-// subject; where there is no referrers API the referrers tag lists it, as clients do.
+// subject; if there is no referrers API the referrers tag lists it, as clients do.
 func (r Repository) PushReferrer(artifactType string, subject ocispec.Descriptor, layers ...ocispec.Descriptor) ocispec.Descriptor {
 	raw, err := json.Marshal(ocispec.Manifest{
 		Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageManifest, ArtifactType: artifactType,

@@ -25,12 +25,12 @@ import (
 
 // Found is a manifest that is attached, or a place where there may be one.
 type Found struct {
-	// Source says where it is, relative to the repository.
+	// Source is its place, relative to the repository.
 	Source string
-	// Raw is the manifest, as the registry stores it; nil where there is a Problem.
+	// Raw is the manifest, as the registry stores it; nil if there is a Problem.
 	Raw []byte
-	// Problem is a *verify.Refusal where there is nothing to be read, and another error
-	// where it could not be found out.
+	// Problem is a *verify.Refusal if there is nothing to be read, and another error
+	// if it could not be found out.
 	Problem error
 }
 
@@ -40,9 +40,9 @@ type Search struct {
 	Subject digest.Digest
 	// Reader reads the repository in which they are.
 	Reader registry.Reader
-	// In names that repository in Looked, where it is not the subject's.
+	// In names that repository in Searched if it is not the subject's.
 	In string
-	// Likely says whether a referrer that is listed with an artifact type is worth
+	// Preferred reports whether a referrer that is listed with an artifact type is worth
 	// being opened before others. It is a matter of order alone.
 	Preferred func(artifactType string) bool
 	// Prefer are sources, as Found has them, that are looked at before others, if they are still there: those of the
@@ -54,7 +54,7 @@ type Search struct {
 	seen     map[digest.Digest]bool
 }
 
-// Looked says where was looked, so far.
+// Searched says where was looked, so far.
 func (s *Search) Searched() []string { return s.searched }
 
 // Tag is the tag that a digest makes.
@@ -100,7 +100,7 @@ func (s *Search) All(ctx context.Context, tags ...string) iter.Seq[Found] {
 // prefers reports whether a source is to be looked at before others.
 func (s *Search) prefers(source string) bool { return slices.Contains(s.Prefer, source) }
 
-// place looks at one place, and says whether to go on.
+// place looks at one place, and reports whether to go on.
 type place func(ctx context.Context, yield func(Found) bool) bool
 
 // offer yields what was found while there is room for it.
@@ -182,7 +182,7 @@ func (s *Search) tag(ctx context.Context, tag string, yield func(Found) bool) bo
 	return s.offer(Found{Source: "tag " + tag, Raw: manifest.Raw}, yield)
 }
 
-// resolve returns the manifest under a tag. It says whether there is one, and whether to go on.
+// resolve returns the manifest under a tag. It reports whether there is one, and whether to go on.
 func (s *Search) resolve(ctx context.Context, tag string, yield func(Found) bool) (m registry.Manifest, found, more bool) {
 	s.look("tag " + tag)
 	manifest, err := s.Reader.Resolve(ctx, tag)

@@ -23,7 +23,7 @@ type budget struct {
 	left int
 }
 
-// reserve says whether another answer fits, of which no more is known than the registry's bound.
+// reserve reports whether another answer fits, of which no more is known than the registry's bound.
 func (b *budget) reserve(size int64) error {
 	if int64(b.left) < size {
 		return &verify.Refusal{Reason: "it is not considered: all candidates together have too many bytes"}

@@ -26,7 +26,7 @@ type Artifact struct {
 func Bytes(raw []byte) Artifact { return Artifact{raw: raw, algorithm: "bytes"} }
 
 // Digest is an artifact of which only a digest is known. Signatures that are
-// made over the bytes themselves, as with Ed25519, cannot be judged by it.
+// made over the bytes themselves, as with Ed25519, cannot be verified by it.
 func Digest(d digest.Digest) (Artifact, error) {
 	if err := d.Validate(); err != nil {
 		return Artifact{}, err

@@ -10,7 +10,7 @@ import (
 )
 
 // onceChecked is a certificate authority that checks the signatures of a chain
-// once in one judgement. A signature that two times are proven for is judged at
+// once in one verdict. A signature that two times are proven for is verified at
 // both, and nothing but the validity of the certificates depends on the time:
 // to check the signatures again would take as long as all the rest.
 type onceChecked struct {
@@ -19,7 +19,7 @@ type onceChecked struct {
 	chains [][]*x509.Certificate
 }
 
-// once returns the authorities for one judgement.
+// once returns the authorities for one verdict.
 func once(authorities []root.CertificateAuthority) []root.CertificateAuthority {
 	wrapped := make([]root.CertificateAuthority, len(authorities))
 	for i, authority := range authorities {
@@ -43,7 +43,7 @@ func (o *onceChecked) Verify(leaf *x509.Certificate, at time.Time) ([][]*x509.Ce
 	return chains, err
 }
 
-// valid says whether the authority and every certificate of the chains that were checked are valid at a time.
+// valid reports whether the authority and every certificate of the chains that were checked are valid at a time.
 func (o *onceChecked) valid(at time.Time) bool {
 	if !within(at, o.ValidityPeriodStart, o.ValidityPeriodEnd) {
 		return false
@@ -58,7 +58,7 @@ func (o *onceChecked) valid(at time.Time) bool {
 	return true
 }
 
-// within says whether a time is in a period, both ends included, of which a zero end is none.
+// within reports whether a time is in a period, both ends included, of which a zero end is none.
 func within(at, start, end time.Time) bool {
 	return (start.IsZero() || !at.Before(start)) && (end.IsZero() || !at.After(end))
 }

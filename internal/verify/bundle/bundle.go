@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package bundle judges one Sigstore bundle: whether the signature in it was
+// Package bundle verifies one Sigstore bundle: whether the signature in it was
 // made over an artifact, by whom and when, as far as keys and a trusted root prove it.
 //
 // It knows the bundle formats v0.1 to v0.3, and cosign's legacy signatures,
-// which it turns into bundles, so that there is one way to judge. It does not
+// which it turns into bundles, so that there is one way to verify. It does not
 // know where signatures are kept, which identities are wanted, or what a signature is for.
 package bundle
 
@@ -86,7 +86,7 @@ func contained[T any](read func() (T, error)) (result T, err error) {
 }
 
 func newBundle(decoded *pbbundle.Bundle) (*Bundle, error) {
-	// Before anything looks into the proofs: sigstore-go judges some as it reads them.
+	// Before anything looks into the proofs: sigstore-go verifies some as it reads them.
 	if err := checkProofs(decoded.GetVerificationMaterial()); err != nil {
 		return nil, err
 	}
@@ -115,19 +115,19 @@ func newBundle(decoded *pbbundle.Bundle) (*Bundle, error) {
 }
 
 const (
-	// maxProofs bounds the log entries of a bundle, and its time stamps, as sigstore-go does (CVE-2024-45395).
+	// maxProofs bounds the log entries of a bundle, and its timestamps, as sigstore-go does (CVE-2024-45395).
 	maxProofs = 32
-	// maxProofsSize bounds all log entries together in bytes, and all time stamps.
+	// maxProofsSize bounds all log entries together in bytes, and all timestamps.
 	maxProofsSize = 128 << 10
 	// maxEntry bounds the body of a log entry in bytes: one with a certificate and
 	// signature by RSA-4096 has 5,000. The signature in it is checked as it is read,
 	// by the key in it, and one as long as a whole bundle would take minutes.
 	maxEntry = 8 << 10
-	// maxStamp bounds a time stamp in bytes: one with its chain of certificates has 7,000.
+	// maxStamp bounds a timestamp in bytes: one with its chain of certificates has 7,000.
 	maxStamp = 16 << 10
 )
 
-// checkProofs refuses proofs that take longer to judge than any that are real.
+// checkProofs refuses proofs that take longer to verify than any that are real.
 func checkProofs(m *pbbundle.VerificationMaterial) error {
 	var entries, stamps []int
 	for _, entry := range m.GetTlogEntries() {
@@ -136,7 +136,7 @@ func checkProofs(m *pbbundle.VerificationMaterial) error {
 	for _, stamp := range m.GetTimestampVerificationData().GetRfc3161Timestamps() {
 		stamps = append(stamps, len(stamp.GetSignedTimestamp()))
 	}
-	if err := errors.Join(checkSizes("log entries", entries, maxEntry), checkSizes("time stamps", stamps, maxStamp)); err != nil {
+	if err := errors.Join(checkSizes("log entries", entries, maxEntry), checkSizes("timestamps", stamps, maxStamp)); err != nil {
 		return err
 	}
 	for _, entry := range m.GetTlogEntries() {
@@ -166,7 +166,7 @@ func checkSizes(what string, sizes []int, limit int) error {
 	return nil
 }
 
-// isStatement says whether an in-toto statement is of a type that there is:
+// isStatement reports whether an in-toto statement is of a type that there is:
 // the type says how the rest is to be read.
 func isStatement(kind string) bool {
 	return kind == intoto.StatementTypeUri || kind == "https://in-toto.io/Statement/v0.1"
@@ -175,14 +175,14 @@ func isStatement(kind string) bool {
 // PredicateType is what the statement in the bundle says it states; empty for a signature of the artifact itself.
 func (b *Bundle) PredicateType() string { return b.statement.GetPredicateType() }
 
-// IsSignature says whether the bundle is a signature: of the artifact itself,
-// or by cosign's statement. Any other statement vouches for something else
+// IsSignature reports whether the bundle is a signature: of the artifact itself,
+// or by cosign's statement. Any other statement accepts something else
 // about the artifact, as an SBOM or its provenance, and not for the artifact.
 func (b *Bundle) IsSignature() bool { return b.statement == nil || b.PredicateType() == CosignSign }
 
 // Signer is who a signature says it is by: a key or an identity.
 type Signer struct {
-	// KeyID is the ID of a Key; empty where the signature does not say.
+	// KeyID is the ID of a Key; empty if the signature does not say.
 	KeyID string
 	// Issuer and Subject are the OpenID Connect issuer and the subject alternative name of a certificate.
 	Issuer, Subject string

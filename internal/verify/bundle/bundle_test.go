@@ -101,7 +101,7 @@ func ignoringLogs(t trust) trust {
 	return t.with(func(t *bundle.Trust) { t.Log = bundle.LogIgnored })
 }
 
-// judge reads and judges a bundle, as its user does.
+// verifyBundle reads and verifies a bundle, as its user does.
 func verifyBundle(raw []byte, t bundle.Trust) (bundle.Signature, error) {
 	b, err := bundle.Parse(raw)
 	if err != nil {
@@ -138,7 +138,7 @@ var _ = Describe("A bundle", func() {
 		Entry("of version 0.2", public, keyless(func(h *How) { h.Version = "0.2" }), root(public)),
 		Entry("by a statement of the older type", public, keyless(func(h *How) { h.Statement, h.StatementType = CosignSign, "https://in-toto.io/Statement/v0.1" }), root(public)),
 		Entry("logged in Rekor v1 with the log's time alone", public, keyless(func(h *How) { h.Stamped = false }), root(public)),
-		Entry("logged in Rekor v1 with a time stamp's time alone", public, keyless(func(h *How) { h.WithoutPromise = true }), root(public)),
+		Entry("logged in Rekor v1 with a timestamp's time alone", public, keyless(func(h *How) { h.WithoutPromise = true }), root(public)),
 		Entry("logged in Rekor v2", public, keyless(func(h *How) { h.Log = RekorV2 }), root(public)),
 		Entry("logged in Rekor v2, by a statement", public, keyless(func(h *How) { h.Log, h.Statement = RekorV2, CosignSign }), root(public)),
 		Entry("by a statement, logged in Rekor v1 as in-toto", public, keyless(func(h *How) { h.Statement, h.LogAs = CosignSign, "intoto" }), root(public)),
@@ -148,12 +148,12 @@ var _ = Describe("A bundle", func() {
 		Entry("by a statement, logged as in-toto with a checkpoint that names no tree, of a key", public, byKey(func(h *How) {
 			h.Statement, h.Log, h.LogAs, h.PlainCheckpoint, h.WithoutPromise = CosignSign, RekorV1, "intoto", true, true
 		}), key(ours).loggedIn(public)),
-		Entry("against a root that has time-stamp authorities alone", small, keyless(func(h *How) { h.Log, h.WithoutSCT = NoLog, true }), root(small, Log, CTLog)),
-		Entry("with a log entry, by the time stamp alone, where logs are ignored", small, keyless(), ignoringLogs(root(small))),
+		Entry("against a root that has timestamp authorities alone", small, keyless(func(h *How) { h.Log, h.WithoutSCT = NoLog, true }), root(small, Log, CTLog)),
+		Entry("with a log entry, by the timestamp alone, where logs are ignored", small, keyless(), ignoringLogs(root(small))),
 		Entry("of a key, over the artifact", public, byKey(), key(ours)),
 		Entry("of a key, by a statement", public, byKey(func(h *How) { h.Statement = CosignSign }), key(ours)),
 		Entry("of a key that signed with SHA-512", public, byKey(func(h *How) { h.Hash, h.Statement = crypto.SHA512, CosignSign }), key(ours)),
-		Entry("of a key, logged where nobody asks for it", small, byKey(func(h *How) { h.Log = RekorV1 }), key(ours)),
+		Entry("of a key, logged if nobody asks for it", small, byKey(func(h *How) { h.Log = RekorV1 }), key(ours)),
 		Entry("of a key, logged in Rekor v1", public, byKey(func(h *How) { h.Log = RekorV1 }), key(ours).loggedIn(public)),
 		Entry("of a key, logged in Rekor v2, which proves no time", public, byKey(func(h *How) { h.Log = RekorV2 }), key(ours).loggedIn(public)),
 		Entry("of a key, at a time within its validity", public, byKey(func(h *How) { h.Stamped = true }), key(ours).validFor(public, -time.Hour, time.Hour)),
@@ -168,7 +168,7 @@ var _ = Describe("A bundle", func() {
 			AddReportEntry("reason", err.Error())
 		},
 		Entry("by another Sigstore's root", small, keyless(), root(public)),
-		Entry("with a log's time, and a time stamp of another authority", public, keyless(func(h *How) { h.StampedBy = small }), root(public)),
+		Entry("with a log's time, and a timestamp of another authority", public, keyless(func(h *How) { h.StampedBy = small }), root(public)),
 		Entry("E7: with a certificate that was never logged, where the root names no log of certificates and one is required all the same", public,
 			keyless(func(h *How) { h.WithoutSCT = true }), root(public, CTLog).with(func(t *bundle.Trust) { t.RequireSCT = true })),
 		Entry("E7: with a certificate that was never logged", public, keyless(func(h *How) { h.WithoutSCT = true }), root(public)),
@@ -182,7 +182,7 @@ var _ = Describe("A bundle", func() {
 		Entry("E11: with a checkpoint that the log did not sign", public, keyless(func(h *How) {
 			h.Alter = func(b *pbbundle.Bundle) { forgeCheckpoint(b, small, artifact, keyless()) }
 		}), root(public)),
-		Entry("E12: with a time stamp of another authority, whose certificate it brings along", small, keyless(func(h *How) {
+		Entry("E12: with a timestamp of another authority, whose certificate it brings along", small, keyless(func(h *How) {
 			h.Log, h.StampedBy, h.EmbedTSA = NoLog, public, true
 		}), root(small, Log, CTLog)),
 		Entry("D13: with the log entry of another signature", public, keyless(func(h *How) {
@@ -197,7 +197,7 @@ var _ = Describe("A bundle", func() {
 		Entry("E9: with 33 log entries", public, keyless(func(h *How) {
 			h.Alter = func(b *pbbundle.Bundle) { repeatEntry(b, 33) }
 		}), root(public)),
-		Entry("E9: with 33 time stamps", public, keyless(func(h *How) {
+		Entry("E9: with 33 timestamps", public, keyless(func(h *How) {
 			h.Alter = func(b *pbbundle.Bundle) { repeatStamp(b, 33) }
 		}), root(public)),
 		Entry("E9: with a statement about 1,025 subjects", public, keyless(func(h *How) { h.Statement, h.Subjects = CosignSign, 1024 }), root(public)),
@@ -252,7 +252,7 @@ var _ = Describe("A bundle", func() {
 		}), root(public)),
 		Entry("with no time that anybody proves", public, keyless(func(h *How) { h.Log, h.Stamped = NoLog, false }), root(public)),
 		Entry("without a log entry", public, keyless(func(h *How) { h.Log = NoLog }), root(public)),
-		Entry("without a time stamp, where logs are ignored", public, keyless(func(h *How) { h.Stamped = false }), ignoringLogs(root(public))),
+		Entry("without a timestamp, where logs are ignored", public, keyless(func(h *How) { h.Stamped = false }), ignoringLogs(root(public))),
 		Entry("by a statement of no type", public, keyless(func(h *How) { h.Statement, h.StatementType = CosignSign, " " }), root(public)),
 		Entry("by a statement of an unknown type", public, keyless(func(h *How) { h.Statement, h.StatementType = CosignSign, "https://in-toto.io/Statement/v2" }), root(public)),
 		Entry("of a version that is not known", public, keyless(func(h *How) { h.Version = "0.4" }), root(public)),
@@ -263,7 +263,7 @@ var _ = Describe("A bundle", func() {
 		Entry("with another hash than is asked for", public, byKey(func(h *How) { h.Hash = crypto.SHA512 }), key(ours).with(func(t *bundle.Trust) {
 			t.Keys[0], _ = t.Keys[0].WithHash(crypto.SHA256)
 		})),
-		Entry("D12: of a key, and not logged where that is asked for", public, byKey(), key(ours).loggedIn(public)),
+		Entry("D12: of a key, and not logged if that is asked for", public, byKey(), key(ours).loggedIn(public)),
 		Entry("D13: of a key, with the log entry of another signature", public, byKey(func(h *How) {
 			h.Log = RekorV1
 			h.Alter = func(b *pbbundle.Bundle) { swapEntry(b, public, []byte("other")) }
@@ -275,7 +275,7 @@ var _ = Describe("A bundle", func() {
 		Entry("of a key with a validity, at the log's time, outside of it", public, byKey(func(h *How) { h.Log = RekorV1 }), key(ours).validFor(public, time.Second, time.Hour).loggedIn(public)),
 	)
 
-	DescribeTable("E9: is not parsed where its proofs would take longer to judge than any that are real",
+	DescribeTable("E9: is not parsed where its proofs would take longer to verify than any that are real",
 		func(most, over func(*pbbundle.Bundle)) {
 			how := keyless(func(h *How) { h.Alter = most })
 			_, err := bundle.Parse(public.Bundle(artifact, how))
@@ -285,16 +285,16 @@ var _ = Describe("A bundle", func() {
 			Expect(err).To(MatchError(bundle.ErrMalformed))
 		},
 		Entry("by 33 log entries", func(b *pbbundle.Bundle) { repeatEntry(b, 32) }, func(b *pbbundle.Bundle) { repeatEntry(b, 33) }),
-		Entry("by 33 time stamps", func(b *pbbundle.Bundle) { repeatStamp(b, 32) }, func(b *pbbundle.Bundle) { repeatStamp(b, 33) }),
+		Entry("by 33 timestamps", func(b *pbbundle.Bundle) { repeatStamp(b, 32) }, func(b *pbbundle.Bundle) { repeatStamp(b, 33) }),
 		Entry("by log entries of more than 128 KiB together", func(b *pbbundle.Bundle) { padEntry(b, 8<<10); repeatEntry(b, 16) },
 			func(b *pbbundle.Bundle) { padEntry(b, 8<<10); repeatEntry(b, 17) }),
-		Entry("by time stamps of more than 128 KiB together", func(b *pbbundle.Bundle) { padStamp(b, 16<<10); repeatStamp(b, 8) },
+		Entry("by timestamps of more than 128 KiB together", func(b *pbbundle.Bundle) { padStamp(b, 16<<10); repeatStamp(b, 8) },
 			func(b *pbbundle.Bundle) { padStamp(b, 16<<10); repeatStamp(b, 9) }),
 		Entry("by a log entry of more than 8 KiB", func(b *pbbundle.Bundle) { padEntry(b, 8<<10) }, func(b *pbbundle.Bundle) { padEntry(b, 8<<10+1) }),
-		Entry("by a time stamp of more than 16 KiB", func(b *pbbundle.Bundle) { padStamp(b, 16<<10) }, func(b *pbbundle.Bundle) { padStamp(b, 16<<10+1) }),
+		Entry("by a timestamp of more than 16 KiB", func(b *pbbundle.Bundle) { padStamp(b, 16<<10) }, func(b *pbbundle.Bundle) { padStamp(b, 16<<10+1) }),
 	)
 
-	It("may carry two time stamps of one authority, within the validity of all, and one that proves nothing", func() {
+	It("may carry two timestamps of one authority, within the validity of all, and one that proves nothing", func() {
 		how := keyless(func(h *How) {
 			h.Alter = func(b *pbbundle.Bundle) {
 				stampAgain(b, public, public.Epoch.Add(time.Minute))
@@ -321,17 +321,17 @@ var _ = Describe("A bundle", func() {
 		},
 		Entry("the signer's certificate", public, keyless(func(h *How) { h.StampedAt = public.Epoch.Add(time.Hour) })),
 		Entry("the signer's certificate, by a second", public, keyless(func(h *How) { h.StampedAt = public.Epoch.Add(-61 * time.Second) })),
-		Entry("the signer's certificate, by the second time stamp of one authority", public, keyless(func(h *How) {
+		Entry("the signer's certificate, by the second timestamp of one authority", public, keyless(func(h *How) {
 			h.Alter = func(b *pbbundle.Bundle) { stampAgain(b, public, public.Epoch.Add(time.Hour)) }
 		})),
-		Entry("the signer's certificate, by the first time stamp of one authority", public, keyless(func(h *How) {
+		Entry("the signer's certificate, by the first timestamp of one authority", public, keyless(func(h *How) {
 			h.StampedAt = public.Epoch.Add(time.Hour)
 			h.Alter = func(b *pbbundle.Bundle) { stampAgain(b, public, public.Epoch) }
 		})),
 		Entry("the intermediate certificate", halfway, keyless(func(h *How) { h.Time, h.StampedAt = halfway.Epoch, halfway.Epoch.Add(5*time.Minute) })),
 	)
 
-	DescribeTable("E22: is judged by the time that is proven, whatever the clock of this machine says",
+	DescribeTable("E22: is verified by the time that is proven, whatever the clock of this machine says",
 		func(at time.Duration) {
 			_, err := verifyBundle(public.Bundle(artifact, keyless(func(h *How) { h.Time = public.Epoch.Add(at) })), bundle.Trust{Root: rootOf(public)})
 			Expect(err).NotTo(HaveOccurred())
@@ -383,7 +383,7 @@ var _ = Describe("A bundle", func() {
 		Entry("no keys, and a root without authorities", root(public, Authority)),
 		Entry("a log entry, and a root without logs", root(public, Log).with(func(t *bundle.Trust) { t.Log = bundle.LogRequired })),
 		Entry("a log entry of a key, and no root", key(ours).with(func(t *bundle.Trust) { t.Log = bundle.LogRequired })),
-		Entry("a proven time, and a root with neither logs nor time-stamp authorities", root(public, Log, TimestampAuthority)),
+		Entry("a proven time, and a root with neither logs nor timestamp authorities", root(public, Log, TimestampAuthority)),
 		Entry("a key with a validity, and no root", key(ours).with(func(t *bundle.Trust) {
 			t.Keys = []bundle.Key{t.Keys[0].ValidFor(time.Now(), time.Now())}
 		})),

@@ -53,7 +53,7 @@ func repeatEntry(b *pbbundle.Bundle, times int) {
 	}
 }
 
-// stampAgain adds another time stamp of the signature.
+// stampAgain adds another timestamp of the signature.
 func stampAgain(b *pbbundle.Bundle, s *Sigstore, at time.Time) {
 	stamps := b.VerificationMaterial.TimestampVerificationData
 	stamps.Rfc3161Timestamps = append(stamps.Rfc3161Timestamps, &pbcommon.RFC3161SignedTimestamp{
@@ -74,7 +74,7 @@ func padEntry(b *pbbundle.Bundle, length int) {
 	*body = append(*body, bytes.Repeat([]byte(" "), length-len(*body))...)
 }
 
-// padStamp makes the time stamp as long as that.
+// padStamp makes the timestamp as long as that.
 func padStamp(b *pbbundle.Bundle, length int) {
 	stamp := &b.VerificationMaterial.TimestampVerificationData.Rfc3161Timestamps[0].SignedTimestamp
 	*stamp = append(*stamp, make([]byte, length-len(*stamp))...)

@@ -96,7 +96,7 @@ func (k Key) ValidFor(start, end time.Time) Key {
 	return k
 }
 
-// expires says whether signatures by the key count only within a period.
+// expires reports whether signatures by the key count only within a period.
 func (k Key) expires() bool { return !k.start.IsZero() || !k.end.IsZero() }
 
 // parsePublicKey reads one public key. The name is that of the entry, as messages show it.

@@ -24,16 +24,16 @@ type Legacy struct {
 	Payload []byte
 	// Signature is base64 encoded.
 	Signature string
-	// Certificate of the signer, PEM encoded, where it is not a key.
+	// Certificate of the signer, PEM encoded, if it is not a key.
 	Certificate string
 	// RekorBundle and Timestamp are cosign's JSON for the entry in a transparency
-	// log and for an RFC 3161 time stamp; empty where there is none.
+	// log and for an RFC 3161 timestamp; empty if there is none.
 	RekorBundle, Timestamp string
 }
 
 // FromLegacy turns a legacy signature into a bundle over its payload, with the
 // proofs that t asks for: one that nobody asks for must not spoil the
-// signature. The error matches ErrMalformed. What the payload says is for the caller to judge.
+// signature. The error matches ErrMalformed. What the payload says is for the caller to verify.
 func FromLegacy(l Legacy, t Trust) (*Bundle, error) {
 	return readable(func() (*Bundle, error) {
 		material := &pbbundle.VerificationMaterial{}
@@ -152,7 +152,7 @@ func parseRekorBundle(raw string) (*loggedEntry, error) {
 func parseTimestamp(raw string) (*pbbundle.TimestampVerificationData, error) {
 	var t cosign.RFC3161Timestamp
 	if err := json.Unmarshal([]byte(raw), &t); err != nil {
-		return nil, fmt.Errorf("the time stamp is not JSON: %w", err)
+		return nil, fmt.Errorf("the timestamp is not JSON: %w", err)
 	}
 	return &pbbundle.TimestampVerificationData{
 		Rfc3161Timestamps: []*pbcommon.RFC3161SignedTimestamp{{SignedTimestamp: t.SignedRFC3161Timestamp}},

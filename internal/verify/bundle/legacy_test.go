@@ -60,7 +60,7 @@ var _ = Describe("A legacy signature", func() {
 		},
 		Entry("as they are", func(*bundle.Legacy) {}),
 		Entry("a log entry that is none", func(l *bundle.Legacy) { l.RekorBundle = "{" }),
-		Entry("a time stamp that is none", func(l *bundle.Legacy) { l.Timestamp = "{" }),
+		Entry("a timestamp that is none", func(l *bundle.Legacy) { l.Timestamp = "{" }),
 		Entry("a certificate that is none", func(l *bundle.Legacy) { l.Certificate = "x" }),
 	)
 
@@ -98,12 +98,12 @@ var _ = Describe("A legacy signature", func() {
 		Entry("with another certificate of the same identity", root(public), func(l *bundle.Legacy) { l.Certificate = legacyOf(public, keyless()).Certificate }),
 		Entry("with a signature that is not base64", root(public), func(l *bundle.Legacy) { l.Signature = "%" }),
 		Entry("with no signature", root(public), func(l *bundle.Legacy) { l.Signature = "" }),
-		Entry("E12: with a time stamp that is garbage, where it is the only time", ignoringLogs(root(public)), func(l *bundle.Legacy) { l.Timestamp = `{"SignedRFC3161Timestamp":"AAAA"}` }),
-		Entry("E12: with the time stamp of another signature", ignoringLogs(root(public)), func(l *bundle.Legacy) { l.Timestamp = legacyOf(public, keyless()).Timestamp }),
-		Entry("E12: with the time stamp of another authority", ignoringLogs(root(public)), func(l *bundle.Legacy) {
+		Entry("E12: with a timestamp that is garbage, if it is the only time", ignoringLogs(root(public)), func(l *bundle.Legacy) { l.Timestamp = `{"SignedRFC3161Timestamp":"AAAA"}` }),
+		Entry("E12: with the timestamp of another signature", ignoringLogs(root(public)), func(l *bundle.Legacy) { l.Timestamp = legacyOf(public, keyless()).Timestamp }),
+		Entry("E12: with the timestamp of another authority", ignoringLogs(root(public)), func(l *bundle.Legacy) {
 			l.Timestamp = legacyOf(public, keyless(func(h *How) { h.StampedBy, h.EmbedTSA = small, true })).Timestamp
 		}),
-		Entry("with a time stamp that is not JSON", ignoringLogs(root(public)), func(l *bundle.Legacy) { l.Timestamp = "x" }),
+		Entry("with a timestamp that is not JSON", ignoringLogs(root(public)), func(l *bundle.Legacy) { l.Timestamp = "x" }),
 	)
 })
 

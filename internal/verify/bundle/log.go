@@ -20,10 +20,10 @@ import (
 )
 
 // The client specification allows two kinds of Rekor v1 entries that sigstore-go
-// v1.2.1 does not judge: a hashedrekord for an envelope, and one whose checkpoint
+// v1.2.1 does not verify: a hashedrekord for an envelope, and one whose checkpoint
 // does not name a tree.
 
-// loggedAsHash says whether an envelope was logged in Rekor v1 by the digest of
+// loggedAsHash reports whether an envelope was logged in Rekor v1 by the digest of
 // what its signature is over, and not as an envelope.
 func (b *Bundle) loggedAsHash() bool {
 	if b.statement == nil {

@@ -10,14 +10,14 @@ import (
 	"github.com/sigstore/sigstore/pkg/cryptoutils"
 )
 
-// isStamped says whether the bundle carries a time stamp.
+// isStamped reports whether the bundle carries a timestamp.
 func (b *Bundle) isStamped() bool {
 	stamps, err := b.entity.Timestamps()
 	return err == nil && len(stamps) > 0
 }
 
 // checkEveryStamp demands that a signature is valid at each time that an
-// authority stamped it. sigstore-go v1.2.1 takes one time stamp of each
+// authority stamped it. sigstore-go v1.2.1 takes one timestamp of each
 // authority, and does not look at what others of the same authority say.
 func (b *Bundle) checkEveryStamp(t Trust, m material) error {
 	stamps, err := b.entity.Timestamps()
@@ -51,7 +51,7 @@ func (b *Bundle) checkValidAt(at time.Time, m material) error {
 	leaf := signer.Certificate()
 	if leaf == nil {
 		if m.key == nil || !m.key.ValidAtTime(at) {
-			return errors.New("a time stamp is outside of the key's period of validity")
+			return errors.New("a timestamp is outside of the key's period of validity")
 		}
 		return nil
 	}
@@ -64,7 +64,7 @@ func (b *Bundle) checkValidAt(at time.Time, m material) error {
 	}
 	leaf.UnhandledCriticalExtensions = known
 	if _, err := verify.VerifyLeafCertificate(at, leaf, m); err != nil {
-		return errors.New("a time stamp is outside of the certificate's validity")
+		return errors.New("a timestamp is outside of the certificate's validity")
 	}
 	return nil
 }

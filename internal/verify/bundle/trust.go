@@ -12,7 +12,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/trustroot"
 )
 
-// LogPolicy says whether a signature must be proven to be in a transparency log.
+// LogPolicy reports whether a signature must be proven to be in a transparency log.
 type LogPolicy int
 
 const (
@@ -20,13 +20,13 @@ const (
 	LogAsRoot LogPolicy = iota
 	// LogRequired requires a log entry.
 	LogRequired
-	// LogIgnored requires none; the time of a signature is then proven by a time-stamp authority alone.
+	// LogIgnored requires none; the time of a signature is then proven by a timestamp authority alone.
 	LogIgnored
 )
 
 // Trust says what a signature must be proven by. The zero value trusts nothing.
 type Trust struct {
-	// Root holds the authorities and logs that are trusted. It may be nil where
+	// Root holds the authorities and logs that are trusted. It may be nil if
 	// there are keys and neither a log entry nor a time is asked for.
 	Root *trustroot.Root
 	// Keys, of which one must have signed. Without any, the signature must be
@@ -44,7 +44,7 @@ type Trust struct {
 // ErrTrust is matched by the error for a Trust that no signature can satisfy.
 var ErrTrust = errors.New("no signature can be proven")
 
-// Check returns an error matching ErrTrust where no signature can satisfy t.
+// Check returns an error matching ErrTrust if no signature can satisfy t.
 func (t Trust) Check() error {
 	switch {
 	case !t.keyed() && (t.Root == nil || !t.Root.HasCertificateAuthorities()):
@@ -52,22 +52,22 @@ func (t Trust) Check() error {
 	case t.Log == LogRequired && (t.Root == nil || !t.Root.HasLogs()):
 		return trustError("a log entry is required, and the trusted root names no transparency log")
 	case t.timed() && !t.logged() && !t.stamped():
-		return trustError("the time of a signature must be proven, and the trusted root names no time-stamp authority")
+		return trustError("the time of a signature must be proven, and the trusted root names no timestamp authority")
 	}
 	return nil
 }
 
 func trustError(reason string) error { return errors.Join(ErrTrust, errors.New(reason)) }
 
-// keyed says whether signatures are trusted by a key rather than by a certificate.
+// keyed reports whether signatures are trusted by a key rather than by a certificate.
 func (t Trust) keyed() bool { return len(t.Keys) > 0 }
 
-// logged says whether a log entry is asked for.
+// logged reports whether a log entry is asked for.
 func (t Trust) logged() bool {
 	return t.Log == LogRequired || (t.Log == LogAsRoot && t.Root != nil && t.Root.HasLogs())
 }
 
-// stamped reports whether the trusted root names time-stamp authorities.
+// stamped reports whether the trusted root names timestamp authorities.
 func (t Trust) stamped() bool { return t.Root != nil && t.Root.HasTimestampAuthorities() }
 
 // timed reports whether proofs of the time of a signature are read. Each that the

@@ -67,7 +67,7 @@ func (a *attempt) VerifySignature(sig, message io.Reader, opts ...signature.Veri
 	return err
 }
 
-// material is what one signature is judged by: a trusted root, or nothing, and
+// material is what one signature is verified by: a trusted root, or nothing, and
 // a key, or none. It answers for every hint, since a hint proves nothing.
 type material struct {
 	root.TrustedMaterial

@@ -18,11 +18,11 @@ import (
 // the identity is one that is wanted is for the caller to say.
 type Signature struct {
 	Signer
-	// KeyName is the name of the key that signed; empty where a certificate did.
+	// KeyName is the name of the key that signed; empty if a certificate did.
 	KeyName string
-	// Time is when the signature was provably made, or zero where nothing proves it.
+	// Time is when the signature was provably made, or zero if nothing proves it.
 	Time time.Time
-	// LogIndex is that of the entry in the trusted transparency log, nil where none was asked for or nothing proves the index.
+	// LogIndex is that of the entry in the trusted transparency log, nil if none was asked for or nothing proves the index.
 	LogIndex *int64
 }
 
@@ -123,8 +123,8 @@ func (b *Bundle) verifyIdentity(a Artifact, t Trust) (Signature, error) {
 }
 
 // decide lets sigstore-go decide, by the key alone or, without one, by
-// certificates alone. Who signed is for the caller to judge. What sigstore-go
-// cannot judge of a log entry is judged here, or told it in other words.
+// certificates alone. Who signed is for the caller to verify. What sigstore-go
+// cannot verify of a log entry is verified here, or told it in other words.
 func (b *Bundle) decide(a Artifact, t Trust, key root.TimeConstrainedVerifier, who ...verify.PolicyOption) (*verify.VerificationResult, error) {
 	trusted, options := t.material(key), t.options(b)
 	var entity verify.SignedEntity = b.entity

@@ -17,7 +17,7 @@ import (
 	. "github.com/verifiedchart/verifiedchart/internal/verify/verifytest"
 )
 
-// BenchmarkLegacyKey judges legacy signatures by a key.
+// BenchmarkLegacyKey verifies legacy signatures by a key.
 func BenchmarkLegacyKey(b *testing.B) {
 	for name, signer := range map[string]Signer{"ECDSA-P256": P256(), "Ed25519": Ed25519(), "RSA-4096": RSA(4096, crypto.SHA256)} {
 		repo := NewRepository()
@@ -27,7 +27,7 @@ func BenchmarkLegacyKey(b *testing.B) {
 	}
 }
 
-// BenchmarkKeyBundle judges a bundle by a key.
+// BenchmarkKeyBundle verifies a bundle by a key.
 func BenchmarkKeyBundle(b *testing.B) {
 	repo := NewRepository()
 	subject := repo.Subject("chart")
@@ -36,8 +36,8 @@ func BenchmarkKeyBundle(b *testing.B) {
 	verifyAll(b, must(b, keyed(signer)), subject, repo)
 }
 
-// BenchmarkKeylessBundle judges a bundle by an identity of a Sigstore in the
-// public one's shape: a P-384 chain, an SCT, a log entry with both its proofs, and a time stamp.
+// BenchmarkKeylessBundle verifies a bundle by an identity of a Sigstore in the
+// public one's shape: a P-384 chain, an SCT, a log entry with both its proofs, and a timestamp.
 func BenchmarkKeylessBundle(b *testing.B) {
 	for name, log := range map[string]sigstoretest.LogKind{"RekorV1": sigstoretest.RekorV1, "RekorV2": sigstoretest.RekorV2} {
 		how := release

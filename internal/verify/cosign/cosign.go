@@ -5,10 +5,10 @@
 // wherever in a repository cosign keeps them.
 //
 //	discover   a manifest's digest → candidates, from referrers and tags
-//	judge      a candidate → who signed, or why that is not proven
+//	verify      a candidate → who signed, or why that is not proven
 //
 // It does not know where keys and trusted roots come from, how many authorities
-// must vouch, or what is signed beyond its manifest's digest.
+// must accept, or what is signed beyond its manifest's digest.
 package cosign
 
 import (
@@ -33,9 +33,9 @@ type Authority struct {
 	Trust bundle.Trust
 	// KeysIn names where the keys are kept, as in "Secret apps/keys".
 	KeysIn string
-	// Identities, any of which must have signed; there must be one at least where Trust has no keys, and none where it has.
+	// Identities, any of which must have signed; there must be one at least where Trust has no keys, and none if it has.
 	Identities []Identity
-	// Repository, host and path, where the signatures are kept; the chart's where it is empty.
+	// Repository, host and path, where the signatures are kept; the chart's if it is empty.
 	Repository string
 	// Constraints apply to every signature.
 	Constraints verify.Constraints
@@ -43,10 +43,10 @@ type Authority struct {
 	Every bool
 }
 
-// ErrAuthority is matched by the error for an authority that could never vouch.
+// ErrAuthority is matched by the error for an authority that could never accept.
 var ErrAuthority = errors.New("the authority cannot vouch for anything")
 
-// Verifier vouches for a Subject that its authority has signed.
+// Verifier accepts a Subject that its authority has signed.
 type Verifier struct{ authority Authority }
 
 // New returns the verifier for an authority. The error matches ErrAuthority.
@@ -117,7 +117,7 @@ func (v *Verifier) reader(r registry.Reader) (registry.Reader, error) {
 	return r.Sibling(v.authority.Repository)
 }
 
-// enough says whether nothing more can be learnt that matters.
+// enough reports whether nothing more can be learnt that matters.
 func (v *Verifier) enough(signatures []verify.VerifiedSignature) bool {
 	if !v.authority.Every {
 		return len(signatures) > 0

@@ -23,7 +23,7 @@ func discover(s verify.Subject, r registry.Reader, in string) *discovery {
 	return &discovery{attached.Search{Subject: s.Manifest.Digest, Reader: r, In: in, Preferred: isSignature, Prefer: s.Sources}}
 }
 
-// isSignature says whether cosign lists its signatures so.
+// isSignature reports whether cosign lists its signatures so.
 func isSignature(artifactType string) bool {
 	return isBundle(artifactType) || artifactType == experimentalArtifactType
 }

@@ -113,7 +113,7 @@ var _ = Describe("Discovery", func() {
 		}),
 	)
 
-	It("asks for nothing more once somebody has vouched, unless signers are counted", func() {
+	It("asks for nothing more once somebody has accepted, unless signers are counted", func() {
 		sign(ours)
 		SignLegacy(repo, subject, theirs)
 		_, err := check(one(ours, theirs), subject, repo)
@@ -139,7 +139,7 @@ var _ = Describe("Discovery", func() {
 		Expect(repo.Asked()[asked:]).To(ContainElement("referrers"))
 	})
 
-	DescribeTable("reaches no verdict where it could not find out",
+	DescribeTable("reaches no verdict if it could not find out",
 		func(arrange func()) {
 			arrange()
 			_, err := check(one(ours), subject, repo)
@@ -169,7 +169,7 @@ var _ = Describe("Discovery", func() {
 		Expect(err).NotTo(MatchError(verify.ErrRejected))
 	})
 
-	It("says where it looked where there is no signature", func() {
+	It("says where it looked if there is no signature", func() {
 		_, err := check(one(ours), subject, repo)
 		Expect(rejection(err).Searched).To(Equal([]string{
 			"referrers of " + subject.Manifest.Digest.String(), "tag " + SignatureTag(subject.Manifest.Digest), "tag " + ReferrersTag(subject.Manifest.Digest),
@@ -346,7 +346,7 @@ var _ = Describe("Discovery", func() {
 var _ = Describe("An authority", func() {
 	root := func() bundle.Trust { return bundle.Trust{Root: rootOf(sigstoretest.NewSmall())} }
 
-	DescribeTable("is refused where it could never vouch",
+	DescribeTable("is refused if it could never accept",
 		func(a func() cosign.Authority) {
 			_, err := cosign.New(a())
 			Expect(err).To(MatchError(cosign.ErrAuthority))

@@ -32,7 +32,7 @@ func NewIdentity(issuer, subject string, claims certificate.Extensions) (Identit
 	return Identity{issuer: i, subject: s, claims: claims}, nil
 }
 
-// Mismatch says why a proven signer is not this identity; empty where it is.
+// Mismatch says why a proven signer is not this identity; empty if it is.
 func (i Identity) Mismatch(s bundle.Signer) string {
 	switch {
 	case i.issuer == nil || !i.issuer.MatchString(s.Issuer):
@@ -46,7 +46,7 @@ func (i Identity) Mismatch(s bundle.Signer) string {
 	return ""
 }
 
-// mismatch says why a signer is none of the identities; empty where it is one.
+// mismatch says why a signer is none of the identities; empty if it is one.
 func mismatch(identities []Identity, s bundle.Signer) string {
 	reason := "matchOIDCIdentity is empty"
 	for _, i := range identities {

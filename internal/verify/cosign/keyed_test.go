@@ -71,7 +71,7 @@ var _ = Describe("A cosign authority with keys", func() {
 	push := func(layers ...ocispec.Descriptor) { repo.PushLayers(SignatureTag(subject.Manifest.Digest), layers...) }
 	payload := func() []byte { return Payload(subject.Manifest.Digest) }
 
-	DescribeTable("D17: vouches whatever kind of key signed",
+	DescribeTable("D17: accepts whatever kind of key signed",
 		func(signer func() Signer) {
 			s := signer()
 			SignLegacy(repo, subject, s)
@@ -263,7 +263,7 @@ var _ = Describe("A cosign authority with keys", func() {
 		Expect(repo.Asked()).To(ConsistOf("referrers", SignatureTag(subject.Manifest.Digest), ReferrersTag(subject.Manifest.Digest)))
 	})
 
-	DescribeTable("reaches no verdict where it could not find out",
+	DescribeTable("reaches no verdict if it could not find out",
 		func(arrange func(), want error) {
 			arrange()
 			_, err := check(authority(ours), subject, repo)

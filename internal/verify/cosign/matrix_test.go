@@ -157,7 +157,7 @@ var places = []place{
 var shapes = []shape{
 	{"the public Sigstore's shape of root", sigstoretest.New, func(h *sigstoretest.How) { h.Log, h.Stamped = sigstoretest.RekorV1, true }, nil},
 	{"a root with Rekor v2", sigstoretest.NewSmall, func(h *sigstoretest.How) { h.Log, h.Stamped = sigstoretest.RekorV2, true }, nil},
-	{"a root with time-stamp authorities alone", sigstoretest.NewSmall, func(h *sigstoretest.How) { h.Stamped, h.WithoutSCT = true, true }, []sigstoretest.Part{sigstoretest.Log, sigstoretest.CTLog}},
+	{"a root with timestamp authorities alone", sigstoretest.NewSmall, func(h *sigstoretest.How) { h.Stamped, h.WithoutSCT = true, true }, []sigstoretest.Part{sigstoretest.Log, sigstoretest.CTLog}},
 }
 
 // The combinations that make no sense: legacy signatures cannot hold an entry of Rekor v2.

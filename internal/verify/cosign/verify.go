@@ -19,7 +19,7 @@ import (
 // maxSubject bounds the subject of a certificate in a brief, in bytes.
 const maxSubject = 80
 
-// judge returns the one voucher that a candidate is. A *verify.Refusal says why it is none;
+// verifyCandidate returns the one verified signature that a candidate is. A *verify.Refusal says why it is none;
 // any other error that it could not be found out.
 func (v *Verifier) verifyCandidate(ctx context.Context, s verify.Subject, r registry.Reader, c candidate) ([]verify.VerifiedSignature, error) {
 	if c.problem != nil {
@@ -42,7 +42,7 @@ func (v *Verifier) verifyCandidate(ctx context.Context, s verify.Subject, r regi
 	return []verify.VerifiedSignature{voucher}, nil
 }
 
-// vouch says whether a proven signature is by whom the authority asks for. A
+// signatureOf reports whether a proven signature is by whom the authority asks for. A
 // signature with a key is: it was proven by one of the authority's keys.
 func (v *Verifier) signatureOf(c candidate, signature bundle.Signature) (verify.VerifiedSignature, error) {
 	voucher := verify.VerifiedSignature{
@@ -65,7 +65,7 @@ func strangerBrief(s bundle.Signature) string {
 	return "signed by " + printable.String(s.Subject, maxSubject) + ", which no identity matches"
 }
 
-// judgeBundle judges a Sigstore bundle, which speaks for the manifest itself.
+// verifyBundle verifies a Sigstore bundle, which speaks for the manifest itself.
 func (v *Verifier) verifyBundle(ctx context.Context, s verify.Subject, r registry.Reader, c candidate) (bundle.Signature, error) {
 	raw, err := read(ctx, r, c, bundle.MaxSize)
 	if err != nil {
@@ -86,7 +86,7 @@ func (v *Verifier) verifyBundle(ctx context.Context, s verify.Subject, r registr
 	return signature, nil
 }
 
-// judgeLegacy judges a legacy signature, which speaks for its payload, and the payload for the manifest.
+// verifyLegacy verifies a legacy signature, which speaks for its payload, and the payload for the manifest.
 func (v *Verifier) verifyLegacy(ctx context.Context, s verify.Subject, r registry.Reader, c candidate) (bundle.Signature, error) {
 	payload, err := payloadOf(ctx, s, r, c)
 	if err != nil {

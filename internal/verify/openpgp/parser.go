@@ -262,7 +262,7 @@ func (p *parser) revoked() (revoked []string) {
 	return slices.Compact(revoked)
 }
 
-// settle drops the keys that can never verify anything.
+// finishKey drops the keys that can never verify anything.
 func (p *parser) finishKey() {
 	for _, id := range slices.Sorted(maps.Keys(p.keys)) {
 		c := p.keys[id]

@@ -50,7 +50,7 @@ func (k *Keyring) VerifyAll(message []byte, o Options) (text []byte, all []Signa
 	return b.text, all, nil
 }
 
-// judge returns the good signatures of the block. Where there is none it tells of the
+// verifyBlock returns the good signatures of the block. Where there is none it tells of the
 // one that came furthest, since anybody may have added the others.
 func (k *Keyring) verifyBlock(b *block, o Options) ([]Signature, error) {
 	signatures, err := signaturesOf(b)

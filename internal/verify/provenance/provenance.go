@@ -4,12 +4,12 @@
 // writes beside a chart's archive, wherever it is kept.
 //
 //	find     a chart's manifest → the files that may be its provenance
-//	judge    a file → who signed it, and whether it is for this very chart
+//	verify    a file → who signed it, and whether it is for this very chart
 //
 // The signed text names the archive by its SHA-256, which is the digest of the
-// manifest's layer: the chart is judged before any of it is downloaded. The
+// manifest's layer: the chart is verified before any of it is downloaded. The
 // package does not know where keyrings come from, how files are read that are
-// not in a registry, how many authorities must vouch, or what is in an archive.
+// not in a registry, how many authorities must accept, or what is in an archive.
 package provenance
 
 import (
@@ -65,7 +65,7 @@ type Authority struct {
 	Source Source
 	// Tag under which it may stand, a Template; DefaultTag where empty.
 	Tag Template
-	// Elsewhere is the place outside the registry. It is required for Outside.
+	// External is the place outside the registry. It is required for Outside.
 	External ExternalSource
 	// AllowExpiredKeys accepts what was signed while a key lived that has expired since.
 	AllowExpiredKeys bool
@@ -73,14 +73,14 @@ type Authority struct {
 	Constraints verify.Constraints
 	// Every asks for all signers, and not only for the first that is found.
 	Every bool
-	// Now is the clock; time.Now where nil.
+	// Now is the clock; time.Now if nil.
 	Now func() time.Time
 }
 
-// ErrAuthority is matched by the error for an authority that could never vouch.
+// ErrAuthority is matched by the error for an authority that could never accept.
 var ErrAuthority = errors.New("the authority cannot vouch for anything")
 
-// Verifier vouches for a chart whose provenance file its authority has signed.
+// Verifier accepts a chart whose provenance file its authority has signed.
 type Verifier struct {
 	authority Authority
 	skipped   []string
@@ -140,7 +140,7 @@ func (v *Verifier) Verify(ctx context.Context, s verify.Subject, r registry.Read
 	return result, err
 }
 
-// undecided is the error where it is not known which chart a manifest is of: a
+// undecided is the error if it is not known which chart a manifest is of: a
 // rejection where its configuration says nothing that could be signed.
 func (v *Verifier) undecided(s verify.Subject, err error) error {
 	var refused *verify.Refusal

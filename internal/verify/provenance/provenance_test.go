@@ -67,7 +67,7 @@ func (w *world) prov(by *openpgp.Entity, change ...func(string) string) []byte {
 	return openpgptest.Sign(by, what, openpgptest.At(signed))
 }
 
-// subject pushes the chart's manifest, with the provenance file among its layers where there is one.
+// subject pushes the chart's manifest, with the provenance file among its layers if there is one.
 func (w *world) subject(prov ...[]byte) verify.Subject {
 	layers := []ocispec.Descriptor{w.archive}
 	chart := verify.Chart{Name: "app", Version: "1.0.0", Archive: w.archive, Config: w.config}
@@ -110,7 +110,7 @@ var _ = Describe("A provenance authority", func() {
 	var w *world
 	BeforeEach(func() { w = newWorld() })
 
-	DescribeTable("vouches for a chart whose provenance file is",
+	DescribeTable("accepts a chart whose provenance file is",
 		func(arrange func() verify.Subject, source string) {
 			result, err := w.check(w.trusting(), arrange())
 			Expect(err).NotTo(HaveOccurred())
@@ -216,7 +216,7 @@ var _ = Describe("A provenance authority", func() {
 			func(a *provenance.Authority) { a.Now = func() time.Time { return made.AddDate(0, 0, -1) } }),
 	)
 
-	DescribeTable("reaches no verdict where it could not find out",
+	DescribeTable("reaches no verdict if it could not find out",
 		func(arrange func() verify.Subject) {
 			_, err := w.check(w.trusting(), arrange())
 			Expect(err).To(MatchError(verifytest.ErrUnreachable))
@@ -273,7 +273,7 @@ var _ = Describe("A provenance authority", func() {
 		Expect(len(w.repo.Asked())).To(BeNumerically("<=", 2*verify.MaxCandidates+8))
 	})
 
-	DescribeTable("E15: finds the file that was accepted the last time beside 64 others that are likely, where it is",
+	DescribeTable("E15: finds the file that was accepted the last time beside 64 others that are preferred, in every place",
 		func(push func(verify.Subject)) {
 			s := w.subject()
 			push(s)
@@ -319,13 +319,13 @@ var _ = Describe("A provenance authority", func() {
 			Expect(err).To(MatchError(want))
 			Expect(err).To(MatchError(ContainSubstring("shelf app/1.0.0")), "it says where it looked")
 		},
-		Entry("vouches by it", func() ([]byte, error) { return w.prov(w.ours), nil }, nil),
+		Entry("accepts by it", func() ([]byte, error) { return w.prov(w.ours), nil }, nil),
 		Entry("F1: refuses what has none", func() ([]byte, error) { return nil, nil }, verify.ErrRejected),
 		Entry("refuses what has an empty one", func() ([]byte, error) { return []byte{}, nil }, verify.ErrRejected),
 		Entry("F3: refuses a stranger's", func() ([]byte, error) { return w.prov(w.theirs), nil }, verify.ErrRejected),
 		Entry("F21: refuses one that is too large", func() ([]byte, error) { return make([]byte, provenance.MaxSize+1), nil }, verify.ErrRejected),
 		Entry("refuses what cannot be one", func() ([]byte, error) { return nil, verify.Refuse("x") }, verify.ErrRejected),
-		Entry("reaches no verdict where it could not be read", func() ([]byte, error) { return nil, fmt.Errorf("shelf app/1.0.0: %w", verifytest.ErrUnreachable) }, verifytest.ErrUnreachable),
+		Entry("reaches no verdict if it could not be read", func() ([]byte, error) { return nil, fmt.Errorf("shelf app/1.0.0: %w", verifytest.ErrUnreachable) }, verifytest.ErrUnreachable),
 	)
 
 	DescribeTable("refuses a chart of a version, before anything is asked for by it, that holds",
@@ -345,7 +345,7 @@ var _ = Describe("A provenance authority", func() {
 		Entry("more than a version has", strings.Repeat("1", 300)),
 	)
 
-	It("says which keys of its keyring it does not use, with its voucher and with its refusal", func() {
+	It("says which keys of its keyring it does not use, with its verified signature and with its refusal", func() {
 		weak := openpgptest.NewKey(openpgptest.Using(openpgptest.RSA1024), openpgptest.CreatedAt(made))
 		ring, err := keys.Parse(context.Background(), map[string][]byte{"good": openpgptest.Public(w.ours), "weak": openpgptest.Public(weak), "broken": []byte("x")})
 		Expect(err).NotTo(HaveOccurred())

@@ -26,8 +26,8 @@ const (
 	maxFiles = 16
 )
 
-// Elsewhere reads the provenance file of a chart, by its name and version, that
-// is kept outside the registry, and says where that is. There is none where both
+// ExternalSource reads the provenance file of a chart, by its name and version, that
+// is kept outside the registry, and says if that is. There is none if both
 // the bytes and the error are nil. A *verify.Refusal says why it cannot be one;
 // any other error that it could not be found out. What it asks for it asks through
 // the reader's Recall, so that it is remembered as long as the reader's own answers.
@@ -70,7 +70,7 @@ type search struct {
 	attached attached.Search
 }
 
-// looked says where was looked.
+// searched says where was looked.
 func (s *search) searched() []string { return append(s.places, s.attached.Searched()...) }
 
 // files yields what may be the provenance file, one by one.
@@ -92,7 +92,7 @@ func (s *search) files(ctx context.Context) iter.Seq[file] {
 	}
 }
 
-// inManifest offers the file in the chart's own manifest, and says whether to go on.
+// inManifest offers the file in the chart's own manifest, and reports whether to go on.
 func (s *search) inManifest(yield func(file) bool) bool {
 	const place = "the chart's manifest"
 	s.places = append(s.places, place)

@@ -158,10 +158,10 @@ func (s *Sigstore) prove(body []byte, checkpoint func(rootHash []byte) string) *
 	}
 }
 
-// Stamp returns a time stamp of a signature.
+// Stamp returns a timestamp of a signature.
 func (s *Sigstore) Stamp(signature []byte, at time.Time) []byte { return s.stamp(How{}, at, signature) }
 
-// stamp is the RFC 3161 time stamp of a signature.
+// stamp is the RFC 3161 timestamp of a signature.
 func (s *Sigstore) stamp(how How, at time.Time, signature []byte) []byte {
 	sum := sha256.Sum256(signature)
 	stamp := timestamp.Timestamp{

@@ -56,14 +56,14 @@ type How struct {
 	Subjects int
 	// Version of the bundle; by default 0.3.
 	Version string
-	// Log is where the signature is logged; Stamped adds a time stamp.
+	// Log is where the signature is logged; Stamped adds a timestamp.
 	Log     LogKind
 	Stamped bool
-	// StampedAt is the time of the time stamp where it is not Time.
+	// StampedAt is the time of the timestamp if it is not Time.
 	StampedAt time.Time
-	// StampedBy is whose time-stamp authority adds the time stamp; by default the Sigstore's own.
+	// StampedBy is whose timestamp authority adds the timestamp; by default the Sigstore's own.
 	StampedBy *Sigstore
-	// EmbedTSA puts the certificate of the time-stamp authority into the time stamp.
+	// EmbedTSA puts the certificate of the timestamp authority into the timestamp.
 	EmbedTSA bool
 	// WithoutPromise leaves out the signed entry timestamp, WithoutSCT and ForeignSCT the one of the certificate, or its log.
 	WithoutPromise, WithoutSCT, ForeignSCT bool

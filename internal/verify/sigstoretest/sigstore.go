@@ -2,10 +2,10 @@
 
 // Package sigstoretest is a Sigstore in memory: a certificate authority, a
 // certificate transparency log, a transparency log (Rekor v1 and v2) and a
-// time-stamp authority, which sign at the times that a test chooses.
+// timestamp authority, which sign at the times that a test chooses.
 //
 // It makes what is genuine, and what is genuine but for one thing. It does not
-// know how any of it is judged, nor registries.
+// know how any of it is verified, nor registries.
 package sigstoretest
 
 import (
@@ -84,13 +84,13 @@ func (s *Sigstore) newAuthority(curve elliptic.Curve, usage x509.ExtKeyUsage, in
 	return authority{chain: []*x509.Certificate{s.certify(template, rootCertificate, key.Public(), rootKey), rootCertificate}, key: key}
 }
 
-// timestampAuthority adds the certificate that time stamps are signed with.
+// timestampAuthority adds the certificate that timestamps are signed with.
 func (s *Sigstore) timestampAuthority(ca authority) authority {
 	key := newKey(elliptic.P256())
 	usage, err := asn1.Marshal([]asn1.ObjectIdentifier{{1, 3, 6, 1, 5, 5, 7, 3, 8}})
 	must(err)
 	leaf := s.certify(&x509.Certificate{
-		Subject: pkix.Name{CommonName: "time stamps"}, KeyUsage: x509.KeyUsageDigitalSignature,
+		Subject: pkix.Name{CommonName: "timestamps"}, KeyUsage: x509.KeyUsageDigitalSignature,
 		ExtraExtensions: []pkix.Extension{{Id: asn1.ObjectIdentifier{2, 5, 29, 37}, Critical: true, Value: usage}}, // RFC 3161: critical
 	}, ca.chain[0], key.Public(), ca.key)
 	return authority{chain: append([]*x509.Certificate{leaf}, ca.chain...), key: key}

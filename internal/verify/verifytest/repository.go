@@ -23,7 +23,7 @@ import (
 )
 
 // Repository is a registry.Reader in memory. It counts what it is asked for and
-// fails where it is told to. It is safe for concurrent use.
+// fails as a test tells it to. It is safe for concurrent use.
 type Repository struct {
 	mu        sync.Mutex
 	tags      map[string]digest.Digest
@@ -108,7 +108,7 @@ func (r *Repository) PushLayers(tag string, layers ...ocispec.Descriptor) ocispe
 	return r.PushManifest(tag, raw)
 }
 
-// Subject stores a manifest that differs by content and returns it as something to judge.
+// Subject stores a manifest that differs by content and returns it as something to verify.
 func (r *Repository) Subject(content string) verify.Subject {
 	d := r.PushLayers("", r.PushBlob("text/plain", []byte(content)))
 	return verify.Subject{Repository: "registry.example/charts/app", Manifest: d, Raw: r.manifests[d.Digest]}
@@ -182,7 +182,7 @@ func (r *Repository) Blob(_ context.Context, d ocispec.Descriptor, limit int64) 
 }
 
 // PushReferrer stores an artifact manifest with the layers that refers to a
-// subject, and where there is no referrers API lists it under the referrers tag.
+// subject, and if there is no referrers API lists it under the referrers tag.
 func (r *Repository) PushReferrer(artifactType string, subject ocispec.Descriptor, layers ...ocispec.Descriptor) ocispec.Descriptor {
 	raw, d := referrer(r, artifactType, subject, layers)
 	r.PushManifest("", raw)

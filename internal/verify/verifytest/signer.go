@@ -84,7 +84,7 @@ func Payload(d digest.Digest) []byte {
 // PayloadOf is a payload with any digest and type.
 func PayloadOf(d, kind string) []byte { return payloadIn("publisher.example/charts/app", d, kind) }
 
-// UsualPayload is what cosign signs for the subject where it is.
+// UsualPayload is what cosign signs for the subject in its place.
 func UsualPayload(s verify.Subject) []byte {
 	return payloadIn(s.Repository, s.Manifest.Digest.String(), payload.CosignSignatureType)
 }

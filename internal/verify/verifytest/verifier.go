@@ -15,20 +15,20 @@ var ErrUnreachable = errors.New("out of reach")
 
 // Answer is a Verifier with a fixed answer.
 type Answer struct {
-	Evidence verify.Result
-	Err      error
+	Result verify.Result
+	Err    error
 }
 
 // Verify implements verify.Verifier.
 func (a Answer) Verify(context.Context, verify.Subject, registry.Reader) (verify.Result, error) {
-	return a.Evidence, a.Err
+	return a.Result, a.Err
 }
 
-// Vouches accepts, by each of the signers.
+// Accepts accepts, by each of the signers.
 func Accepts(authority string, signers ...string) Answer {
 	var a Answer
 	for _, s := range signers {
-		a.Evidence.Signatures = append(a.Evidence.Signatures, verify.VerifiedSignature{Authority: authority, Signer: s})
+		a.Result.Signatures = append(a.Result.Signatures, verify.VerifiedSignature{Authority: authority, Signer: s})
 	}
 	return a
 }
@@ -36,7 +36,7 @@ func Accepts(authority string, signers ...string) Answer {
 // Doubtful accepts by the signers, and could not read everything.
 func Doubtful(authority string, signers ...string) Answer {
 	a := Accepts(authority, signers...)
-	a.Evidence.Unread = ErrUnreachable
+	a.Result.Unread = ErrUnreachable
 	return a
 }
 

@@ -134,7 +134,7 @@ func (b *builder) stampOf(p part) (version, stamp string, err error) {
 }
 
 // sources returns the names of the files that make a module: those that pin its
-// requirements, and its own program where it has one.
+// requirements, and its own program if it has one.
 func (b *builder) sources(dir string) ([]string, error) {
 	names := []string{"go.mod", "go.sum"}
 	programs, err := filepath.Glob(filepath.Join(b.modules, dir, "*.go"))

@@ -115,7 +115,7 @@ func (b *builder) goTool(ctx context.Context, p part, dir string, args ...string
 	return stdout.Bytes(), nil
 }
 
-// explain says what to do about a failure of go where that is known.
+// explain says what to do about a failure of go if that is known.
 func explain(err error, outputs ...string) error {
 	said := strings.TrimSpace(strings.Join(outputs, "\n"))
 	hint := ""

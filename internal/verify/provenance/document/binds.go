@@ -45,7 +45,7 @@ func (d Document) Binds(name, version string, archive digest.Digest) error {
 	return nil
 }
 
-// sameVersion says whether two texts are the same but for a 'v' at the beginning of one of them.
+// sameVersion reports whether two texts are the same but for a 'v' at the beginning of one of them.
 func sameVersion(a, b string) bool {
 	return strings.TrimPrefix(a, "v") == strings.TrimPrefix(b, "v")
 }

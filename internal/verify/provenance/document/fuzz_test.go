@@ -16,7 +16,7 @@ import (
 )
 
 // helmReads returns what Helm takes from a text (parseMessageBlock in its
-// package provenance), and false where it takes nothing.
+// package provenance), and false if it takes nothing.
 func helmReads(text []byte) (chart.Metadata, map[string]string, bool) {
 	parts := bytes.Split(bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n")), []byte("\n...\n"))
 	if len(parts) < 2 {

@@ -43,7 +43,7 @@ func syntax(s string) int {
 	return n
 }
 
-// forbidden says whether a character may not stand in a text: a control
+// forbidden reports whether a character may not stand in a text: a control
 // character, or one that YAML decoders do not agree to be the end of a line or
 // the beginning of a text. A CR is one unless it was part of a CRLF.
 func forbidden(r rune) bool {
