@@ -15,31 +15,32 @@ const (
 	UnmatchedDeny  = "Deny"
 )
 
-// ClusterChartPolicySpec says who must accept the charts that it matches, besides
-// whom each VerifiedChart asks.
+// ClusterChartPolicySpec names the signers that every matched chart must have, in
+// addition to those of its VerifiedChart.
 type ClusterChartPolicySpec struct {
-	// Match says for which VerifiedCharts the policy is; for all by default.
+	// Match selects VerifiedCharts. The default is all of them.
 	// +optional
 	Match *ChartMatch `json:"match,omitempty"`
 
-	// Verify says who must accept the charts. Its Secrets and ConfigMaps are in the
-	// namespace of the controller.
+	// Verify names the signers of the charts, and the rules for their signatures. Its
+	// Secrets and ConfigMaps are in the namespace of the controller.
 	// +required
 	Verify Verification `json:"verify"`
 
-	// Unmatched says what becomes of VerifiedCharts that no ClusterChartPolicy matches:
-	// `Allow`, the default, or `Deny`, where one policy that says so is enough.
+	// Unmatched decides about VerifiedCharts that no ClusterChartPolicy matches: Allow,
+	// the default, or Deny. One policy with Deny is enough to deny them.
 	// +optional
 	// +kubebuilder:validation:Enum=Allow;Deny
 	// +kubebuilder:default=Allow
 	Unmatched string `json:"unmatched,omitempty"`
 }
 
-// ChartMatch matches VerifiedCharts: if a list is not empty, one of its entries must match.
+// ChartMatch selects VerifiedCharts. Of each list that is not empty, one entry must
+// match.
 type ChartMatch struct {
-	// URLs of charts, in which `*` stands for any part of a segment, and `**` for
-	// anything, such as `oci://ghcr.io/org/**`. How a URL spells the host, a default
-	// port or Docker Hub does not matter.
+	// URLs of charts, for example oci://ghcr.io/org/**. A * stands for a part of a
+	// segment, ** for any text. Upper case in the host, a default port and other
+	// names of Docker Hub make no difference.
 	// +optional
 	// +kubebuilder:validation:MaxItems=64
 	// +kubebuilder:validation:items:MinLength=1
@@ -53,7 +54,7 @@ type ChartMatch struct {
 	// +listType=set
 	URLs []string `json:"urls,omitempty"`
 
-	// Namespaces of VerifiedCharts, in which `*` stands for any characters.
+	// Namespaces of VerifiedCharts, for example team-*. A * stands for any text.
 	// +optional
 	// +kubebuilder:validation:MaxItems=64
 	// +kubebuilder:validation:items:MinLength=1
@@ -63,12 +64,12 @@ type ChartMatch struct {
 	Namespaces []string `json:"namespaces,omitempty"`
 }
 
-// ClusterChartPolicy is what every chart that it matches has to satisfy, besides what
-// its VerifiedChart asks for. No VerifiedChart can weaken it.
+// ClusterChartPolicy holds rules for every chart that it matches, in addition to
+// those of its VerifiedChart. No VerifiedChart can weaken it.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:resource:scope=Cluster
-// +kubebuilder:printcolumn:name="Unmatched",type="string",JSONPath=".spec.unmatched",description="what becomes of charts that no policy matches"
+// +kubebuilder:printcolumn:name="Unmatched",type="string",JSONPath=".spec.unmatched",description="Allow or Deny for charts that no policy matches"
 // +kubebuilder:printcolumn:name="Age",type="date",JSONPath=".metadata.creationTimestamp",description=""
 type ClusterChartPolicy struct {
 	metav1.TypeMeta   `json:",inline"`

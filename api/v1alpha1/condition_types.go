@@ -19,7 +19,8 @@ const (
 	// StorageOperationFailedCondition is True while the artifact cannot be stored.
 	StorageOperationFailedCondition = "StorageOperationFailed"
 
-	// ArtifactInStorageCondition is True while the artifact in the status is stored and served.
+	// ArtifactInStorageCondition is True while an artifact is published. It is False after a
+	// withdrawal. While its file is being fetched again it stays True, and a GET answers 503.
 	ArtifactInStorageCondition = "ArtifactInStorage"
 )
 
@@ -44,7 +45,7 @@ const (
 	AuthenticationFailedReason = "AuthenticationFailed"
 
 	// OCIPullFailedReason goes with FetchFailed: the registry could not be read,
-	// or what it sent is not what was asked for.
+	// or its answer does not have the digest that was requested.
 	OCIPullFailedReason = "OCIArtifactPullFailed"
 
 	// OCILayerOperationFailedReason goes with FetchFailed: the manifest is not that of one Helm chart.
@@ -73,7 +74,7 @@ const (
 	DowngradeRefusedReason = "DowngradeRefused"
 
 	// VersionMutatedReason goes with FetchFailed, and with the event if that is
-	// allowed: a version is not the digest any more that it was first proven with.
+	// allowed: a version has another digest than the one that was verified first.
 	VersionMutatedReason = "VersionMutated"
 
 	// ExemptedReason goes with SourceVerified=False: the chart is published by an exemption.

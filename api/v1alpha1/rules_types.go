@@ -31,23 +31,24 @@ const MaxHistory = 64
 // MaxRecordedSigners is how many signers of a version the status remembers.
 const MaxRecordedSigners = 16
 
-// Rules say what becomes of a chart besides who accepts it.
+// Rules apply to a chart in addition to the signatures that it needs.
 type Rules struct {
-	// Mode is `Enforce`, the default, or `Audit`: everything is verified, and
-	// SourceVerified tells the truth, but the chart is published whatever the verdict.
+	// Mode is Enforce, the default, or Audit. In mode Audit a rejected chart is
+	// published too, and SourceVerified shows why it is rejected.
 	// +optional
 	// +kubebuilder:validation:Enum=Enforce;Audit
 	Mode string `json:"mode,omitempty"`
 
-	// OnTrustLoss says what becomes of the published artifact when it is proven not
-	// to be trusted any more: `Withdraw`, the default, ends its serving; `Hold` goes on
-	// serving it, and publishes nothing new. What is revoked is withdrawn all the same.
+	// OnTrustLoss decides about a published chart that verification now rejects.
+	// Withdraw, the default, stops serving it. Hold serves it on, and publishes
+	// nothing new. A revoked chart is withdrawn in both cases.
 	// +optional
 	// +kubebuilder:validation:Enum=Withdraw;Hold
 	OnTrustLoss string `json:"onTrustLoss,omitempty"`
 
-	// MaxUnverifiedAge is how long the published artifact is served while it cannot
-	// be found out whether it is still trusted, as `24h`: from 1m to 8760h. By default without end.
+	// MaxUnverifiedAge is how long a published chart is served without a verdict, for
+	// example while a key is missing: from 1m to 8760h, for example 24h. The default
+	// is no limit.
 	// +optional
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32
@@ -55,19 +56,19 @@ type Rules struct {
 	// +kubebuilder:validation:XValidation:rule="!self.matches('^([0-9]+([.][0-9]+)?(ms|s|m|h))+$') || (duration(self) >= duration('1m') && duration(self) <= duration('8760h'))",message="maxUnverifiedAge must be between 1m and 8760h, such as 24h"
 	MaxUnverifiedAge *metav1.Duration `json:"maxUnverifiedAge,omitempty"`
 
-	// Revoked is what is not trusted, whoever accepts it.
+	// Revoked lists digests, keys, identities and versions that are never trusted.
 	// +optional
 	Revoked *Revocations `json:"revoked,omitempty"`
 
-	// VersionMutation says what becomes of a version that was proven with one digest
-	// and is found with another, even signed: `Deny`, the default, refuses it; `Warn`
-	// publishes it with a warning; `Allow` publishes it.
+	// VersionMutation decides about a version that was verified with one digest and
+	// now has another digest, signed or not. Deny, the default, refuses it. Warn
+	// publishes it with a warning, Allow without.
 	// +optional
 	// +kubebuilder:validation:Enum=Deny;Warn;Allow
 	VersionMutation string `json:"versionMutation,omitempty"`
 
-	// MinSignatureAge is how long ago the chart must have been signed, by the time
-	// that a log or a timestamp authority proves, as `72h`: from 1s to 8760h.
+	// MinSignatureAge is the least age of a signature, for example 72h: from 1s to
+	// 8760h. A log or a timestamp authority must prove the time of the signature.
 	// +optional
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32
@@ -75,7 +76,7 @@ type Rules struct {
 	// +kubebuilder:validation:XValidation:rule="!self.matches('^([0-9]+([.][0-9]+)?(ms|s|m|h))+$') || (duration(self) >= duration('1s') && duration(self) <= duration('8760h'))",message="minSignatureAge must be between 1s and 8760h, such as 72h"
 	MinSignatureAge *metav1.Duration `json:"minSignatureAge,omitempty"`
 
-	// Exemptions admit single digests for a while, proven or not.
+	// Exemptions allow single digests for a limited time, without a proof.
 	// +optional
 	// +kubebuilder:validation:MaxItems=32
 	// +listType=map
@@ -83,9 +84,10 @@ type Rules struct {
 	Exemptions []Exemption `json:"exemptions,omitempty"`
 }
 
-// Revocations are what is not trusted, whoever accepts it. They take effect at once.
+// Revocations lists digests, keys, identities and versions that are never trusted.
+// A change takes effect at once.
 type Revocations struct {
-	// Digests of manifests, `sha256:` and 64 hexadecimal digits.
+	// Digests of manifests: sha256: and 64 hexadecimal digits each.
 	// +optional
 	// +kubebuilder:validation:MaxItems=256
 	// +kubebuilder:validation:items:MaxLength=256
@@ -93,9 +95,9 @@ type Revocations struct {
 	// +listType=set
 	Digests []string `json:"digests,omitempty"`
 
-	// Keys whose signatures do not count: `SHA256:` and the digest of a cosign key, or
-	// `OPENPGP:` and the fingerprint or key id of an OpenPGP key, as the status shows
-	// them. The prefix may be missing; case and spaces do not matter.
+	// Keys whose signatures do not count, as the status shows them: SHA256: and the
+	// digest of a cosign key, or OPENPGP: and the fingerprint or id of a key.
+	// The prefix may be missing. Case and spaces make no difference.
 	// +optional
 	// +kubebuilder:validation:MaxItems=256
 	// +kubebuilder:validation:items:MaxLength=256
@@ -103,14 +105,14 @@ type Revocations struct {
 	// +listType=set
 	Keys []string `json:"keys,omitempty"`
 
-	// Identities whose signatures do not count. The `issuer` and the `subject` are each
-	// a regular expression (RE2) that the whole text must match, or the text itself.
+	// Identities whose signatures do not count. Issuer and subject are regular
+	// expressions (RE2) that must match the whole text, or the text itself.
 	// +optional
 	// +kubebuilder:validation:MaxItems=64
 	// +listType=atomic
 	Identities []OIDCIdentityMatch `json:"identities,omitempty"`
 
-	// Versions of the chart: each a range, such as `<1.2.3` or `1.4.x`.
+	// Versions of the chart, each a range, for example <1.2.3 or 1.4.x.
 	// +optional
 	// +kubebuilder:validation:MaxItems=64
 	// +kubebuilder:validation:items:MinLength=1
@@ -120,9 +122,9 @@ type Revocations struct {
 	Versions []string `json:"versions,omitempty"`
 }
 
-// Exemption admits one digest until it expires.
+// Exemption allows one digest until it expires.
 type Exemption struct {
-	// Digest of the manifest, `sha256:` and 64 hexadecimal digits.
+	// Digest of the manifest: sha256: and 64 hexadecimal digits.
 	// +required
 	// +kubebuilder:validation:Pattern=`^sha256:[a-f0-9]{64}$`
 	Digest string `json:"digest"`
@@ -133,32 +135,32 @@ type Exemption struct {
 	// +kubebuilder:validation:MaxLength=512
 	Reason string `json:"reason"`
 
-	// ExpiresAt is when the exemption ends.
+	// ExpiresAt is the time at which the exemption ends.
 	// +required
 	ExpiresAt metav1.Time `json:"expiresAt"`
 }
 
-// ExceptionStatus is a rule by which an artifact is published that is not proven.
+// ExceptionStatus is a rule that allows an artifact without a proof.
 type ExceptionStatus struct {
-	// Policy is the name of the ClusterChartPolicy; absent for the object's own.
+	// Policy is the name of the ClusterChartPolicy. It is absent for spec.verify.
 	// +optional
 	Policy string `json:"policy,omitempty"`
 
-	// Rule is `Audit` or `Exemption`.
+	// Rule is Audit or Exemption.
 	Rule string `json:"rule"`
 
-	// Reason that was given.
+	// Reason of the exemption.
 	// +optional
 	Reason string `json:"reason,omitempty"`
 
-	// Until is when the rule ends.
+	// Until is the time at which the rule ends.
 	// +optional
 	Until *metav1.Time `json:"until,omitempty"`
 }
 
-// VersionRecord is a version of the chart and the digest that it was first proven with.
+// VersionRecord is a version of the chart with the digest that was verified first.
 type VersionRecord struct {
-	// Repository, host and path, of the chart.
+	// Repository of the chart, as host and path.
 	Repository string `json:"repository"`
 
 	// Version in Chart.yaml.
@@ -167,11 +169,11 @@ type VersionRecord struct {
 	// Digest of the manifest.
 	Digest string `json:"digest"`
 
-	// VerifiedAt is when it was first proven.
+	// VerifiedAt is the time at which the version was first verified.
 	VerifiedAt metav1.Time `json:"verifiedAt"`
 
-	// Signers of the version when it was verified last, sixteen at most. They stay when the version is withdrawn, so
-	// that the versions that a key or an identity signed can be found afterwards.
+	// Signers of the version at its last verification: at most 16. They stay after a
+	// withdrawal, so that you can find the versions that a signer has signed.
 	// +optional
 	// +kubebuilder:validation:MaxItems=16
 	// +listType=atomic
@@ -180,14 +182,14 @@ type VersionRecord struct {
 
 // SignerRecord is a signer of a version.
 type SignerRecord struct {
-	// Signer as in `status.verification.authorities`.
+	// Signer as in status.verification.authorities.
 	Signer string `json:"signer"`
 
-	// Issuer of the identity that signed; absent for a key.
+	// Issuer of the identity that signed. It is absent for a key.
 	// +optional
 	Issuer string `json:"issuer,omitempty"`
 
-	// Subject of the identity that signed; absent for a key.
+	// Subject of the identity that signed. It is absent for a key.
 	// +optional
 	Subject string `json:"subject,omitempty"`
 

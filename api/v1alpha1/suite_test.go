@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -35,6 +36,8 @@ var _ = BeforeSuite(func() {
 		CRDDirectoryPaths:     []string{filepath.Join(root, "config", "crd", "bases")},
 		ErrorIfCRDPathMissing: true,
 		BinaryAssetsDirectory: os.Getenv("KUBEBUILDER_ASSETS"),
+		// It usually takes five seconds, and beside a full load over twenty, which is the default.
+		ControlPlaneStartTimeout: 2 * time.Minute, ControlPlaneStopTimeout: time.Minute,
 	}
 	if environment.BinaryAssetsDirectory == "" {
 		environment.BinaryAssetsDirectory = filepath.Join(root, "bin", "parts")

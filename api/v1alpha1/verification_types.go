@@ -38,22 +38,22 @@ const (
 // TrustedRootKey is the entry of a Secret that holds a trusted root.
 const TrustedRootKey = "trusted_root.json"
 
-// Verification says who must accept a chart before it is published.
+// Verification names the signers of a chart, and the rules for its signatures.
 //
 // +kubebuilder:validation:XValidation:rule="!has(self.atLeast) || self.atLeast <= size(self.authorities)",message="atLeast asks for more authorities than are listed: lower it, or list more authorities"
 // +kubebuilder:validation:XValidation:rule="!has(self.minSignatureAge) || self.authorities.exists(a, a.provider == 'cosign' && (has(a.matchOIDCIdentity) || has(a.trustedRootSecretRef) || (has(a.transparencyLog) && a.transparencyLog == 'Required')))",message="minSignatureAge needs an authority that can prove when a chart was signed: one with matchOIDCIdentity, with transparencyLog: Required, or with the trustedRootSecretRef of a timestamp authority"
 type Verification struct {
 	Rules `json:",inline"`
 
-	// AtLeast is how many distinct signers among the authorities must accept
-	// the chart. One key listed by two authorities is one signer.
-	// By default every authority must accept.
+	// AtLeast is the number of authorities that must accept the chart, each by a
+	// signer of its own. Two authorities with one key count as one signer.
+	// The default is every authority.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=16
 	AtLeast *int32 `json:"atLeast,omitempty"`
 
-	// Authorities are those who may accept the chart, each by a name that the status repeats.
+	// Authorities are the parties that may accept the chart.
 	// +required
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=16
@@ -62,8 +62,8 @@ type Verification struct {
 	Authorities []Authority `json:"authorities"`
 }
 
-// Authority is one party that may accept a chart, and how it does so. The
-// names of its fields are those of `spec.verify` of Flux's OCIRepository if it has them.
+// Each authority accepts a chart by a key, a keyless identity or a keyring.
+// Its fields are named as in spec.verify of Flux's OCIRepository.
 //
 // +kubebuilder:validation:XValidation:rule="self.provider != 'cosign' || !has(self.secretRef) || !has(self.matchOIDCIdentity)",message="an authority has either a key or an identity, and this one has secretRef and matchOIDCIdentity: remove one, or make two authorities with atLeast: 1"
 // +kubebuilder:validation:XValidation:rule="self.provider != 'cosign' || has(self.secretRef) || has(self.matchOIDCIdentity)",message="a cosign authority needs either a key or an identity: add secretRef: {name: <Secret with a *.pub entry>}, or matchOIDCIdentity: [{issuer: ^https://issuer[.]example$, subject: ^release@example[.]com$}]"
@@ -87,119 +87,121 @@ type Authority struct {
 	// +kubebuilder:validation:Enum=cosign;provenance
 	Provider string `json:"provider"`
 
-	// SecretRef names the Secret, in the namespace of the VerifiedChart, with the
-	// public keys of the authority, any of which may have signed. For `cosign` every
-	// entry `*.pub` is one PEM encoded key; for `provenance` every entry is a keyring
-	// of OpenPGP keys: binary, ASCII-armored, or a GnuPG keybox.
+	// SecretRef names a Secret with the public keys of the authority. A signature
+	// by any of them counts.
+	// For cosign, each entry *.pub is one PEM encoded key.
+	// For provenance, each entry is an OpenPGP keyring: binary, armored or a keybox.
 	// +optional
 	SecretRef *meta.LocalObjectReference `json:"secretRef,omitempty"`
 
-	// Provenance says where the provenance file is, and whose keys count.
+	// Provenance names the place of the provenance file, and the keys that count.
 	// +optional
 	Provenance *Provenance `json:"provenance,omitempty"`
 
-	// MatchOIDCIdentity are the identities of which any may have signed without a
-	// key of its own (keyless), with a certificate of the trusted root's authorities.
+	// MatchOIDCIdentity lists the keyless identities of the authority. A signature
+	// by any of them counts, if its certificate comes from the trusted root.
 	// +optional
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=16
 	// +listType=atomic
 	MatchOIDCIdentity []OIDCIdentityMatch `json:"matchOIDCIdentity,omitempty"`
 
-	// Claims that the certificate of a keyless signer must hold besides, exactly as they are here.
+	// Claims that the certificate of a keyless signer must also hold, letter for letter.
 	// +optional
 	Claims *CertificateClaims `json:"claims,omitempty"`
 
-	// TrustedRootSecretRef names the Secret, in the namespace of the VerifiedChart,
-	// whose entry `trusted_root.json` is the trusted root of a private Sigstore:
-	// its certificate authorities, logs and timestamp authorities. What it names
-	// is asked for; nothing is read from anywhere else. By default the root of the
-	// public Sigstore is used if one is needed.
+	// TrustedRootSecretRef names a Secret whose entry trusted_root.json is the
+	// trusted root of a private Sigstore. The root names certificate authorities,
+	// logs and timestamp authorities. Signatures need a proof
+	// of each kind that it names.
+	// The default is the root of the public Sigstore.
 	// +optional
 	TrustedRootSecretRef *meta.LocalObjectReference `json:"trustedRootSecretRef,omitempty"`
 
-	// TransparencyLog reports whether the signature must carry the proof that it is in
-	// a transparency log of the trusted root: `Required` or `Ignore`. By default it
-	// is required of identities where the trusted root names a log, and ignored for
-	// keys. The log itself is never asked.
+	// TransparencyLog is Required if a signature must carry the proof that a log of
+	// the trusted root holds it, or else Ignore. The controller never asks the log.
+	// The default is Required for identities if the trusted root names a log, and
+	// Ignore for keys.
 	// +optional
 	// +kubebuilder:validation:Enum=Required;Ignore
 	TransparencyLog string `json:"transparencyLog,omitempty"`
 
-	// HashAlgorithm that the keys sign with: `SHA-256`, `SHA-384` or `SHA-512`. By
-	// default that of the key's kind, or another of these, whichever was used.
+	// HashAlgorithm of the signatures: SHA-256, SHA-384 or SHA-512. By default any
+	// of these counts.
 	// +optional
 	// +kubebuilder:validation:Enum=SHA-256;SHA-384;SHA-512
 	HashAlgorithm string `json:"hashAlgorithm,omitempty"`
 
-	// ValidFor is the period in which signatures by the keys count, by the time
-	// that a log or a timestamp authority of the trusted root proves.
+	// ValidFor is the period in which the keys may sign. A log or a timestamp
+	// authority of the trusted root must prove the time of each signature.
 	// +optional
 	ValidFor *TimeRange `json:"validFor,omitempty"`
 
-	// SignatureRepository is where the signatures are kept if not beside the chart:
-	// `oci://host[:port]/path`, read with the same secretRef as the chart.
+	// SignatureRepository holds the signatures, for example
+	// oci://ghcr.io/org/signatures. The default is the chart's repository. The
+	// controller reads both with the same credentials.
 	// +optional
 	// +kubebuilder:validation:MaxLength=512
 	// +kubebuilder:validation:XValidation:rule="self.matches('^oci://[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?([.][A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*(:([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?(/[a-z0-9]+(([.]|_|__|-+)[a-z0-9]+)*)+/?$')",message="signatureRepository must be oci://host[:port]/path without tag or digest, as in oci://ghcr.io/org/signatures"
 	SignatureRepository string `json:"signatureRepository,omitempty"`
 }
 
-// Provenance says where a Helm provenance file is, and whose keys count.
+// Provenance names the place of a Helm provenance file, and the keys that count.
 //
 // +kubebuilder:validation:XValidation:rule="(has(self.source) && self.source == 'URL') == has(self.url)",message="source: URL and url go together: set both, as url: https://example.com/prov/{{name}}-{{version}}.tgz.prov, or neither"
 // +kubebuilder:validation:XValidation:rule="(has(self.source) && self.source in ['Secret', 'ConfigMap']) == has(self.fileRef)",message="source: Secret or ConfigMap and fileRef go together: set both, as fileRef: {name: <Secret with the .prov files>}, or neither"
 // +kubebuilder:validation:XValidation:rule="has(self.url) || (!has(self.secretRef) && !has(self.certSecretRef))",message="secretRef and certSecretRef are for source: URL: add url, or remove them"
 // +kubebuilder:validation:XValidation:rule="!has(self.tag) || !has(self.source) || self.source in ['Auto', 'Referrer']",message="tag is for source Auto or Referrer: remove it, or change the source"
 type Provenance struct {
-	// Source is where the file is looked for: `Layer` is the chart's own manifest,
-	// where `helm push` puts it; `Referrer` is what refers to the chart (`oras attach`),
-	// and the tag; `Auto`, the default, is all of these, in that order. `URL` is a web
-	// server; `Secret` and `ConfigMap` are objects in the namespace of the VerifiedChart.
+	// Source is the place of the file.
+	// Layer: a layer of the chart's manifest, as helm push writes it.
+	// Referrer: a manifest that refers to the chart (oras attach), or the tag.
+	// Auto: first Layer, then Referrer.
+	// URL: a web server. Secret, ConfigMap: an object in the same namespace.
 	// +optional
 	// +kubebuilder:validation:Enum=Auto;Layer;Referrer;URL;Secret;ConfigMap
 	// +kubebuilder:default=Auto
 	Source string `json:"source,omitempty"`
 
-	// Tag under which the file may stand in the chart's repository (`oras push`);
-	// `{{name}}` and `{{version}}` are replaced. By default `{{version}}.prov`.
+	// Tag of the file in the chart's repository (oras push), in which {{name}} and
+	// {{version}} are replaced. The default is {{version}}.prov.
 	// +optional
 	// +kubebuilder:validation:MaxLength=128
 	// +kubebuilder:validation:Pattern=`^[a-zA-Z0-9_{][a-zA-Z0-9._{}-]*$`
 	Tag string `json:"tag,omitempty"`
 
-	// URL of the file for source `URL`: `https://host[:port]/path`, in whose path or
-	// query `{{name}}` and `{{version}}` are replaced.
+	// URL of the file, in which {{name}} and {{version}} are replaced, for example
+	// https://example.com/prov/{{name}}-{{version}}.tgz.prov.
 	// +optional
 	// +kubebuilder:validation:MaxLength=1024
 	// +kubebuilder:validation:XValidation:rule="self.matches('^https://[A-Za-z0-9.-]+(:[0-9]{1,5})?/[^[:space:]#]*$')",message="url must be https://host[:port]/path without credentials, as in https://example.com/prov/{{name}}-{{version}}.tgz.prov: put credentials in secretRef"
 	// +kubebuilder:validation:XValidation:rule="!self.replace('{{name}}', '').replace('{{version}}', '').matches('[{}]')",message="url may hold {{name}} and {{version}}, and no other braces"
 	URL string `json:"url,omitempty"`
 
-	// SecretRef names the Secret, in the namespace of the VerifiedChart, with what
-	// the web server of the URL asks for: `username` and `password`, or `bearerToken`.
+	// SecretRef names a Secret with the credentials for the web server: username and
+	// password, or bearerToken.
 	// +optional
 	SecretRef *meta.LocalObjectReference `json:"secretRef,omitempty"`
 
-	// CertSecretRef names the Secret, in the namespace of the VerifiedChart, with the
-	// certificate authorities of the web server (`ca.crt`), the certificate to show to it
-	// (`tls.crt` and `tls.key`), or both.
+	// CertSecretRef names a Secret with the certificate authorities of the web server
+	// (ca.crt), the client certificate for it (tls.crt and tls.key), or both.
 	// +optional
 	CertSecretRef *meta.LocalObjectReference `json:"certSecretRef,omitempty"`
 
-	// FileRef is the Secret or ConfigMap that holds the file, for these sources.
+	// FileRef names the Secret or ConfigMap that holds the file.
 	// +optional
 	FileRef *FileReference `json:"fileRef,omitempty"`
 
-	// Fingerprints of the keys of the keyring that count; all of them by default.
+	// Fingerprints of the keys in the keyring that count, without the spaces that
+	// gpg prints. By default all keys count.
 	// +optional
 	// +kubebuilder:validation:MaxItems=64
 	// +kubebuilder:validation:items:Pattern=`^([0-9A-Fa-f]{40}|[0-9A-Fa-f]{64})$`
 	// +listType=set
 	Fingerprints []string `json:"fingerprints,omitempty"`
 
-	// AllowExpiredKeys accepts what was signed while a key lived that has expired
-	// since, so that old releases stay verifiable.
+	// If true, a signature counts that was made before its key expired. Old releases
+	// then stay verified.
 	// +optional
 	AllowExpiredKeys bool `json:"allowExpiredKeys,omitempty"`
 }
@@ -212,24 +214,26 @@ type FileReference struct {
 	// +kubebuilder:validation:MaxLength=253
 	Name string `json:"name"`
 
-	// Key of the file, in which `{{name}}` and `{{version}}` are replaced, the latter
-	// with `_` for `+`. By default `{{name}}-{{version}}.tgz.prov`.
+	// Key of the file, in which {{name}} and {{version}} are replaced. A + in the
+	// version becomes _. The default is {{name}}-{{version}}.tgz.prov.
 	// +optional
 	// +kubebuilder:validation:MaxLength=253
 	// +kubebuilder:validation:Pattern=`^[a-zA-Z0-9._{}-]+$`
 	Key string `json:"key,omitempty"`
 }
 
-// OIDCIdentityMatch are the identities of an OpenID Connect issuer that match.
+// OIDCIdentityMatch matches identities of an OpenID Connect issuer.
 type OIDCIdentityMatch struct {
-	// Issuer is a regular expression (RE2) that the whole of the issuer must match, as `^https://token[.]actions[.]githubusercontent[.]com$`.
+	// Issuer is a regular expression (RE2) that must match the whole issuer, for
+	// example ^https://token[.]actions[.]githubusercontent[.]com$.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=512
 	// +kubebuilder:validation:XValidation:rule="''.matches(self) || !''.matches(self)",message="issuer must be a regular expression (RE2)"
 	Issuer string `json:"issuer"`
 
-	// Subject is a regular expression (RE2) that the whole of the subject must match, as `^https://github[.]com/org/repo/.*$`.
+	// Subject is a regular expression (RE2) that must match the whole subject, for
+	// example ^https://github[.]com/org/repo/.*$.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=512
@@ -237,7 +241,7 @@ type OIDCIdentityMatch struct {
 	Subject string `json:"subject"`
 }
 
-// ObservedIdentity is an identity as an OIDCIdentityMatch has it.
+// ObservedIdentity is an identity in the form of an OIDCIdentityMatch.
 type ObservedIdentity struct {
 	// Issuer is a regular expression that matches the issuer alone.
 	Issuer string `json:"issuer"`
@@ -245,8 +249,8 @@ type ObservedIdentity struct {
 	Subject string `json:"subject"`
 }
 
-// CertificateClaims are extensions of a certificate by Fulcio, by the names of
-// its registry (OID 1.3.6.1.4.1.57264.1). Each that is set must be equal.
+// CertificateClaims are extensions of a Fulcio certificate, named as in Fulcio's
+// registry (OID 1.3.6.1.4.1.57264.1). Every claim that is set must be equal.
 //
 // +kubebuilder:validation:MinProperties=1
 type CertificateClaims struct {
@@ -260,7 +264,7 @@ type CertificateClaims struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=1024
 	BuildSignerDigest string `json:"buildSignerDigest,omitempty"`
-	// RunnerEnvironment says who hosts what built the chart, as `github-hosted`.
+	// RunnerEnvironment is the kind of host of the build, for example github-hosted.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=1024
@@ -270,12 +274,12 @@ type CertificateClaims struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=1024
 	SourceRepositoryURI string `json:"sourceRepositoryURI,omitempty"`
-	// SourceRepositoryDigest is the version of the source, as a commit.
+	// SourceRepositoryDigest is the version of the source, for example a commit.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=1024
 	SourceRepositoryDigest string `json:"sourceRepositoryDigest,omitempty"`
-	// SourceRepositoryRef is the reference that was built, as `refs/heads/main`.
+	// SourceRepositoryRef is the reference that was built, for example refs/heads/main.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=1024
@@ -305,7 +309,7 @@ type CertificateClaims struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=1024
 	BuildConfigDigest string `json:"buildConfigDigest,omitempty"`
-	// BuildTrigger is what started the build, as `push`.
+	// BuildTrigger is the event that started the build, for example push.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=1024
@@ -315,7 +319,8 @@ type CertificateClaims struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=1024
 	RunInvocationURI string `json:"runInvocationURI,omitempty"`
-	// SourceRepositoryVisibilityAtSigning is the visibility of the source repository, as `public`.
+	// SourceRepositoryVisibilityAtSigning is the visibility of the source repository, for example
+	// public.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=1024
@@ -327,10 +332,10 @@ type CertificateClaims struct {
 // +kubebuilder:validation:XValidation:rule="has(self.start) || has(self.end)",message="validFor must have a start, an end or both, as start: 2026-01-01T00:00:00Z"
 // +kubebuilder:validation:XValidation:rule="!has(self.start) || !has(self.end) || self.start <= self.end",message="validFor must not end before it starts"
 type TimeRange struct {
-	// Start of the period; none if it is not set.
+	// Start of the period. Without it the period has no start.
 	// +optional
 	Start *metav1.Time `json:"start,omitempty"`
-	// End of the period; none if it is not set.
+	// End of the period. Without it the period has no end.
 	// +optional
 	End *metav1.Time `json:"end,omitempty"`
 }
@@ -343,39 +348,39 @@ func (a Authority) NeedsPublicRoot() bool {
 	return a.TrustedRootSecretRef == nil && (len(a.MatchOIDCIdentity) > 0 || a.NeedsLog())
 }
 
-// VerificationStatus is the proof behind the published artifact.
+// VerificationStatus is the proof of the published artifact.
 type VerificationStatus struct {
-	// Repository, host and path, in which the manifest and its proof were found.
+	// Repository, as host and path, that holds the manifest and its proof.
 	// +optional
 	Repository string `json:"repository,omitempty"`
 
-	// Digest of the manifest that is proven.
+	// Digest of the verified manifest.
 	Digest string `json:"digest"`
 
-	// VerifiedAt is when this proof was first established. It is verified again at
-	// every reconcile; the time changes only when the proof does, so that an unchanged chart costs no write.
+	// VerifiedAt is the time at which this proof was first found. Every reconcile
+	// verifies it again. The time changes only if the proof does.
 	VerifiedAt metav1.Time `json:"verifiedAt"`
 
-	// Signers are the signers of all authorities that accepted, separated by commas.
+	// Signers lists the signers whose signatures were accepted, separated by commas.
 	// +optional
 	Signers string `json:"signers,omitempty"`
 
-	// Authorities that accepted, and by which signer.
+	// Authorities lists the authorities that accepted the chart.
 	// +optional
 	// +listType=atomic
 	Authorities []AuthorityStatus `json:"authorities,omitempty"`
 
-	// Exceptions are the rules by which the artifact is published though it is not
-	// proven; absent for one that is.
+	// Exceptions lists the rules that allow an artifact without a proof. It is absent
+	// if the artifact is proven.
 	// +optional
 	// +kubebuilder:validation:MaxItems=64
 	// +listType=atomic
 	Exceptions []ExceptionStatus `json:"exceptions,omitempty"`
 }
 
-// AuthorityStatus is one authority's vote for the published artifact.
+// Each entry is a signature of the published artifact that one authority accepts.
 type AuthorityStatus struct {
-	// Policy is the name of the ClusterChartPolicy; absent for the object's own.
+	// Policy is the name of the ClusterChartPolicy. It is absent for spec.verify.
 	// +optional
 	Policy string `json:"policy,omitempty"`
 
@@ -385,9 +390,10 @@ type AuthorityStatus struct {
 	// Provider that verified the signature.
 	Provider string `json:"provider"`
 
-	// Signer who accepted. For a key it is `SHA256:` and the hexadecimal digest of
-	// its DER encoded public key (SPKI), for an identity its subject and, in
-	// parentheses, its issuer, for an OpenPGP key `OPENPGP:` and the fingerprint of the primary key.
+	// Signer of the artifact.
+	// A key: SHA256: and the digest of the DER encoded public key (SPKI).
+	// An identity: its subject and, in parentheses, its issuer.
+	// An OpenPGP key: OPENPGP: and the fingerprint of the primary key.
 	Signer string `json:"signer"`
 
 	// Issuer of the identity that signed.
@@ -406,49 +412,54 @@ type AuthorityStatus struct {
 	// +optional
 	UserID string `json:"userID,omitempty"`
 
-	// SigningKey is the fingerprint of the OpenPGP key that signed: of a subkey of the signer's, or of its primary key.
+	// SigningKey is the fingerprint of the OpenPGP key that signed: the primary key,
+	// or a subkey.
 	// +optional
 	SigningKey string `json:"signingKey,omitempty"`
 
-	// Format of the signature: `bundle`, `legacy signature` or `provenance file`.
+	// Format of the signature: bundle, legacy signature or provenance file.
 	// +optional
 	Format string `json:"format,omitempty"`
 
-	// Source is where the signature was found.
+	// Source is the place of the signature.
 	// +optional
 	Source string `json:"source,omitempty"`
 
-	// ClaimedAt is when the signer of a provenance file says to have signed. Nothing proves it.
+	// ClaimedAt is the time of the signature as its signer claims. Nothing proves it.
 	// +optional
 	ClaimedAt *metav1.Time `json:"claimedAt,omitempty"`
 
-	// SkippedKeys are those of the authority's keyring that are not used, and why: five at most.
+	// SkippedKeys lists keys of the keyring that are not used, with the reason: at
+	// most five.
 	// +optional
 	// +kubebuilder:validation:MaxItems=5
 	// +listType=atomic
 	SkippedKeys []string `json:"skippedKeys,omitempty"`
 
-	// SignedAt is when the signature was made, where a log or a timestamp authority proves it.
+	// SignedAt is the time of the signature, if a log or a timestamp authority
+	// proves it.
 	// +optional
 	SignedAt *metav1.Time `json:"signedAt,omitempty"`
 
-	// LogIndex of the signature in the transparency log, if that was asked for.
+	// LogIndex of the signature in the transparency log, if a log entry is required.
 	// +optional
 	LogIndex *int64 `json:"logIndex,omitempty"`
 }
 
-// ObservedSigner is who made a signature of the chart that was seen. It is not trusted by being here.
+// ObservedSigner is a signer whose signature was found. Being listed here proves
+// nothing.
 type ObservedSigner struct {
-	// Verified says that the signature is proven to be of this signer, by an
-	// authority of the spec. If it is false anybody may have claimed it.
+	// Verified is true if an authority proves that this signer made the signature. If
+	// it is false, anybody may have written the name.
 	Verified bool `json:"verified"`
 
-	// Authority that would accept it, to be listed under `spec.verify.authorities`. Absent for a key, which only a Secret can name.
+	// Authority that accepts this signer, to copy into spec.verify.authorities. It is
+	// absent for a key, which only a Secret can hold.
 	// +optional
 	Authority *ObservedAuthority `json:"authority,omitempty"`
 
-	// Key that signed: `SHA256:` and the hexadecimal digest of its DER encoded public
-	// key (SPKI), or `OPENPGP:` and the fingerprint of its primary key.
+	// Key that signed: SHA256: and the digest of its DER encoded public key (SPKI), or
+	// OPENPGP: and the fingerprint of its primary key.
 	// +optional
 	Key string `json:"key,omitempty"`
 
@@ -456,33 +467,34 @@ type ObservedSigner struct {
 	// +optional
 	Format string `json:"format,omitempty"`
 
-	// Source is where in the registry the signature was found.
+	// Source is the place of the signature in the registry.
 	// +optional
 	Source string `json:"source,omitempty"`
 }
 
-// ObservedAuthority is an Authority of one identity, by the trusted root of the authority that saw it.
+// ObservedAuthority accepts one identity, with the trusted root of the authority
+// that found its signature.
 type ObservedAuthority struct {
-	// Name to be changed to one's liking.
+	// Name of the authority. Change it as you like.
 	Name string `json:"name"`
 
 	// Provider of the signature.
 	Provider string `json:"provider"`
 
-	// MatchOIDCIdentity matches the identity that signed, and no other.
+	// MatchOIDCIdentity matches exactly the identity that signed.
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=1
 	MatchOIDCIdentity []ObservedIdentity `json:"matchOIDCIdentity"`
 
-	// TrustedRootSecretRef of the authority that saw it.
+	// TrustedRootSecretRef of the authority that found the signature.
 	// +optional
 	TrustedRootSecretRef *meta.LocalObjectReference `json:"trustedRootSecretRef,omitempty"`
 
-	// TransparencyLog of the authority that saw it.
+	// TransparencyLog of the authority that found the signature.
 	// +optional
 	TransparencyLog string `json:"transparencyLog,omitempty"`
 
-	// SignatureRepository of the authority that saw it.
+	// SignatureRepository of the authority that found the signature.
 	// +optional
 	SignatureRepository string `json:"signatureRepository,omitempty"`
 }

@@ -16,14 +16,15 @@ const (
 	// VerifiedChartFinalizer was set by older versions. The controller removes it.
 	VerifiedChartFinalizer = "finalizers.verifiedchart.dev"
 
-	// DefaultTimeout bounds one reconcile's work with registries where the spec does not.
+	// DefaultTimeout bounds one check of the registry if the spec does not.
 	DefaultTimeout = 60 * time.Second
 )
 
-// VerifiedChartSpec says which chart to publish, from where, and who must have signed it.
+// VerifiedChartSpec names the chart to publish, and the signatures that it must have.
 type VerifiedChartSpec struct {
-	// URL of the chart's repository in an OCI registry: `oci://host[:port]/path`,
-	// without tag, digest or credentials. The last segment of the path is the chart's name.
+	// URL of the chart's repository in an OCI registry, for example
+	// oci://ghcr.io/org/charts/podinfo. It holds no tag, digest or credentials.
+	// The last segment of its path is the name of the chart.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=512
@@ -38,12 +39,13 @@ type VerifiedChartSpec struct {
 	// +kubebuilder:validation:XValidation:rule="self.matches('^oci://[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?([.][A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*[.]*(:[0-9]+)?(/[a-z0-9]+(([.]|_|__|-+)[a-z0-9]+)*)+/?$') || self.contains('@') || !self.startsWith('oci://') || self.substring(6 < size(self) ? 6 : 0).matches('/[^/]*:[^/]*$')",message="url must be oci://host[:port]/path with a lower case path, whose names are joined by one / and have one ., _ or __, or dashes, between letters and digits alone, as in oci://ghcr.io/org/charts/my-name"
 	URL string `json:"url"`
 
-	// Ref says which version of the chart to publish.
+	// Ref names the version of the chart to publish.
 	// +required
 	Ref ChartRef `json:"ref"`
 
-	// Interval at which the registry is asked for the chart, as `10m` or `1h30m`: from 1s to 8760h. What is
-	// published is verified again then, and at once when a Secret, a policy or a revocation changes.
+	// Interval between two checks of the registry, for example 10m or 1h30m:
+	// from 1s to 8760h, never a bare number. Each check verifies the published chart
+	// again. A change of a Secret, a policy or a revocation list does so at once.
 	// +required
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32
@@ -51,7 +53,7 @@ type VerifiedChartSpec struct {
 	// +kubebuilder:validation:XValidation:rule="!self.matches('^([0-9]+([.][0-9]+)?(ms|s|m|h))+$') || (duration(self) >= duration('1s') && duration(self) <= duration('8760h'))",message="interval must be between 1s and 8760h, such as 10m"
 	Interval metav1.Duration `json:"interval"`
 
-	// Timeout of the work with registries in one reconcile: from 1s to 1h, 60s by default.
+	// Timeout of one check of the registry, for example 60s: from 1s to 1h.
 	// +optional
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32
@@ -60,118 +62,123 @@ type VerifiedChartSpec struct {
 	// +kubebuilder:default="60s"
 	Timeout *metav1.Duration `json:"timeout,omitempty"`
 
-	// Suspend stops the controller from asking what the reference names. Cluster
-	// policies, revocations and deadlines still count for the published chart.
+	// If true, the controller does not ask which chart the reference names.
+	// Cluster policies, revocations and deadlines still apply to the published chart.
 	// +optional
 	Suspend bool `json:"suspend,omitempty"`
 
-	// SecretRef names a Secret of type `kubernetes.io/dockerconfigjson`, in the
-	// same namespace, with the credentials for the registry.
+	// SecretRef names a Secret in the same namespace with the credentials for the
+	// registry. Its type is kubernetes.io/dockerconfigjson.
 	// +optional
 	SecretRef *meta.LocalObjectReference `json:"secretRef,omitempty"`
 
-	// Insecure reads the registry over plain HTTP. It is refused unless the
-	// controller runs with `--insecure-allow-http`.
+	// If true, the controller reads the registry over plain HTTP. This needs a
+	// controller with the flag --insecure-allow-http.
 	// +optional
 	Insecure bool `json:"insecure,omitempty"`
 
-	// ChartName is the name the chart must have if it is not the last segment of the URL.
+	// ChartName is the name of the chart. The default is the last segment of the URL.
 	// +optional
 	// +kubebuilder:validation:MaxLength=250
 	// +kubebuilder:validation:Pattern=`^[a-zA-Z0-9][a-zA-Z0-9._-]*$`
 	ChartName string `json:"chartName,omitempty"`
 
-	// AllowDowngrade lets a range go back to a version that is less than the published
-	// one. Without it, change the range so that it leaves out the published version, or set tag or digest.
+	// If true, ref.semver may go back to a lower version than the published one.
+	// If false, only another range, a tag or a digest brings back a lower version.
 	// +optional
 	AllowDowngrade bool `json:"allowDowngrade,omitempty"`
 
-	// Verify says who must accept the chart before it is published.
+	// Verify names the signers of the chart, and the rules for its signatures.
 	// +required
 	Verify Verification `json:"verify"`
 }
 
-// ChartRef names a version of the chart. If several fields are set, digest
-// goes before semver, and semver before tag.
+// ChartRef names a version of the chart. If digest and another field are set,
+// the digest decides.
 //
 // +kubebuilder:validation:XValidation:rule="has(self.digest) || has(self.semver) || has(self.tag)",message="ref must say which version: set one of tag (1.2.3), semver (>=1.0.0 <2.0.0) or digest (sha256:…)"
 // +kubebuilder:validation:XValidation:rule="!has(self.semver) || !has(self.tag)",message="ref: set one of digest, semver, tag"
 // +kubebuilder:validation:XValidation:rule="!has(self.semverFilter) || has(self.semver)",message="semverFilter filters the tags for semver: set semver too, or remove semverFilter"
 type ChartRef struct {
-	// Digest of the chart's manifest, `sha256:` and 64 hexadecimal digits.
+	// Digest of the chart's manifest: sha256: and 64 hexadecimal digits, as helm push
+	// prints it.
 	// +optional
 	// +kubebuilder:validation:MaxLength=256
 	// +kubebuilder:validation:XValidation:rule="self.matches('^sha256:[a-f0-9]{64}$')",message="digest must be sha256: and 64 hexadecimal digits, as helm push prints it"
 	Digest string `json:"digest,omitempty"`
 
-	// SemVer is a range of versions; the greatest tag in it is published.
+	// SemVer is a range of versions, for example >=1.0.0 <2.0.0 or 1.4.x. The
+	// controller publishes the highest version in it.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=256
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[[:space:]]*(!=|=[<>]?|[<>]=?|~>?|\\\\^)?[[:space:]]*v?([0-9]+|[xX*])([.]([0-9]+|[xX*])){0,2}(-[0-9A-Za-z-]+([.][0-9A-Za-z-]+)*)?([+][0-9A-Za-z-]+([.][0-9A-Za-z-]+)*)?(([[:space:]]*([|][|]|,)[[:space:]]*|[[:space:]]+(-[[:space:]]+)?)(!=|=[<>]?|[<>]=?|~>?|\\\\^)?[[:space:]]*v?([0-9]+|[xX*])([.]([0-9]+|[xX*])){0,2}(-[0-9A-Za-z-]+([.][0-9A-Za-z-]+)*)?([+][0-9A-Za-z-]+([.][0-9A-Za-z-]+)*)?)*[[:space:]]*$')",message="semver must be a range of versions, such as >=1.0.0 <2.0.0 or 1.4.x"
 	SemVer string `json:"semver,omitempty"`
 
-	// SemverFilter is a regular expression (RE2) that a tag must match to be considered for semver.
+	// SemverFilter is a regular expression (RE2). Only tags that match it are
+	// considered for semver.
 	// +optional
 	// +kubebuilder:validation:MaxLength=256
 	SemverFilter string `json:"semverFilter,omitempty"`
 
-	// Tag of the chart. If it is a semantic version, the chart must have that version.
+	// Tag of the chart, for example 1.2.3. If the tag is a version, the chart must
+	// have that version.
 	// +optional
 	// +kubebuilder:validation:MaxLength=256
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-zA-Z0-9_][a-zA-Z0-9._+-]{0,127}$')",message="tag must have at most 128 letters, digits and . _ + -, such as 1.2.3"
 	Tag string `json:"tag,omitempty"`
 }
 
-// VerifiedChartStatus is what the controller has seen, proven and published.
+// VerifiedChartStatus shows the published chart, its proof, and what is wrong.
 type VerifiedChartStatus struct {
-	// ObservedGeneration is the last generation of the spec that was fully dealt with; -1 at first.
+	// ObservedGeneration is the last generation of the spec that was handled
+	// completely. It is -1 at first.
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
-	// Conditions of the VerifiedChart: Ready, SourceVerified, and what keeps them from being True.
+	// Conditions: Ready, SourceVerified, and the causes if they are not True.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 
-	// URL under which the newest artifact is served.
+	// URL of the published artifact.
 	// +optional
 	URL string `json:"url,omitempty"`
 
-	// Artifact that is published: the last one that was proven. It is absent
-	// if there was none, or where the proof of the published one no longer holds.
+	// Artifact that is published. It is absent before the first verified chart, and
+	// after a withdrawal.
 	// +optional
 	Artifact *meta.Artifact `json:"artifact,omitempty"`
 
-	// Verification is the proof behind the artifact.
+	// Verification is the proof of the artifact.
 	// +optional
 	Verification *VerificationStatus `json:"verification,omitempty"`
 
-	// History are the versions that were proven, with the digests they were first proven
-	// with, the one that was published last first: sixty-four at most.
+	// History lists the verified versions with their first digests, the latest first:
+	// at most 64.
 	// +optional
 	// +kubebuilder:validation:MaxItems=64
 	// +listType=atomic
 	History []VersionRecord `json:"history,omitempty"`
 
-	// UnverifiedSince is since when it cannot be found out whether the published
-	// artifact is still trusted; absent while it can.
+	// UnverifiedSince is the time since which there is no verdict on the published
+	// artifact. It is absent if there is one.
 	// +optional
 	UnverifiedSince *metav1.Time `json:"unverifiedSince,omitempty"`
 
-	// HeldSince is since when the published artifact is not trusted any more, and
-	// goes on being served since onTrustLoss is `Hold`.
+	// HeldSince is the time since which the published artifact is rejected, and served
+	// on by onTrustLoss: Hold.
 	// +optional
 	HeldSince *metav1.Time `json:"heldSince,omitempty"`
 
-	// Policies are the names of the ClusterChartPolicies that the chart is verified by, besides its own.
+	// Policies lists the ClusterChartPolicies that also apply to the chart.
 	// +optional
 	// +listType=atomic
 	Policies []string `json:"policies,omitempty"`
 
-	// ObservedSigners are who made the signatures that were seen at the chart that
-	// was verified last, the accepted ones included: sixteen at most.
+	// ObservedSigners lists the signers found on the last chart that was verified:
+	// at most 16.
 	// +optional
 	// +kubebuilder:validation:MaxItems=16
 	// +listType=atomic
@@ -180,15 +187,15 @@ type VerifiedChartStatus struct {
 	meta.ReconcileRequestStatus `json:",inline"`
 }
 
-// VerifiedChart is a Helm chart in an OCI registry that is published to the
-// cluster only while it is proven who signed it.
+// VerifiedChart is a Helm chart in an OCI registry. The controller publishes it
+// only while its signatures are verified.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:resource:shortName=vchart,categories=all;fluxcd;fluxcd-sources
 // +kubebuilder:subresource:status
 // +kubebuilder:printcolumn:name="Version",type="string",JSONPath=".status.artifact.metadata.org\\.opencontainers\\.image\\.version",description="version of the chart that is served"
 // +kubebuilder:printcolumn:name="Ready",type="string",JSONPath=".status.conditions[?(@.type==\"Ready\")].status",description="whether the chart that the spec names is served"
-// +kubebuilder:printcolumn:name="Status",type="string",JSONPath=".status.conditions[?(@.type==\"Ready\")].message",description="what is served, and what is wrong"
+// +kubebuilder:printcolumn:name="Status",type="string",JSONPath=".status.conditions[?(@.type==\"Ready\")].message",description="the version that is served, and the fault if there is one"
 // +kubebuilder:printcolumn:name="Age",type="date",JSONPath=".metadata.creationTimestamp",description="age of the object"
 // +kubebuilder:printcolumn:name="Verified",type="string",JSONPath=".status.conditions[?(@.type==\"SourceVerified\")].status",priority=1,description="whether the chart that the spec names is verified"
 // +kubebuilder:printcolumn:name="Signer",type="string",JSONPath=".status.verification.signers",priority=1,description="who signed the chart that is served"

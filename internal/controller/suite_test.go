@@ -94,6 +94,8 @@ var (
 func startControlPlane(e *envtest.Environment) *rest.Config {
 	GinkgoHelper()
 	e.ErrorIfCRDPathMissing = true
+	// It usually takes five seconds, and beside a full load over twenty, which is the default.
+	e.ControlPlaneStartTimeout, e.ControlPlaneStopTimeout = 2*time.Minute, time.Minute
 	if e.BinaryAssetsDirectory = os.Getenv("KUBEBUILDER_ASSETS"); e.BinaryAssetsDirectory == "" {
 		e.BinaryAssetsDirectory = filepath.Join(root, "bin", "parts")
 	}
