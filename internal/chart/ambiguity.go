@@ -16,12 +16,10 @@ import (
 // maxJSONValues bounds a JSON document before it is decoded into anything.
 const maxJSONValues = 16_384
 
-// unambiguous refuses JSON that two readers could understand differently, or
-// that costs much more to decode than to send. An object must not have two keys
-// that differ only in case, since encoding/json takes the last of them and other
-// decoders the first or the exact one; and a key that differs only in case from
-// one of names is refused too. Annotations are free text, so that only equal
-// keys are refused there.
+// unambiguous refuses JSON that two readers could understand differently, or that costs much more to decode
+// than to send. It refuses an object with two keys that differ only in case, because encoding/json takes the
+// last of them and other decoders the first or the exact match; it also refuses a key that differs only in case
+// from one of names. Annotations are free text, so only equal keys are refused there.
 func unambiguous(raw []byte, names ...string) error {
 	if !utf8.Valid(raw) || !json.Valid(raw) {
 		return errors.New("it is not JSON")
@@ -41,7 +39,7 @@ type jsonWalk struct {
 	left     int
 }
 
-// value walks over the next value, which is that of key.
+// value walks over the next value, which belongs to key.
 func (w *jsonWalk) value(key string) error {
 	if w.left--; w.left < 0 {
 		return fmt.Errorf("it has more than %d values", maxJSONValues)
@@ -91,6 +89,6 @@ func (w *jsonWalk) object(free bool) error {
 	return err
 }
 
-// fold maps keys that encoding/json holds to be the same to one string: it also
-// ignores the case of ſ and of the Kelvin sign.
+// fold maps all keys that encoding/json treats as equal to one string: encoding/json also ignores the case of ſ
+// and of the Kelvin sign.
 func fold(key string) string { return strings.ToLower(strings.ToUpper(key)) }

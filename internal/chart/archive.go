@@ -17,26 +17,25 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/printable"
 )
 
-// Bounds on what a tar holds besides the files.
+// Bounds on the contents of a tar other than its files.
 const (
 	maxHeader  = 64 << 10 // one entry's header blocks, with PAX records
 	maxPadding = 1 << 20  // zeros after the end of the tar
 	readAhead  = 16 << 10
 )
 
-// unpacked stands behind the name of a packaged subchart to name the folder
-// that Helm is shown instead of it. No entry can be named so.
+// unpacked is appended to the name of a packaged subchart, as the name of the folder that Helm sees instead of
+// it. No entry can have such a name.
 const unpacked = "\x00"
 
-// Inspect reads a chart archive, a gzip compressed tar, to its end and returns
-// what its Chart.yaml says. It reads archives inside it too, once and all on one
-// budget (CVE-2025-32386), writes nothing, and keeps in memory only what Helm
-// parses. Nothing in the archive is run, rendered or evaluated, and
-// values.schema.json is not even looked at (CVE-2025-32387, CVE-2025-55199).
+// Inspect reads a chart archive, a gzip compressed tar, to its end and returns the contents of its Chart.yaml.
+// It also reads the archives inside, once each and all on one budget (CVE-2025-32386), writes nothing, and
+// keeps in memory only the files that Helm parses. It runs, renders and evaluates nothing from the archive, and
+// does not even read values.schema.json (CVE-2025-32387, CVE-2025-55199).
 //
-// An error matching ErrInvalid is a verdict on the archive: not one chart in a
-// folder of its name, over a limit, with entries or paths that unpack to
-// something else than they show, or refused by Helm's own loader. Any other
+// An error matching ErrInvalid is a verdict on the archive: it is not one chart in a folder of its name,
+// exceeds a limit, has entries or paths that unpack to something other than they show, or is rejected by Helm's
+// own loader. Any other error comes from reader.
 // error is that of reader.
 func Inspect(archive io.Reader) (Metadata, error) {
 	source := &source{reader: archive}
@@ -58,7 +57,7 @@ func Inspect(archive io.Reader) (Metadata, error) {
 	return m, nil
 }
 
-// source remembers why reading failed, which says nothing of the archive.
+// source remembers why reading failed, because such a failure proves nothing about the archive.
 type source struct {
 	reader io.Reader
 	err    error
@@ -72,27 +71,25 @@ func (s *source) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// inspection is what is left of the budget and what was found for Helm.
+// inspection is the rest of the budget and the files for Helm.
 type inspection struct {
 	bytes     int64
 	entries   int
 	documents int64
 	syntax    int
-	// files has every file's path from the chart's folder, but only the content
-	// of those that Helm parses.
+	// files holds every file's path from the chart's folder, but only the content of files that Helm parses.
 	files []*loader.BufferedFile
 }
 
-// archive walks over one gzip compressed tar and returns the name of its one
-// folder. The files' names are recorded after prefix.
+// archive walks over one gzip compressed tar and returns the name of its one folder. It records the names of
+// the files with the prefix.
 func (in *inspection) archive(r io.Reader, prefix string) (string, error) {
 	packed := bufio.NewReaderSize(r, readAhead)
 	gz, err := gzip.NewReader(packed)
 	if err != nil {
 		return "", fmt.Errorf("it is not gzip compressed: %w", err)
 	}
-	// One member only, as every packager writes it: if there are more, some
-	// readers stop after the first.
+	// Every packager writes a single gzip member: if there are more, some readers stop after the first.
 	gz.Multistream(false)
 	stream := &metered{reader: gz, budget: &in.bytes}
 	w := walk{inspection: in, prefix: prefix, tar: tar.NewReader(stream), seen: map[string]bool{}}
@@ -143,8 +140,8 @@ func padding(stream *metered) error {
 	}
 }
 
-// metered counts what is read against the budget of the inspection and against
-// what is allowed for the present step.
+// metered counts the bytes that are read against the budget of the inspection and against the limit of the
+// present step.
 type metered struct {
 	reader  io.Reader
 	budget  *int64
@@ -164,7 +161,7 @@ func (m *metered) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// walk is the way through one tar.
+// walk is the state of the walk through one tar.
 type walk struct {
 	*inspection
 	prefix string
@@ -196,7 +193,8 @@ func (w *walk) entry(header *tar.Header) error {
 	return w.file(path, header.Size)
 }
 
-// place refuses an entry beside the one top folder, or where another one is. Only a folder may be named again.
+// place refuses an entry outside of the one top folder, or with the path of an earlier entry. Only a folder may
+// appear again.
 func (w *walk) place(header *tar.Header, folder, path string) error {
 	if w.folder == "" {
 		w.folder = folder
@@ -213,7 +211,7 @@ func (w *walk) place(header *tar.Header, folder, path string) error {
 	return nil
 }
 
-// file reads the present entry, of this path and size, as far as Helm would.
+// file reads the present entry, with this path and size, as far as Helm would.
 func (w *walk) file(path string, size int64) error {
 	name := w.prefix + path
 	use, depth := useOf(name)

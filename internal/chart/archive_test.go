@@ -25,7 +25,7 @@ import (
 
 type option = charttest.Option
 
-// podinfo is a good chart, changed by the options.
+// podinfo returns a good chart, changed by the options.
 func podinfo(opts ...option) []byte { return charttest.Archive("podinfo", "6.7.0", opts...) }
 
 func inspect(raw []byte) (chart.Metadata, error) { return chart.Inspect(bytes.NewReader(raw)) }
@@ -38,7 +38,7 @@ func raw(header tar.Header) option { return charttest.Entry(header, "") }
 
 func named(name string) option { return charttest.Entry(tar.Header{Name: name}, "content") }
 
-// entries are n empty files in this folder.
+// entries returns n empty files in this folder.
 func entries(n int, folder string) option {
 	return func(a *charttest.Builder) {
 		for i := range n {
@@ -47,7 +47,7 @@ func entries(n int, folder string) option {
 	}
 }
 
-// nested is a chart in a chart in a chart …
+// nested returns a chart in a chart in a chart …
 func nested(depth int, innermost ...option) option {
 	opt := charttest.Subchart("leaf", "1.0.0", innermost...)
 	for range depth - 1 {
@@ -56,19 +56,19 @@ func nested(depth int, innermost ...option) option {
 	return opt
 }
 
-// global is a PAX header that holds for all entries after it.
+// global returns a PAX header that applies to all entries after it.
 func global(records map[string]string) option {
 	return raw(tar.Header{Typeflag: tar.TypeXGlobalHeader, PAXRecords: records})
 }
 
 var _ = Describe("Inspect", func() {
-	It("returns what Chart.yaml says", func() {
+	It("returns the content of Chart.yaml", func() {
 		m, err := inspect(podinfo())
 		Expect(err).NotTo(HaveOccurred())
 		Expect(m).To(And(HaveField("Name", "podinfo"), HaveField("Version", "6.7.0"), HaveField("AppVersion", "1.0"), HaveField("Description", "A chart for tests")))
 	})
 
-	It("knows the configuration that Helm makes of it when it pushes it, and no other", func() {
+	It("knows only the configuration that Helm makes when it pushes the chart", func() {
 		loaded, err := loader.LoadArchive(bytes.NewReader(podinfo()))
 		Expect(err).NotTo(HaveOccurred())
 		config, err := json.Marshal(loaded.Metadata)
@@ -81,7 +81,7 @@ var _ = Describe("Inspect", func() {
 		Expect(chart.Metadata{}.Configures("")).To(BeFalse())
 	})
 
-	It("accepts a chart whose name and version YAML takes for numbers", func() {
+	It("accepts a chart with a name and a version that YAML reads as numbers", func() {
 		m, err := inspect(charttest.Archive("20240101", "1.2"))
 		Expect(err).NotTo(HaveOccurred())
 		Expect(m.Name).To(Equal("20240101"))
@@ -118,7 +118,7 @@ var _ = Describe("Inspect", func() {
 			charttest.File("values.schema.json", `{"$ref":"#","allOf":[{"$ref":"http://169.254.169.254/"}]}`)),
 		Entry("C11: with a schema that is no JSON", charttest.File("values.schema.json", strings.Repeat("[", 1<<20))),
 		Entry("C12: with subcharts as deep as is allowed", nested(chart.MaxDepth)),
-		Entry("C12: with an archive where Helm opens none", charttest.File("files/redis-1.2.3.tgz", "not gzip"), charttest.File("charts/_a.tgz", "not gzip")),
+		Entry("C12: with an archive at a path that Helm does not open", charttest.File("files/redis-1.2.3.tgz", "not gzip"), charttest.File("charts/_a.tgz", "not gzip")),
 	)
 
 	DescribeTable("refuses a chart",
@@ -320,7 +320,7 @@ var _ = Describe("Inspect", func() {
 		Expect(r.Len()).To(BeNumerically(">", 30<<10), "bytes left unread of the 50 KiB that the bomb has")
 	})
 
-	It("C14: makes what is shown printable and bounded", func() {
+	It("C14: makes the shown texts printable and bounded", func() {
 		m, err := inspect(podinfo(charttest.File("Chart.yaml",
 			`{apiVersion: v2, name: podinfo, version: 6.7.0, appVersion: "1\e[31m\0\u202e", description: "\a`+strings.Repeat("é", 4096)+`"}`)))
 		Expect(err).NotTo(HaveOccurred())
@@ -329,7 +329,7 @@ var _ = Describe("Inspect", func() {
 		Expect(len(m.Description)).To(BeNumerically("<=", 512))
 	})
 
-	DescribeTable("C14: refuses what would have to be cut or cleaned to be shown",
+	DescribeTable("C14: refuses texts that would have to be cut or cleaned to be shown",
 		func(name, version string) {
 			_, err := inspect(podinfo(charttest.File("Chart.yaml", charttest.ChartYAML(name, version))))
 			Expect(err).To(MatchError(chart.ErrInvalid))
@@ -368,7 +368,7 @@ var aliasBomb = func() string {
 // longTextBomb has few nodes and 50 GB of text.
 var longTextBomb = "a: &a " + strings.Repeat("x", 1<<20) + "\nb: [" + strings.Repeat("*a,", 50_000) + "]\n"
 
-// zeros are n files of 5 MiB.
+// zeros returns n files of 5 MiB.
 func zeros(n int) option {
 	return func(a *charttest.Builder) {
 		for i := range n {
@@ -377,7 +377,7 @@ func zeros(n int) option {
 	}
 }
 
-// patch changes the header block of the entry of this name and makes its checksum right again.
+// patch changes the header block of the entry with this name and corrects its checksum.
 func patch(packed []byte, name string, change func(block []byte)) []byte {
 	raw := gunzip(packed)
 	i := bytes.Index(raw, []byte(name+"\x00"))
@@ -389,7 +389,7 @@ func patch(packed []byte, name string, change func(block []byte)) []byte {
 	return compress(raw)
 }
 
-// sign makes the checksum of a header block right.
+// sign corrects the checksum of a header block.
 func sign(block []byte) {
 	copy(block[148:156], "        ")
 	sum := 0

@@ -13,8 +13,8 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/chart/charttest"
 )
 
-// BenchmarkInspect reads a chart as large as widely used ones are: some 50 KiB
-// packed, 200 KiB unpacked, 40 templates and 16 KiB of documented values.
+// BenchmarkInspect reads a chart of the size of widely used charts: some 50 KiB packed, 200 KiB unpacked, 40
+// templates and 16 KiB of documented values.
 func BenchmarkInspect(b *testing.B) {
 	raw := typicalChart()
 	b.ReportMetric(float64(len(raw))/1024, "KiB-packed")

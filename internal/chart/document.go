@@ -12,18 +12,18 @@ import (
 	"go.yaml.in/yaml/v2"
 )
 
-// Bounds on the YAML that Helm parses, counted over the archive and all
-// archives inside it, since a parsed document takes many times its size.
+// Bounds on the YAML that Helm parses, summed over the archive and all archives inside it, because a parsed
+// document takes many times its size.
 const (
 	// maxDocuments bounds the size in bytes.
 	maxDocuments = 2 * MaxFileSize
 	// maxSyntax bounds the characters that can begin a node.
 	maxSyntax = 200_000
-	// maxExpanded bounds the text, in bytes, that a document comes to once each alias is replaced.
+	// maxExpanded bounds the text of a document, in bytes, after each alias is replaced.
 	maxExpanded = 2 * MaxFileSize
 )
 
-// document returns the YAML document of the present entry, which has this size.
+// document returns the YAML document of the present entry, with this size.
 func (w *walk) document(size int64) ([]byte, error) {
 	if w.documents -= size; w.documents < 0 {
 		return nil, fmt.Errorf("all YAML files together have more than %d bytes", maxDocuments)
@@ -44,14 +44,13 @@ func (w *walk) document(size int64) ([]byte, error) {
 	return raw, checkAliases(raw)
 }
 
-// checkAliases refuses a document that grows out of bounds when its aliases are
-// replaced. The YAML decoder bounds how many nodes aliases may add, but not how
-// long they are: one long text named a hundred thousand times makes the JSON,
-// which Helm turns YAML into, exhaust the memory.
+// checkAliases refuses a document that grows out of bounds when its aliases are replaced. The YAML decoder
+// bounds the number of nodes that aliases may add, but not their length: Helm turns YAML into JSON, and one
+// long text with a hundred thousand aliases would exhaust the memory.
 func checkAliases(raw []byte) (err error) {
 	defer recovered(&err)
 	if !names(raw, '&') || !names(raw, '*') {
-		return nil // without an anchor or an alias, parsing it once more would find nothing
+		return nil // without an anchor or an alias, a further parse would find no problem
 	}
 	var v any
 	if err := yaml.Unmarshal(raw, &v); err != nil {
@@ -63,8 +62,7 @@ func checkAliases(raw []byte) (err error) {
 	return nil
 }
 
-// names reports whether an indicator stands in front of what could be an anchor's
-// name, be it in a comment.
+// names reports whether an indicator precedes a possible name of an anchor, even in a comment.
 func names(raw []byte, indicator byte) bool {
 	for {
 		i := bytes.IndexByte(raw, indicator)
@@ -79,7 +77,7 @@ func names(raw []byte, indicator byte) bool {
 	}
 }
 
-// expanded returns what is left, negative if nothing, after all text in v.
+// expanded returns the rest of the bound after all text in v; it is negative if v exceeds the bound.
 func expanded(v any, left int) int {
 	switch v := v.(type) {
 	case string:

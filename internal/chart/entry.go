@@ -15,9 +15,8 @@ import (
 // maxPath bounds an entry's path in bytes.
 const maxPath = 1024
 
-// checkHeader refuses an entry that two programs could unpack differently, or
-// that could reach out of the folder it is unpacked into (CVE-2019-18658,
-// CVE-2026-50163): Helm would read a link as an empty file.
+// checkHeader refuses an entry that two programs could unpack differently, or that could leave the folder it is
+// unpacked into (CVE-2019-18658, CVE-2026-50163): Helm would read a link as an empty file.
 func checkHeader(h *tar.Header) error {
 	mode := h.FileInfo().Mode()
 	switch h.Typeflag {
@@ -57,15 +56,15 @@ func checkPath(h *tar.Header) error {
 		switch {
 		case len(part) >= 2 && part[1] == ':':
 			return errors.New("has a path with a drive letter")
-		case strings.HasPrefix(part, ".."): // more than Helm refuses, which is at the start only
+		case strings.HasPrefix(part, ".."): // stricter than Helm, which refuses this only at the start
 			return errors.New("has a path with a part that begins with two dots")
 		}
 	}
 	return nil
 }
 
-// checkGlobalHeader tolerates the commit id that `git archive` writes in front
-// of a tar, and refuses what would change the entries after it for some readers.
+// checkGlobalHeader tolerates the commit id that `git archive` writes at the start of a tar, and refuses
+// headers that would change the following entries for some readers.
 func checkGlobalHeader(h *tar.Header) error {
 	for key := range h.PAXRecords {
 		if key != "comment" {
@@ -75,7 +74,7 @@ func checkGlobalHeader(h *tar.Header) error {
 	return nil
 }
 
-// use is what Helm does with a file of a chart.
+// use is Helm's use of a file of a chart.
 type use int
 
 const (
@@ -84,8 +83,8 @@ const (
 	packagedSubchart            // opened as an archive
 )
 
-// useOf returns what Helm's loader does with the file of this path from the
-// chart's folder, and in how many subcharts it lies.
+// useOf returns what Helm's loader does with the file at this path from the chart's folder, and the nesting
+// depth of its subchart.
 func useOf(name string) (use, int) {
 	for depth := 0; ; depth++ {
 		rest, ok := strings.CutPrefix(name, "charts/")

@@ -14,8 +14,8 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/chart/charttest"
 )
 
-// FuzzInspect takes a tar and makes all checksums right, which the fuzzer cannot
-// guess. What Inspect accepts, Helm must load as the same chart.
+// FuzzInspect takes a tar and corrects all checksums, which the fuzzer cannot guess. If Inspect accepts a
+// chart, Helm must load it as the same chart.
 func FuzzInspect(f *testing.F) {
 	for _, raw := range [][]byte{
 		podinfo(),
@@ -42,7 +42,7 @@ func FuzzInspect(f *testing.F) {
 		}
 		c, err := loader.LoadArchive(bytes.NewReader(packed))
 		if err != nil {
-			t.Fatalf("accepted what Helm refuses: %v", err)
+			t.Fatalf("accepted a chart that Helm refuses: %v", err)
 		}
 		if c.Metadata.Name != m.Name || c.Metadata.Version != m.Version {
 			t.Errorf("accepted %s %s, Helm loads %s %s", m.Name, m.Version, c.Metadata.Name, c.Metadata.Version)
@@ -50,8 +50,8 @@ func FuzzInspect(f *testing.F) {
 	})
 }
 
-// FuzzVersions takes two texts as tags and versions. What tags name does not
-// depend on the order of arguments, and the order agrees with strict semver.
+// FuzzVersions takes two texts as tags and versions. It checks that the names of tags do not depend on the
+// order of arguments, and that the order agrees with strict semver.
 func FuzzVersions(f *testing.F) {
 	for _, seed := range [][2]string{
 		{"1.2.3", "v1.2.3"}, {"2024.02.0", "2024.01.0"}, {"1.2", "1.2.3-rc.1"}, {"1.2.3_b", "1.2.3+b"},
@@ -81,5 +81,5 @@ func FuzzVersions(f *testing.F) {
 	})
 }
 
-// hugeNumber is what semver compares as a text in a pre-release, unlike its specification.
+// hugeNumber is a number in a pre-release that semver compares as a text, contrary to its specification.
 var hugeNumber = regexp.MustCompile(`\d{19}`)

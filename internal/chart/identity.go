@@ -7,9 +7,8 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/problem"
 )
 
-// CheckIdentity returns an error matching ErrMismatch unless m is the chart of
-// that name, and of a version that the tag may name; see MayName. Without a tag,
-// the chart may have any version.
+// CheckIdentity returns an error matching ErrMismatch unless m has this name and a version that the tag may
+// name; see MayName. Without a tag, the chart may have any version.
 func CheckIdentity(m Metadata, name, tag string) error {
 	if m.Name != name {
 		return problem.New(ErrMismatch, "the chart is named %q, not %q", m.Name, printable.String(name, maxShown)).

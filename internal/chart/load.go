@@ -17,8 +17,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/printable"
 )
 
-// load asks Helm's own loader for its opinion, so that what is accepted can be
-// loaded by whoever installs it.
+// load runs Helm's own loader, so that every accepted chart can be loaded by the installing Helm.
 func (in *inspection) load() (_ Metadata, err error) {
 	defer recovered(&err)
 	i := slices.IndexFunc(in.files, func(f *loader.BufferedFile) bool { return f.Name == "Chart.yaml" })
@@ -46,7 +45,7 @@ func (in *inspection) load() (_ Metadata, err error) {
 	return m, err
 }
 
-// configOf returns the digest of the configuration that Helm makes of a Chart.yaml when it pushes the chart.
+// configOf returns the digest of the configuration that Helm makes from a Chart.yaml when it pushes the chart.
 func configOf(m *helm.Metadata) (digest.Digest, error) {
 	raw, err := json.Marshal(m)
 	if err != nil {
@@ -55,16 +54,16 @@ func configOf(m *helm.Metadata) (digest.Digest, error) {
 	return digest.FromBytes(raw), nil
 }
 
-// recovered makes a panic of a parser, which hostile charts have caused
-// (CVE-2024-26147, CVE-2025-55198), the error of the function that defers it.
+// recovered turns a panic of a parser, which hostile charts have caused (CVE-2024-26147, CVE-2025-55198), into
+// the error of the function that defers it.
 func recovered(err *error) {
 	if p := recover(); p != nil {
 		*err = fmt.Errorf("parsing it panics: %v", p)
 	}
 }
 
-// declared returns the name and version as Chart.yaml has them. It refuses a key
-// that appears twice, of which one reader takes the first and another the last.
+// declared returns the name and version in Chart.yaml. It refuses a duplicate key, of which one reader takes
+// the first and another the last.
 func declared(raw []byte) (name, version string, err error) {
 	asJSON, err := yaml.YAMLToJSONStrict(raw)
 	if err != nil {

@@ -14,24 +14,22 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/registry"
 )
 
-// Limits on a manifest, which has one or two layers if Helm made it.
+// Limits on a manifest. A manifest from Helm has one or two layers.
 const (
 	maxLayers      = 64
 	maxAnnotations = 256
 )
 
-// manifestKeys are the keys of a manifest that decide what it is.
+// manifestKeys are the keys that decide the meaning of a manifest.
 var manifestKeys = []string{
 	"schemaVersion", "mediaType", "config", "layers", "digest", "size", "annotations",
 	"manifests", "fsLayers", "history",
 }
 
-// ParseManifest returns where the parts of the one chart of an OCI image
-// manifest are. Layers are selected by media type, in any order (HIP-0006);
-// layers of other types are ignored. Its errors match ErrManifest: another
-// document, an index, none or several archives, several provenance files, a size
-// or digest that cannot be, too many layers or annotations, or a document that
-// other readers may understand differently (CVE-2021-41190).
+// ParseManifest returns the layout of the one chart of an OCI image manifest. It selects layers by media type,
+// in any order (HIP-0006), and ignores layers of other types. Its errors match ErrManifest: another kind of
+// document, an index, no archive or several, several provenance files, an impossible size or digest, too many
+// layers or annotations, or a document that other readers may understand differently (CVE-2021-41190).
 func ParseManifest(raw []byte) (Layout, error) {
 	layout, err := parseManifest(raw)
 	if err != nil {
@@ -54,7 +52,7 @@ func parseManifest(raw []byte) (Layout, error) {
 	return layoutOf(m.Config, m.Layers)
 }
 
-// manifest is an image manifest, with the keys that other kinds of manifest have.
+// manifest is an image manifest, with the keys of other kinds of manifests.
 type manifest struct {
 	ocispec.Manifest
 	Layers    registry.Descriptors `json:"layers"`
@@ -106,7 +104,7 @@ func layoutOf(config ocispec.Descriptor, layers []ocispec.Descriptor) (Layout, e
 	return Layout{Config: config, Archive: *archive, Provenance: provenance}, nil
 }
 
-// take puts a layer into its slot, which may be filled only once.
+// take stores a layer in its slot, which may be filled only once.
 func take(slot **ocispec.Descriptor, layer *ocispec.Descriptor, what string, limit int64) error {
 	if *slot != nil {
 		return fmt.Errorf("it has more than one chart %s", what)
@@ -115,8 +113,8 @@ func take(slot **ocispec.Descriptor, layer *ocispec.Descriptor, what string, lim
 	return checkDescriptor(what, *layer, limit)
 }
 
-// checkDescriptor refuses a descriptor that must not be asked for: the digest
-// becomes a URL, and the size an allocation.
+// checkDescriptor refuses a descriptor that must not be requested: the digest becomes a URL, and the size an
+// allocation.
 func checkDescriptor(what string, d ocispec.Descriptor, limit int64) error {
 	if len(d.Annotations) > registry.MaxAnnotations {
 		return fmt.Errorf("the %s has more than %d annotations", what, registry.MaxAnnotations)

@@ -118,7 +118,7 @@ var _ = Describe("ParseManifest", func() {
 			layers(archive, with(archive, func(d *ocispec.Descriptor) { d.MediaType = chart.LegacyArchiveMediaType }))),
 		Entry("B4: with two provenance files", layers(archive, provenance, provenance)),
 		Entry("B5: without layers", layers()),
-		Entry("B5: with a provenance file alone", layers(provenance)),
+		Entry("B5: with only a provenance file", layers(provenance)),
 		Entry("B5: with layers of a container image",
 			layers(charttest.Descriptor(ocispec.MediaTypeImageLayerGzip, []byte("layer")))),
 		Entry("B5: with the config of a container image", func(m *ocispec.Manifest) { m.Config.MediaType = ocispec.MediaTypeImageConfig }),

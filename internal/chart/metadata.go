@@ -13,20 +13,20 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/printable"
 )
 
-// Limits on what a chart says of itself, in bytes.
+// Limits on the texts of a chart about itself, in bytes.
 const (
-	maxName        = 250 // as `helm create` has it
-	maxVersion     = 128 // as a tag has it
+	maxName        = 250 // the limit of `helm create`
+	maxVersion     = 128 // the limit for tags
 	maxAppVersion  = 128
 	maxDescription = 512
 )
 
-// nameFormat is what `helm create` accepts. It leaves nothing that is special
-// in a path, a URL or a terminal but the names that are only dots.
+// nameFormat is the format that `helm create` accepts. No such name is special in a path, a URL or a terminal,
+// except names that consist of dots only.
 var nameFormat = regexp.MustCompile(`^[a-zA-Z0-9._-]+$`)
 
-// newMetadata checks what identifies a chart (CVE-2024-25620, CVE-2026-35206)
-// and makes the rest fit to be shown (CVE-2021-21303).
+// newMetadata checks the identifying fields of a chart (CVE-2024-25620, CVE-2026-35206) and makes the other
+// fields fit to be shown (CVE-2021-21303).
 func newMetadata(name, version, appVersion, description string) (Metadata, error) {
 	if len(name) > maxName || !nameFormat.MatchString(name) || name == "." || name == ".." {
 		return Metadata{}, fmt.Errorf("the chart name %q is not made of letters, digits, dashes, dots and underscores", printable.String(name, maxShown))
@@ -42,8 +42,8 @@ func newMetadata(name, version, appVersion, description string) (Metadata, error
 	}, nil
 }
 
-// ParseConfig returns what the configuration blob of a chart says, which is
-// Chart.yaml as JSON. Its errors match ErrInvalid.
+// ParseConfig reads the configuration blob of a chart, which is Chart.yaml as JSON. Its errors match
+// ErrInvalid.
 func ParseConfig(raw []byte) (Metadata, error) {
 	m, err := parseConfig(raw)
 	if err != nil {
@@ -66,13 +66,12 @@ func parseConfig(raw []byte) (Metadata, error) {
 	return newMetadata(c.Name, c.Version, c.AppVersion, c.Description)
 }
 
-// Configures reports whether a configuration with this digest is what Helm makes of
-// the Chart.yaml that m was read from. If it is, it agrees and need not be read.
+// Configures reports whether a configuration with this digest is the one that Helm makes from the Chart.yaml
+// that m was read from. If it is, the configuration agrees and need not be read.
 func (m Metadata) Configures(d digest.Digest) bool { return m.config != "" && m.config == d }
 
-// Agrees returns an error matching ErrMismatch unless the chart's configuration
-// names the same chart as its Chart.yaml: what users and registries are shown
-// must be what Helm installs.
+// Agrees returns an error matching ErrMismatch unless the chart's configuration names the same chart as its
+// Chart.yaml: users and registries must see the chart that Helm installs.
 func (m Metadata) Agrees(config Metadata) error {
 	if m.Name != config.Name || m.Version != config.Version {
 		return fmt.Errorf("%w: Chart.yaml says %s %s, the configuration in the registry %s %s; package and push the chart again",

@@ -19,7 +19,7 @@ func configOf(name, version string) string {
 }
 
 var _ = Describe("ParseConfig", func() {
-	DescribeTable("reads what the configuration says",
+	DescribeTable("reads the configuration",
 		func(raw string, name, version string) {
 			m, err := chart.ParseConfig([]byte(raw))
 			Expect(err).NotTo(HaveOccurred())
@@ -33,7 +33,7 @@ var _ = Describe("ParseConfig", func() {
 		Entry("with annotations that differ only in case", `{"name":"a","version":"1.0.0","annotations":{"X":"1","x":"2"}}`, "a", "1.0.0"),
 	)
 
-	It("C14: makes what is shown printable and bounded", func() {
+	It("C14: makes the shown texts printable and bounded", func() {
 		m, err := chart.ParseConfig([]byte(`{"name":"a","version":"1.0.0","appVersion":"1\u001b[31m\u0000\r\n\u202e` +
 			strings.Repeat("x", 4096) + `","description":"\u0007` + strings.Repeat("é", 4096) + `"}`))
 		Expect(err).NotTo(HaveOccurred())

@@ -79,7 +79,7 @@ var _ = Describe("MayName", func() {
 		Entry("J17: that is a pre-release in the series of a pre-release", "1.2-rc1", "1.2.3-rc1"),
 		Entry("J17: that is the release of a series of pre-releases", "1.2-rc1", "1.2.3"),
 		Entry("J17: that is a longer pre-release", "1.2.3-rc", "1.2.3-rc.1"),
-		Entry("J17: that is another pre-release, with zeros in front", "2024.02.0-rc1", "2024.02.0-rc2"),
+		Entry("J17: that differs from the pre-release and has leading zeros", "2024.02.0-rc1", "2024.02.0-rc2"),
 		Entry("J17: with other build metadata", "2024.02.0_b", "2024.02.0+c"),
 		Entry("J17: without the build metadata of the tag", "2024.02.0_b", "2024.02.0"),
 		Entry("J17: with build metadata that the full tag lacks", "2024.02.0", "2024.02.0+b"),
@@ -126,7 +126,7 @@ var _ = Describe("NamedVersion", func() {
 })
 
 var _ = Describe("TagVersion", func() {
-	DescribeTable("reads what strict semver reads",
+	DescribeTable("reads the versions that strict semver reads",
 		func(tag, want string) {
 			got, ok := chart.TagVersion(tag)
 			Expect(ok).To(BeTrue())
@@ -162,7 +162,7 @@ var _ = Describe("SameVersion", func() {
 		Entry("B14: _ for +", "1.2.3+b", "1.2.3_b", true),
 		Entry("F6: a leading v, and _ for +", "v1.2.3_b", "1.2.3+b", true),
 		Entry("J17: two versions that semver reads as one", "1.2.0", "1.2", false),
-		Entry("J17: two versions whose numbers are the same", "2024.02.0", "2024.2.0", false),
+		Entry("J17: two versions with equal numbers", "2024.02.0", "2024.2.0", false),
 		Entry("F6: two leading v", "vv1.2.3", "v1.2.3", false),
 		Entry("F6: a v before a word", "vlatest", "latest", false),
 		Entry("F6: only a v", "v", "", false),

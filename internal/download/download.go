@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package download reads small files from the web servers that users name, over
-// HTTPS alone and with bounds.
+// Package download reads small files from the web servers that users name, over HTTPS only and with bounds.
 //
-// It knows HTTP, and what web servers ask for to be read. It does not know what
-// is in a file, nor Kubernetes.
+// It knows HTTP and the authentication of web servers. It does not know the contents of files, or Kubernetes.
 package download
 
 import (
@@ -21,40 +19,39 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/outbound"
 )
 
-// Errors that the errors of File match. All but ErrNotFound, and ErrTooLarge, mean
-// that it could not be found out whether there is a file.
+// Errors that the errors of File match. All errors except ErrNotFound and ErrTooLarge mean that File could not
+// find out whether the file exists.
 var (
-	// ErrNotFound means that the server answered that there is no such file.
+	// ErrNotFound means that the server answered that the file does not exist.
 	ErrNotFound = errors.New("not found on the web server")
-	// ErrUnauthorized means that the server refused the credentials, or the lack of them.
+	// ErrUnauthorized means that the server refused the credentials, or their absence.
 	ErrUnauthorized = errors.New("the web server refused the credentials")
 	// ErrTooLarge means that the file exceeds its limit; the rest of it was not read.
 	ErrTooLarge = errors.New("the file is too large")
-	// ErrURL means that it is no URL of a file that could be read.
+	// ErrURL means that the URL cannot be that of a readable file.
 	ErrURL = errors.New("not an https URL")
 )
 
-// maxTrusts bounds the web servers' trust of which clients are kept.
+// maxTrusts bounds the number of Trusts for which clients are kept.
 const maxTrusts = 64
 
-// Options say how a Client behaves. The zero value is good.
+// Options configure a Client. The zero value is usable.
 type Options struct {
-	// UserAgent of every request.
+	// UserAgent is sent with every request.
 	UserAgent string
-	// AllowedHosts are host names and CIDRs that servers may redirect to though they are internal.
+	// AllowedHosts are host names and CIDRs that servers may redirect to even if they are internal.
 	AllowedHosts []string
-	// RetryPause is about how long to wait before a request is tried again after a
-	// passing fault, and twice that before the last time; 100 ms by default.
+	// RetryPause is the approximate wait before the first retry after a passing fault; the wait before the last
+	// retry is twice as long. 100 ms by default.
 	RetryPause time.Duration
-	// SlowAfter is how long an answer may keep its first byte waiting, or its body
-	// deliver less than 1 KiB/s; 30 s by default. Then reading it ends with an error.
+	// SlowAfter bounds the wait for the first byte of an answer, and the time in which its body may deliver
+	// less than 1 KiB/s; 30 s by default. After that, reads return an error.
 	SlowAfter time.Duration
 	// Now is the clock; time.Now by default.
 	Now func() time.Time
 }
 
-// Client reads files. It keeps connections, and which server wants to be left
-// alone for how long. It is safe for concurrent use.
+// Client reads files. It keeps connections, and the rate limits of servers. It is safe for concurrent use.
 type Client struct {
 	options  Options
 	throttle *outbound.Throttle
@@ -76,23 +73,23 @@ func NewClient(o Options) *Client {
 	return &Client{options: o, throttle: outbound.NewThrottle(o.Now), clients: clients}
 }
 
-// Request is what to read.
+// Request describes the file to read.
 type Request struct {
 	// URL of the file, https and without user and password.
 	URL string
-	// Credentials to offer; the zero value is anonymous.
+	// Credentials are offered to the server; the zero value is anonymous.
 	Credentials Credentials
-	// Trust says which servers to believe; the zero value is the system's.
+	// Trust decides which servers to trust; the zero value is the system's.
 	Trust Trust
-	// Scope keeps tenants apart: a server that limits the rate of one Scope is still
-	// asked under another. Callers set it to the namespace.
+	// Scope keeps tenants apart: a rate limit under one Scope does not stop requests under another. Callers set
+	// it to the namespace.
 	Scope string
-	// Limit is how many bytes the file may have.
+	// Limit is the largest size of the file, in bytes.
 	Limit int64
 }
 
-// File returns a file, which is not nil if the error is. Errors are at most
-// 1 KiB long, and hold no credential and no query of a URL.
+// File returns a file, which is not nil if the error is nil. Errors are at most 1 KiB long, and hold no
+// credential and no query of a URL.
 func (c *Client) File(ctx context.Context, r Request) ([]byte, error) {
 	where, err := url.Parse(r.URL)
 	if err != nil || where.Scheme != "https" || where.Hostname() == "" || where.User != nil {
@@ -109,7 +106,7 @@ func (c *Client) File(ctx context.Context, r Request) ([]byte, error) {
 	return nil, outbound.Redacted("read "+Shown(r.URL), err)
 }
 
-// Shown returns a URL as it may be shown, without what may be secret.
+// Shown returns a URL without its possibly secret parts.
 func Shown(raw string) string {
 	u, err := url.Parse(raw)
 	if err != nil {
@@ -147,7 +144,7 @@ func (c *Client) read(ctx context.Context, where *url.URL, r Request) ([]byte, e
 	return outbound.ReadAll(ctx, resp.Body, r.Limit, ErrTooLarge)
 }
 
-// client returns the client that believes whom it shall.
+// client returns the client for the Trust.
 func (c *Client) client(t Trust) *http.Client {
 	if client, ok := c.clients.Get(t.fingerprint); ok {
 		return client

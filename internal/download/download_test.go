@@ -30,7 +30,7 @@ func TestDownload(t *testing.T) {
 
 const limit = 1000
 
-// server is a web server with TLS that counts what it was asked.
+// server is a web server with TLS that counts its requests.
 type server struct {
 	*httptest.Server
 	asked atomic.Int64
@@ -84,7 +84,7 @@ var _ = Describe("A file", func() {
 		Expect(string(raw)).To(Equal("file"))
 	})
 
-	It("J12: needs a ticket if it is larger than what is free", func() {
+	It("J12: needs a ticket if it is larger than the free bytes", func() {
 		pool := outbound.NewPool(2)
 		_, err := outbound.ReadAll(outbound.WithMeter(ctx, pool.Meter("a")), strings.NewReader(strings.Repeat("x", outbound.FreeRead+1)), 1<<20, nil)
 		Expect(err).NotTo(HaveOccurred())
@@ -103,7 +103,7 @@ var _ = Describe("A file", func() {
 		Expect(raw).To(And(BeEmpty(), Not(BeNil())))
 	})
 
-	DescribeTable("is not read where the server",
+	DescribeTable("is not read if the server",
 		func(answer http.HandlerFunc, want error, asked int) {
 			s := serve(answer)
 			raw, err := newClient().File(ctx, s.request())
@@ -117,7 +117,7 @@ var _ = Describe("A file", func() {
 			Expect(s.asked.Load()).To(BeEquivalentTo(asked))
 		},
 		Entry("has none", status(http.StatusNotFound), download.ErrNotFound, 1),
-		Entry("has none any more", status(http.StatusGone), download.ErrNotFound, 1),
+		Entry("no longer has one", status(http.StatusGone), download.ErrNotFound, 1),
 		Entry("asks for credentials", status(http.StatusUnauthorized), download.ErrUnauthorized, 1),
 		Entry("refuses the credentials", status(http.StatusForbidden), download.ErrUnauthorized, 1),
 		Entry("fails, three times", status(http.StatusBadGateway), nil, 3),
@@ -129,7 +129,7 @@ var _ = Describe("A file", func() {
 			_, _ = w.Write([]byte("x"))
 		}, nil, 1),
 		Entry("leads in a circle", to(func() string { return "?again" }), nil, 6),
-		Entry("leads to what is no URL", func(w http.ResponseWriter, _ *http.Request) {
+		Entry("redirects to a malformed URL", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Location", "https://%zz/hunter2")
 			w.WriteHeader(http.StatusFound)
 		}, nil, 1),
@@ -162,7 +162,7 @@ var _ = Describe("A file", func() {
 		Expect(s.asked.Load()).To(BeEquivalentTo(1))
 	})
 
-	DescribeTable("J16: is asked for by others while the server wants to be left alone by one",
+	DescribeTable("J16: is requested by other tenants while the server limits the rate of one",
 		func(scope string, credentials map[string][]byte, asked int) {
 			s := serve(func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set("Retry-After", "600")
@@ -183,7 +183,7 @@ var _ = Describe("A file", func() {
 			Expect(s.asked.Load()).To(BeEquivalentTo(asked))
 		},
 		Entry("by another namespace, by nobody in particular", "other", nil, 2),
-		Entry("by a namespace whose name begins alike", "abuser2", nil, 2),
+		Entry("by a namespace with the same prefix", "abuser2", nil, 2),
 		Entry("by another namespace, with credentials", "other", map[string][]byte{"bearerToken": []byte("x")}, 2),
 		Entry("by the same namespace, with credentials", "abuser", map[string][]byte{"bearerToken": []byte("x")}, 2),
 		Entry("but not by the same namespace", "abuser", nil, 1),
@@ -209,7 +209,7 @@ var _ = Describe("A file", func() {
 		Entry("before the headers", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, "awaiting response headers"),
 	)
 
-	DescribeTable("A14: is read over HTTPS alone, and without credentials in its URL",
+	DescribeTable("A14: is read over HTTPS only, and without credentials in its URL",
 		func(url string) {
 			_, err := newClient().File(ctx, download.Request{URL: url, Limit: limit})
 			Expect(err).To(MatchError(download.ErrURL))

@@ -13,18 +13,18 @@ import (
 	"strings"
 )
 
-// ErrSecret is matched by the errors for credentials and certificates that cannot
-// be used. They repeat nothing of them.
+// ErrSecret is matched by the errors for unusable credentials and certificates. The errors quote nothing from
+// them.
 var ErrSecret = errors.New("not what a web server can be read with")
 
-// Entries of Secrets, as Flux names them.
+// Entries of Secrets, with Flux's names.
 const (
 	usernameEntry, passwordEntry, bearerTokenEntry = "username", "password", "bearerToken"
 	authoritiesEntry, certificateEntry, keyEntry   = "ca.crt", "tls.crt", "tls.key"
 )
 
-// Credentials are what to offer to a web server. The zero value offers nothing.
-// They print as nothing, so that no log can hold them.
+// Credentials are offered to a web server. The zero value offers nothing. Credentials print as nothing, so that
+// no log can hold them.
 type Credentials struct{ username, password, bearerToken string }
 
 // String hides the credentials.
@@ -50,7 +50,7 @@ func ParseCredentials(data map[string][]byte) (Credentials, error) {
 	return c, nil
 }
 
-// offer adds the credentials to a request. A redirect to another host does not take them along.
+// offer adds the credentials to a request. A redirect to another host drops them.
 func (c Credentials) offer(req *http.Request) {
 	switch {
 	case c.bearerToken != "":
@@ -60,22 +60,21 @@ func (c Credentials) offer(req *http.Request) {
 	}
 }
 
-// fingerprint is the same for the same credentials alone.
+// fingerprint is equal only for equal credentials.
 func (c Credentials) fingerprint() string {
 	return fingerprint([]byte(c.username), []byte(c.password), []byte(c.bearerToken))
 }
 
-// Trust says which servers to believe, and who to be to them. The zero value
-// believes whom the system does, and is nobody.
+// Trust holds the certificate authorities to trust, and the client certificate to present. The zero value
+// trusts the system's authorities and presents no certificate.
 type Trust struct {
 	roots       *x509.CertPool
 	certificate *tls.Certificate
 	fingerprint string
 }
 
-// ParseTrust reads the entries ca.crt, with one or more PEM certificates, and
-// tls.crt with tls.key, of a Secret, of which it must have the one or the other. The
-// error matches ErrSecret.
+// ParseTrust reads the entries ca.crt, with one or more PEM certificates, and tls.crt with tls.key, of a
+// Secret. At least one of the two must be present. The error matches ErrSecret.
 func ParseTrust(data map[string][]byte) (Trust, error) {
 	authorities, certificate, key := data[authoritiesEntry], data[certificateEntry], data[keyEntry]
 	t := Trust{fingerprint: fingerprint(authorities, certificate, key)}
@@ -98,7 +97,7 @@ func ParseTrust(data map[string][]byte) (Trust, error) {
 	return t, nil
 }
 
-// fingerprint is the same for the same parts alone.
+// fingerprint is equal only for equal parts.
 func fingerprint(parts ...[]byte) string {
 	h := sha256.New()
 	for _, part := range parts {

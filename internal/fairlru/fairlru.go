@@ -25,7 +25,7 @@ type Cache[K comparable, V any] struct {
 	shares map[string]*share[K, V]
 }
 
-// share is what the cache keeps for one owner.
+// share is the part of the cache that one owner fills.
 type share[K comparable, V any] struct {
 	size   int
 	values *simplelru.LRU[K, sized[V]]
@@ -82,20 +82,20 @@ func (c *Cache[K, V]) Remove(owner string, key K) {
 	c.remove(owner, key)
 }
 
-// Size returns the bytes that are counted, overhead included.
+// Size returns the number of counted bytes, including overhead.
 func (c *Cache[K, V]) Size() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.size
 }
 
-// share returns the share of an owner, a new one if it has none.
+// share returns the share of an owner, or a new share if it has none.
 func (c *Cache[K, V]) share(owner string) *share[K, V] {
 	if s, ok := c.shares[owner]; ok {
 		return s
 	}
 	s := &share[K, V]{}
-	// The bound is on bytes, and Add keeps it: the number must only be out of its way.
+	// Add keeps the bound on bytes; the bound on the number of values must never apply first.
 	s.values, _ = simplelru.NewLRU[K, sized[V]](max(c.limit, 1), nil)
 	c.shares[owner] = s
 	return s
@@ -118,7 +118,7 @@ func (c *Cache[K, V]) removeOldest(owner string) {
 	c.released(owner, s, old.size)
 }
 
-// released counts bytes as free, and forgets an owner that has nothing left.
+// released subtracts freed bytes, and removes an owner without values.
 func (c *Cache[K, V]) released(owner string, s *share[K, V], size int) {
 	s.size -= size
 	c.size -= size
@@ -127,8 +127,8 @@ func (c *Cache[K, V]) released(owner string, s *share[K, V], size int) {
 	}
 }
 
-// largest returns the owner with the most bytes. Among equals the choice is random:
-// owners that ask in turn for a little more than fits would otherwise never find their value.
+// largest returns the owner with the most bytes. Among equals the choice is random: owners that ask in turn for
+// a little more than fits would otherwise never find their value.
 func (c *Cache[K, V]) largest() (owner string) {
 	most := -1
 	for name, s := range c.shares {

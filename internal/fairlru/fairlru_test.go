@@ -40,7 +40,7 @@ var _ = Describe("The cache", func() {
 		return n
 	}
 
-	It("returns what it keeps, to its owner alone", func() {
+	It("returns a value to its owner only", func() {
 		fill("a", 1)
 		Expect(kept("a", 1)).To(Equal(1))
 		Expect(kept("b", 1)).To(BeZero())
@@ -52,7 +52,7 @@ var _ = Describe("The cache", func() {
 		Expect(kept("a", 1000)).To(Equal(5))
 	})
 
-	It("keeps what its owner used last", func() {
+	It("keeps the values that their owner used last", func() {
 		fill("a", 5)
 		_, ok := c.Get("a", 0)
 		Expect(ok).To(BeTrue())
@@ -81,7 +81,7 @@ var _ = Describe("The cache", func() {
 		Entry("if four others take more than there is", 4, 50),
 	)
 
-	It("keeps most of what equals ask for in turn, though not all of it fits", func() {
+	It("keeps most values that equal owners ask for in turn, even if not all of them fit", func() {
 		found := 0
 		for range 50 {
 			for i := range 12 {
@@ -96,7 +96,7 @@ var _ = Describe("The cache", func() {
 		Expect(found).To(BeNumerically(">", 50*12/4))
 	})
 
-	DescribeTable("keeps no value that takes more than half by itself, and what it replaces is gone",
+	DescribeTable("keeps no value that takes more than half by itself, and drops the value it would replace",
 		func(size int, ok bool) {
 			c.Add("a", 1, "small", unit)
 			c.Add("a", 1, "large", size)

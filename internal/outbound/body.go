@@ -9,9 +9,8 @@ import (
 	"io"
 )
 
-// ReadAll reads the whole of r, of which there must be at most limit bytes; else the
-// error matches tooLarge. It allocates for what arrives, not for what was announced,
-// and the Meter of ctx counts it.
+// ReadAll reads r to its end, at most limit bytes; if there are more, the error matches tooLarge. It allocates
+// memory for bytes that arrive, not for an announced length, and the Meter of ctx counts them.
 func ReadAll(ctx context.Context, r io.Reader, limit int64, tooLarge error) ([]byte, error) {
 	raw, err := ReadAtMost(ctx, r, limit+1)
 	if err != nil {
@@ -23,10 +22,10 @@ func ReadAll(ctx context.Context, r io.Reader, limit int64, tooLarge error) ([]b
 	return raw, nil
 }
 
-// minGrowth is by how many bytes a buffer grows at least.
+// minGrowth is the smallest number of bytes by which a buffer grows.
 const minGrowth = 4 << 10
 
-// ReadAtMost reads r to its end, or to a size, as ReadAll does.
+// ReadAtMost reads r to its end, or up to a size, as ReadAll does.
 func ReadAtMost(ctx context.Context, r io.Reader, size int64) ([]byte, error) {
 	meter := meterOf(ctx)
 	raw := []byte{}

@@ -11,8 +11,8 @@ import (
 	"syscall"
 )
 
-// Explain says in one clause why a host could not be read, and what to do; the fix is empty if there is none but to
-// wait. The clause names the host and no URL.
+// Explain returns one clause with the reason for a failed read from a host, and a fix, which is empty if the
+// only fix is to wait. The clause names the host and no URL.
 func Explain(host string, err error) (brief, fix string) {
 	var dns *net.DNSError
 	var certificate *tls.CertificateVerificationError

@@ -14,7 +14,7 @@ import (
 	"golang.org/x/net/http/httpproxy"
 )
 
-// guard refuses connections to internal addresses, whatever name led to them.
+// guard refuses connections to internal addresses, whatever name resolved to them.
 type guard struct {
 	hosts    map[string]bool
 	prefixes []netip.Prefix
@@ -32,7 +32,7 @@ func newGuard(allowed []string) guard {
 	return g
 }
 
-// proxies are the hosts, with ports, that the environment sends requests through.
+// proxies are the proxies, as host:port, that the environment sends requests through.
 func proxies() []string {
 	env := httpproxy.FromEnvironment()
 	env.NoProxy = ""
@@ -45,8 +45,8 @@ func proxies() []string {
 	return hosts
 }
 
-// dial connects like a plain dialer, and looks at the address after the name was
-// resolved, so that no name can hide it.
+// dial connects like a plain dialer, and checks the address after the name was resolved, so that no name can
+// hide it.
 func (g guard) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
@@ -63,7 +63,7 @@ func (g guard) dial(ctx context.Context, network, address string) (net.Conn, err
 	}).DialContext(ctx, network, address)
 }
 
-// check refuses a URL with an internal address for a host, before a proxy is asked for it.
+// check refuses a URL whose host is an internal address, before the proxy gets the request.
 func (g guard) check(u *url.URL) error {
 	a, err := netip.ParseAddr(u.Hostname())
 	if err == nil && !g.lists(u.Hostname(), HostPort(u)) && !g.allows(a) {
@@ -99,12 +99,11 @@ func (g guard) allows(a netip.Addr) bool {
 	return a.IsGlobalUnicast() && !a.IsPrivate()
 }
 
-// translated is how IPv4 is reached from networks without it (RFC 6052); the
-// IPv4 address at its end is what counts.
+// translated is the prefix that reaches IPv4 from networks without it (RFC 6052); the IPv4 address at the end
+// is the one to check.
 var translated = netip.MustParsePrefix("64:ff9b::/96")
 
-// special are blocks that look like the outside and are not (RFC 6890), or that
-// carry an IPv4 address in disguise.
+// special are blocks that look external and are not (RFC 6890), or that carry an IPv4 address in disguise.
 var special = []netip.Prefix{
 	netip.MustParsePrefix("0.0.0.0/8"),      // this network
 	netip.MustParsePrefix("100.64.0.0/10"),  // shared address space, used inside clusters and clouds

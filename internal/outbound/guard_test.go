@@ -91,7 +91,7 @@ var _ = Describe("The transport", func() {
 		Entry("no request of a Reader", Origin{}, "http://registry.example/", false),
 	)
 
-	DescribeTable("A11: asks no proxy for an internal address, nor mixes up who may go there", func(to string, through http.RoundTripper) {
+	DescribeTable("A11: asks no proxy for an internal address, and does not mix up the hosts that are allowed there", func(to string, through http.RoundTripper) {
 		got, err := t.route(must(url.Parse(to)), secure)
 		if through == nil {
 			Expect(err).To(MatchError(ErrRefused))

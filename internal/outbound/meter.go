@@ -10,23 +10,23 @@ import (
 	"sync"
 )
 
-// FreeRead is how many bytes one errand may read into memory without a ticket.
+// FreeRead is the number of bytes that one errand may read into memory without a ticket.
 const FreeRead = 256 << 10
 
-// Pool holds the tickets of the errands that read much into memory. No namespace has more than half of them.
-// It is safe for concurrent use.
+// Pool holds the tickets of the errands that read large contents into memory. No namespace gets more than half
+// of them. A Pool is safe for concurrent use.
 type Pool struct {
 	tickets int
 
 	mu      sync.Mutex
 	taken   map[string]int // by namespace
-	waiting []*waiter      // in the order of their arrival
+	waiting []*waiter      // in order of arrival
 }
 
 // waiter is an errand that waits for a ticket.
 type waiter struct {
 	namespace string
-	granted   chan struct{} // closed once it has one
+	granted   chan struct{} // closed when the waiter gets a ticket
 }
 
 // NewPool returns a Pool of at least two tickets.
@@ -34,7 +34,8 @@ func NewPool(tickets int) *Pool {
 	return &Pool{tickets: max(tickets, 2), taken: map[string]int{}}
 }
 
-// errCrowded is the error for an errand whose time ended while it waited for a ticket. It says nothing of the host.
+// errCrowded is the error for an errand whose time ended while it waited for a ticket. The host is not at
+// fault.
 var errCrowded = errors.New("too many large answers are being read")
 
 // take waits for a ticket.
@@ -53,7 +54,7 @@ func (p *Pool) take(ctx context.Context, namespace string) error {
 	}
 }
 
-// leave ends a wait. The ticket may have been granted at the same moment.
+// leave ends a wait. The waiter may have got the ticket at the same moment.
 func (p *Pool) leave(w *waiter) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -78,7 +79,7 @@ func (p *Pool) free(namespace string) {
 	p.grant()
 }
 
-// grant gives free tickets to those that wait: of the namespaces with the fewest tickets, the first that waits.
+// grant gives free tickets to waiters: first to the namespaces with the fewest tickets, in order of arrival.
 func (p *Pool) grant() {
 	for {
 		taken, next := 0, -1
@@ -100,13 +101,13 @@ func (p *Pool) grant() {
 	}
 }
 
-// Meter counts the bytes that one errand reads into memory. It takes a ticket of its Pool once they are more than
-// FreeRead, and keeps it until the errand ends. It is safe for concurrent use.
+// Meter counts the bytes that one errand reads into memory. It takes a ticket of its Pool when they exceed
+// FreeRead, and keeps it until the errand ends. A Meter is safe for concurrent use.
 type Meter struct {
 	pool      *Pool
 	namespace string
 
-	turn     chan struct{} // held by whoever uses the fields below
+	turn     chan struct{} // held by the goroutine that uses the fields below
 	read     int
 	ticketed bool
 	ended    bool
@@ -117,8 +118,8 @@ func (p *Pool) Meter(namespace string) *Meter {
 	return &Meter{pool: p, namespace: namespace, turn: make(chan struct{}, 1)}
 }
 
-// Release returns the ticket at the end of the errand, after which nothing more can be read. Before, the contexts of all
-// reads must have ended.
+// Release returns the ticket at the end of the errand; later reads fail. The contexts of all reads must end
+// before Release.
 func (m *Meter) Release() {
 	m.turn <- struct{}{}
 	defer func() { <-m.turn }()
@@ -143,8 +144,8 @@ func meterOf(ctx context.Context) *Meter {
 // errEnded is the error for a read after the end of the errand.
 var errEnded = errors.New("the errand has ended")
 
-// next returns how many bytes to read at once, of at most n: without a ticket no more than are free, and then a single
-// byte, since only that shows that there are more.
+// next returns the number of bytes to read at once, at most n: without a ticket, at most the free bytes, and
+// then a single byte, because only a further byte proves that there are more.
 func (m *Meter) next(n int) int {
 	if m == nil {
 		return n
@@ -157,7 +158,7 @@ func (m *Meter) next(n int) int {
 	return min(n, max(FreeRead-m.read, 1))
 }
 
-// count counts n bytes that were read, and waits for a ticket if they are the first that are not free.
+// count counts n read bytes, and waits for a ticket if they are the first above the free bytes.
 func (m *Meter) count(ctx context.Context, n int) error {
 	if m == nil || n == 0 {
 		return nil

@@ -19,7 +19,7 @@ import (
 	. "github.com/onsi/gomega"
 )
 
-// withheld is a body of which all but the last byte is there.
+// withheld is a body that holds back its last byte.
 type withheld struct {
 	io.Reader
 	ctx    context.Context
@@ -48,7 +48,7 @@ var _ = Describe("A meter", func() {
 		pool   *Pool
 		last   chan struct{}
 		mu     sync.Mutex
-		whole  map[string]int // reads that have all but the last byte, by namespace
+		whole  map[string]int // reads that have received all but the last byte, by namespace
 		result chan error
 	)
 	BeforeEach(func() {
@@ -92,7 +92,7 @@ var _ = Describe("A meter", func() {
 		Eventually(func() int { pool.mu.Lock(); defer pool.mu.Unlock(); return len(pool.waiting) }).Should(Equal(17))
 		Expect(hold("third")()).To(BeZero())
 		read(ctx, "small", FreeRead)
-		Eventually(hold("small")).Should(Equal(1), "what is free needs no ticket")
+		Eventually(hold("small")).Should(Equal(1), "free bytes need no ticket")
 		Expect(hold("greedy")()).To(Equal(2))
 	})
 

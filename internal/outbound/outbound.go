@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package outbound makes the HTTP clients that read what users name: a request
-// goes to the host that a user named, and to wherever that host leads, by a
-// redirect or as its token service, only if that is on the outside. Nothing that
-// was asked for over HTTPS is read in clear, credentials stay with their host, and
-// who wants to be left alone for a while is.
+// Package outbound makes the HTTP clients that read from hosts that users name. A request goes to the host that
+// a user named; it follows a redirect, or the address of a token service, only if the target is external. A
+// request over HTTPS is never continued in cleartext, credentials stay with their host, and a host that asks
+// for a pause gets it.
 //
-// It does not know what is read, nor what an answer means.
+// It does not know the content or the meaning of an answer.
 package outbound
 
 import (
@@ -27,41 +26,42 @@ import (
 const (
 	// maxRedirects bounds the redirects that one request follows.
 	maxRedirects = 5
-	// maxErrorBody is how much of an error's body is read, to be able to use the connection again.
+	// maxErrorBody is the number of bytes of an error's body that are read, so that the connection can be
+	// reused.
 	maxErrorBody = 4 << 10
-	// maxUnread bounds what an answer over HTTP/2 has in memory before it is read, in bytes.
+	// maxUnread bounds the bytes of an answer over HTTP/2 that are in memory before they are read.
 	maxUnread = 256 << 10
 )
 
 var (
-	// ErrRefused is matched by the error for a connection to an internal network that nobody allowed.
+	// ErrRefused is matched by the error for a connection to an internal network that no option allows.
 	ErrRefused = errors.New("refused to connect")
-	// ErrCleartext is matched by the error for plain HTTP if nobody asked for it.
+	// ErrCleartext is matched by the error for plain HTTP that no user asked for.
 	ErrCleartext = errors.New("refused to speak plain HTTP")
 	errLocation  = errors.New("a redirect to what is not a URL")
 )
 
-// Options say how a client behaves.
+// Options configure a client.
 type Options struct {
-	// AllowedHosts are host names and CIDRs that may be led to though they are internal.
+	// AllowedHosts are host names and CIDRs that redirects may lead to even if they are internal.
 	AllowedHosts []string
-	// Roots to trust instead of the system's. Optional.
+	// Roots are trusted instead of the system's. Optional.
 	Roots *x509.CertPool
-	// Certificate to show to whoever asks for one. Optional.
+	// Certificate is the client certificate for servers that ask for one. Optional.
 	Certificate *tls.Certificate
-	// Throttle remembers who wants to be left alone. It is required.
+	// Throttle remembers the hosts that asked for a pause. It is required.
 	Throttle *Throttle
-	// SlowAfter is how long an answer may keep its first byte waiting, or its body
-	// deliver less than 1 KiB/s; 30 s by default. Then reading it ends with an error.
+	// SlowAfter bounds the wait for the first byte of an answer, and the time in which its body may deliver
+	// less than 1 KiB/s; 30 s by default. After that, reads return an error.
 	SlowAfter time.Duration
 }
 
-// Origin is whom a request is for, whatever it leads to.
+// Origin is the host that a request was made for, wherever redirects lead.
 type Origin struct {
 	// HostPort is the host with the port, as HostPort returns it.
 	HostPort string
-	// Tenant is whose rate limit it counts for: the host, the credentials, and the
-	// namespace on whose behalf it is asked, even if nobody needs credentials.
+	// Tenant owns the rate limit for the request: it names the host, the credentials, and the namespace on
+	// whose behalf the request is made, even if the host needs no credentials.
 	Tenant string
 	// PlainHTTP allows HTTP.
 	PlainHTTP bool
@@ -69,18 +69,19 @@ type Origin struct {
 
 type originKey struct{}
 
-// For returns a context for requests to an origin. Without one only HTTPS to the outside is possible.
+// For returns a context for requests to an origin. Without an origin, only HTTPS requests to external hosts are
+// possible.
 func For(ctx context.Context, o Origin) context.Context {
 	return context.WithValue(ctx, originKey{}, o)
 }
 
-// NewClient returns a client. It has no timeout but those of its steps: the context of a request bounds the whole.
+// NewClient returns a client. It has only the timeouts of its steps: the context of a request bounds the whole.
 func NewClient(o Options) *http.Client {
 	return &http.Client{Transport: newTransport(o), CheckRedirect: checkRedirect}
 }
 
-// transport sends a request to the origin it is for as it is, and one that leads
-// to somewhere else only to the outside. The two share no connection.
+// transport sends a request to its origin without restrictions, and a request that leads elsewhere only to
+// external hosts. The two kinds of requests share no connection.
 type transport struct {
 	configured, elsewhere http.RoundTripper
 	guard                 guard
@@ -134,7 +135,7 @@ func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// route returns what a request to u is sent through, for an origin's sake.
+// route returns the transport for a request to u, made for an origin.
 func (t transport) route(u *url.URL, o Origin) (http.RoundTripper, error) {
 	if u.Scheme != "https" && (!o.PlainHTTP || u.Scheme != "http") {
 		return nil, fmt.Errorf("%w to %s", ErrCleartext, u.Host)
@@ -145,8 +146,8 @@ func (t transport) route(u *url.URL, o Origin) (http.RoundTripper, error) {
 	return t.elsewhere, t.guard.check(u)
 }
 
-// drain reads what little an error says, so that the connection can be used
-// again, and forgets it. More than a little is not read.
+// drain reads and discards a small error body, so that the connection can be reused. It does not read a larger
+// body to its end.
 func drain(resp *http.Response) {
 	if resp.ContentLength > 0 && resp.ContentLength <= maxErrorBody {
 		_, _ = io.Copy(io.Discard, resp.Body)
@@ -155,7 +156,7 @@ func drain(resp *http.Response) {
 	resp.Body = http.NoBody
 }
 
-// HostPort returns the host of a URL in one form, with the port.
+// HostPort returns the host of a URL with the port, in a canonical form.
 func HostPort(u *url.URL) string {
 	port := u.Port()
 	if port == "" {
@@ -168,7 +169,7 @@ func newHTTPTransport(config *tls.Config, dial func(context.Context, string, str
 	return &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
 		DialContext:            dial,
-		DisableCompression:     true, // a digest is of the bytes as they are stored
+		DisableCompression:     true, // digests are of the stored bytes
 		ForceAttemptHTTP2:      true,
 		HTTP2:                  &http.HTTP2Config{SendPingTimeout: 30 * time.Second, PingTimeout: 15 * time.Second, MaxReceiveBufferPerStream: maxUnread},
 		MaxIdleConns:           128,
@@ -185,9 +186,9 @@ func dialer(control func(network, address string, c syscall.RawConn) error) *net
 	return &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second, Control: control}
 }
 
-// checkRedirect bounds redirects, never goes from HTTPS to HTTP, and takes
-// credentials off those that leave the host, which net/http does not for a
-// subdomain or another port (GHSA-vh4v-2xq2-g5cg, CVE-2021-32690).
+// checkRedirect bounds redirects, refuses redirects from HTTPS to HTTP, and removes credentials from requests
+// to another host, which net/http does not do for a subdomain or another port (GHSA-vh4v-2xq2-g5cg,
+// CVE-2021-32690).
 func checkRedirect(req *http.Request, via []*http.Request) error {
 	if len(via) > maxRedirects {
 		return fmt.Errorf("stopped after %d redirects", maxRedirects)

@@ -12,19 +12,17 @@ import (
 )
 
 const (
-	// minPace is how many bytes a second a body has to deliver at least.
+	// minPace is the lowest accepted rate of a body, in bytes per second.
 	minPace = 1 << 10
-	// defaultSlowAfter is how long a body may deliver less.
+	// defaultSlowAfter is the time for which a body may be slower.
 	defaultSlowAfter = 30 * time.Second
 )
 
-// ErrSlow is matched by the error for a body that delivers too little. It says
-// nothing about the content.
+// ErrSlow is matched by the error for a body that is too slow. The content is not at fault.
 var ErrSlow = errors.New("the answer came too slowly")
 
-// paced passes on a body, and cancels its request if the body delivers less than
-// minPace over a window. Only the time that Read waits counts: a slow consumer is
-// not the host's fault.
+// paced passes on a body, and cancels its request if the body delivers less than minPace over a window. Only
+// time that Read spends waiting counts: a slow consumer is not the host's fault.
 type paced struct {
 	io.ReadCloser
 	ctx    context.Context // of the request
@@ -37,7 +35,7 @@ type paced struct {
 	err    error
 }
 
-// pace sends a request, and bounds how slowly its body may come.
+// pace sends a request, and enforces minPace for its body.
 func pace(through http.RoundTripper, req *http.Request, window time.Duration) (*http.Response, error) {
 	ctx, cancel := context.WithCancel(req.Context())
 	resp, err := through.RoundTrip(req.WithContext(ctx))
@@ -66,7 +64,7 @@ func (b *paced) Read(p []byte) (int, error) {
 	case late || b.waited > b.window || (b.waited == b.window && b.got < enough):
 		err = fmt.Errorf("%w: less than %d bytes in %s", ErrSlow, enough, b.window)
 	case errors.Is(err, io.EOF) && b.ctx.Err() != nil:
-		// A server that sees the cancellation may end its answer in the middle, and well.
+		// A server that sees the cancellation may end its answer early, but in a valid way.
 		err = b.ctx.Err()
 	case b.got >= enough:
 		b.waited, b.got = 0, 0

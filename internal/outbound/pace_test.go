@@ -15,14 +15,14 @@ import (
 	. "github.com/onsi/gomega"
 )
 
-// delivery is what one Read of a body gives, and how long it takes by the clock.
+// delivery is the result of one Read of a body, and the time that it takes by the clock.
 type delivery struct {
 	bytes int
 	takes time.Duration
 	err   error
 }
 
-// script is a body that is delivered as written, and endlessly as it ends.
+// script is a body that delivers as scripted, and repeats the last delivery endlessly.
 type script struct {
 	deliveries []delivery
 	clock      *time.Time

@@ -22,7 +22,7 @@ var (
 	userinfo = regexp.MustCompile(`//[^\s"/]*@`)
 )
 
-// redactedError has the class of the error it wraps and a text that may be shown.
+// redactedError has the class of the wrapped error and a text that may be shown.
 type redactedError struct {
 	text  string
 	cause error
@@ -30,11 +30,11 @@ type redactedError struct {
 
 func (e *redactedError) Error() string { return e.text }
 
-// Is matches the classes of the cause; unwrapping would give its text away.
+// Is matches the classes of the cause; an Unwrap method would expose its text.
 func (e *redactedError) Is(target error) bool { return errors.Is(e.cause, target) }
 
-// Redacted returns an error of at most 1 KiB that says what could not be done,
-// without the userinfo and the queries of URLs. It matches what err does.
+// Redacted returns an error of at most 1 KiB that names the failed operation, without the userinfo and the
+// queries of URLs. It matches the same errors as err.
 func Redacted(what string, err error) error {
 	return &redactedError{text: printable.String(what+": "+redactedText(err), maxError), cause: err}
 }
@@ -42,14 +42,14 @@ func Redacted(what string, err error) error {
 func redactedText(err error) string {
 	var parse *url.Error
 	if errors.As(err, &parse) && parse.Op == "parse" {
-		return "it leads to what is not a URL" // its parts are all over the text
+		return "it leads to what is not a URL" // its parts may be anywhere in the text
 	}
 	text := quoted.ReplaceAllStringFunc(fmt.Sprint(err), redactedURL)
 	text = userinfo.ReplaceAllString(text, "//")
 	return query.ReplaceAllString(text, "$1?…")
 }
 
-// redactedURL redacts what package fmt quoted, most likely a URL.
+// redactedURL redacts a text that package fmt quoted, which is most likely a URL.
 func redactedURL(q string) string {
 	if i := strings.IndexAny(q, "?#"); i >= 0 {
 		q = q[:i] + `?…"`

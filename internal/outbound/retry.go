@@ -14,28 +14,27 @@ import (
 	"time"
 )
 
-// maxTries is how often one request is sent where the host, or the way to it, has a passing fault.
+// maxTries bounds the attempts for one request if the host, or the network, has a passing fault.
 const maxTries = 3
 
-// StatusError is a status that says nothing about the content.
+// StatusError is a status that proves nothing about the content.
 type StatusError struct {
-	// Who answered, fit to be shown.
+	// Who is the name of the server that answered, fit to be shown.
 	Who string
-	// Status that it answered.
+	// Status is its answer.
 	Status int
 }
 
-// Error names who answered what.
+// Error returns the name of the server and the status.
 func (e *StatusError) Error() string { return e.Who + " answered " + StatusText(e.Status) }
 
-// StatusText is a status as it is shown.
+// StatusText returns a status as text.
 func StatusText(status int) string {
 	return strings.TrimSpace(fmt.Sprintf("%d %s", status, http.StatusText(status)))
 }
 
-// Retry sends a request until it is answered, the fault is not one that may pass
-// at once, or it was sent three times. Wait is about how long to wait before the
-// second time, and twice that before the third.
+// Retry sends a request until it is answered, the fault is not a passing one, or it was sent three times. Wait
+// is the approximate wait before the second attempt; the wait before the third is twice as long.
 func Retry(ctx context.Context, wait time.Duration, send func() (*http.Response, error)) (*http.Response, error) {
 	for try := 1; ; try++ {
 		resp, err := send()
@@ -48,7 +47,7 @@ func Retry(ctx context.Context, wait time.Duration, send func() (*http.Response,
 	}
 }
 
-// passing reports whether the same request may well succeed at once.
+// passing reports whether an immediate retry of the same request may well succeed.
 func passing(err error) bool {
 	var answer *StatusError
 	if errors.As(err, &answer) {
@@ -66,7 +65,7 @@ func passing(err error) bool {
 	return false
 }
 
-// pause waits before the next try, half as long again at most, and reports whether there is time for it.
+// pause waits before the next attempt, up to 1.5 times the given time. It reports whether time is left for it.
 func pause(ctx context.Context, wait time.Duration) bool {
 	timer := time.NewTimer(wait + rand.N(wait/2+1)) //nolint:gosec // jitter is no secret
 	defer timer.Stop()

@@ -14,29 +14,28 @@ import (
 )
 
 const (
-	// maxRetryAfter caps what a host may ask for.
+	// maxRetryAfter caps the pause that a host may ask for.
 	maxRetryAfter = time.Hour
-	// defaultRetryAfter is for a host that does not say.
+	// defaultRetryAfter is the pause for a host that names none.
 	defaultRetryAfter = 30 * time.Second
-	// maxThrottled bounds the hosts that are remembered.
+	// maxThrottled bounds the number of remembered hosts.
 	maxThrottled = 4096
 )
 
-// Throttle remembers which hosts asked, with 429 Too Many Requests, to be left
-// alone by which tenant: the limit of one credential, or of one namespace, never
-// keeps another from asking. It is safe for concurrent use.
+// Throttle remembers which hosts asked which tenants for a pause, with 429 Too Many Requests: the limit of one
+// credential, or of one namespace, never stops the requests of another. A Throttle is safe for concurrent use.
 type Throttle struct {
 	now   func() time.Time
 	mu    sync.Mutex
 	until map[string]time.Time
 }
 
-// NewThrottle returns a Throttle that goes by a clock.
+// NewThrottle returns a Throttle that uses the given clock.
 func NewThrottle(now func() time.Time) *Throttle {
 	return &Throttle{now: now, until: map[string]time.Time{}}
 }
 
-// Limited returns the error for a host that wants to be left alone by a tenant, or nil.
+// Limited returns the error for a host with a pending pause for the tenant, or nil.
 func (t *Throttle) Limited(tenant, host string) error {
 	if left := t.left(tenant); left > 0 {
 		return &RateLimitedError{RetryAfter: left, host: host}
@@ -44,7 +43,7 @@ func (t *Throttle) Limited(tenant, host string) error {
 	return nil
 }
 
-// left returns how long key is still to be left alone.
+// left returns the rest of the pause of key.
 func (t *Throttle) left(key string) time.Duration {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -55,7 +54,7 @@ func (t *Throttle) left(key string) time.Duration {
 	return left
 }
 
-// set leaves key alone for what the response asks.
+// set starts the pause that the response asks for.
 func (t *Throttle) set(key string, h http.Header) {
 	after := retryAfter(h.Get("Retry-After"), t.now())
 	t.mu.Lock()
@@ -66,7 +65,7 @@ func (t *Throttle) set(key string, h http.Header) {
 	t.until[key] = t.now().Add(after)
 }
 
-// expire makes room: those whose time is over, and if that is none, all.
+// expire makes room: it removes the pauses that are over, and if there are none, all.
 func (t *Throttle) expire() {
 	now := t.now()
 	maps.DeleteFunc(t.until, func(_ string, until time.Time) bool { return !until.After(now) })
@@ -75,7 +74,7 @@ func (t *Throttle) expire() {
 	}
 }
 
-// retryAfter reads RFC 9110 §10.2.3: seconds or a date.
+// retryAfter parses the Retry-After header (RFC 9110 §10.2.3): seconds or a date.
 func retryAfter(value string, now time.Time) time.Duration {
 	value = strings.TrimSpace(value)
 	after := defaultRetryAfter
@@ -87,9 +86,9 @@ func retryAfter(value string, now time.Time) time.Duration {
 	return min(max(after, time.Second), maxRetryAfter)
 }
 
-// RateLimitedError says that a host wants to be left alone for a while.
+// RateLimitedError means that a host asked for a pause.
 type RateLimitedError struct {
-	// RetryAfter is how long, at most an hour.
+	// RetryAfter is the rest of the pause, at most an hour.
 	RetryAfter time.Duration
 	host       string
 }

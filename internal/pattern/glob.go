@@ -4,9 +4,9 @@ package pattern
 
 import "strings"
 
-// Glob is a pattern of a URL or a name, in which `*` stands for any characters but
-// a slash, and `**` for any characters. It must match the whole text, and takes time
-// in proportion to its length and the text's.
+// Glob is a pattern of a URL or a name, in which `*` stands for any characters but a slash, and `**` for any
+// characters. It must match the whole text. The time to match is proportional to the length of the pattern
+// times the length of the text.
 type Glob string
 
 // The wildcards of a glob.
@@ -24,7 +24,7 @@ func (g Glob) Matches(text string) bool {
 		return string(g) == text
 	}
 	text = text[len(literal):]
-	// reached[i] says that the pattern so far can end before text[i].
+	// reached[i] means that the pattern up to here can end before text[i].
 	reached := make([]bool, len(text)+1)
 	reached[0] = true
 	for pattern := string(g[len(literal):]); pattern != ""; {
@@ -43,14 +43,14 @@ func (g Glob) Matches(text string) bool {
 	return reached[len(text)]
 }
 
-// spread reaches on from wherever it may pass a character.
+// spread extends every reached position by the characters that a wildcard may skip.
 func spread(reached []bool, passes func(int) bool) {
 	for i := range len(reached) - 1 {
 		reached[i+1] = reached[i+1] || (reached[i] && passes(i))
 	}
 }
 
-// advance reaches past one character.
+// advance extends the reached positions that are followed by the character c, and drops all others.
 func advance(reached []bool, text string, c byte) []bool {
 	next := make([]bool, len(reached))
 	for i := range len(text) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package pattern holds the patterns of users: globs, and regular expressions (RE2), which it compiles within bounds, since
-// a short one may repeat itself into one that takes megabytes. It does not know the texts that they match.
+// Package pattern holds the patterns of users: globs, and regular expressions (RE2). It compiles them within
+// bounds, because a short pattern with repetitions may take megabytes. It does not know the texts that the
+// patterns match.
 package pattern
 
 import (
@@ -11,11 +12,11 @@ import (
 	"regexp/syntax"
 )
 
-// MaxSize bounds what a pattern is compiled to, in instructions and in ranges of
-// characters together. Patterns for identities and tags have some hundred.
+// MaxSize bounds the size of a compiled pattern: the sum of its instructions and ranges of characters. Patterns
+// for identities and tags have some hundred.
 const MaxSize = 10_000
 
-// ErrPattern is matched by the error for what is no regular expression, or one over MaxSize.
+// ErrPattern is matched by the error for an invalid regular expression, or for a pattern over MaxSize.
 var ErrPattern = errors.New("not a usable regular expression")
 
 // Compile returns the regular expression; its error matches ErrPattern.
@@ -26,9 +27,9 @@ func Compile(pattern string) (*regexp.Regexp, error) {
 	return compile(pattern)
 }
 
-// Whole returns the regular expression for texts that match it from beginning to
-// end; its error matches ErrPattern. The pattern must be one by itself: one as
-// `a)|(b` is none, and would break out of its parentheses.
+// Whole returns the regular expression for texts that match it from beginning to end; its error matches
+// ErrPattern. The pattern must be valid by itself: `a)|(b` is invalid, but would be valid inside the added
+// parentheses.
 func Whole(pattern string) (*regexp.Regexp, error) {
 	if err := check(pattern); err != nil {
 		return nil, err
@@ -55,8 +56,8 @@ func compile(pattern string) (*regexp.Regexp, error) {
 	return compiled, nil
 }
 
-// size says how much an expression is compiled to. syntax.Parse allows no
-// repetition of more than 1,000 times, nested ones included, so it cannot overflow.
+// size returns the size of the compiled expression. syntax.Parse allows at most 1,000 repetitions, including
+// nested ones, so the size cannot overflow.
 func size(e *syntax.Regexp) int {
 	n := 1 + len(e.Rune)
 	for _, part := range e.Sub {

@@ -2,7 +2,7 @@
 
 // Package printable makes text of unknown origin fit to be shown.
 //
-// It does not know where the text comes from or where it goes.
+// It does not know the source or the destination of the text.
 package printable
 
 import (

@@ -13,7 +13,8 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/printable"
 )
 
-// MaxBrief and maxText bound a brief and a whole text, in bytes: objects and servers may send any text of any length.
+// MaxBrief and maxText bound a brief and a whole text, in bytes: objects and servers may send texts of any
+// length.
 const MaxBrief, maxText = 256, 1024
 
 // Problem is an error for readers. The zero value has no text.
@@ -22,13 +23,13 @@ type Problem struct {
 	brief, fix   string
 }
 
-// New returns a problem that matches the class, which may be nil. The brief names the object and its fault, as in
-// "Secret apps/keys not found".
+// New returns a problem that matches the class, which may be nil. The brief names the object and its fault, as
+// in "Secret apps/keys not found".
 func New(class error, format string, args ...any) *Problem {
 	return &Problem{class: class, brief: printable.String(fmt.Sprintf(format, args...), MaxBrief)}
 }
 
-// Fix returns the problem with what a reader can do about it.
+// Fix returns the problem with a fix for the reader.
 func (p *Problem) Fix(format string, args ...any) *Problem {
 	fixed := *p
 	fixed.fix = printable.String(fmt.Sprintf(format, args...), maxText)
@@ -60,8 +61,8 @@ func (p *Problem) Unwrap() (wrapped []error) {
 	return wrapped
 }
 
-// Brief returns the shortest statement of what is wrong: the brief of the first Problem in the error's tree, or else the
-// error's text, cut to MaxBrief. It is empty for nil.
+// Brief returns the shortest statement of the fault: the brief of the first Problem in the error's tree, or
+// else the error's text, cut to MaxBrief. It is empty for nil.
 func Brief(err error) string {
 	if err == nil {
 		return ""
@@ -83,7 +84,7 @@ func In(object string, err error) *Problem {
 	return p
 }
 
-// Of returns the error as one that matches the class too.
+// Of returns an error with the same text that also matches the class.
 func Of(class, err error) *Problem {
 	p := &Problem{class: class, cause: err, brief: Brief(err)}
 	var inner *Problem
@@ -108,7 +109,7 @@ func Explain(err error, brief, fix string) error {
 	return &explained{err: err, brief: printable.String(brief, MaxBrief), text: text}
 }
 
-// explained is an error with another text.
+// explained is an error with a different text.
 type explained struct {
 	err         error
 	brief, text string

@@ -12,11 +12,11 @@ import (
 )
 
 const (
-	// MaxAnswers bounds Answers in bytes, what names the answers included. Twice the
-	// largest configuration of a chart fits in.
+	// MaxAnswers bounds the size of Answers in bytes, including the names of the answers. Twice the largest
+	// configuration of a chart fits in it.
 	MaxAnswers = 2 << 20
-	// maxAnswerNames bounds what names the answers, so that there is room for contents
-	// however many questions were asked.
+	// maxAnswerNames bounds the names of the answers, so that room for contents is left even after many
+	// questions.
 	maxAnswerNames = MaxAnswers / 2
 	// maxAnswersJSON bounds Answers as JSON, which writes bytes in base64.
 	maxAnswersJSON = 4 << 20
@@ -24,40 +24,40 @@ const (
 	answerOverhead = 256
 )
 
-// ErrNoAnswer is matched by the error for a question that Answers do not hold. It
-// is no verdict: a registry might have answered anything.
+// ErrNoAnswer is matched by the error for a question that Answers do not hold. The error is no verdict: a
+// registry might have answered anything.
 var ErrNoAnswer = errors.New("the stored signature material does not hold the answer")
 
-// Answers are what registries answered during one verification, so that it can be
-// repeated without a network. The zero value holds nothing. It is a value: nothing
-// changes it, and the same answers have the same JSON.
+// Answers are the answers that registries gave during one verification, so that the verification can be
+// repeated without a network. The zero value holds no answers. Answers is an immutable value, and equal answers
+// have equal JSON.
 //
-// Answers hold at most MaxAnswers bytes. If there were more, the largest contents
-// were dropped, lists of referrers after all others, and the manifest of the subject last.
+// Answers hold at most MaxAnswers bytes. If the registries answered with more, the largest contents were
+// dropped: lists of referrers after all other contents, and the manifest of the subject last.
 type Answers struct {
 	held map[question]answer
-	// full means that even the names of all answers were too many.
+	// full means that even the names of all answers exceeded their bound.
 	full bool
 }
 
 // answer is the answer to one question.
 type answer struct {
 	question
-	// At is when the registry gave it; zero if the answer cannot change.
+	// At is the time at which the registry gave the answer; zero if the answer cannot change.
 	At time.Time `json:"at,omitzero"`
-	// Problem says why there is no content; empty if there is.
+	// Problem is the reason for the missing content; empty if there is content.
 	Problem fault `json:"problem,omitempty"`
-	// Digest of the manifest that a tag names.
+	// Digest is that of the manifest that a tag names.
 	Digest digest.Digest `json:"digest,omitempty"`
-	// MediaType of a manifest.
+	// MediaType is that of a manifest.
 	MediaType string `json:"mediaType,omitempty"`
-	// Dropped is how many bytes were dropped.
+	// Dropped is the number of dropped bytes.
 	Dropped int64 `json:"dropped,omitempty"`
-	// Raw is nil if there is no content, and empty if the content is.
+	// Raw is nil if there is no content, and empty if the content is empty.
 	Raw []byte `json:"raw"`
 }
 
-// problem is an answer that is not content, and yet says something of what was pushed.
+// problem is an answer without content that still states a fact about the pushed files.
 type fault string
 
 const (
@@ -80,8 +80,8 @@ func (p fault) class() error {
 	return nil
 }
 
-// faultOf returns the fault of an error, and reports whether it is to be
-// recorded: an error of any other class says nothing of what was pushed.
+// faultOf returns the fault of an error, and reports whether the fault is to be recorded: an error of any other
+// class states no fact about the pushed files.
 func faultOf(err error) (fault, bool) {
 	if err == nil {
 		return "", true
@@ -94,13 +94,13 @@ func faultOf(err error) (fault, bool) {
 	return "", false
 }
 
-// names returns the bytes that are kept of an answer even if its content is dropped.
+// names returns the size in bytes of the part of an answer that is kept even if the content is dropped.
 func (a answer) names() int {
-	// JSON may write six bytes for one of a text that is not plain.
+	// JSON may write six bytes for one byte of a text that is not plain.
 	return answerOverhead + len(a.Repository) + len(a.Ref) + len(a.Digest) + 6*len(a.MediaType)
 }
 
-// mayChange reports whether the same question may be answered differently later.
+// mayChange reports whether the answer to the same question may differ later.
 func (a answer) mayChange() bool {
 	switch a.Kind {
 	case kindTag, kindReferrers, kindOutside:
@@ -111,9 +111,9 @@ func (a answer) mayChange() bool {
 	return false
 }
 
-// At returns the oldest moment at which a registry gave an answer that may change:
-// the manifest of a tag, a list of referrers, an answer from outside of registries,
-// or that there was nothing. It is zero if there is no such answer.
+// At returns the oldest time at which a registry gave an answer that may change: the manifest of a tag, a list
+// of referrers, an answer from outside of registries, or the absence of content. It is zero if there is no such
+// answer.
 func (a Answers) At() time.Time {
 	var oldest time.Time
 	for _, given := range a.held {
@@ -124,9 +124,9 @@ func (a Answers) At() time.Time {
 	return oldest
 }
 
-// Reader returns a Reader of one repository that answers from a alone. A question
-// that a does not hold gives an error matching ErrNoAnswer, one whose answer was
-// dropped a *DroppedError. Contents are hashed each time.
+// Reader returns a Reader of one repository that answers from a alone. A question that a does not hold gives an
+// error matching ErrNoAnswer; a question whose answer was dropped gives a *DroppedError. The Reader hashes
+// contents each time.
 func (a Answers) Reader(repository string) Reader {
 	return stored{answers: a, repository: canonical(repository)}
 }

@@ -84,7 +84,7 @@ var _ = Describe("Answers of a padded repository", func() {
 		}),
 	)
 
-	DescribeTable("hold a list of referrers, whatever is written there and asked for besides",
+	DescribeTable("hold a list of referrers, whatever it contains and whatever other questions there are",
 		func(name string, pad func(r *registry.CachingReader)) {
 			m.repo.ListedAs = name
 			for i := range 600 {
@@ -135,7 +135,7 @@ var _ = Describe("Answers of a padded repository", func() {
 		}),
 	)
 
-	DescribeTable("hold no large manifest that was found as a signature",
+	DescribeTable("do not hold a large manifest that was found as a signature",
 		func(ask func(r *registry.CachingReader, d digest.Digest)) {
 			d := m.repo.PushManifest("large", padding(3*mib, 0)).Digest
 			r := m.reader()
@@ -181,7 +181,7 @@ var _ = Describe("Answers of a padded repository", func() {
 		Expect(err).To(MatchError(registry.ErrTooLarge))
 	})
 
-	It("drop the same, in whatever order they were asked for, and however often", func() {
+	It("drop the same contents, whatever the order and the number of questions", func() {
 		var want []byte
 		sizes := []int{3 * mib, 100, 2 * mib, mib + 1, 700 << 10, mib, 300 << 10, 5 * mib}
 		for turn := 0; turn < len(sizes); turn += 3 {

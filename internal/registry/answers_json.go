@@ -11,17 +11,17 @@ import (
 	"slices"
 )
 
-// answersVersion is that of the form below. Another is malformed to this program.
+// answersVersion is the version of the JSON form below. This program rejects any other version as malformed.
 const answersVersion = 1
 
-// storedAnswers is the form of Answers as JSON.
+// storedAnswers is the JSON form of Answers.
 type storedAnswers struct {
 	Version int        `json:"version"`
 	Full    bool       `json:"full,omitempty"`
 	Answers answerList `json:"answers"`
 }
 
-// MarshalJSON implements json.Marshaler. The same answers give the same bytes.
+// MarshalJSON implements json.Marshaler. Equal answers give equal bytes.
 func (a Answers) MarshalJSON() ([]byte, error) {
 	list := slices.SortedFunc(maps.Values(a.held), func(x, y answer) int {
 		return cmp.Or(cmp.Compare(x.Repository, y.Repository), cmp.Compare(x.Kind, y.Kind), cmp.Compare(x.Ref, y.Ref))
@@ -38,8 +38,8 @@ func (a *Answers) UnmarshalJSON(raw []byte) (err error) {
 	return err
 }
 
-// ParseAnswers reads what json.Marshal wrote of Answers, at most 4 MiB. The error
-// matches ErrMalformed. Contents are not hashed yet: a Reader does that.
+// ParseAnswers reads the output of json.Marshal for Answers, at most 4 MiB. The error matches ErrMalformed.
+// ParseAnswers does not hash the contents: a Reader does.
 func ParseAnswers(raw []byte) (Answers, error) {
 	if len(raw) > maxAnswersJSON {
 		return Answers{}, fmt.Errorf("%w: stored signature material of more than %d bytes", ErrMalformed, maxAnswersJSON)
@@ -65,8 +65,8 @@ func ParseAnswers(raw []byte) (Answers, error) {
 
 var errAnswers = fmt.Errorf("%w: not stored signature material", ErrMalformed)
 
-// answerList reads answers one by one, so that a list of a million empty ones costs
-// no more memory than its bytes.
+// answerList reads answers one by one, so that a list of a million empty answers takes only as much memory as
+// its bytes.
 type answerList []answer
 
 // UnmarshalJSON implements json.Unmarshaler.

@@ -89,7 +89,7 @@ var _ = Describe("Answers that are stored", func() {
 		Expect(err).To(MatchError(registry.ErrMalformed))
 	})
 
-	It("J12: cost no more memory than their bytes if they are a million empty ones", func() {
+	It("J12: take only as much memory as their bytes if there are a million empty answers", func() {
 		raw := []byte(`{"version":1,"answers":[{}` + strings.Repeat(",{}", 1_000_000) + `]}`)
 		Expect(allocated(func() { _, _ = registry.ParseAnswers(raw) })).To(BeNumerically("<", 32<<20))
 	})

@@ -14,7 +14,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/outbound"
 )
 
-// stored is a Reader of Answers. It asks nothing of any network.
+// stored is a Reader of Answers. It uses no network.
 type stored struct {
 	answers    Answers
 	repository string
@@ -114,7 +114,7 @@ func (r stored) Sibling(repository string) (Reader, error) {
 	return stored{answers: r.answers, repository: name}, nil
 }
 
-// Recall implements Reader. It never asks.
+// Recall implements Reader. It never calls ask.
 func (r stored) Recall(text string, _ func() ([]byte, error)) ([]byte, error) {
 	given, err := r.answer(kindOutside, digest.FromString(text).String(), "a file that is kept outside")
 	if err != nil {
@@ -137,7 +137,7 @@ func (r stored) answer(k kind, ref, what string) (answer, error) {
 	return given, nil
 }
 
-// failed says what could not be read of which repository.
+// failed adds to an error which content of which repository could not be read.
 func (r stored) failed(what string, err error) error {
 	return outbound.Redacted("read "+what+" of "+r.repository, err)
 }

@@ -6,12 +6,12 @@ import "cmp"
 
 // recorder collects Answers within their bound.
 type recorder struct {
-	held  map[question]*recorded
-	asked int // questions so far
-	// names and content are the bytes that are held, in all.
+	held      map[question]*recorded
+	questions int
+	// names and content are the total sizes of the held answers, in bytes.
 	names, content int
 	full           bool
-	// begun means that the next manifest is not the first answer of all.
+	// begun means that the next manifest is not the first of all answers.
 	begun bool
 }
 
@@ -21,7 +21,7 @@ type recorded struct {
 	pinned bool
 }
 
-// answers returns what was recorded.
+// answers returns the recorded answers.
 func (r *recorder) answers() Answers {
 	a := Answers{held: make(map[question]answer, len(r.held)), full: r.full}
 	for q, given := range r.held {
@@ -30,7 +30,7 @@ func (r *recorder) answers() Answers {
 	return a
 }
 
-// lacksReferrers records the last answer to that question.
+// lacksReferrers records the latest answer to that question.
 func (r *recorder) lacksReferrers(q question, lacks bool) {
 	r.begun = true
 	if lacks {
@@ -40,8 +40,8 @@ func (r *recorder) lacksReferrers(q question, lacks bool) {
 	r.remove(q)
 }
 
-// record records an answer of a registry, unless it is an error that says nothing
-// of what was pushed.
+// record records an answer of a registry, unless the answer is an error that states no fact about the pushed
+// files.
 func (r *recorder) record(q question, e cacheEntry, err error) {
 	first := !r.begun && q.Kind == kindManifest
 	r.begun = true
@@ -58,7 +58,7 @@ func (r *recorder) record(q question, e cacheEntry, err error) {
 	case why != "":
 	case q.Kind == kindTag:
 		given.Digest = m.Descriptor.Digest
-		// The bytes are held once, for the tag and for the digest.
+		// The tag and the digest share the same bytes.
 		r.record(question{Repository: q.Repository, Kind: kindManifest, Ref: given.Digest.String()}, e, nil)
 	case q.Kind == kindManifest:
 		given.Raw, given.MediaType = m.Raw, plain(m.Descriptor.MediaType)
@@ -75,13 +75,13 @@ func (r *recorder) pin(q question) {
 	}
 }
 
-// put stores an answer in place of an older one, and drops what is too much.
+// put replaces an older answer, and drops contents until the bounds hold.
 func (r *recorder) put(a answer, pinned bool) {
-	r.asked++
-	entry := &recorded{answer: a, order: r.asked, pinned: pinned}
+	r.questions++
+	entry := &recorded{answer: a, order: r.questions, pinned: pinned}
 	if old := r.held[a.question]; old != nil {
 		if old.Problem == faultDropped && !a.mayChange() {
-			return // the same bytes would be too much again
+			return // the same bytes would exceed the bound again
 		}
 		entry.order, entry.pinned = old.order, old.pinned || pinned
 		r.remove(a.question)
@@ -110,8 +110,8 @@ func (r *recorder) remove(q question) {
 	}
 }
 
-// drop drops the content that is the first to go. Which contents are left in the
-// end depends on the sizes alone, and not on when each was too much.
+// drop drops the first content in the order of goesBefore. The set of contents that are left in the end depends
+// only on the sizes, not on the order in which they arrived.
 func (r *recorder) drop() {
 	var first *recorded
 	for _, entry := range r.held {
@@ -125,9 +125,9 @@ func (r *recorder) drop() {
 	r.add(&recorded{answer: dropped, order: first.order, pinned: first.pinned})
 }
 
-// goesBefore reports whether e is dropped before other: by rank, then the larger
-// one, then the one that was asked for later. So whoever pads a repository loses the
-// padding, and not the small signature beside it.
+// goesBefore reports whether e is dropped before other: by rank, then the larger content, then the later
+// question. A publisher who pads a repository therefore loses the padding, and not the small signature beside
+// it.
 func (e *recorded) goesBefore(other *recorded) bool {
 	return cmp.Or(e.rank()-other.rank(), len(other.Raw)-len(e.Raw), other.order-e.order) < 0
 }
@@ -137,7 +137,7 @@ func (e *recorded) rank() int {
 	case e.pinned:
 		return 2
 	case e.Kind == kindReferrers:
-		return 1 // without it nothing that it lists is found
+		return 1 // no listed manifest can be found without the list
 	}
 	return 0
 }

@@ -93,7 +93,7 @@ var _ = Describe("Answers to a search", func() {
 	)
 })
 
-// padBefore pads with a manifest that is listed as the genuine one is, and before it.
+// padBefore pushes a padding manifest that is listed like the genuine manifest, and before it.
 func (m *material) padBefore(size, number int) {
 	for ; ; number++ {
 		raw := m.padded(size, number, "application/vnd.example")
@@ -104,7 +104,7 @@ func (m *material) padBefore(size, number int) {
 	}
 }
 
-// pad pushes a manifest of at least a size that refers to the subject.
+// pad pushes a manifest of at least the given size that refers to the subject.
 func (m *material) pad(size, number int, artifactType string) {
 	m.repo.PushManifest("", m.padded(size, number, artifactType))
 }
@@ -120,7 +120,7 @@ func (m *material) padded(size, number int, artifactType string) []byte {
 }
 
 var _ = Describe("Answers of a registry", func() {
-	DescribeTable("J22: give without a network which descriptors describe nothing",
+	DescribeTable("J22: reject impossible descriptors without a network",
 		func(change func(d *ocispec.Descriptor)) {
 			p := push()
 			r := registry.NewCache(1<<20, time.Hour, time.Now).Reader(registry.Scope{}, p.target().Repository, p.reader())

@@ -22,7 +22,7 @@ var _ = Describe("Answers", func() {
 	var m *material
 	BeforeEach(func() { m = newMaterial() })
 
-	DescribeTable("J22: give without a network what the registry gave",
+	DescribeTable("J22: give the registry's answers without a network",
 		func(ask inquiry) {
 			r := m.reader()
 			want, wantErr := ask(m, r)
@@ -89,7 +89,7 @@ var _ = Describe("Answers", func() {
 		Expect(stored(r).Manifest(m.ctx, signature.Descriptor.Digest)).To(Equal(signature))
 	})
 
-	It("give whether the referrers API is missing, as it was known last", func() {
+	It("give the last known answer to whether the referrers API is missing", func() {
 		m.repo.WithoutReferrers = true
 		r := m.reader()
 		Expect(r.LacksReferrers()).To(BeFalse())
@@ -102,7 +102,7 @@ var _ = Describe("Answers", func() {
 		Expect(stored(r).LacksReferrers()).To(BeFalse())
 	})
 
-	It("give a list of referrers in names that JSON does not make longer", func() {
+	It("give a list of referrers with names that JSON does not lengthen", func() {
 		m.repo.ListedAs = strings.Repeat("\x01<é", 500)
 		r := m.reader()
 		_, _ = referrers(m, r)
@@ -152,11 +152,11 @@ var _ = Describe("Answers", func() {
 		Entry("on a manifest of another repository", aManifest(ofSubject), atSibling(signatures, aManifest(ofSubject))),
 		Entry("on a blob of another repository", aBlob(100, same), atSibling(signatures, aBlob(100, same))),
 		Entry("on a manifest by the digest of a blob", aBlob(100, same), aManifest(func(m *material) digest.Digest { return m.blob.Digest })),
-		Entry("where the registry was away", failing(verifytest.ErrUnreachable, aTag("1.0.0")), aTag("1.0.0")),
-		Entry("where the registry refused the credentials", failing(registry.ErrUnauthorized, inquiry(referrers)), inquiry(referrers)),
-		Entry("where the registry sent other bytes", failing(registry.ErrIntegrity, aBlob(100, same)), aBlob(100, same)),
-		Entry("where the registry sent no list", failing(registry.ErrMalformed, inquiry(referrers)), inquiry(referrers)),
-		Entry("where the file outside could not be read", outside(nil, verifytest.ErrUnreachable), outside([]byte("never"), nil)),
+		Entry("if the registry was unreachable", failing(verifytest.ErrUnreachable, aTag("1.0.0")), aTag("1.0.0")),
+		Entry("if the registry refused the credentials", failing(registry.ErrUnauthorized, inquiry(referrers)), inquiry(referrers)),
+		Entry("if the registry sent other bytes", failing(registry.ErrIntegrity, aBlob(100, same)), aBlob(100, same)),
+		Entry("if the registry sent no list", failing(registry.ErrMalformed, inquiry(referrers)), inquiry(referrers)),
+		Entry("if the file outside of the registry could not be read", outside(nil, verifytest.ErrUnreachable), outside([]byte("never"), nil)),
 		Entry("on the list of tags", aTag("sig"), inquiry(func(m *material, r registry.Reader) (any, error) { return r.Tags(m.ctx) })),
 		Entry("on an archive", aBlob(100, same), inquiry(func(m *material, r registry.Reader) (any, error) { return r.Open(m.ctx, m.blob) })),
 	)
@@ -190,7 +190,7 @@ var _ = Describe("Answers", func() {
 		Expect(string(want)).NotTo(ContainSubstring("hunter2"))
 	})
 
-	It("do not change any more when the reader is asked on", func() {
+	It("no longer change when the reader is asked further questions", func() {
 		r := m.reader()
 		before := r.Answers()
 		_, _ = aTag("sig")(m, r)
@@ -217,7 +217,7 @@ var _ = Describe("Answers", func() {
 		}
 	})
 
-	DescribeTable("say when the oldest answer was given that may change",
+	DescribeTable("give the time of the oldest answer that may change",
 		func(ages bool, ask inquiry) {
 			start := m.now
 			_, _ = ask(m, m.reader())
@@ -248,7 +248,7 @@ var _ = Describe("Answers", func() {
 		Entry("but not for a blob", false, aBlob(100, same)),
 	)
 
-	It("say when there was no such manifest, which may change too", func() {
+	It("give the time at which there was no such manifest, which may also change", func() {
 		r := m.reader()
 		_, _ = aManifest(ofNothing)(m, r)
 		Expect(r.Answers().At()).To(BeTemporally("==", m.now))

@@ -17,7 +17,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/registry/registrytest"
 )
 
-// gate lets requests with the current token pass, and gives tokens to who has the password.
+// gate accepts requests with the current token, and gives tokens to clients with the password.
 type gate struct {
 	url       string // of the token service
 	challenge string // after the realm
@@ -55,7 +55,7 @@ func (g *gate) give(w http.ResponseWriter, r *http.Request) {
 	_, _ = fmt.Fprintf(w, `{"token":%q,"access_token":%q}`, g.token.Load(), g.token.Load())
 }
 
-// basic lets requests with user and password pass.
+// basic accepts requests with user and password.
 func basic(user, password string) registrytest.Fault {
 	return func(w http.ResponseWriter, r *http.Request) bool {
 		if u, p, ok := r.BasicAuth(); ok && u == user && p == password {
@@ -65,7 +65,7 @@ func basic(user, password string) registrytest.Fault {
 	}
 }
 
-// credentials are a docker configuration with an entry for the registry.
+// credentials returns a docker configuration with an entry for the registry.
 func credentials(host, fields string) registry.Credentials {
 	GinkgoHelper()
 	c, err := registry.ParseDockerConfig(fmt.Appendf(nil, `{"auths":{%q:%s}}`, host, fields))
@@ -116,18 +116,18 @@ var _ = Describe("A registry that asks for credentials", func() {
 		Entry("by an identity token", `{"identitytoken":"hunter2"}`, "POST /token"),
 	)
 
-	It("is offered a registry token as it is", func() {
+	It("gets a registry token unchanged", func() {
 		all(as("a", `{"registrytoken":"token-1"}`))
 		Expect(p.Requests()).To(HaveLen(5))
 	})
 
-	It("gets a token once where it asks for another scope than it is expected to", func() {
+	It("gets a token only once if it asks for a scope that differs from the expected one", func() {
 		g.challenge = `,scope="aws"`
 		all(as("a", login("user", "hunter2")))
 		Expect(p.Requests()).To(HaveLen(6))
 	})
 
-	It("is asked for a new token when the old one is over", func() {
+	It("is asked for a new token when the old token has expired", func() {
 		r := as("a", login("user", "hunter2"))
 		all(r)
 		g.token.Store("token-2")
@@ -136,13 +136,13 @@ var _ = Describe("A registry that asks for credentials", func() {
 		Expect(p.Requests()).To(HaveLen(6))
 	})
 
-	It("is told a user and a password where it wants them, with one request more in all", func() {
+	It("gets a user and a password if it asks for them, with one additional request in total", func() {
 		p.Break(basic("user", "hunter2"))
 		all(as("a", login("user", "hunter2")))
 		Expect(p.Requests()).To(HaveLen(5))
 	})
 
-	It("is told nothing before it asks", func() {
+	It("gets no credentials before it asks", func() {
 		var told []string
 		p.Break(func(_ http.ResponseWriter, r *http.Request) bool {
 			told = append(told, r.Header.Values("Authorization")...)
@@ -153,7 +153,7 @@ var _ = Describe("A registry that asks for credentials", func() {
 		Expect(p.Requests()).To(HaveLen(4))
 	})
 
-	It("is not told what is for another registry", func() {
+	It("gets no credentials for another registry", func() {
 		var told []string
 		p.Break(func(w http.ResponseWriter, r *http.Request) bool {
 			told = append(told, r.Header.Values("Authorization")...)
@@ -177,8 +177,8 @@ var _ = Describe("A registry that asks for credentials", func() {
 			return answer(http.StatusUnauthorized, "Www-Authenticate", "Negotiate")
 		}, 1),
 		Entry("403", "", func() registrytest.Fault { return answer(http.StatusForbidden) }, 1),
-		Entry("a password is wanted, and there is none", "", func() registrytest.Fault { return basic("user", "hunter2") }, 1),
-		Entry("a password is wanted, and there is a user only", `{"username":"user"}`, func() registrytest.Fault { return basic("user", "hunter2") }, 1),
+		Entry("a password is required, and there is none", "", func() registrytest.Fault { return basic("user", "hunter2") }, 1),
+		Entry("a password is required, and there is only a user", `{"username":"user"}`, func() registrytest.Fault { return basic("user", "hunter2") }, 1),
 		Entry("the password is wrong", login("user", "guess"), func() registrytest.Fault { return basic("user", "hunter2") }, 2),
 		Entry("the token service refuses the password", login("user", "guess"), func() registrytest.Fault { return g.fault }, 2),
 		Entry("the token service refuses the identity token", `{"identitytoken":"guess"}`, func() registrytest.Fault { return g.fault }, 2),
@@ -193,7 +193,7 @@ var _ = Describe("A registry that asks for credentials", func() {
 		}, 3),
 	)
 
-	It("A16: credentials that were rotated are refused, and new ones heal it", func() {
+	It("A16: rotated credentials are refused, and new credentials are accepted", func() {
 		old := as("ns/secret@1", login("user", "hunter2"))
 		all(old)
 		g.password = "correct horse"
@@ -202,7 +202,7 @@ var _ = Describe("A registry that asks for credentials", func() {
 		all(as("ns/secret@2", login("user", "correct horse")))
 	})
 
-	DescribeTable("a token service that fails is no refusal and no absence", func(fault registrytest.Fault) {
+	DescribeTable("a failing token service is neither a refusal nor an absence", func(fault registrytest.Fault) {
 		p.Break(func(w http.ResponseWriter, r *http.Request) bool {
 			if r.URL.Path == "/token" {
 				return fault(w, r)
@@ -229,7 +229,7 @@ var _ = Describe("A registry that asks for credentials", func() {
 		all(as("a", login("user", "hunter2")))
 	})
 
-	It("A5: a token that stops coming ends with the deadline", func() {
+	It("A5: a stalled token ends with the deadline", func() {
 		p.Break(func(w http.ResponseWriter, r *http.Request) bool {
 			return r.URL.Path == "/token" && stuck(-1, []byte(`{"token":"`))(w, r) || g.fault(w, r)
 		})
@@ -289,7 +289,7 @@ var _ = Describe("A registry that asks for credentials", func() {
 		Expect(resolve(ctx, p, as("", ""))).To(MatchError(registry.ErrUnauthorized))
 	})
 
-	It("A18: a token service that repeats the password is not repeated", func() {
+	It("A18: the answer of a token service that repeats the password is not quoted", func() {
 		Expect(resolve(ctx, p, as("a", login("user", "canary")))).To(MatchError(Not(ContainSubstring("canary"))))
 	})
 })

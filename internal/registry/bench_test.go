@@ -10,7 +10,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/registry/registrytest"
 )
 
-// benchmark asks a registry in process, whose costs are in the figures too.
+// benchmark reads from a registry in process, whose costs are included in the results.
 func benchmark(b *testing.B, ask question, opts ...registrytest.Option) {
 	r := registrytest.New(opts...)
 	defer r.Close()

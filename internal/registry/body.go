@@ -11,13 +11,13 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// verifiedBody passes on a body and ends with io.EOF only if it was what the descriptor says.
+// verifiedBody passes on a body. It returns io.EOF only if the body matches the descriptor.
 type verifiedBody struct {
 	body     io.ReadCloser
 	left     int64
 	digest   digest.Digest
 	verifier digest.Verifier
-	failed   func(error) error // says what could not be read
+	failed   func(error) error // names the content that could not be read
 }
 
 func newVerifiedBody(body io.ReadCloser, d ocispec.Descriptor, failed func(error) error) *verifiedBody {
@@ -39,7 +39,7 @@ func (b *verifiedBody) Read(p []byte) (int, error) {
 	case !errors.Is(err, io.EOF):
 		return n, b.failed(err)
 	case !b.verifier.Verified():
-		return n, b.failed(fmt.Errorf("%w: its digest is another", ErrIntegrity))
+		return n, b.failed(fmt.Errorf("%w: digest mismatch", ErrIntegrity))
 	}
 	return n, io.EOF
 }

@@ -9,12 +9,11 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2/simplelru"
 )
 
-// Cache keeps small answers of registries, bytes and never verdicts, so that a
-// chart can be verified again without asking for them again. It bounds the bytes
-// that it holds, and no namespace holds more than half of them: a namespace that
-// exceeds its half loses its own least recently used entries. If the whole is
-// full, the namespace that holds the most gives way, so that no tenant evicts one
-// that holds less. It is safe for concurrent use.
+// Cache keeps small answers of registries (bytes, never verdicts), so that a chart can be verified again
+// without another request. It bounds the bytes that it holds, and no namespace holds more than half of them: a
+// namespace that exceeds its half loses its own least recently used entries. If the whole cache is full, it
+// evicts from the namespace that holds the most, so that no tenant evicts entries of a tenant that holds less.
+// A Cache is safe for concurrent use.
 type Cache struct {
 	limit  int
 	maxAge time.Duration
@@ -25,13 +24,12 @@ type Cache struct {
 	namespaces map[string]*share
 }
 
-// Scope is the object on whose behalf a registry is asked. One object is never
-// answered from the entries of another, since its own credentials may not allow
-// it to read them.
+// Scope is the object on whose behalf a registry is asked. The cache never answers one object from the entries
+// of another, because the credentials of the first may not allow it to read them.
 type Scope struct {
-	// Namespace of the object, which shares one half of the Cache at most.
+	// Namespace is that of the object. All objects of a namespace share at most one half of the Cache.
 	Namespace string
-	// Object is its UID.
+	// Object is the UID of the object.
 	Object string
 }
 
@@ -46,7 +44,7 @@ type cacheKey struct {
 	question question
 }
 
-// cacheEntry is an answer: bytes, or that there are none.
+// cacheEntry is an answer: bytes, or their absence.
 type cacheEntry struct {
 	manifest Manifest
 	absent   error
@@ -56,9 +54,8 @@ type cacheEntry struct {
 // entryOverhead is counted for each entry on top of its bytes.
 const entryOverhead = 512
 
-// NewCache returns a Cache of at most limit bytes. An answer that may change (the
-// manifest of a tag, a list of referrers, the absence of either) counts for
-// maxAge; an answer to a question by digest never goes stale.
+// NewCache returns a Cache of at most limit bytes. An answer that may change (the manifest of a tag, a list of
+// referrers, the absence of either) is valid for maxAge; an answer to a question by digest never goes stale.
 func NewCache(limit int, maxAge time.Duration, now func() time.Time) *Cache {
 	return &Cache{limit: limit, maxAge: maxAge, now: now, namespaces: map[string]*share{}}
 }
@@ -67,8 +64,8 @@ func cost(k cacheKey, e cacheEntry) int {
 	return len(k.question.Repository) + len(k.question.Ref) + len(e.manifest.Raw) + entryOverhead
 }
 
-// Reader returns a Reader that answers from the cache if the same scope asked the
-// same question before, and asks r otherwise.
+// Reader returns a Reader that answers from the cache if the same scope asked the same question before, and
+// otherwise asks r.
 func (c *Cache) Reader(scope Scope, repository string, r Reader) *CachingReader {
 	return &CachingReader{Reader: r, cache: c, scope: scope, repository: canonical(repository), use: newUse()}
 }
@@ -89,14 +86,14 @@ func (c *Cache) Drop(scope Scope) {
 	c.tidy(scope.Namespace)
 }
 
-// Size returns the bytes that are held, overhead included.
+// Size returns the number of bytes that the cache holds, including overhead.
 func (c *Cache) Size() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.size
 }
 
-// load returns an entry; one that is older than maxAge only if stale is set.
+// load returns an entry. It returns an entry that is older than maxAge only if stale is set.
 func (c *Cache) load(k cacheKey, stale bool) (cacheEntry, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -132,14 +129,13 @@ func (c *Cache) store(k cacheKey, e cacheEntry) {
 	}
 }
 
-// share returns what the Cache holds for a namespace, and makes room for it if it
-// is new.
+// share returns the part of the Cache for a namespace, and makes room for it if it is new.
 func (c *Cache) share(namespace string) *share {
 	if s := c.namespaces[namespace]; s != nil {
 		return s
 	}
 	s := &share{}
-	// store keeps the bound, which is on bytes; the number of entries must not get in its way.
+	// store keeps the bound on bytes; a bound on the number of entries must not apply first.
 	s.entries, _ = lru.NewLRU(c.limit, func(k cacheKey, e cacheEntry) {
 		size := cost(k, e)
 		s.size -= size
@@ -155,7 +151,7 @@ func (c *Cache) evict(namespace string) {
 	c.tidy(namespace)
 }
 
-// tidy forgets a namespace without entries.
+// tidy removes a namespace without entries.
 func (c *Cache) tidy(namespace string) {
 	if c.namespaces[namespace].entries.Len() == 0 {
 		delete(c.namespaces, namespace)

@@ -71,7 +71,7 @@ var _ = Describe("The cache of answers", func() {
 		Expect(repo.Asked()).To(HaveLen(asked + 1))
 	})
 
-	It("forgets the manifest of a tag when it is stale, and never an answer by digest", func() {
+	It("drops the manifest of a tag when it is stale, and never an answer by digest", func() {
 		manifest, _ := reader().Resolve(ctx, "tag")
 		_, _ = reader().Manifest(ctx, manifest.Descriptor.Digest)
 		asked := len(repo.Asked())
@@ -84,7 +84,7 @@ var _ = Describe("The cache of answers", func() {
 		Expect(repo.Asked()).To(HaveLen(asked + 1))
 	})
 
-	It("keeps that there is no such tag, until it is bypassed or that is stale", func() {
+	It("keeps the absence of a tag, until it is bypassed or the entry is stale", func() {
 		_, err := reader().Resolve(ctx, "sig")
 		Expect(err).To(MatchError(registry.ErrNotFound))
 		repo.PushLayers("sig", repo.PushBlob("text/plain", []byte("signature")))
@@ -99,7 +99,7 @@ var _ = Describe("The cache of answers", func() {
 		Expect(err).NotTo(HaveOccurred())
 	})
 
-	It("asks for referrers once, for none of them too", func() {
+	It("asks for referrers once, even if there are none", func() {
 		manifest, _ := reader().Resolve(ctx, "tag")
 		d := manifest.Descriptor.Digest
 		asked := len(repo.Asked())
@@ -119,7 +119,7 @@ var _ = Describe("The cache of answers", func() {
 		}
 	})
 
-	It("keeps that there is no referrers API", func() {
+	It("keeps the absence of a referrers API", func() {
 		repo.WithoutReferrers = true
 		for range 2 {
 			_, err := reader().Referrers(ctx, "sha256:x")
@@ -166,7 +166,7 @@ var _ = Describe("The cache of answers", func() {
 		Expect(err).To(MatchError(registry.ErrUnauthorized))
 	})
 
-	It("answers a blob only where size and limit fit", func() {
+	It("answers a blob only if size and limit fit", func() {
 		d := repo.PushBlob("text/plain", []byte("payload"))
 		_, err := reader().Blob(ctx, d, 100)
 		Expect(err).NotTo(HaveOccurred())
@@ -177,7 +177,7 @@ var _ = Describe("The cache of answers", func() {
 		Expect(err).To(MatchError(registry.ErrIntegrity))
 	})
 
-	// fill asks for so many blobs of 20 KiB on behalf of an object.
+	// fill requests the given number of blobs of 20 KiB on behalf of an object.
 	fill := func(scope registry.Scope, count int) {
 		GinkgoHelper()
 		r := cache.Reader(scope, "registry.example/app", repo)
@@ -187,7 +187,7 @@ var _ = Describe("The cache of answers", func() {
 			Expect(err).NotTo(HaveOccurred())
 		}
 	}
-	// asked is how often the registry is asked for the tag by an object.
+	// asked returns the number of requests to the registry for the tag on behalf of an object.
 	asked := func(scope registry.Scope) int {
 		GinkgoHelper()
 		before := len(repo.Asked())
@@ -210,7 +210,7 @@ var _ = Describe("The cache of answers", func() {
 		Entry("for namespaces in turn", 1<<19, 1<<20, "a", "b", "a", "c", "a"),
 	)
 
-	DescribeTable("J12: evicts the small namespace for no other, whatever the others ask",
+	DescribeTable("J12: never evicts from the small namespace, whatever the others request",
 		func(others ...string) {
 			small := registry.Scope{Namespace: "small", Object: "small"}
 			Expect(asked(small)).To(Equal(1))
@@ -222,7 +222,7 @@ var _ = Describe("The cache of answers", func() {
 		Entry("for one", "a"),
 		Entry("for two that fill their halves", "a", "b"),
 		Entry("for three that contend", "a", "b", "c", "a", "b", "c"),
-		Entry("for one whose name comes first, and one whose name is longer", "", "smaller", ""),
+		Entry("for a namespace that sorts first, and one with a longer name", "", "smaller", ""),
 	)
 
 	It("J12: evicts the least recently used entry of the namespace that exceeds its half", func() {
@@ -236,7 +236,7 @@ var _ = Describe("The cache of answers", func() {
 		Expect(asked(old)).To(Equal(1))
 	})
 
-	It("drops the entries of one object, and no other's", func() {
+	It("drops the entries of only one object", func() {
 		gone, kept := registry.Scope{Namespace: "a", Object: "1"}, registry.Scope{Namespace: "a", Object: "2"}
 		same := registry.Scope{Namespace: "b", Object: "1"}
 		for _, scope := range []registry.Scope{gone, kept, same} {

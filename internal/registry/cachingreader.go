@@ -13,8 +13,8 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// CachingReader is a Reader over a Cache. It and its siblings serve one
-// verification, and record the answers for it.
+// CachingReader is a Reader over a Cache. The reader and its siblings serve one verification, and record its
+// answers.
 type CachingReader struct {
 	Reader
 	cache      *Cache
@@ -23,11 +23,11 @@ type CachingReader struct {
 	use        *use
 }
 
-// use is what a CachingReader shares with its siblings.
+// use is the state that a CachingReader shares with its siblings.
 type use struct {
 	mu             sync.Mutex
 	bypass, cached bool
-	asked          map[question]bool // the registry was asked for these: the answers are fresh
+	asked          map[question]bool // the questions that the registry was asked: their answers are fresh
 	given          recorder
 }
 
@@ -35,11 +35,11 @@ func newUse() *use {
 	return &use{asked: map[question]bool{}, given: recorder{held: map[question]*recorded{}}}
 }
 
-// question is what a Reader can be asked, as the cache and Answers file it.
+// question is a question to a Reader, in the form that the cache and Answers use as a key.
 type question struct {
 	Repository string `json:"repository"`
 	Kind       kind   `json:"kind"`
-	// Ref is a tag, or a digest; for a blob the digest and the size.
+	// Ref is a tag or a digest; for a blob, the digest and the size.
 	Ref string `json:"ref"`
 }
 
@@ -50,9 +50,10 @@ const (
 	kindReferrers kind = "referrers"
 	kindManifest  kind = "manifest"
 	kindBlob      kind = "blob"
-	// kindOutside is a question of Recall. Its Ref is a digest: the question may be long, or hold a secret.
+	// kindOutside is a question of Recall. Its Ref is a digest, because the question may be long or hold a
+	// secret.
 	kindOutside kind = "outside"
-	// kindLacks is that the registry of the repository has no referrers API.
+	// kindLacks asks whether the registry of the repository lacks the referrers API.
 	kindLacks kind = "lacksReferrers"
 )
 
@@ -64,7 +65,7 @@ func blobRef(d ocispec.Descriptor) string {
 	return d.Digest.String() + " " + strconv.FormatInt(d.Size, 10)
 }
 
-// canonical returns the name of a repository as ParseURL writes it.
+// canonical returns the name of a repository in the form that ParseURL returns.
 func canonical(repository string) string {
 	if name, err := ParseURL(scheme + repository); err == nil {
 		return name
@@ -72,29 +73,29 @@ func canonical(repository string) string {
 	return repository
 }
 
-// Uncached returns the Reader that asks the registry every time.
+// Uncached returns the underlying Reader, which asks the registry every time.
 func (r *CachingReader) Uncached() Reader { return r.Reader }
 
-// FromCache reports whether an answer that may have changed came from the cache
-// and not from the registry, here or at a sibling.
+// FromCache reports whether this reader or a sibling returned an answer that may have changed from the cache
+// and not from the registry.
 func (r *CachingReader) FromCache() bool {
 	r.use.mu.Lock()
 	defer r.use.mu.Unlock()
 	return r.use.cached
 }
 
-// Bypass makes the reader and its siblings ask the registry from now on, if the
-// answer may have changed and came from the cache. An answer by digest cannot have
-// changed, and the answers that they asked for themselves are fresh.
+// Bypass makes the reader and its siblings ask the registry from now on, if the answer may have changed and
+// came from the cache. Answers by digest cannot have changed, and answers that this reader and its siblings got
+// from the registry are fresh.
 func (r *CachingReader) Bypass() {
 	r.use.mu.Lock()
 	defer r.use.mu.Unlock()
 	r.use.bypass, r.use.cached = true, false
 }
 
-// Answers returns everything that this reader and its siblings were answered
-// since it was made, by the cache or by the registry. A manifest that was added,
-// or that was the first of all answers, is that of the subject: it is dropped last.
+// Answers returns all answers that this reader and its siblings have returned since the reader was made, from
+// the cache or from the registry. A manifest that was added, or that was the first of all answers, is that of
+// the subject: it is dropped last.
 func (r *CachingReader) Answers() Answers {
 	r.use.mu.Lock()
 	defer r.use.mu.Unlock()
@@ -155,8 +156,8 @@ func (r *CachingReader) Recall(text string, ask func() ([]byte, error)) ([]byte,
 	return e.manifest.Raw, err
 }
 
-// changing answers a question whose answer may change from the cache, that there
-// is nothing included, or asks.
+// changing answers a question whose answer may change. It uses the cache, which also holds the absence of
+// content, or else asks the registry.
 func (r *CachingReader) changing(q question, ask func() (Manifest, error)) (cacheEntry, error) {
 	k := cacheKey{scope: r.scope, question: q}
 	if e, ok := r.fromCache(k); ok {
@@ -171,7 +172,7 @@ func (r *CachingReader) changing(q question, ask func() (Manifest, error)) (cach
 	return e, err
 }
 
-// fromCache returns the entry of a question whose answer may change, if it may be used.
+// fromCache returns the entry for a question whose answer may change, if the entry may be used.
 func (r *CachingReader) fromCache(k cacheKey) (cacheEntry, bool) {
 	r.use.mu.Lock()
 	defer r.use.mu.Unlock()
@@ -192,7 +193,7 @@ func (r *CachingReader) Manifest(ctx context.Context, d digest.Digest) (Manifest
 // Blob implements Reader.
 func (r *CachingReader) Blob(ctx context.Context, d ocispec.Descriptor, limit int64) ([]byte, error) {
 	if d.Size > limit {
-		return r.Reader.Blob(ctx, d, limit) // which refuses it, for this limit alone
+		return r.Reader.Blob(ctx, d, limit) // which rejects it, for this limit only
 	}
 	m, err := r.fixed(r.question(kindBlob, blobRef(d)), func() (Manifest, error) {
 		raw, err := r.Reader.Blob(ctx, d, limit)
@@ -201,7 +202,7 @@ func (r *CachingReader) Blob(ctx context.Context, d ocispec.Descriptor, limit in
 	return m.Raw, err
 }
 
-// fixed answers a question by digest, whose answer cannot change, from the cache, or asks.
+// fixed answers a question by digest, whose answer cannot change, from the cache, or else asks the registry.
 func (r *CachingReader) fixed(q question, ask func() (Manifest, error)) (Manifest, error) {
 	k := cacheKey{scope: r.scope, question: q}
 	e, ok := r.cache.load(k, true)
@@ -218,9 +219,9 @@ func (r *CachingReader) fixed(q question, ask func() (Manifest, error)) (Manifes
 	return e.manifest, err
 }
 
-// Confirm asks the registry for a manifest that came from the cache. If the registry has given it to this reader or
-// a sibling already, it is not asked again. While it denies to have a manifest, what it says of the signatures of
-// that manifest proves nothing.
+// Confirm asks the registry for a manifest that came from the cache. It sends no request if the registry has
+// already given the manifest to this reader or a sibling. While the registry denies that the manifest exists,
+// its answers about the signatures of that manifest prove nothing.
 func (r *CachingReader) Confirm(ctx context.Context, d digest.Digest) error {
 	q := r.question(kindManifest, d.String())
 	r.use.mu.Lock()
@@ -242,7 +243,7 @@ func (r *CachingReader) wasAsked(q question) {
 	r.use.asked[q] = true
 }
 
-// Add puts a manifest that the registry gave outside this reader where Manifest finds it.
+// Add stores a manifest that the registry gave outside of this reader, so that Manifest finds it.
 func (r *CachingReader) Add(manifest Manifest) {
 	q := r.question(kindManifest, manifest.Descriptor.Digest.String())
 	e := cacheEntry{manifest: manifest, at: r.cache.now()}

@@ -13,14 +13,13 @@ const official = "library/"
 // hubs are the hosts that answer for Docker Hub.
 var hubs = []string{dockerHub, "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"}
 
-// defaultPorts are the ports that a host without one stands for: of HTTPS, and of plain HTTP.
+// defaultPorts are the ports of a host without a port: of HTTPS, and of plain HTTP.
 var defaultPorts = []string{"443", "80"}
 
-// Canonical returns the one name of a repository, "host[:port]/path", however its
-// URL or its host and path spell it: the host in lower case without a dot at its end,
-// the port without leading zeros or absent if it is a default one, Docker Hub as
-// docker.io/<namespace>/<name>, no slash at the end. The name is an identity: never
-// dial it, and never select credentials by it.
+// Canonical returns the canonical name of a repository, "host[:port]/path", for every spelling of its URL or of
+// its host and path: the host in lower case without a trailing dot, the port without leading zeros or absent if
+// it is a default port, Docker Hub as docker.io/<namespace>/<name>, no trailing slash. The name is an identity:
+// never dial it, and never select credentials by it.
 func Canonical(repository string) string {
 	for len(repository) >= len(scheme) && strings.EqualFold(repository[:len(scheme)], scheme) {
 		repository = repository[len(scheme):]
@@ -36,11 +35,11 @@ func Canonical(repository string) string {
 	return host + "/" + path
 }
 
-// CanonicalHost returns the one name of a host with or without a port.
+// CanonicalHost returns the canonical name of a host with or without a port.
 func CanonicalHost(host string) string {
 	name, port, _ := strings.Cut(strings.ToLower(host), ":")
 	if strings.Trim(port, "0123456789") != "" {
-		return strings.ToLower(host) // no port at all
+		return strings.ToLower(host) // there is no port
 	}
 	name = strings.TrimRight(name, ".")
 	if digits := strings.TrimLeft(port, "0"); digits != "" {
@@ -55,7 +54,7 @@ func CanonicalHost(host string) string {
 	return name
 }
 
-// Aliases returns every usual spelling of a repository, its canonical name first.
+// Aliases returns every usual spelling of a repository, with its canonical name first.
 func Aliases(repository string) []string {
 	canonical := Canonical(repository)
 	host, path, found := strings.Cut(canonical, "/")

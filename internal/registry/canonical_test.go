@@ -13,7 +13,7 @@ import (
 )
 
 var _ = Describe("The canonical name of a repository", func() {
-	DescribeTable("J1: is one for every spelling",
+	DescribeTable("J1: is the same for every spelling",
 		func(want string, spellings ...string) {
 			for _, s := range spellings {
 				Expect(registry.Canonical(s)).To(Equal(want), s)
@@ -39,7 +39,7 @@ var _ = Describe("The canonical name of a repository", func() {
 		Entry("two paths", "ghcr.io/org/app", "ghcr.io/org/app2"),
 	)
 
-	DescribeTable("is among its aliases, with what policies call it",
+	DescribeTable("is among its aliases, with the names that policies use",
 		func(repository string, aliases ...string) {
 			got := registry.Aliases(repository)
 			Expect(got[0]).To(Equal(registry.Canonical(repository)))
@@ -51,15 +51,15 @@ var _ = Describe("The canonical name of a repository", func() {
 			}
 		},
 		Entry("with its default ports", "oci://GHCR.io/org/app", "ghcr.io/org/app", "ghcr.io:443/org/app", "ghcr.io:80/org/app"),
-		Entry("with its own port alone", "localhost:5000/app", "localhost:5000/app"),
+		Entry("only with its own port", "localhost:5000/app", "localhost:5000/app"),
 		Entry("with Docker Hub's hosts", "docker.io/org/app", "index.docker.io/org/app", "registry-1.docker.io:443/org/app"),
 		Entry("with an official image's short name", "docker.io/app", "docker.io/app", "index.docker.io/app", "docker.io/library/app"),
 		Entry("if it is nothing", ""),
 	)
 })
 
-// FuzzCanonical checks that a canonical name is its own, and that every repository
-// that can be read has the one of its URL.
+// FuzzCanonical checks that a canonical name is its own canonical name, and that every readable repository has
+// the canonical name of its URL.
 func FuzzCanonical(f *testing.F) {
 	for _, s := range []string{"oci://GHCR.io:0443/org/app/", "docker.io/x", "a.:443./b", "a::443", "oci://oci://x", "x:0/", "İ.io/x", "//", ".:80/"} {
 		f.Add(s)
@@ -71,7 +71,7 @@ func FuzzCanonical(f *testing.F) {
 		}
 		for _, a := range registry.Aliases(s) {
 			if registry.Canonical(a) != canonical {
-				t.Errorf("%q has the alias %q, which is another repository", s, a)
+				t.Errorf("%q has the alias %q, which names a different repository", s, a)
 			}
 		}
 		if repository, err := registry.ParseURL(s); err == nil && (registry.Canonical(repository) != canonical || strings.Count(canonical, "/") < strings.Count(repository, "/")) {

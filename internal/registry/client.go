@@ -15,55 +15,53 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/outbound"
 )
 
-// ClientOptions say how a Client behaves. The zero value is good for public registries.
+// ClientOptions configure a Client. The zero value suits public registries.
 type ClientOptions struct {
-	// UserAgent of every request.
+	// UserAgent is sent with every request.
 	UserAgent string
-	// AllowedHosts are host names and CIDRs that registries may redirect to, or
-	// name as their token service, though they resolve to an internal address.
+	// AllowedHosts are host names and CIDRs that registries may redirect to, or name as their token service,
+	// even if they resolve to an internal address.
 	AllowedHosts []string
 	// TLSRoots is a PEM bundle of certificate authorities to trust instead of the system's. Optional.
 	TLSRoots []byte
-	// RetryPause is about how long to wait before a request is tried again after a
-	// passing fault, and twice that before the last time; 100 ms by default.
+	// RetryPause is the approximate wait before the first retry after a passing fault; the wait before the last
+	// retry is twice as long. 100 ms by default.
 	RetryPause time.Duration
-	// SlowAfter is how long an answer may keep its first byte waiting, or its body
-	// deliver less than 1 KiB/s; 30 s by default. Then reading it ends with an error.
+	// SlowAfter bounds the wait for the first byte of an answer, and the time in which its body may deliver
+	// less than 1 KiB/s; 30 s by default. After that, reads return an error.
 	SlowAfter time.Duration
 	// Now is the clock; time.Now by default.
 	Now func() time.Time
 }
 
-// Client reads registries. There is one for a process: it keeps connections, the
-// tokens of each Scope, and how long which registry wants to be left alone. It
-// is safe for concurrent use.
+// Client reads registries. A process has one Client: it keeps connections, the tokens of each Scope, and the
+// rate limits of registries. It is safe for concurrent use.
 type Client struct {
 	http     *http.Client
 	header   http.Header
 	tokens   *tokens
 	throttle *outbound.Throttle
 	pause    time.Duration
-	// lacksReferrers has the origins whose last answer was that there is no referrers API.
+	// lacksReferrers holds the origins whose last answer was that they have no referrers API.
 	lacksReferrers sync.Map
 }
 
-// Target is a repository and how it may be read.
+// Target is a repository and the means to read it.
 type Target struct {
-	// Repository is the host, with a port if it is not the scheme's, and the path.
+	// Repository is the host, with a port if it is not the default port of the scheme, and the path.
 	Repository string
-	// PlainHTTP reads it over HTTP; otherwise HTTPS, never one for the other.
+	// PlainHTTP reads the repository over HTTP only; otherwise the Client reads it over HTTPS only.
 	PlainHTTP bool
-	// Credentials to offer when the registry asks for them. The zero value is anonymous.
+	// Credentials are offered when the registry asks for them. The zero value is anonymous.
 	Credentials Credentials
-	// Scope keeps tenants apart: a token that was got under one Scope is used under no
-	// other, and a registry that limits the rate of one Scope is still asked under
-	// another. Callers always set it: to the namespace if access is anonymous, and to
-	// what also changes with the credentials, such as
-	// "namespace/secret@resourceVersion", if it is not.
+	// Scope keeps tenants apart: a token that was fetched under one Scope is never used under another, and a
+	// rate limit under one Scope does not stop requests under another. Callers always set Scope: to the
+	// namespace if access is anonymous, and otherwise to a text that also changes with the credentials, such as
+	// "namespace/secret@resourceVersion".
 	Scope string
 }
 
-// NewClient returns a Client. It panics on options that cannot be used, which come from flags.
+// NewClient returns a Client. It panics on unusable options, because options come from flags.
 func NewClient(o ClientOptions) *Client {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -83,8 +81,8 @@ func NewClient(o ClientOptions) *Client {
 	}
 }
 
-// Repository returns a Reader of the target. The error matches ErrURL where its
-// name is not that of a repository. Nothing is asked of the registry yet.
+// Repository returns a Reader of the target. The error matches ErrURL if the target does not name a repository.
+// Repository sends no request.
 func (c *Client) Repository(t Target) (Reader, error) {
 	repository, err := ParseURL(scheme + t.Repository)
 	if err != nil {
@@ -97,7 +95,7 @@ func (c *Client) Repository(t Target) (Reader, error) {
 	host, path := endpointOf(repository)
 	base := &url.URL{Scheme: protocol, Host: host, Path: "/v2/" + path}
 	credential, entry := t.Credentials.forRepository(repository)
-	// A token belongs to who asked, with which credentials, over which protocol.
+	// A token belongs to the scope, the credentials and the protocol of its request.
 	tenant := strings.Join([]string{t.Scope, entry, protocol, host}, "\n")
 	return &remote{
 		client: c,
@@ -116,8 +114,8 @@ func (c *Client) Repository(t Target) (Reader, error) {
 	}, nil
 }
 
-// endpointOf returns where a repository is read: Docker Hub's API has another
-// host than its name, and its official repositories are under library/.
+// endpointOf returns the host and path to read a repository from: the API of Docker Hub has a different host,
+// and its official repositories are under library/.
 func endpointOf(repository string) (host, path string) {
 	host, path, _ = strings.Cut(repository, "/")
 	if !isDockerHub(host) {

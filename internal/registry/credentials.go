@@ -23,8 +23,8 @@ const maxDockerConfig = 1 << 20
 // dockerHub is the host of Docker Hub in the name of a repository.
 const dockerHub = "docker.io"
 
-// Credentials are what to offer to which registry. The zero value offers nothing.
-// They print as nothing, so that no log can hold them.
+// Credentials map registries to the credentials to offer. The zero value offers nothing. Credentials print as
+// nothing, so that no log can hold them.
 type Credentials struct{ byServer map[string]auth.Credential }
 
 // String hides the credentials.
@@ -45,10 +45,9 @@ type dockerAuth struct {
 	RegistryToken string `json:"registrytoken"`
 }
 
-// ParseDockerConfig reads a `.dockerconfigjson` of at most 1 MiB. An entry is for
-// a host, as a URL or not, or for the repositories below a path of it; the longest
-// that fits counts. Credential helpers are not run. The error matches
-// ErrCredentials and repeats nothing of it.
+// ParseDockerConfig reads a `.dockerconfigjson` of at most 1 MiB. An entry applies to a host, written as a URL
+// or not, or to the repositories below a path of the host; the longest match applies. Credential helpers are
+// not run. The error matches ErrCredentials and quotes nothing from the input.
 func ParseDockerConfig(raw []byte) (Credentials, error) {
 	if len(raw) > maxDockerConfig {
 		return Credentials{}, fmt.Errorf("%w: it has more than %d bytes", ErrCredentials, maxDockerConfig)
@@ -66,7 +65,7 @@ func ParseDockerConfig(raw []byte) (Credentials, error) {
 		if err != nil {
 			return Credentials{}, err
 		}
-		// Of two spellings of one server, the first in order with credentials counts.
+		// If one server has two spellings, the first in sort order with credentials applies.
 		if server := serverOf(entry); c.byServer[server] == auth.EmptyCredential {
 			c.byServer[server] = credential
 		}
@@ -90,8 +89,8 @@ func (a dockerAuth) credential() (auth.Credential, error) {
 	return auth.Credential{Username: username, Password: password, RefreshToken: a.IdentityToken, AccessToken: a.RegistryToken}, nil
 }
 
-// serverOf returns the host and path of an entry, which may be the URL of the
-// registry's API, as docker login writes it.
+// serverOf returns the host and path of an entry, which may be the URL of the registry's API, as docker login
+// writes it.
 func serverOf(entry string) string {
 	if _, rest, ok := strings.Cut(entry, "://"); ok {
 		entry = rest
@@ -108,7 +107,7 @@ func serverOf(entry string) string {
 	return host + "/" + path
 }
 
-// forRepository returns what to offer for a repository, and which entry it is from.
+// forRepository returns the credentials for a repository, and the name of their entry.
 func (c Credentials) forRepository(repository string) (credential auth.Credential, entry string) {
 	for server := serverOf(repository); ; {
 		if credential, ok := c.byServer[server]; ok {

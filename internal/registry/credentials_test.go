@@ -26,7 +26,7 @@ var _ = Describe("A docker configuration", func() {
 	}
 	as := func(user string) string { return login(user, "password") }
 
-	DescribeTable("offers what its entry for the repository says", func(text, repository, user string) {
+	DescribeTable("offers the credentials of the entry for the repository", func(text, repository, user string) {
 		Expect(parse(text).UserFor(repository)).To(Equal(user))
 	},
 		Entry("by host", `{"auths":{"ghcr.io":`+as("me")+`}}`, "ghcr.io/app", "me"),
@@ -74,7 +74,7 @@ var _ = Describe("A docker configuration", func() {
 		}
 	})
 
-	It("is not mixed up where entries differ by path", func() {
+	It("does not mix up entries that differ by path", func() {
 		p := push()
 		p.PushChart("charts/other", "1.0.0", []byte("{}"), archive)
 		p.Break(func(w http.ResponseWriter, r *http.Request) bool {
@@ -96,7 +96,7 @@ var _ = Describe("A docker configuration", func() {
 	})
 })
 
-// FuzzParseDockerConfig: nothing panics, and a refusal is short and of its class.
+// FuzzParseDockerConfig checks that no input causes a panic, and that a rejection is short and of its class.
 func FuzzParseDockerConfig(f *testing.F) {
 	f.Add([]byte(`{"auths":{"ghcr.io":{"auth":"dTpw"},"https://index.docker.io/v1/":{"username":"u","password":"p"}}}`))
 	f.Add([]byte(`{"auths":{"":{"identitytoken":"t"},"/":{"registrytoken":"t"}}}`))

@@ -18,9 +18,10 @@ const (
 	MaxAnnotations = 64
 )
 
-// Descriptor is a descriptor in a manifest. Of its JSON only what this program reads is decoded, so that a descriptor with
-// a million URLs or annotations costs no more memory than its bytes. Of one with more than MaxAnnotations, one more than
-// that is kept, so that a reader can refuse it.
+// Descriptor is a descriptor in a manifest. Decoding reads only the fields that this program uses, so that a
+// descriptor with a million URLs or annotations takes only as much memory as its bytes. If there are more than
+// MaxAnnotations annotations, decoding keeps one more than MaxAnnotations, so that a reader can reject the
+// descriptor.
 type Descriptor ocispec.Descriptor
 
 // UnmarshalJSON implements json.Unmarshaler.
@@ -37,7 +38,7 @@ func (d *Descriptor) UnmarshalJSON(raw []byte) error {
 	return err
 }
 
-// annotations holds at most one annotation more than MaxAnnotations.
+// annotations holds at most MaxAnnotations+1 annotations.
 type annotations map[string]string
 
 // UnmarshalJSON implements json.Unmarshaler.
@@ -65,9 +66,9 @@ func (a *annotations) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// Descriptors is a list of descriptors in a manifest, as its layers. JSON with
-// more than MaxDescriptors is an error, which matches ErrMalformed: a manifest that
-// lists a million empty ones must not cost more memory than its bytes.
+// Descriptors is a list of descriptors in a manifest, such as its layers. JSON with more than MaxDescriptors is
+// an error, which matches ErrMalformed: a manifest that lists a million empty descriptors must take only as
+// much memory as its bytes.
 type Descriptors []ocispec.Descriptor
 
 // UnmarshalJSON implements json.Unmarshaler.

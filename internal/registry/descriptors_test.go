@@ -51,7 +51,7 @@ var _ = Describe("A descriptor", func() {
 		Entry("if an annotation is a number", `{"annotations":{"a":1}}`),
 	)
 
-	DescribeTable("J12: takes no more memory than its bytes, however much is in it",
+	DescribeTable("J12: takes only as much memory as its bytes, however many fields it has",
 		func(member string) {
 			raw := []byte(`{"mediaType":"m",` + member + `}`)
 			allocated := func() uint64 {

@@ -2,7 +2,7 @@
 
 package registry
 
-// Kept returns how many bytes of tokens, and of what names them, are kept.
+// Kept returns the number of bytes of the kept tokens and their keys.
 func (c *Client) Kept() int {
 	var n int
 	for _, k := range c.tokens.tokens.Keys() {

@@ -25,7 +25,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/registry/registrytest"
 )
 
-// times lets a fault happen so many times.
+// times limits a fault to the given number of requests.
 func times(n int32, fault registrytest.Fault) registrytest.Fault {
 	var seen atomic.Int32
 	return func(w http.ResponseWriter, r *http.Request) bool { return seen.Add(1) <= n && fault(w, r) }
@@ -42,7 +42,7 @@ func reset(w http.ResponseWriter, _ *http.Request) bool {
 	return true
 }
 
-// stuck sends the beginning of a body and then nothing until the client is gone.
+// stuck sends the beginning of a body and then stalls until the client is gone.
 func stuck(length int, begin []byte) registrytest.Fault {
 	send := body(length, begin)
 	return func(w http.ResponseWriter, r *http.Request) bool {
@@ -71,7 +71,7 @@ func endless(status int, begin string) registrytest.Fault {
 	}
 }
 
-// allocated returns the bytes that f allocates, all in all.
+// allocated returns the total number of bytes that f allocates.
 func allocated(f func()) uint64 {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
@@ -115,7 +115,7 @@ var _ = Describe("A registry with a fault", func() {
 		Entry("a connection that is reset", registrytest.Fault(reset)),
 	)
 
-	DescribeTable("A2: an answer that will not change is not asked for again", func(status int) {
+	DescribeTable("A2: a request with a permanent fault is not retried", func(status int) {
 		p.Break(answer(status))
 		Expect(resolve(ctx, p, p.reader())).To(HaveOccurred())
 		Expect(p.Requests()).To(HaveLen(1))
@@ -143,7 +143,7 @@ var _ = Describe("A registry with a fault", func() {
 		Entry("in the list of tags", question(tags)), Entry("in a manifest", question(resolve)), Entry("in a blob", question(blob)),
 	)
 
-	DescribeTable("A5: a body that stops coming ends with the deadline", func(ask question, length int) {
+	DescribeTable("A5: a stalled body ends with the deadline", func(ask question, length int) {
 		p.Break(stuck(length, []byte("t")))
 		Expect(ask(short(), p, p.reader())).To(MatchError(context.DeadlineExceeded))
 	},
@@ -151,7 +151,7 @@ var _ = Describe("A registry with a fault", func() {
 		Entry("in a blob", question(blob), len(archive)),
 	)
 
-	DescribeTable("J6: an answer that stops coming ends long before the deadline, and is no absence", func(fault registrytest.Fault, ask question, class string) {
+	DescribeTable("J6: a stalled answer ends long before the deadline, and is no absence", func(fault registrytest.Fault, ask question, class string) {
 		p.Break(fault)
 		client := registry.NewClient(registry.ClientOptions{RetryPause: time.Millisecond, SlowAfter: 50 * time.Millisecond})
 		err := ask(ctx, p, open(client, p.target()))
@@ -186,7 +186,7 @@ var _ = Describe("A registry with a fault", func() {
 		}), question(resolve), "awaiting response headers"),
 	)
 
-	It("A5: an error whose text stops coming ends with the deadline, or at once", func() {
+	It("A5: an error with a stalled text ends with the deadline, or at once", func() {
 		for length, late := range map[string]bool{"100": true, "1000000": false} {
 			p.Break(func(w http.ResponseWriter, r *http.Request) bool {
 				w.Header().Set("Content-Length", length)
@@ -199,7 +199,7 @@ var _ = Describe("A registry with a fault", func() {
 		}
 	})
 
-	DescribeTable("A6: a body that is cut off is no body", func(ask question, fault registrytest.Fault) {
+	DescribeTable("A6: a truncated body is an error", func(ask question, fault registrytest.Fault) {
 		p.Break(fault)
 		Expect(ask(ctx, p, p.reader())).To(HaveOccurred())
 	},
@@ -209,12 +209,12 @@ var _ = Describe("A registry with a fault", func() {
 		Entry("a blob, to which all bytes came but not its end", question(blob), cut(-1, archive)),
 	)
 
-	It("A6: a blob that ends early is not what was asked for", func() {
+	It("A6: a blob that ends early fails the integrity check", func() {
 		p.Break(body(-1, archive[:5]))
 		Expect(blob(ctx, p, p.reader())).To(MatchError(registry.ErrIntegrity))
 	})
 
-	It("A6: the bytes of a blob do not end with io.EOF where they end early, however often they are read", func() {
+	It("A6: the bytes of a blob do not end with io.EOF if they end early, however often they are read", func() {
 		p.Break(body(-1, archive[:5]))
 		opened, err := p.reader().Open(ctx, p.archive)
 		Expect(err).NotTo(HaveOccurred())
@@ -236,7 +236,7 @@ var _ = Describe("A registry with a fault", func() {
 		Entry("without end", endless(http.StatusOK, string(archive))),
 	)
 
-	It("A7: a blob that is announced as another length is not read at all", func() {
+	It("A7: a blob announced with a wrong length is not read at all", func() {
 		p.Break(stuck(len(archive)+1, nil))
 		_, err := p.reader().Open(short(), p.archive)
 		Expect(err).To(MatchError(registry.ErrIntegrity))
@@ -258,7 +258,7 @@ var _ = Describe("A registry with a fault", func() {
 		Expect(manifest(ctx, p, p.reader())).To(MatchError(registry.ErrIntegrity))
 	})
 
-	It("A9: a tag is resolved to the bytes that came, whatever the header says", func() {
+	It("A9: a tag is resolved to the received bytes, whatever the header says", func() {
 		raw := []byte(`{"schemaVersion":2}`)
 		p.Break(func(w http.ResponseWriter, _ *http.Request) bool {
 			w.Header().Set("Docker-Content-Digest", p.manifest.Digest.String())
@@ -278,7 +278,7 @@ var _ = Describe("A registry with a fault", func() {
 		Entry("a manifest", question(resolve), endless(http.StatusOK, "{"), registry.ErrTooLarge),
 		Entry("a list of tags", question(tags), endless(http.StatusOK, "{"), registry.ErrTooLarge),
 		Entry("a blob", question(blob), endless(http.StatusOK, "{"), registry.ErrIntegrity),
-		Entry("what is not found", question(blob), endless(http.StatusNotFound, ""), registry.ErrNotFound),
+		Entry("missing content", question(blob), endless(http.StatusNotFound, ""), registry.ErrNotFound),
 		Entry("a challenge", question(resolve), endless(http.StatusUnauthorized, ""), registry.ErrUnauthorized),
 	)
 
@@ -292,7 +292,7 @@ var _ = Describe("A registry with a fault", func() {
 		Expect(resolve(ctx, p, p.reader())).To(MatchError(registry.ErrTooLarge))
 	})
 
-	It("A10: what is announced is not allocated before it comes", func() {
+	It("A10: announced bytes are not allocated before they arrive", func() {
 		p.Break(cut(1<<30, []byte("x")))
 		r := p.reader()
 		Expect(allocated(func() {
@@ -352,7 +352,7 @@ var _ = Describe("A registry that limits the rate", func() {
 		Entry("no time", "soon", 30*time.Second),
 	)
 
-	DescribeTable("J16: is called by others, who have limits of their own", func(abuser, other string, limits bool) {
+	DescribeTable("J16: is called by other tenants, which have limits of their own", func(abuser, other string, limits bool) {
 		as := func(scope string) registry.Reader {
 			t := p.target()
 			t.Scope = scope
@@ -369,21 +369,21 @@ var _ = Describe("A registry that limits the rate", func() {
 		}
 	},
 		Entry("by an anonymous namespace, after another anonymous one", "abuser", "other", false),
-		Entry("by a namespace whose name begins alike", "abuser", "abuser-2", false),
+		Entry("by a namespace with the same prefix", "abuser", "abuser-2", false),
 		Entry("by credentials, after an anonymous namespace", "abuser", "other/secret@1", false),
 		Entry("by credentials, after the same namespace without them", "abuser", "abuser/secret@1", false),
 		Entry("by an anonymous namespace, after credentials", "abuser/secret@1", "other", false),
 		Entry("but not by the same namespace", "abuser", "abuser", true),
 	)
 
-	It("A3: is called if it is another than the one that wants to be left alone", func() {
+	It("A3: is called while a different registry is rate limited", func() {
 		limited("60")
 		Expect(resolve(ctx, p, open(client, p.target()))).To(HaveOccurred())
 		another := push()
 		Expect(resolve(ctx, another, open(client, another.target()))).To(Succeed())
 	})
 
-	It("A3: says so by its token service, and is left alone too", func() {
+	It("A3: is also left alone if its token service asks for the pause", func() {
 		p.Break(func(w http.ResponseWriter, r *http.Request) bool {
 			if r.URL.Path == "/token" {
 				return answer(http.StatusTooManyRequests, "Retry-After", "60")(w, r)
@@ -397,7 +397,7 @@ var _ = Describe("A registry that limits the rate", func() {
 		Expect(p.Requests()).To(HaveLen(2))
 	})
 
-	It("A3: does not make anything absent that is absent", func() {
+	It("A3: still answers that missing content is not found", func() {
 		p.Break(answer(http.StatusNotFound))
 		Expect(resolve(ctx, p, open(client, p.target()))).To(MatchError(registry.ErrNotFound))
 	})

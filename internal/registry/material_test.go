@@ -51,7 +51,7 @@ func (m *material) reader() *registry.CachingReader {
 	return m.cache.Reader(registry.Scope{Namespace: "tenant", Object: "object"}, charts, m.repo)
 }
 
-// stored writes what a reader was answered, reads it again, and returns its Reader.
+// stored writes the answers of a reader, parses them again, and returns their Reader.
 func stored(r *registry.CachingReader) registry.Reader {
 	GinkgoHelper()
 	raw, err := json.Marshal(r.Answers())
@@ -62,7 +62,7 @@ func stored(r *registry.CachingReader) registry.Reader {
 	return answers.Reader(charts)
 }
 
-// inquiry asks one thing, and returns what was answered.
+// inquiry asks one question, and returns the answer.
 type inquiry func(m *material, r registry.Reader) (any, error)
 
 func aTag(tag string) inquiry {
@@ -103,7 +103,7 @@ func atSibling(repository string, ask inquiry) inquiry {
 	}
 }
 
-// failing makes the registry fail at the subject, or its blob, before it is asked.
+// failing makes the registry fail at the subject, or its blob, before the question.
 func failing(err error, ask inquiry) inquiry {
 	return func(m *material, r registry.Reader) (any, error) {
 		for _, ref := range []string{"1.0.0", m.subject.Descriptor.Digest.String(), m.blob.Digest.String(), "referrers"} {
@@ -116,7 +116,7 @@ func failing(err error, ask inquiry) inquiry {
 func ofSubject(m *material) digest.Digest { return m.subject.Descriptor.Digest }
 func ofNothing(*material) digest.Digest   { return digest.FromString("nothing") }
 
-// classes are the errors that decide what becomes of a candidate.
+// classes are the errors that decide about a candidate.
 func classes(err error) (matched []error) {
 	for _, class := range []error{
 		registry.ErrNotFound, registry.ErrUnauthorized, registry.ErrIntegrity, registry.ErrTooLarge, registry.ErrMalformed,

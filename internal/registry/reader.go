@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package registry reads one repository of an OCI registry, with bounds: every
-// byte it returns was asked for by digest and hashes to it, or was hashed to
-// learn its digest. It is the only place where a tag exists; everything after
-// it speaks of digests.
+// Package registry reads one repository of an OCI registry, with bounds: every byte that it returns was
+// requested by digest and has this digest, or was hashed to learn its digest. Tags exist only in this package;
+// all other packages use digests.
 //
-// It knows HTTP, the OCI distribution specification and registry credentials.
-// It does not know what a chart or a signature is, nor Kubernetes.
+// It knows HTTP, the OCI distribution specification and registry credentials. It does not know charts,
+// signatures or Kubernetes.
 package registry
 
 import (
@@ -19,41 +18,40 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// Limits on what is read from a registry in one request.
+// Limits on reads from a registry in one request.
 const (
 	// MaxManifestSize bounds a manifest, a page of tags and a token response: 4 MiB,
 	// the limit that the distribution specification asks registries to support.
 	MaxManifestSize = 4 << 20
 	// MaxTagPages bounds the pages of a tag list.
 	MaxTagPages = 100
-	// MaxTags bounds the tags of a tag list, MaxTagBytes all of them together: many lists may be in memory at the same time.
+	// MaxTags bounds the tags of a tag list, and MaxTagBytes their total size: many lists may be in memory at
+	// the same time.
 	MaxTags     = 100_000
 	MaxTagBytes = 4 << 20
-	// MaxReferrers bounds the referrers of one manifest that are read, MaxReferrerPages
-	// the pages they come in; all pages together are at most MaxManifestSize.
+	// MaxReferrers bounds the referrers that are read for one manifest, and MaxReferrerPages the pages of the
+	// list; all pages together are at most MaxManifestSize.
 	MaxReferrers     = 1_000
 	MaxReferrerPages = 16
 )
 
-// Errors that a Reader's errors match. All of them, and any other error of a
-// Reader, mean that no verdict about the content was reached.
+// Errors that a Reader's errors match. These errors, and any other error of a Reader, mean that no verdict
+// about the content was reached.
 var (
-	// ErrNotFound means the registry answered that there is no such manifest, blob or repository.
+	// ErrNotFound means that the registry answered that the manifest, blob or repository does not exist.
 	ErrNotFound = errors.New("not found in the registry")
-	// ErrUnauthorized means the registry refused the credentials, or the lack of them.
+	// ErrUnauthorized means that the registry refused the credentials, or their absence.
 	ErrUnauthorized = errors.New("the registry refused the credentials")
-	// ErrIntegrity means that what the registry sent is not what was asked for:
-	// another digest or another size.
+	// ErrIntegrity means that the content from the registry has a wrong digest or a wrong size.
 	ErrIntegrity = errors.New("the registry sent other bytes than were asked for")
 	// ErrTooLarge means that the answer exceeds its limit; the rest of it was not read.
 	ErrTooLarge = errors.New("the answer of the registry is too large")
-	// ErrMalformed means the answer cannot be what was asked for, such as an unknown
-	// digest algorithm or a negative size.
+	// ErrMalformed means that the answer cannot be the requested content; for example, it has an unknown digest
+	// algorithm or a negative size.
 	ErrMalformed = errors.New("the answer of the registry is malformed")
-	// ErrDescriptor, which matches ErrMalformed, means that the descriptor can be
-	// that of nothing: by an unknown digest algorithm, an absurd size, or another
-	// size than the bytes with that digest have. Whoever wrote the descriptor is
-	// wrong, and not the registry: to ask again changes nothing.
+	// ErrDescriptor, which matches ErrMalformed, means that the descriptor cannot describe any content: it has
+	// an unknown digest algorithm or an absurd size, or its size differs from the size of the bytes with its
+	// digest. The author of the descriptor made the mistake, not the registry: a retry changes nothing.
 	ErrDescriptor = fmt.Errorf("%w: a descriptor that describes nothing", ErrMalformed)
 )
 
@@ -65,45 +63,42 @@ type Manifest struct {
 	Raw        []byte
 }
 
-// Reader reads one repository. It is safe for concurrent use. Its errors name
-// the repository and what was asked for, hold no credential and no query of a
-// URL, and are at most 1 KiB long.
+// Reader reads one repository. It is safe for concurrent use. Its errors name the repository and the requested
+// content, hold no credential and no query of a URL, and are at most 1 KiB long.
 type Reader interface {
-	// Tags returns every tag of the repository, in the order of the registry.
+	// Tags returns every tag of the repository, in the registry's order.
 	Tags(ctx context.Context) ([]string, error)
 
-	// Resolve returns the manifest that tag names at this moment.
+	// Resolve returns the manifest that the tag names now.
 	Resolve(ctx context.Context, tag string) (Manifest, error)
 
 	// Manifest returns the manifest with the given digest.
 	Manifest(ctx context.Context, d digest.Digest) (Manifest, error)
 
-	// Referrers returns what the registry says refers to the manifest d. Where it
-	// has no referrers API the error matches ErrNotFound; if there are none it is nil.
+	// Referrers returns the registry's list of manifests that refer to the manifest d. If the registry has no
+	// referrers API, the error matches ErrNotFound; if there are no referrers, the error is nil.
 	Referrers(ctx context.Context, d digest.Digest) (Referrers, error)
 
-	// LacksReferrers reports whether the registry's last answer to Referrers, about any
-	// repository, was that it has no such API. It is a hint of where to look first, and asks for nothing.
+	// LacksReferrers reports whether the registry's last answer to Referrers, about any repository, was that it
+	// has no such API. The answer is a hint about the location to read first; LacksReferrers sends no request.
 	LacksReferrers() bool
 
-	// Blob returns the whole of a small blob. A descriptor with a size over limit
-	// is refused with ErrTooLarge before anything is asked for. Bytes of the digest
-	// and of another size than the descriptor says are refused with ErrDescriptor.
+	// Blob returns a whole small blob. It rejects a descriptor with a size over limit with ErrTooLarge before
+	// it sends a request. It rejects bytes with the right digest, but a size that differs from the
+	// descriptor's, with ErrDescriptor.
 	Blob(ctx context.Context, d ocispec.Descriptor, limit int64) ([]byte, error)
 
-	// Open returns the bytes of a blob as they arrive. Read returns io.EOF only
-	// after exactly the descriptor's size and digest were seen; otherwise an error
-	// matching ErrIntegrity, so bytes that were read before io.EOF prove nothing yet.
+	// Open returns the bytes of a blob as they arrive. Read returns io.EOF only if size and digest match the
+	// descriptor; otherwise it returns an error matching ErrIntegrity. Bytes that were read before io.EOF
+	// therefore prove nothing yet.
 	Open(ctx context.Context, d ocispec.Descriptor) (io.ReadCloser, error)
 
-	// Sibling returns a Reader of another repository, a host and a path, for
-	// whoever may read this one: with the same set of credentials, of which the
-	// registry's own are used, and in plain HTTP only where this one is read so
-	// from the same host. The error matches ErrURL where the name is not that of a repository.
+	// Sibling returns a Reader of another repository, given by host and path, with the same set of credentials.
+	// The Reader uses the credentials of that registry only, and plain HTTP only if this Reader uses it for the
+	// same host. The error matches ErrURL if the name is not that of a repository.
 	Sibling(repository string) (Reader, error)
 
-	// Recall returns the answer to a question about what is kept outside of
-	// registries: what ask returns, or what it returned before where the Reader
-	// remembers answers. Errors are not remembered.
+	// Recall answers a question about content outside of registries: it returns the result of ask, or the
+	// earlier result if the Reader remembers answers. It does not remember errors.
 	Recall(question string, ask func() ([]byte, error)) ([]byte, error)
 }

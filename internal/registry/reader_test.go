@@ -28,7 +28,7 @@ var _ = Describe("A Reader", func() {
 		r = p.reader()
 	})
 
-	It("asks once for each thing, and for nothing else", func() {
+	It("sends one request for each content, and no other", func() {
 		Expect(tags(ctx, p, r)).To(Succeed())
 		Expect(resolve(ctx, p, r)).To(Succeed())
 		Expect(manifest(ctx, p, r)).To(Succeed())
@@ -41,7 +41,7 @@ var _ = Describe("A Reader", func() {
 		}))
 	})
 
-	It("returns a manifest with what it computed of its bytes", func() {
+	It("returns a manifest with the digest and size of its bytes", func() {
 		m, err := r.Resolve(ctx, "1.0.0")
 		Expect(err).NotTo(HaveOccurred())
 		Expect(m.Descriptor).To(Equal(p.manifest))
@@ -60,7 +60,7 @@ var _ = Describe("A Reader", func() {
 		Expect(m.Descriptor.MediaType).To(Equal("application/x-header"))
 	})
 
-	It("reads what is addressed by SHA-512", func() {
+	It("reads content that is addressed by SHA-512", func() {
 		raw := []byte(`{"mediaType":"application/x-some"}`)
 		d := digest.SHA512.FromBytes(raw)
 		p.Break(body(len(raw), raw))
@@ -79,7 +79,7 @@ var _ = Describe("A Reader", func() {
 		Expect(err).To(Equal(io.EOF))
 	})
 
-	It("asks for bytes as they are stored, and reads none that are compressed under way", func() {
+	It("requests bytes without compression, and reads none that are compressed on the way", func() {
 		var encoding []string
 		p.Break(func(_ http.ResponseWriter, req *http.Request) bool {
 			encoding = req.Header.Values("Accept-Encoding")
@@ -89,7 +89,7 @@ var _ = Describe("A Reader", func() {
 		Expect(encoding).To(BeEmpty())
 	})
 
-	DescribeTable("what is not there is not found", func(ask func() error) {
+	DescribeTable("missing content is not found", func(ask func() error) {
 		Expect(ask()).To(MatchError(registry.ErrNotFound))
 	},
 		Entry("a tag", func() error { _, err := r.Resolve(ctx, "2.0.0"); return err }),
@@ -101,7 +101,7 @@ var _ = Describe("A Reader", func() {
 		Entry("a repository", func() error { p.Break(answer(http.StatusNotFound)); _, err := r.Tags(ctx); return err }),
 	)
 
-	DescribeTable("what is no tag is not asked for", func(tag string) {
+	DescribeTable("a text that is no tag is not requested", func(tag string) {
 		_, err := r.Resolve(ctx, tag)
 		Expect(err).To(MatchError(registry.ErrNotFound))
 		Expect(p.Requests()).To(BeEmpty())
@@ -113,7 +113,7 @@ var _ = Describe("A Reader", func() {
 		Entry("a line break", "1.0.0\r\nHost: other"),
 	)
 
-	DescribeTable("B7: a size that cannot be is refused before anything is asked for or allocated", func(size int64, class error) {
+	DescribeTable("B7: an impossible size is refused before any request or allocation", func(size int64, class error) {
 		d := ocispec.Descriptor{Digest: p.archive.Digest, Size: size}
 		_, err := r.Blob(ctx, d, 1<<20)
 		Expect(err).To(MatchError(class))
@@ -126,7 +126,7 @@ var _ = Describe("A Reader", func() {
 		Entry("2^62", int64(1)<<62, registry.ErrTooLarge),
 	)
 
-	It("B7: a blob of another size than it says is refused, and of size 0 too", func() {
+	It("B7: a blob with a size that differs from its descriptor's is refused, also with size 0", func() {
 		for _, size := range []int64{0, p.archive.Size - 1, p.archive.Size + 1} {
 			_, err := r.Blob(ctx, ocispec.Descriptor{Digest: p.archive.Digest, Size: size}, 1<<20)
 			Expect(err).To(MatchError(registry.ErrDescriptor), "size %d", size)
@@ -138,14 +138,14 @@ var _ = Describe("A Reader", func() {
 		}
 	})
 
-	It("refuses a blob over the limit before anything is asked for", func() {
+	It("refuses a blob over the limit before any request", func() {
 		_, err := r.Blob(ctx, p.archive, p.archive.Size-1)
 		Expect(err).To(MatchError(registry.ErrTooLarge))
 		Expect(p.Requests()).To(BeEmpty())
 		Expect(r.Blob(ctx, p.archive, p.archive.Size)).To(Equal(archive))
 	})
 
-	DescribeTable("B9: a digest of another algorithm or form is malformed, and not asked for", func(d digest.Digest) {
+	DescribeTable("B9: a digest with an unknown algorithm or form is malformed, and causes no request", func(d digest.Digest) {
 		_, err := r.Manifest(ctx, d)
 		Expect(err).To(MatchError(registry.ErrMalformed))
 		_, err = r.Blob(ctx, ocispec.Descriptor{Digest: d, Size: 1}, 100)
@@ -186,7 +186,7 @@ var _ = Describe("A Reader", func() {
 		Expect(agent).To(Equal("verifiedchart/1"))
 	})
 
-	It("does not read what is named by no URL", func() {
+	It("does not read from a malformed URL", func() {
 		_, err := newClient().Repository(registry.Target{Repository: "user:pass@host/app"})
 		Expect(err).To(MatchError(registry.ErrURL))
 		Expect(fmt.Sprint(err)).NotTo(ContainSubstring("pass@"))

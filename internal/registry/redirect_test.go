@@ -16,17 +16,17 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/registry/registrytest"
 )
 
-// redirect is a fault that leads each request to the same path of another server.
+// redirect returns a fault that redirects each request to the same path of another server.
 func redirect(server string) registrytest.Fault {
 	return func(w http.ResponseWriter, r *http.Request) bool {
 		return answer(http.StatusTemporaryRedirect, "Location", server+r.URL.Path)(w, r)
 	}
 }
 
-// named is the URL of a server, by another name.
+// named returns the URL of a server with another host name.
 func named(p pushed, name string) string { return strings.Replace(p.Server.URL, "127.0.0.1", name, 1) }
 
-var _ = Describe("A registry that leads elsewhere", func() {
+var _ = Describe("A registry that redirects elsewhere", func() {
 	ctx := context.Background()
 	var p, other pushed
 	BeforeEach(func() { p, other = push(), push() })
@@ -61,7 +61,7 @@ var _ = Describe("A registry that leads elsewhere", func() {
 		Entry("a file", func() string { return "file:///etc" }),
 	)
 
-	DescribeTable("A11: leads to internal addresses that are allowed", func(to func() string, allowed string) {
+	DescribeTable("A11: may redirect to allowed internal addresses", func(to func() string, allowed string) {
 		p.Break(redirect(to()))
 		Expect(blob(ctx, p, open(newClient(allowed), p.target()))).To(Succeed())
 		Expect(other.Requests()).To(HaveLen(1))
@@ -71,7 +71,7 @@ var _ = Describe("A registry that leads elsewhere", func() {
 		Entry("by a name, in any case", func() string { return named(other, "LocalHost") }, "localhost"),
 	)
 
-	It("A11: leads to itself, though it is internal", func() {
+	It("A11: may redirect to itself, even if it is internal", func() {
 		p.Break(func(w http.ResponseWriter, r *http.Request) bool {
 			return !strings.HasPrefix(r.URL.Path, "/elsewhere") && redirect(p.Server.URL+"/elsewhere")(w, r) || body(-1, archive)(w, r)
 		})
@@ -84,7 +84,7 @@ var _ = Describe("A registry that leads elsewhere", func() {
 		Expect(p.Requests()).To(HaveLen(6))
 	})
 
-	DescribeTable("A13: is told no credentials there", func(to func() string) {
+	DescribeTable("A13: gets no credentials there", func(to func() string) {
 		p.Break(func(w http.ResponseWriter, r *http.Request) bool {
 			return basic("user", "hunter2")(w, r) || redirect(to())(w, r)
 		})
@@ -107,7 +107,7 @@ var _ = Describe("A registry that leads elsewhere", func() {
 		Entry("on another host", func() string { return named(other, "localhost") }),
 	)
 
-	It("A13: is told no credentials by one that it leads to and that asks for them", func() {
+	It("A13: gets no credentials if the target of a redirect asks for them", func() {
 		p.Break(redirect(other.Server.URL))
 		var told []string
 		other.Break(func(w http.ResponseWriter, r *http.Request) bool {

@@ -12,24 +12,22 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/outbound"
 )
 
-// Referrers is what a registry says refers to a manifest. Nothing of it is proven.
+// Referrers is the registry's list of manifests that refer to a manifest. The list proves nothing.
 type Referrers struct {
-	// Descriptors of the referrers, in the order of the registry. They have a media
-	// type and an artifact type of at most maxPlain plain bytes, a digest, a size, and
-	// nothing else. An entry whose digest is malformed names nothing, and is left out.
+	// Descriptors of the referrers, in the registry's order. They have a media type and an artifact type of at
+	// most maxPlain plain bytes, a digest and a size, and no other field. Entries with a malformed digest are
+	// left out.
 	Descriptors []ocispec.Descriptor `json:"descriptors"`
-	// More says that there are more than the limits allow to read.
+	// More means that the list has more referrers than the limits allow to read.
 	More bool `json:"more,omitempty"`
-	// Omitted is how many bytes of the registry's list are not in Descriptors, such
-	// as annotations and long names. They count for a bound on what is read.
+	// Omitted is the number of bytes of the registry's list that are not in Descriptors, such as annotations
+	// and long names. They count towards the bound on reads.
 	Omitted int `json:"omitted,omitempty"`
 }
 
-// Referrers implements Reader by the referrers API of the distribution
-// specification 1.1 ("Listing Referrers"). The answer is not filtered: what a
-// registry writes as artifactType is its own opinion. What is over the limits is
-// left out and not an error: whoever may push referrers must not be able to keep
-// the others from being read.
+// Referrers implements Reader by the referrers API of the distribution specification 1.1 ("Listing Referrers").
+// The answer is not filtered, because artifactType is only the registry's opinion. Referrers over the limits
+// are left out without an error: a publisher of many referrers must not be able to block reading the others.
 func (r *remote) Referrers(ctx context.Context, d digest.Digest) (Referrers, error) {
 	if err := checkDigest(d); err != nil {
 		return Referrers{}, r.failed("referrers", err)
@@ -61,10 +59,10 @@ func (r *remote) LacksReferrers() bool {
 	return lacks
 }
 
-// bounds are what may still be read of a list of referrers.
+// bounds are the remaining limits for a list of referrers.
 type bounds struct{ size, entries int }
 
-// referrersPage reads a page within the bounds, and takes off them what it read.
+// referrersPage reads a page within the bounds, and subtracts its size from them.
 func (r *remote) referrersPage(ctx context.Context, page string, left *bounds) (list Referrers, next string, err error) {
 	resp, err := r.get(ctx, page, ocispec.MediaTypeImageIndex)
 	if err != nil {

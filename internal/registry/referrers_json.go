@@ -13,16 +13,16 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// ParseReferrers reads the referrers from an image index: that of the referrers
-// API, or that under the referrers tag. At most MaxReferrers are read. The error matches ErrMalformed.
+// ParseReferrers reads the referrers from an image index: from the referrers API, or under the referrers tag.
+// It reads at most MaxReferrers. The error matches ErrMalformed.
 func ParseReferrers(raw []byte) (Referrers, error) {
 	list, _, err := parseReferrers(raw, MaxReferrers, false)
 	return list, err
 }
 
-// parseReferrers reads at most limit entries, one by one, so that a list of a
-// million empty entries costs no more memory than its bytes, and returns how many it
-// read. Of a list that was cut it reads what is whole.
+// parseReferrers reads at most limit entries and returns their number. It reads them one by one, so that a list
+// of a million empty entries takes only as much memory as its bytes. From a truncated list it reads the
+// complete entries.
 func parseReferrers(raw []byte, limit int, cut bool) (list Referrers, entries int, err error) {
 	list, entries, err = decodeReferrers(json.NewDecoder(bytes.NewReader(raw)), limit)
 	if err != nil && !cut {
@@ -48,7 +48,7 @@ func decodeReferrers(index *json.Decoder, limit int) (list Referrers, entries in
 			}
 			continue
 		}
-		// The first such list is the list: what comes after it is not read.
+		// Only the first such list counts; the rest of the document is not read.
 		list.More, err = decodeList(index, limit, func() error {
 			entries++
 			return list.decode(index)
@@ -58,8 +58,8 @@ func decodeReferrers(index *json.Decoder, limit int) (list Referrers, entries in
 	return list, 0, expect(index, json.Delim('}'))
 }
 
-// decode reads one entry in its short form. An entry without a digest that could be asked for is left out: otherwise
-// whoever writes many of them uses up the referrers that are looked at.
+// decode reads one entry in its short form. It leaves out an entry without a usable digest: otherwise a
+// publisher of many such entries could use up the limit on referrers.
 func (l *Referrers) decode(index *json.Decoder) error {
 	var entry struct {
 		MediaType    string        `json:"mediaType"`
@@ -81,12 +81,12 @@ func (l *Referrers) decode(index *json.Decoder) error {
 	return nil
 }
 
-// listedBytes is how many bytes of a list are kept as the descriptor.
+// listedBytes is the number of bytes of a list that are kept as the descriptor.
 func listedBytes(d ocispec.Descriptor) int {
 	return len(d.MediaType) + len(d.Digest) + len(d.ArtifactType)
 }
 
-// Size returns how many bytes of the registry's answer the list takes.
+// Size returns the number of bytes that the list takes in the registry's answer.
 func (l Referrers) Size() int {
 	size := l.Omitted
 	for _, d := range l.Descriptors {
@@ -95,7 +95,7 @@ func (l Referrers) Size() int {
 	return size
 }
 
-// marshal returns the list as the Cache and Answers hold it.
+// marshal returns the list in the form that the Cache and Answers hold.
 func (l Referrers) marshal() ([]byte, error) {
 	var raw bytes.Buffer
 	e := json.NewEncoder(&raw)
@@ -134,11 +134,11 @@ func expect(d *json.Decoder, want json.Token) error {
 	return err
 }
 
-// maxPlain bounds a name that others wrote in bytes; no media type in use is longer.
+// maxPlain bounds a foreign name, in bytes; no media type in use is longer.
 const maxPlain = 128
 
-// plain returns at most maxPlain bytes of a name that others wrote, without
-// characters of which JSON makes several. It does not keep the name itself in memory.
+// plain returns at most maxPlain bytes of a foreign name, without characters for which JSON writes several
+// bytes. It does not keep the name itself in memory.
 func plain(name string) string {
 	name = name[:min(len(name), 4*maxPlain)] // a character has at most four bytes
 	name = strings.Map(func(r rune) rune {

@@ -26,7 +26,7 @@ func page(entries ...string) string {
 	return `{"schemaVersion":2,"manifests":[` + strings.Join(entries, ",") + `]}`
 }
 
-// pages is a fault that answers with one page after the other.
+// pages returns a fault that answers with one page after the other.
 func pages(all ...string) registrytest.Fault {
 	next := 0
 	return func(w http.ResponseWriter, _ *http.Request) bool {
@@ -44,7 +44,7 @@ var _ = Describe("The list of referrers", func() {
 	var p pushed
 	BeforeEach(func() { p = push() })
 
-	It("is that of the registry, whatever it says of them", func() {
+	It("is the registry's list, whatever fields it has", func() {
 		repo := registrytest.Repository{Registry: p.Registry, Name: app}
 		d := repo.PushReferrer("application/vnd.example", p.manifest, repo.PushBlob("text/plain", []byte("x")))
 		list, err := p.reader().Referrers(ctx, p.manifest.Digest)
@@ -100,7 +100,7 @@ var _ = Describe("The list of referrers", func() {
 		Entry("E15: a page of which one entry is huge", pages(page(listed("a"), `{"digest":"`+strings.Repeat("x", 5<<20)+`"}`)), 1, true, 1),
 	)
 
-	It("J12: holds of each referrer its short form, and counts what is left out", func() {
+	It("J12: holds the short form of each referrer, and counts the bytes left out", func() {
 		d := digest.FromString("a")
 		entry := fmt.Sprintf(`{"mediaType":"m\u00e9","artifactType":%q,"digest":%q,"size":2,"data":"eA==","urls":["u"],"platform":{"os":"o"},"annotations":{"k":"v"}}`,
 			strings.Repeat("t", 200), d)
@@ -122,9 +122,9 @@ var _ = Describe("The list of referrers", func() {
 		Entry("if it is a login page", "<!doctype html>"),
 		Entry("if it is nothing", ""),
 		Entry("if it is a list", "[]"),
-		Entry("where its list is none", `{"manifests":{}}`),
-		Entry("where an entry is none", `{"manifests":[1]}`),
-		Entry("where it ends early", `{"manifests":[`+listed("a")),
+		Entry("if its list is not a list", `{"manifests":{}}`),
+		Entry("if an entry is not an object", `{"manifests":[1]}`),
+		Entry("if it ends early", `{"manifests":[`+listed("a")),
 	)
 
 	DescribeTable("A17: is not read from another host",
@@ -141,7 +141,7 @@ var _ = Describe("The list of referrers", func() {
 		Entry("by a path", `<//other.example/v2/charts/app/referrers/x>; rel="next"`),
 	)
 
-	It("E16: is an error, and not empty, where the registry fails", func() {
+	It("E16: is an error, and not empty, if the registry fails", func() {
 		p.Break(answer(http.StatusInternalServerError))
 		_, err := p.reader().Referrers(ctx, p.manifest.Digest)
 		Expect(err).To(HaveOccurred())

@@ -19,23 +19,23 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/problem"
 )
 
-// maxBlobSize is more than any blob that is read has; a size beyond it is malformed.
+// maxBlobSize is larger than any blob that is read; a larger size is malformed.
 const maxBlobSize = 1 << 30
 
 // remote is a Reader of one repository over HTTP.
 type remote struct {
 	client     *Client
 	target     Target
-	name       string // host/path as the user knows it
-	host       string // from which it is read
+	name       string // host/path in the user's spelling
+	host       string // the host that serves the repository
 	base       string // https://host/v2/path
-	scope      string // of the token that is asked for
+	scope      string // of the requested token
 	origin     outbound.Origin
 	authorized *auth.Client
 }
 
-// acceptManifests lists what a chart or a signature may be. Indexes are asked
-// for too, so that they can be told from what does not exist.
+// acceptManifests lists the media types of charts and signatures. It also lists indexes, so that an index can
+// be distinguished from a missing manifest.
 var acceptManifests = strings.Join([]string{
 	ocispec.MediaTypeImageManifest, ocispec.MediaTypeImageIndex,
 	"application/vnd.docker.distribution.manifest.v2+json", "application/vnd.docker.distribution.manifest.list.v2+json",
@@ -127,7 +127,7 @@ func tooLarge(size, limit int64) error {
 	return fmt.Errorf("%w: %d bytes, of at most %d", ErrTooLarge, size, limit)
 }
 
-// checkBlob returns why the bytes are not those of the descriptor.
+// checkBlob returns an error if the bytes do not match the descriptor.
 func checkBlob(d ocispec.Descriptor, raw []byte) error {
 	switch {
 	case d.Digest.Algorithm().FromBytes(raw) != d.Digest:
@@ -151,7 +151,7 @@ func (r *remote) Open(ctx context.Context, d ocispec.Descriptor) (io.ReadCloser,
 	return newVerifiedBody(resp.Body, d, failed), nil
 }
 
-// blob asks for a blob. Errors in reading it are to be passed through failed.
+// blob requests a blob. The caller passes errors of its body through failed.
 func (r *remote) blob(ctx context.Context, d ocispec.Descriptor) (resp *http.Response, failed func(error) error, err error) {
 	if err := checkDescriptor(d); err != nil {
 		return nil, nil, r.failed("blob", err)
@@ -172,7 +172,7 @@ func (r *remote) Sibling(repository string) (Reader, error) {
 	return r.client.Repository(target)
 }
 
-// Recall implements Reader. Nothing is remembered.
+// Recall implements Reader. It remembers nothing.
 func (r *remote) Recall(_ string, ask func() ([]byte, error)) ([]byte, error) { return ask() }
 
 func checkDescriptor(d ocispec.Descriptor) error {
@@ -189,7 +189,7 @@ func checkDigest(d digest.Digest) error {
 	return nil
 }
 
-// failed says what could not be read of which repository, without what must not be seen.
+// failed adds to an error which content of which repository could not be read, and removes secrets.
 func (r *remote) failed(what string, err error) error {
 	var limited *outbound.RateLimitedError
 	if errors.As(err, &limited) {

@@ -31,12 +31,12 @@ func (r *remote) get(ctx context.Context, url, accept string) (*http.Response, e
 	})
 }
 
-// limited returns the error for a registry that wants to be left alone, if it does.
+// limited returns the error for a registry with a pending rate limit, or nil.
 func (r *remote) limited() error {
 	return r.client.throttle.Limited(r.origin.Tenant, "registry "+r.host)
 }
 
-// request makes a GET that carries which registry it is for.
+// request returns a GET request that carries the registry that it is for.
 func (r *remote) request(ctx context.Context, url, accept string) (*http.Request, error) {
 	ctx = outbound.For(ctx, r.origin)
 	ctx = auth.AppendScopesForHost(ctx, r.host, r.scope)
@@ -60,7 +60,7 @@ func (r *remote) send(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// refusal is the error that a status means.
+// refusal returns the error for a status.
 func refusal(status int) error {
 	switch status {
 	case http.StatusUnauthorized, http.StatusForbidden:

@@ -42,14 +42,14 @@ func push(opts ...registrytest.Option) pushed {
 	return p
 }
 
-// target is the repository over plain HTTP, for anyone.
+// target returns the repository over plain HTTP, for anonymous access.
 func (p pushed) target() registry.Target {
 	return registry.Target{Repository: p.Host() + "/" + app, PlainHTTP: true}
 }
 
 func (p pushed) reader() registry.Reader { return open(newClient(), p.target()) }
 
-// newClient returns a client that may be led to the given internal hosts.
+// newClient returns a client that redirects may lead to the given internal hosts.
 func newClient(allowed ...string) *registry.Client {
 	return registry.NewClient(registry.ClientOptions{AllowedHosts: allowed, RetryPause: time.Millisecond})
 }
@@ -61,7 +61,7 @@ func open(c *registry.Client, t registry.Target) registry.Reader {
 	return reader
 }
 
-// answer is a fault that answers each request alike.
+// answer returns a fault that gives each request the same answer.
 func answer(status int, headers ...string) registrytest.Fault {
 	return func(w http.ResponseWriter, _ *http.Request) bool {
 		for i := 0; i < len(headers); i += 2 {
@@ -72,7 +72,7 @@ func answer(status int, headers ...string) registrytest.Fault {
 	}
 }
 
-// body is a fault that answers with a body, of the length that is announced if it is not negative.
+// body returns a fault that answers with a body, and announces the given length unless it is negative.
 func body(length int, raw []byte) registrytest.Fault {
 	return func(w http.ResponseWriter, _ *http.Request) bool {
 		if length >= 0 {
@@ -84,14 +84,14 @@ func body(length int, raw []byte) registrytest.Fault {
 	}
 }
 
-// short is a context that ends soon.
+// short returns a context that ends soon.
 func short() context.Context {
 	ctx, cancel := context.WithTimeout(context.Background(), 150*time.Millisecond)
 	DeferCleanup(cancel)
 	return ctx
 }
 
-// question is one method of a Reader, asked for what was pushed.
+// question is one method of a Reader, called for pushed content.
 type question func(ctx context.Context, p pushed, r registry.Reader) error
 
 func tags(ctx context.Context, _ pushed, r registry.Reader) error {

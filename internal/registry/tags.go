@@ -14,14 +14,13 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/outbound"
 )
 
-// tagPattern is that of the distribution specification. What does not match it
-// cannot be asked for.
+// tagPattern is that of the distribution specification. A text that does not match it cannot be requested.
 var tagPattern = regexp.MustCompile(`^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$`)
 
 // linkNext is the target of the RFC 8288 link to the next page.
 var linkNext = regexp.MustCompile(`<([^<>]*)>\s*;\s*rel="?next\b`)
 
-// Tags implements Reader. What is listed and is no tag is left out.
+// Tags implements Reader. It leaves out listed texts that are no tags.
 func (r *remote) Tags(ctx context.Context) ([]string, error) {
 	var tags []string
 	size := 0
@@ -61,7 +60,7 @@ func (r *remote) tagPage(ctx context.Context, page string) (tags []string, next 
 	if err != nil {
 		return nil, "", err
 	}
-	// Counted before a slice is made of them, which would be many times the size of the page.
+	// Count before decoding into a slice, which would take many times the size of the page.
 	if bytes.Count(raw, []byte(",")) > MaxTags {
 		return nil, "", fmt.Errorf("%w: more than %d tags", ErrTooLarge, MaxTags)
 	}
@@ -75,8 +74,8 @@ func (r *remote) tagPage(ctx context.Context, page string) (tags []string, next 
 	return list.Tags, next, err
 }
 
-// nextPage returns the page that a Link header leads to. It must be on the same
-// host: a registry has no say in which other hosts are called.
+// nextPage returns the page that a Link header leads to. The page must be on the same host: a registry must not
+// choose other hosts to call.
 func nextPage(page string, h http.Header) (string, error) {
 	var link []string
 	for _, value := range h.Values("Link") {

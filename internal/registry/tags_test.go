@@ -15,7 +15,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/registry/registrytest"
 )
 
-// linked is a fault that answers with a page of tags and a link.
+// linked returns a fault that answers with a page of tags and a link.
 func linked(tags, link string) registrytest.Fault {
 	return func(w http.ResponseWriter, req *http.Request) bool {
 		if req.URL.Query().Has("last") {
@@ -56,7 +56,7 @@ var _ = Describe("The list of tags", func() {
 		Entry("a link to nothing", `rel="next"`),
 	)
 
-	It("leaves out what is no tag", func() {
+	It("leaves out texts that are no tags", func() {
 		p.Break(linked(`["1.0.0","","-a","a/b","`+strings.Repeat("x", 129)+`","\u001b[31m",null]`, ""))
 		Expect(p.reader().Tags(ctx)).To(Equal([]string{"1.0.0"}))
 	})
@@ -95,7 +95,7 @@ var _ = Describe("The list of tags", func() {
 		Entry("on several pages", `{"tags":["a"`+strings.Repeat(`,"a"`, 60_000)+`]}`, 2),
 	)
 
-	DescribeTable("A17: a link to elsewhere is malformed, and nothing is called there", func(link func(other pushed) string) {
+	DescribeTable("A17: a link to another host is malformed, and gets no request", func(link func(other pushed) string) {
 		other := push()
 		p.Break(linked(`["1.0.0"]`, link(other)))
 		client := newClient("127.0.0.0/8", "localhost")
@@ -116,7 +116,7 @@ var _ = Describe("The list of tags", func() {
 		Entry("no URL", func(pushed) string { return `<http://a b:c/%zz>; rel="next"` }),
 	)
 
-	DescribeTable("C13: what is no list is malformed", func(page string) {
+	DescribeTable("C13: an answer that is no list is malformed", func(page string) {
 		p.Break(body(len(page), []byte(page)))
 		_, err := p.reader().Tags(ctx)
 		Expect(err).To(MatchError(registry.ErrMalformed))

@@ -47,7 +47,7 @@ func (a authority) roots() []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.certificate.Raw})
 }
 
-// issue returns a certificate for 127.0.0.1, as it is changed.
+// issue returns a certificate for 127.0.0.1, after a change.
 func (a authority) issue(change func(*x509.Certificate)) tls.Certificate {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	Expect(err).NotTo(HaveOccurred())
@@ -90,14 +90,14 @@ var _ = Describe("A registry with TLS", func() {
 		Entry("one of an unknown authority", func(*x509.Certificate) {}, false, false),
 	)
 
-	It("A15: is not read if nobody said to trust its authority", func() {
+	It("A15: is not read if no option trusts its authority", func() {
 		p := push(registrytest.TLS)
 		Expect(resolve(ctx, p, secure(p, nil))).To(HaveOccurred())
 		Expect(p.Requests()).To(BeEmpty())
 		Expect(resolve(ctx, p, secure(p, p.Roots()))).To(Succeed())
 	})
 
-	It("A14: that speaks plain HTTP is not read, and nothing is asked of it in clear", func() {
+	It("A14: that speaks plain HTTP is not read, and gets no request in cleartext", func() {
 		p := push()
 		Expect(resolve(ctx, p, secure(p, nil))).To(HaveOccurred())
 		Expect(p.Requests()).To(BeEmpty())
@@ -128,7 +128,7 @@ var _ = Describe("A registry with TLS", func() {
 		Expect(plain.Requests()).To(BeEmpty())
 	})
 
-	It("A14: that was reached from plain HTTP does not lead back to it", func() {
+	It("A14: that plain HTTP redirected to does not redirect back to plain HTTP", func() {
 		first, second, third := push(), push(registrytest.TLS), push()
 		first.Break(redirect(second.Server.URL))
 		second.Break(redirect(third.Server.URL))
@@ -138,7 +138,7 @@ var _ = Describe("A registry with TLS", func() {
 		Expect(third.Requests()).To(BeEmpty())
 	})
 
-	It("A14: is not told a token that was got in clear", func() {
+	It("A14: does not get a token that was sent in cleartext", func() {
 		p, constant := push(), push(registrytest.TLS)
 		p.Break(newGate(p).fault)
 		client := registry.NewClient(registry.ClientOptions{TLSRoots: constant.Roots()})
@@ -174,6 +174,6 @@ var _ = Describe("A registry with TLS", func() {
 	})
 })
 
-var _ = DescribeTable("Roots that are none are not accepted", func(roots string) {
+var _ = DescribeTable("Malformed roots are not accepted", func(roots string) {
 	Expect(func() { registry.NewClient(registry.ClientOptions{TLSRoots: []byte(roots)}) }).To(Panic())
 }, Entry("text", "roots"))

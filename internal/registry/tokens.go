@@ -17,16 +17,16 @@ import (
 )
 
 const (
-	// maxTokens bounds the tokens that are kept, of all tenants.
+	// maxTokens bounds the number of kept tokens, of all tenants.
 	maxTokens = 2048
-	// maxToken bounds a token that is kept, with the name it is kept by, in bytes.
+	// maxToken bounds the size of a kept token with its key, in bytes.
 	maxToken = 16 << 10
 )
 
 var errNoToken = errors.New("no token is kept")
 
-// tokens keeps what registries gave or asked for; the least recently used go
-// first, so that no registry can make it grow with ever new scopes.
+// tokens keeps tokens and authentication schemes of registries. It evicts the least recently used first, so
+// that no registry can make it grow with new scopes.
 type tokens struct {
 	schemes *lru.Cache[string, auth.Scheme]
 	tokens  *lru.Cache[tokenKey, string]
@@ -50,7 +50,7 @@ func newTokens() *tokens {
 	return &tokens{schemes: schemes, tokens: kept}
 }
 
-// of returns the tokens of one tenant at one registry, and of no other.
+// of returns the tokens of exactly one tenant at one registry.
 func (t *tokens) of(tenant string) auth.Cache { return tenantTokens{all: t, tenant: tenant} }
 
 type tenantTokens struct {
@@ -76,9 +76,9 @@ func (t tenantTokens) GetToken(_ context.Context, _ string, scheme auth.Scheme, 
 	return token, nil
 }
 
-// Set implements auth.Cache. A token that was given for other scopes than were
-// expected, as public.ecr.aws does, is kept for those too: it is what this
-// registry gives, and without it each request would be refused first.
+// Set implements auth.Cache. If a registry gives a token for scopes that differ from the expected ones, as
+// public.ecr.aws does, Set also keeps the token for the expected scopes: this registry gives no other token,
+// and without Set each request would be refused first.
 func (t tenantTokens) Set(ctx context.Context, registry string, scheme auth.Scheme, scopes string, fetch func(context.Context) (string, error)) (string, error) {
 	token, err := fetch(ctx)
 	if err != nil {
@@ -97,9 +97,9 @@ func (t tenantTokens) Set(ctx context.Context, registry string, scheme auth.Sche
 	return token, nil
 }
 
-// tokenError gives the failure to get a token its class. The text of the token
-// service is left out, as it may repeat what it was sent. Its 404 is not one of
-// the registry: it must not read as the absence of a signature.
+// tokenError gives the failure to get a token its class. It leaves out the text of the token service, which may
+// repeat its input. A 404 of the token service is not a 404 of the registry: it must not read as the absence of
+// a signature.
 func tokenError(scheme auth.Scheme, err error) error {
 	if scheme == auth.SchemeBasic {
 		return fmt.Errorf("%w: it asks for a user and a password: %w", ErrUnauthorized, err)
@@ -109,7 +109,7 @@ func tokenError(scheme auth.Scheme, err error) error {
 		return err
 	}
 	switch answer.StatusCode {
-	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden: // RFC 6749 §5.2 has invalid_grant as a 400
+	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden: // RFC 6749 §5.2 uses 400 for invalid_grant
 		return fmt.Errorf("%w: its token service answered %s", ErrUnauthorized, outbound.StatusText(answer.StatusCode))
 	}
 	return &outbound.StatusError{Who: "its token service", Status: answer.StatusCode}

@@ -25,10 +25,9 @@ var (
 	pathPattern = regexp.MustCompile(`^[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*$`)
 )
 
-// ParseURL returns the repository, host in lower case and path, of a URL
-// oci://host[:port]/path of at most 512 bytes. Tags, digests, credentials and
-// queries are refused with an error matching ErrURL, which repeats none of them.
-// The path is that of the distribution specification; a slash at its end is dropped.
+// ParseURL returns the repository, host in lower case and path, of a URL oci://host[:port]/path of at most 512
+// bytes. It rejects tags, digests, credentials and queries with an error that matches ErrURL and quotes none of
+// them. The path follows the distribution specification; a trailing slash is dropped.
 func ParseURL(url string) (string, error) {
 	rest, ok := strings.CutPrefix(url, scheme)
 	switch {

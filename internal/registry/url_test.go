@@ -66,8 +66,8 @@ var _ = Describe("The URL of a repository", func() {
 	)
 })
 
-// FuzzParseURL: what is accepted is a host and a path and nothing else, and is
-// accepted again as the same; a refusal is short and repeats no secret.
+// FuzzParseURL checks that an accepted URL is only a host and a path, and that the result parses to itself; a
+// rejection is short and quotes no secret.
 func FuzzParseURL(f *testing.F) {
 	for _, url := range []string{"oci://ghcr.io/org/app", "oci://h:5000/a_b/c", "oci://u:p@h/a", "oci://h/a:1", "oci://h/a?b", "oci://[::1]/a", "oci://H/a/"} {
 		f.Add(url)

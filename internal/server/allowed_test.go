@@ -22,7 +22,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/storage"
 )
 
-// other has the length of content.
+// other has the same length as content.
 var other = bytes.Repeat([]byte("fedcba9876543210"), 64<<10)
 
 var _ = Describe("A path", func() {
@@ -36,7 +36,7 @@ var _ = Describe("A path", func() {
 	BeforeEach(func() {
 		folder = GinkgoT().TempDir()
 		fill(folder)
-		// Long after the file was written, so that its digest is kept.
+		// This is long after the file was written, so that its digest is kept.
 		now = time.Now().Add(time.Hour)
 		damaged = nil
 		paths = server.NewPaths(func() time.Time { return now })
@@ -59,7 +59,7 @@ var _ = Describe("A path", func() {
 	}
 	allow := func() { paths.Allow(podinfo, trim(chart), digest.FromBytes(content)) }
 
-	DescribeTable("is answered by what is known of it",
+	DescribeTable("gets the answer for its state",
 		func(prepare func(), path string, before, after int) {
 			prepare()
 			Expect(status(path)).To(Equal(before))
@@ -84,7 +84,7 @@ var _ = Describe("A path", func() {
 		Entry("that it is malformed: it has two segments fewer", func() {}, "/verifiedchart/apps", 404, 404),
 	)
 
-	It("that was replaced is served until it is too old, and by no clock but the one at the request", func() {
+	It("that was replaced is served until it is too old at the time of the request", func() {
 		allow()
 		paths.Allow(podinfo, second, one)
 		paths.Known()
@@ -94,7 +94,7 @@ var _ = Describe("A path", func() {
 		Expect(status(chart)).To(Equal(http.StatusNotFound))
 	})
 
-	It("J3: that is dropped is gone from the next request on, whatever the client has or wants of it", func() {
+	It("J3: that is dropped is gone from the next request on, whatever the client's cache and range", func() {
 		allow()
 		paths.Known()
 		Expect(status(chart)).To(Equal(http.StatusOK))
@@ -107,7 +107,7 @@ var _ = Describe("A path", func() {
 		Expect(filepath.Join(folder, chart)).To(BeARegularFile())
 	})
 
-	It("G14: that is expected says when to ask again, and nothing of the file", func() {
+	It("G14: that is expected is answered with the time to retry, and with no byte of the file", func() {
 		paths.Expect(podinfo, trim(chart))
 		for _, header := range []http.Header{nil, {"If-None-Match": {etag}}, {"Range": {"bytes=0-9"}}} {
 			response := get(chart, header)
@@ -124,7 +124,7 @@ var _ = Describe("A path", func() {
 		Expect(status(chart)).To(Equal(http.StatusServiceUnavailable))
 	})
 
-	DescribeTable("J20: is not served after its file was altered, until it is what it was",
+	DescribeTable("J20: is not served after its file was altered, until the content is restored",
 		func(hurt func(file string) error) {
 			allow()
 			paths.Known()
@@ -195,7 +195,7 @@ var _ = Describe("A path", func() {
 		Expect(response.Header().Get("ETag")).To(Equal(fmt.Sprintf("%q", digest.FromBytes(other))))
 	})
 
-	It("may be allowed for a SHA-512 digest, and another one by it is not served", func() {
+	It("may be allowed for a SHA-512 digest, and a file with another SHA-512 digest is not served", func() {
 		paths.Allow(podinfo, trim(chart), digest.SHA512.FromBytes(content))
 		Expect(status(chart)).To(Equal(http.StatusOK))
 		paths.Allow(podinfo, trim(chart), digest.SHA512.FromBytes(other))
@@ -204,7 +204,7 @@ var _ = Describe("A path", func() {
 		Expect(status(chart)).To(Equal(http.StatusOK))
 	})
 
-	It("J20: whose file has changed right now has its digest computed each time", func() {
+	It("J20: has its digest computed each time if the file has just changed", func() {
 		allow()
 		info, err := os.Stat(filepath.Join(folder, chart))
 		Expect(err).NotTo(HaveOccurred())
@@ -219,7 +219,7 @@ var _ = Describe("A path", func() {
 		Expect(server.KeptDigests(handler)).To(Equal(1))
 	})
 
-	It("is one of many, of which the digests that are kept are bounded", func() {
+	It("is one of many, and the number of kept digests is bounded", func() {
 		d := digest.FromString("x")
 		for i := range storage.MaxDigests + 10 {
 			o := server.Owner{Namespace: "many", Name: fmt.Sprint(i), UID: "1"}
@@ -232,7 +232,7 @@ var _ = Describe("A path", func() {
 		}
 	})
 
-	It("G3: on a disk that does not answer is neither gone nor damaged", func() {
+	It("G3: on a failing disk is neither gone nor damaged", func() {
 		allow()
 		Expect(os.RemoveAll(folder)).To(Succeed())
 		Expect(os.WriteFile(folder, nil, 0o600)).To(Succeed())
@@ -253,8 +253,8 @@ var _ = Describe("A path", func() {
 	})
 })
 
-// alter puts other bytes into the file, and restores its modification time. It repeats
-// that until the file system has noticed a change, whatever the steps of its clock.
+// alter replaces the bytes of the file, and restores its modification time. It repeats that until the file
+// system has noticed a change, however coarse its clock is.
 func alter(file string) error {
 	before, err := os.Stat(file)
 	if err != nil {

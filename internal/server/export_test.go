@@ -7,14 +7,14 @@ import (
 	"time"
 )
 
-// HandlerAt is Handler by another clock.
+// HandlerAt is Handler with another clock.
 func HandlerAt(o Options, now func() time.Time) http.Handler {
 	h := Handler(o).(*handler)
 	h.now = now
 	return h
 }
 
-// KeptDigests returns how many digests the handler keeps.
+// KeptDigests returns the number of digests that the handler keeps.
 func KeptDigests(h http.Handler) int {
 	return h.(*handler).digests.Len()
 }

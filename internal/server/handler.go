@@ -16,8 +16,8 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/storage"
 )
 
-// retryAfter is when a client should ask again for a file that is not verified or
-// being fetched again, in seconds.
+// retryAfter is the wait, in seconds, that a client is asked for before it requests a file again that is not
+// verified yet or being fetched again.
 const retryAfter = "10"
 
 // Handler answers requests for artifacts, as Server does. Of the options it uses
@@ -60,7 +60,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// open serves the file at the path if it has the digest that the path was allowed for.
+// open opens the file at the path if it has the digest that the path was allowed for.
 func (h *handler) open(w http.ResponseWriter, r *http.Request, path string, found found) {
 	file, err := storage.Open(h.Root, path)
 	if errors.Is(err, storage.ErrMissing) || errors.Is(err, storage.ErrDamaged) {
@@ -83,7 +83,7 @@ func (h *handler) open(w http.ResponseWriter, r *http.Request, path string, foun
 	}
 }
 
-// damaged never answers 404: the path is still published, and its file is fetched again.
+// damaged never answers 404: the path is still published, and its file is being fetched again.
 func (h *handler) damaged(w http.ResponseWriter, o Owner) {
 	h.Damaged(o)
 	unavailable(w, "the artifact's file is missing or damaged")
@@ -94,15 +94,14 @@ func unavailable(w http.ResponseWriter, message string) {
 	http.Error(w, message, http.StatusServiceUnavailable)
 }
 
-// serve sends an open file to its end, even if its path is dropped or its name
-// removed meanwhile.
+// serve sends an open file to its end, even if its path is dropped or its name is removed meanwhile.
 func (h *handler) serve(w http.ResponseWriter, r *http.Request, file *os.File, d digest.Digest) {
 	header := w.Header()
 	header.Set("ETag", strconv.Quote(d.String())) // strong (RFC 9110 §8.8.3)
 	header.Set("Content-Type", "application/gzip")
 	header.Set("X-Content-Type-Options", "nosniff")
-	// A cache must ask again each time, so that a withdrawal holds there too.
+	// A cache must revalidate each time, so that a withdrawal applies to caches too.
 	header.Set("Cache-Control", "no-cache")
-	// No modification time: the ETag is the one validator, a clock that jumps is none.
+	// There is no modification time: the ETag is the only validator, because clocks may jump.
 	http.ServeContent(newProgress(w, h.StallTimeout, h.now), r, "", time.Time{}, file)
 }

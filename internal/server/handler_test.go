@@ -39,7 +39,7 @@ var _ = Describe("A request", func() {
 		s = start(server.Options{Root: folder, Paths: paths})
 	})
 
-	It("for a file gets it, with what a client needs to check and to cache it", func() {
+	It("for a file gets it, with the headers that a client needs to check and to cache it", func() {
 		response := s.send(http.MethodGet, chart, nil)
 		Expect(response.StatusCode).To(Equal(http.StatusOK))
 		Expect(response.ContentLength).To(BeEquivalentTo(len(content)))
@@ -82,7 +82,7 @@ var _ = Describe("A request", func() {
 		Entry("gets nothing if it has it", http.Header{"If-None-Match": {etag}}, http.StatusNotModified, func() []byte { return nil }),
 		Entry("gets nothing if it has it among others", http.Header{"If-None-Match": {`"x", W/` + etag}}, http.StatusNotModified, func() []byte { return nil }),
 		Entry("gets all if it has another", http.Header{"If-None-Match": {`"sha256:0"`}}, http.StatusOK, func() []byte { return content }),
-		Entry("gets all whatever the date of what it has", http.Header{"If-Modified-Since": {"Sat, 21 Nov 2099 03:10:00 GMT"}}, http.StatusOK, func() []byte { return content }),
+		Entry("gets all, whatever the date of the client's copy", http.Header{"If-Modified-Since": {"Sat, 21 Nov 2099 03:10:00 GMT"}}, http.StatusOK, func() []byte { return content }),
 		Entry("gets nothing if it wants another", http.Header{"If-Match": {`"sha256:0"`}}, http.StatusPreconditionFailed, func() []byte { return nil }),
 		Entry("gets all rather than more than that in overlapping parts", http.Header{"Range": {"bytes=" + strings.Repeat("0-,", 100) + "0-"}}, http.StatusOK, func() []byte { return content }),
 	)
@@ -165,7 +165,7 @@ var _ = Describe("A request", func() {
 		Expect(status).To(Equal(http.StatusNotFound))
 	})
 
-	It("G3: is told that a disk does not answer, not that the file is gone", func() {
+	It("G3: gets an error if a disk fails, and not that the file is gone", func() {
 		Expect(os.RemoveAll(folder)).To(Succeed())
 		Expect(os.WriteFile(folder, nil, 0o600)).To(Succeed())
 		status, body := s.get(chart)

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// network connects clients to a server without any buffer: what a client does
-// not read, the server cannot write.
+// network connects clients to a server without any buffer: the server cannot write bytes that a client does not
+// read.
 type network struct {
 	waiting chan net.Conn
 	once    sync.Once
@@ -57,7 +57,7 @@ type connection struct {
 	server *serverSide
 }
 
-// serverSide knows when the server gives up to write.
+// serverSide notices when the server gives up writing.
 type serverSide struct {
 	net.Conn
 	mu       sync.Mutex

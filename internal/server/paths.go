@@ -12,18 +12,17 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/storage"
 )
 
-// OldPathAge is how long the path of the chart that was replaced last is served at
-// most: clients that have just read its URL may still fetch it.
+// OldPathAge is the longest time for which the path of the replaced chart is still served: clients that have
+// just read its URL may still fetch it.
 const OldPathAge = 60 * time.Second
 
-// Owner is the object a path belongs to.
+// Owner is the object that a path belongs to.
 type Owner struct{ Namespace, Name, UID string }
 
-// Paths are the exact paths that may be served, each for a digest, and the paths that
-// are expected: published, but not verified yet by this process. A path belongs to the
-// object whose namespace and name it holds, so an object never gets, nor takes away,
-// the path of another object: such a path, and a malformed one, is ignored.
-// Paths is safe for concurrent use. NewPaths makes one.
+// Paths are the exact paths that may be served, each with a digest, and the expected paths: published, but not
+// verified yet by this process. A path belongs to the object whose namespace and name it holds, so no object
+// can get or take away the path of another object: Paths ignores such a path, and a malformed path. Paths is
+// safe for concurrent use. NewPaths makes one.
 type Paths struct {
 	now func() time.Time
 
@@ -34,12 +33,12 @@ type Paths struct {
 
 type objectName struct{ namespace, name string }
 
-// publication is what is published of one object.
+// publication is the published paths of one object.
 type publication struct {
 	owner  Owner
 	path   string
 	digest digest.Digest // empty while the path is expected
-	ends   time.Time     // the proof, by the clock; zero if it does not
+	ends   time.Time     // the end of the proof, by the clock; zero if it does not end
 	old    map[string]oldPath
 }
 
@@ -56,11 +55,11 @@ func NewPaths(now func() time.Time) *Paths {
 // Allow makes path the current path of o, as AllowUntil does for a proof that does not end.
 func (p *Paths) Allow(o Owner, path string, d digest.Digest) { p.AllowUntil(o, path, d, time.Time{}) }
 
-// AllowUntil makes path the current path of o, served while its file has the digest d.
-// Its proof ends at a moment, or never if that is zero: then the caller decides anew. If
-// another path of o was allowed before, it stays as an old path, for OldPathAge at
-// most, and not longer than its proof. Paths of an object with the same name and another UID are dropped at once. If
-// d is not a digest, no file can have it: the path is expected.
+// AllowUntil makes path the current path of o, served while its file has the digest d. Its proof ends at the
+// given time, or never if that is zero; after that the caller decides again. If another path of o was allowed
+// before, it stays as an old path, for OldPathAge at most, and not longer than its proof. Paths of an object
+// with the same name and another UID are dropped at once. If d is not a digest, no file can have it: the path
+// is expected.
 func (p *Paths) AllowUntil(o Owner, path string, d digest.Digest, ends time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -89,9 +88,9 @@ func (p *Paths) AllowUntil(o Owner, path string, d digest.Digest, ends time.Time
 	p.published[o.object()] = publication{owner: o, path: path, digest: d, ends: ends, old: old}
 }
 
-// Expect makes path the only path of o and answers 503 for it, until Allow or Drop:
-// the path is published, but not verified yet, or its file is being recovered. It
-// takes back an allowance of that path, and drops all other paths of that name.
+// Expect makes path the only path of o and answers 503 for it, until Allow or Drop: the path is published, but
+// not verified yet, or its file is being recovered. Expect revokes an allowance of that path, and drops all
+// other paths of that name.
 func (p *Paths) Expect(o Owner, path string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -136,8 +135,8 @@ func (p *Paths) Current(namespace, name string) (o Owner, path string, d digest.
 	return one.owner, one.path, one.digest, true
 }
 
-// Known says that the set of paths is complete: from now on an unknown path is
-// answered with 404, and no longer with 503.
+// Known marks the set of paths as complete: from now on an unknown path is answered with 404 and no longer with
+// 503.
 func (p *Paths) Known() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -164,8 +163,7 @@ func (p *Paths) Expected() int {
 	return n
 }
 
-// of returns what is published of o, after dropping what is published of an object
-// with the same name and another UID.
+// of returns the publication of o, after dropping that of an object with the same name and another UID.
 func (p *Paths) of(o Owner) publication {
 	one, ok := p.published[o.object()]
 	if ok && one.owner != o {
@@ -177,7 +175,7 @@ func (p *Paths) of(o Owner) publication {
 
 func (o Owner) object() objectName { return objectName{o.Namespace, o.Name} }
 
-// has reports whether the path is one of o's.
+// has reports whether the path belongs to o.
 func (o Owner) has(path string) bool {
 	name, ok := objectOf(path)
 	return ok && name == o.object()
@@ -192,12 +190,12 @@ func objectOf(path string) (objectName, bool) {
 	return objectName{segments[1], segments[2]}, true
 }
 
-// answer is how a request for a path is answered.
+// answer is the kind of answer to a request for a path.
 type answer int
 
 const (
 	unknown answer = iota // not found
-	pending               // ask again later
+	pending               // retry later
 	allowed               // the file, if it has the digest
 )
 
@@ -207,8 +205,8 @@ type found struct {
 	digest digest.Digest
 }
 
-// find returns how a request for the path is answered now. A valid path without an
-// owner is pending until the set of paths is known.
+// find returns the answer to a request for the path now. A valid path without an owner is pending until the set
+// of paths is known.
 func (p *Paths) find(path string) found {
 	name, ok := objectOf(path)
 	if !ok {

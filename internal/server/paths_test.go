@@ -43,7 +43,7 @@ var _ = Describe("The paths", func() {
 		return path
 	}
 
-	DescribeTable("belong to the object that they name",
+	DescribeTable("belong to the named object",
 		func(o server.Owner, path string) {
 			paths.Allow(podinfo, first, one)
 			paths.Allow(o, path, two)
@@ -55,10 +55,10 @@ var _ = Describe("The paths", func() {
 			Expect([]any{owner, path, d}).To(Equal([]any{podinfo, first, one}))
 			Expect(paths.Expected()).To(BeZero())
 		},
-		Entry("and to no neighbour, whose status was forged", redis, first),
+		Entry("and to no neighbour with a forged status", redis, first),
 		Entry("and to no object of the same name in another namespace", server.Owner{Namespace: "other", Name: "podinfo", UID: "1"}, first),
 		Entry("and to none of another case", server.Owner{Namespace: "apps", Name: "Podinfo", UID: "1"}, first),
-		Entry("and not to one whose name leads to them", server.Owner{Namespace: "apps", Name: "redis/../podinfo", UID: "1"}, first),
+		Entry("and not to an owner with a name that leads to them", server.Owner{Namespace: "apps", Name: "redis/../podinfo", UID: "1"}, first),
 		Entry("and not to one that is called like a folder of theirs", server.Owner{Namespace: "verifiedchart/apps", Name: "podinfo", UID: "1"}, first),
 		Entry("and none leads elsewhere", redis, "verifiedchart/apps/redis/../podinfo/first.tgz"),
 		Entry("and none is a folder", redis, "verifiedchart/apps/redis"),
@@ -110,7 +110,7 @@ var _ = Describe("The paths", func() {
 		Expect(ok).To(BeTrue())
 	})
 
-	It("let an old path become the current one again, which then has no age", func() {
+	It("let an old path become the current path again, without an age", func() {
 		paths.Allow(podinfo, first, one)
 		paths.Allow(podinfo, second, two)
 		paths.Allow(podinfo, first, one)
@@ -134,7 +134,7 @@ var _ = Describe("The paths", func() {
 		Entry("not for another object", redis, false),
 	)
 
-	DescribeTable("J3: drop what an object with another UID had",
+	DescribeTable("J3: drop the paths of an object with another UID",
 		func(act func(), left string, expected int) {
 			paths.Allow(podinfo, first, one)
 			paths.Allow(podinfo, second, two)
@@ -151,11 +151,11 @@ var _ = Describe("The paths", func() {
 		Entry("though it has the same path", func() { paths.Expect(reborn, second) }, "", 1),
 		Entry("though it has the same path and digest", func() { paths.Allow(reborn, second, two) }, second, 0),
 		Entry("though its own path is malformed", func() { paths.Allow(reborn, "nonsense", two) }, "", 0),
-		Entry("though its own path is another object's", func() { paths.Expect(reborn, theirs) }, "", 0),
+		Entry("even if its own path belongs to another object", func() { paths.Expect(reborn, theirs) }, "", 0),
 		Entry("once the object is gone, whatever its UID", func() { paths.Drop("apps", "podinfo") }, "", 0),
 	)
 
-	It("stop an allowance while the path is expected, and count it", func() {
+	It("revoke an allowance while the path is expected, and count the path", func() {
 		paths.Allow(redis, theirs, one)
 		paths.Allow(podinfo, first, one)
 		paths.Allow(podinfo, second, two)
@@ -172,7 +172,7 @@ var _ = Describe("The paths", func() {
 		Expect(ok).To(BeTrue())
 	})
 
-	DescribeTable("allow nothing for a digest that is none",
+	DescribeTable("allow no path for a malformed digest",
 		func(d digest.Digest) {
 			paths.Allow(podinfo, first, one)
 			paths.Allow(podinfo, first, d)

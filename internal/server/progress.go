@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// progress moves the deadline of a response on with each piece that is written:
-// a slow client gets all of a large file, one that reads nothing is dropped.
-// It hides the writer's ReadFrom, which would write all of a file as one piece.
+// progress extends the deadline of a response with each written piece: a slow client gets all of a large file,
+// and a client that reads nothing is dropped. It hides the writer's ReadFrom, which would write a whole file as
+// one piece.
 type progress struct {
 	http.ResponseWriter
 	control *http.ResponseController
@@ -27,7 +27,7 @@ func (p *progress) Unwrap() http.ResponseWriter { return p.ResponseWriter }
 
 func (p *progress) Write(b []byte) (int, error) {
 	err := p.control.SetWriteDeadline(p.now().Add(p.stall))
-	if err != nil && !errors.Is(err, http.ErrNotSupported) { // which only a test's writer does not
+	if err != nil && !errors.Is(err, http.ErrNotSupported) { // only the writer of a test returns ErrNotSupported
 		return 0, err
 	}
 	return p.ResponseWriter.Write(b)

@@ -22,36 +22,35 @@ import (
 	"golang.org/x/net/netutil"
 )
 
-// Limits, where Options do not say otherwise.
+// Limits that apply if Options do not set them.
 const (
-	// DefaultStallTimeout is far longer than a network that works needs for a piece of a file.
+	// DefaultStallTimeout is far longer than a working network needs for a piece of a file.
 	DefaultStallTimeout = 30 * time.Second
-	// DefaultGracePeriod is what Flux's controllers leave to requests when they stop.
+	// DefaultGracePeriod is the time that Flux's controllers leave to requests when they stop.
 	DefaultGracePeriod = 5 * time.Second
-	// DefaultMaxConnections is well below the usual limit of 1,024 open files: each takes up to two.
+	// DefaultMaxConnections is well below the usual limit of 1,024 open files: each connection takes up to two.
 	DefaultMaxConnections = 256
-	// DefaultReadTimeout is ample for a request, which has a few hundred bytes.
+	// DefaultReadTimeout is ample for a request of a few hundred bytes.
 	DefaultReadTimeout = 10 * time.Second
-	// DefaultIdleTimeout frees the connections of clients that come once an interval.
+	// DefaultIdleTimeout frees the connections of clients that come once per interval.
 	DefaultIdleTimeout = 30 * time.Second
 
 	maxHeaderBytes = 16 << 10
 )
 
-// Options say what is served, where and to whom.
+// Options configure a Server.
 type Options struct {
 	// Root is the storage folder.
 	Root string
-	// Addr is the address to listen on, as host:port. It is not used if there is a Listener.
+	// Addr is the address to listen on, as host:port. It is ignored if there is a Listener.
 	Addr string
-	// Listener, if it is not nil, is where connections come from. Start closes it.
+	// Listener, if not nil, accepts the connections. Start closes it.
 	Listener net.Listener
-	// Paths are the paths that may be served. Nil means that none is known yet.
+	// Paths are the paths that may be served. If nil, no path is known yet.
 	Paths *Paths
-	// Damaged, if it is not nil, is called on each request for an allowed path whose
-	// file is missing or has another digest, with the owner of the path. The file
-	// should be fetched again. Damaged must return at once, since the request waits
-	// for it, and be safe for concurrent use.
+	// Damaged, if not nil, is called on each request for an allowed path whose file is missing or has a wrong
+	// digest, with the owner of the path. The callee should fetch the file again. Damaged must return at once,
+	// because the request waits for it, and must be safe for concurrent use.
 	Damaged func(Owner)
 	// StallTimeout is how long a client may take to read the next piece of a
 	// response, of at most 32 KiB. The zero value means DefaultStallTimeout.
@@ -65,10 +64,10 @@ type Options struct {
 	// GracePeriod is how long Start waits for requests when its context ends. The
 	// zero value means DefaultGracePeriod.
 	GracePeriod time.Duration
-	// MaxConnections is how many connections are open at once; others wait. The
-	// zero value means DefaultMaxConnections.
+	// MaxConnections bounds the open connections; other connections wait. The zero value means
+	// DefaultMaxConnections.
 	MaxConnections int
-	// ErrorLog gets errors of connections. Nil means the log package's standard logger.
+	// ErrorLog receives errors of connections. Nil means the standard logger of package log.
 	ErrorLog *log.Logger
 }
 
@@ -79,7 +78,7 @@ type Server struct {
 	addr    atomic.Pointer[net.Addr]
 }
 
-// New returns a server that Start starts.
+// New returns a server; Start starts it.
 func New(o Options) *Server {
 	o.StallTimeout = cmp.Or(o.StallTimeout, DefaultStallTimeout)
 	o.ReadTimeout = cmp.Or(o.ReadTimeout, DefaultReadTimeout)
@@ -90,7 +89,7 @@ func New(o Options) *Server {
 		Handler:           Handler(o),
 		ReadHeaderTimeout: o.ReadTimeout,
 		ReadTimeout:       o.ReadTimeout,
-		WriteTimeout:      o.StallTimeout, // of the first piece; the handler moves it on
+		WriteTimeout:      o.StallTimeout, // for the first piece; the handler extends it
 		IdleTimeout:       o.IdleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          o.ErrorLog,
@@ -101,7 +100,7 @@ func New(o Options) *Server {
 	return s
 }
 
-// Addr is the address that is listened on, or nil before Start has bound one.
+// Addr returns the address of the listener, or nil before Start has bound it.
 func (s *Server) Addr() net.Addr {
 	if a := s.addr.Load(); a != nil {
 		return *a
@@ -113,9 +112,8 @@ func (s *Server) Addr() net.Addr {
 // which charts are proven (fluxcd/source-controller#272).
 func (s *Server) NeedLeaderElection() bool { return true }
 
-// Start serves until ctx ends, and then waits for requests that have begun, but
-// not longer than the grace period. It returns nil if ctx ended, and may be
-// called once.
+// Start serves until ctx ends, and then waits for running requests, but not longer than the grace period. It
+// returns nil if ctx ended, and may be called only once.
 func (s *Server) Start(ctx context.Context) error {
 	listener := s.options.Listener
 	if listener == nil {
@@ -135,7 +133,7 @@ func (s *Server) Start(ctx context.Context) error {
 	return s.stop()
 }
 
-// stop lets requests end within the grace period and then ends them.
+// stop lets requests finish within the grace period and then aborts them.
 func (s *Server) stop() error {
 	ctx, cancel := context.WithTimeout(context.Background(), s.options.GracePeriod)
 	defer cancel()

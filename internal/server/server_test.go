@@ -21,7 +21,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/server"
 )
 
-// soon is a time-out that a test waits for.
+// soon is a timeout that a test waits for.
 const soon = 20 * time.Millisecond
 
 // raw opens a connection that the test handles itself.
@@ -68,7 +68,8 @@ var _ = Describe("A client", func() {
 		Expect(status).To(Equal(http.StatusOK))
 		Expect(body).To(Equal(content))
 		stuck.server.expire()
-		// Nothing is read until the server has stopped, which it does only once it has dropped the client.
+		// The client reads only after the server has stopped, and the server stops only after it has dropped
+		// the client.
 		s.stop()
 		Eventually(s.stopped).WithTimeout(10 * time.Second).Should(Receive(Succeed()))
 		_, err = io.ReadAll(begun.Body)
@@ -101,7 +102,7 @@ var _ = Describe("A client", func() {
 		dropped(start(o).raw())
 	})
 
-	It("G8: that is idle is dropped, so that one who waits for a connection gets it", func() {
+	It("G8: that is idle is dropped, so that a waiting client gets the connection", func() {
 		o.IdleTimeout, o.ReadTimeout, o.MaxConnections = soon, time.Hour, 1
 		s := start(o)
 		idle := s.raw()
@@ -156,7 +157,7 @@ var _ = Describe("The server", func() {
 		o = server.Options{Root: folder, Paths: allowing()}
 	})
 
-	It("lets downloads end when it stops, and takes no new ones", func() {
+	It("lets downloads finish when it stops, and accepts no new downloads", func() {
 		o.GracePeriod = time.Hour
 		s := start(o)
 		response := s.send(http.MethodGet, chart, nil)
@@ -180,7 +181,7 @@ var _ = Describe("The server", func() {
 		Expect(err).To(MatchError(io.ErrUnexpectedEOF))
 	})
 
-	It("binds a port that is free, and says which", func() {
+	It("binds a free port, and returns it", func() {
 		o.Addr = "127.0.0.1:0"
 		s := server.New(o)
 		Expect(s.Addr()).To(BeNil())
@@ -197,7 +198,7 @@ var _ = Describe("The server", func() {
 		Eventually(stopped).WithTimeout(10 * time.Second).Should(Receive(Succeed()))
 	})
 
-	It("says that it cannot bind an address that is in use", func() {
+	It("returns an error if the address is in use", func() {
 		taken, err := net.Listen("tcp", "127.0.0.1:0")
 		Expect(err).NotTo(HaveOccurred())
 		DeferCleanup(taken.Close)
@@ -205,7 +206,7 @@ var _ = Describe("The server", func() {
 		Expect(server.New(o).Start(context.Background())).To(MatchError(ContainSubstring(o.Addr)))
 	})
 
-	It("says that its listener broke", func() {
+	It("returns an error if its listener breaks", func() {
 		s := start(o)
 		Expect(s.network.Close()).To(Succeed())
 		Eventually(s.stopped).WithTimeout(10 * time.Second).Should(Receive(MatchError(net.ErrClosed)))

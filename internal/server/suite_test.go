@@ -26,10 +26,10 @@ func TestServer(t *testing.T) {
 	RunSpecs(t, "Server")
 }
 
-// chart is the path of the file that there is.
+// chart is the path of the only file.
 const chart = "/verifiedchart/apps/podinfo/chart.tgz"
 
-// content is more than fits into any buffer between a handler and a pipe.
+// content does not fit into any buffer between a handler and a pipe.
 var content = bytes.Repeat([]byte("0123456789abcdef"), 64<<10)
 
 // podinfo is the object that chart belongs to.
@@ -38,7 +38,7 @@ var podinfo = server.Owner{Namespace: "apps", Name: "podinfo", UID: "1"}
 // trim returns the path of a URL as Paths know it.
 func trim(urlPath string) string { return strings.TrimPrefix(urlPath, "/") }
 
-// allowing returns complete paths, of which chart is allowed for content.
+// allowing returns complete Paths that allow chart with the digest of content.
 func allowing() *server.Paths {
 	p := server.NewPaths(time.Now)
 	p.Allow(podinfo, trim(chart), digest.FromBytes(content))
@@ -46,7 +46,7 @@ func allowing() *server.Paths {
 	return p
 }
 
-// fill makes a storage folder with the one file.
+// fill makes a storage folder with the only file.
 func fill(folder string) {
 	GinkgoHelper()
 	file := filepath.Join(folder, chart)
@@ -54,7 +54,7 @@ func fill(folder string) {
 	Expect(os.WriteFile(file, content, 0o600)).To(Succeed())
 }
 
-// running is a server and what is needed to talk to it.
+// running is a server with its clients and settings.
 type running struct {
 	*server.Server
 	network *network
@@ -82,7 +82,7 @@ func start(o server.Options) *running {
 	return r
 }
 
-// send sends a request and returns the response, whose body is closed in the end.
+// send sends a request and returns the response; the cleanup closes its body.
 func (r *running) send(method, path string, header http.Header) *http.Response {
 	GinkgoHelper()
 	request, err := http.NewRequest(method, "http://artifacts.example"+path, nil)

@@ -15,14 +15,12 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// Commit makes the staged file the file of the artifact and sets the
-// artifact's Digest, Size, LastUpdateTime and URL. If a.Digest is set already, by
-// any algorithm of OCI, the file must have it, or else the error matches ErrDamaged
-// too; Commit replaces it by the SHA-256 digest.
+// Commit makes the staged file the file of the artifact and sets the artifact's Digest, Size, LastUpdateTime
+// and URL. If a.Digest is set already, with any OCI algorithm, the file must have this digest, or else the
+// error also matches ErrDamaged; Commit replaces it by the SHA-256 digest.
 //
-// A crash at any moment leaves at a.Path the file that was there before, or
-// this one whole; once Commit has returned nil, this one. After an error the
-// artifact is as it was, and every error matches ErrStorage.
+// A crash at any moment leaves the old file at a.Path, or the whole new file; after Commit has returned nil,
+// the new file. After an error the artifact is unchanged, and every error matches ErrStorage.
 func (s *Storage) Commit(st *Staged, a *meta.Artifact) error {
 	if err := s.commit(st, a.Path, a.Digest); err != nil {
 		return failed("commit "+bounded(a.Path), err)
@@ -53,8 +51,8 @@ func (s *Storage) commit(st *Staged, p, want string) error {
 	return s.put(st, p, servedMode)
 }
 
-// put makes the staged file the file at p, relative to the storage folder. A crash
-// at any moment leaves the file that was at p before, or the staged file whole.
+// put makes the staged file the file at p, relative to the storage folder. A crash at any moment leaves the old
+// file at p, or the whole staged file.
 func (s *Storage) put(st *Staged, p string, mode fs.FileMode) error {
 	if err := st.file.Chmod(mode); err != nil {
 		return err
@@ -70,7 +68,7 @@ func (s *Storage) put(st *Staged, p string, mode fs.FileMode) error {
 	return s.place(root, st, p)
 }
 
-// place gives the file the name p, and puts that name on the disk.
+// place gives the file the name p, and syncs that name to disk.
 func (s *Storage) place(root *os.Root, st *Staged, p string) error {
 	folder, err := descend(root, path.Dir(p), s.disk.syncFolder)
 	if err != nil {
@@ -86,7 +84,8 @@ func (s *Storage) place(root *os.Root, st *Staged, p string) error {
 	return s.disk.syncFolder(folder)
 }
 
-// descend opens the folder dir, which the caller closes. A folder that is missing on the way is created, and its name synced.
+// descend opens the folder dir, which the caller closes. It creates missing folders on the way, and syncs their
+// names.
 func descend(root *os.Root, dir string, sync func(*os.Root) error) (*os.Root, error) {
 	at, err := root.OpenRoot(".")
 	if err != nil {
@@ -108,14 +107,15 @@ func descend(root *os.Root, dir string, sync func(*os.Root) error) (*os.Root, er
 	return at, nil
 }
 
-// makeFolder makes a folder that survives a crash, or none. It is no error if another process was faster.
+// makeFolder makes a folder that survives a crash, or none. It is no error if another process has just made the
+// folder.
 func makeFolder(in *os.Root, name string, sync func(*os.Root) error) error {
 	if err := in.Mkdir(name, folderMode); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
 	err := sync(in)
 	if err != nil {
-		in.Remove(name) //nolint:errcheck,gosec // the next one to store something tries again
+		in.Remove(name) //nolint:errcheck,gosec // the next store tries again
 	}
 	return err
 }

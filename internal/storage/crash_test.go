@@ -25,7 +25,7 @@ import (
 const (
 	// stopVariable makes the test binary a process that stops at one operation on the disk.
 	stopVariable = "STORAGE_TEST_STOP"
-	// folderVariable is where that process stores.
+	// folderVariable is the environment variable with that process's storage folder.
 	folderVariable = "STORAGE_TEST_FOLDER"
 )
 
@@ -34,7 +34,7 @@ var (
 	after  = []byte(strings.Repeat("after!", 10_000))
 )
 
-// stopper stops the process at its nth operation: half of it done, if it has halves.
+// stopper stops the process at its nth operation, with half of the operation done if it has halves.
 type stopper struct{ n, at int }
 
 func (s *stopper) here() {
@@ -43,7 +43,7 @@ func (s *stopper) here() {
 		return
 	}
 	fmt.Println("stopped")
-	_, _ = io.Copy(io.Discard, os.Stdin) // for ever: the other side kills this one
+	_, _ = io.Copy(io.Discard, os.Stdin) // until the parent kills this process
 }
 
 func (s *stopper) disk() storage.Disk {
@@ -76,8 +76,8 @@ func (s *stopper) disk() storage.Disk {
 	}
 }
 
-// beKilled stores after, in place of what is there and if nothing is, as charts
-// and as material, and withdraws; it stops on the way or at the end.
+// beKilled stores after, as charts and as material, both instead of old files and without any; then it
+// withdraws. It stops on the way or at the end.
 func beKilled(stop string) {
 	at, err := strconv.Atoi(stop)
 	check(err)
@@ -103,7 +103,7 @@ func check(err error) {
 	}
 }
 
-// run starts a process that stops at an operation, and says how it stopped.
+// run starts a process that stops at an operation, and returns how it stopped.
 func run(folder string, at int) (*exec.Cmd, string) {
 	GinkgoHelper()
 	child := exec.Command(os.Args[0])
@@ -123,7 +123,7 @@ func run(folder string, at int) (*exec.Cmd, string) {
 }
 
 var _ = Describe("A process that is killed", func() {
-	It("G1: leaves the old or the new file at any step of writing, and nothing once it is swept", func() {
+	It("G1: leaves the old or the new file at any step of writing, and no other file after the sweep", func() {
 		for at, word := 1, ""; word != "finished"; at++ {
 			By(fmt.Sprintf("stopping at step %d", at))
 			folder := GinkgoT().TempDir()
@@ -158,15 +158,16 @@ var _ = Describe("A process that is killed", func() {
 					"verifiedchart/apps/old/chart.tgz": string(after),
 					"verifiedchart/new/new/chart.tgz":  string(after),
 				}))
-				// A write in halves, two or more syncs and a rename, five times over, and new folders: the loop saw them all.
+				// A write in halves, two or more syncs and a rename, five times, and new folders: the loop
+				// covered them all.
 				Expect(at).To(BeNumerically(">", 60))
 			}
 		}
 	})
 })
 
-// expectMaterial expects that material is old or new, and whole: all of it is new if
-// the process has finished.
+// expectMaterial expects that material is old or new, and whole; if the process has finished, all of it must be
+// new.
 func expectMaterial(s *storage.Storage, finished bool) {
 	GinkgoHelper()
 	old, err := s.ReadMaterial(object("apps", "old"), published)

@@ -17,9 +17,9 @@ import (
 const (
 	// MaxDigests bounds the digests that Digests keep.
 	MaxDigests = 4096
-	// settled is how old a change must be before its time tells it from the next
-	// one: file systems count time in steps, the coarsest of two seconds.
-	settled = 2 * time.Second
+	// changeAge is the age after which the time of a change differs from the time of any later change: file
+	// systems count time in steps, of two seconds at most.
+	changeAge = 2 * time.Second
 )
 
 // Digests keeps the digests of files that have not changed since they were hashed.
@@ -29,8 +29,8 @@ type Digests struct {
 	kept map[fileState]digest.Digest
 }
 
-// fileState differs for every content of a file: a commit makes a new inode, and
-// every change of the content sets the change time, which no program can set back.
+// fileState differs for every content of a file: a commit makes a new inode, and every change of the content
+// sets the change time, which no program can set back.
 type fileState struct {
 	device, inode     uint64
 	size              int64
@@ -49,8 +49,7 @@ func stateOf(info fs.FileInfo, algorithm digest.Algorithm) (fileState, bool) {
 	}, true
 }
 
-// Of returns the digest of an open file by an available algorithm, and leaves the
-// file at its start.
+// Of returns the digest of an open file by an available algorithm, and seeks the file back to its start.
 func (d *Digests) Of(f *os.File, algorithm digest.Algorithm, now time.Time) (digest.Digest, error) {
 	info, err := f.Stat()
 	if err != nil {
@@ -67,7 +66,7 @@ func (d *Digests) Of(f *os.File, algorithm digest.Algorithm, now time.Time) (dig
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return "", err
 	}
-	if known && now.Sub(time.Unix(0, state.changed)) > settled {
+	if known && now.Sub(time.Unix(0, state.changed)) > changeAge {
 		d.store(state, found)
 	}
 	return found, nil

@@ -15,8 +15,8 @@ const (
 	servedMode fs.FileMode = 0o644
 )
 
-// disk is each operation that changes what is stored, apart so that tests can
-// make one fail, stop at it or see in which order they come.
+// disk holds each operation that changes stored files, so that tests can make an operation fail, stop at it or
+// observe the order.
 type disk struct {
 	write  func(*os.File, []byte) (int, error)
 	sync   func(*os.File) error

@@ -8,7 +8,7 @@ import (
 	"github.com/fluxcd/pkg/artifact/config"
 )
 
-// Disk lets tests come between the storage and the disk. A nil field is the real operation.
+// Disk lets tests replace the operations of the disk. A nil field is the real operation.
 type Disk struct {
 	Write  func(*os.File, []byte) (int, error)
 	Sync   func(*os.File) error
@@ -33,7 +33,7 @@ func (d Disk) disk() disk {
 	return real
 }
 
-// NewOn is New on another disk.
+// NewOn is New with another disk.
 func NewOn(o *config.Options, d Disk) (*Storage, error) { return newStorage(o, d.disk()) }
 
 // Replace changes the disk of a storage.

@@ -47,7 +47,7 @@ var failing = map[string]func(error) storage.Disk{
 var _ = Describe("A disk that fails", func() {
 	old, fresh := []byte(strings.Repeat("old ", 20_000)), []byte(strings.Repeat("new!", 20_000))
 
-	DescribeTable("leaves what is served, and is used again once it is well",
+	DescribeTable("leaves the served file, and is used again after it has recovered",
 		func(operation string, fault error) {
 			folder := GinkgoT().TempDir()
 			s := open(folder)
@@ -84,7 +84,7 @@ var _ = Describe("A disk that fails", func() {
 		Entry("G3: an I/O error when the folder is synced", "syncing a folder", syscall.EIO),
 	)
 
-	DescribeTable("is told of by what removes",
+	DescribeTable("is reported by the functions that remove files",
 		func(d storage.Disk) {
 			s := open(GinkgoT().TempDir())
 			obj := object("apps", "podinfo")
@@ -129,7 +129,7 @@ var _ = Describe("A disk that fails", func() {
 		}))
 	})
 
-	It("G3: is a real one that is full: the last chart is served, also after a restart", func() {
+	It("G3: may be full: the last chart is served, also after a restart", func() {
 		folder := mount("size=256k,nr_inodes=16")
 		s := open(folder)
 		last := put(s, object("apps", "podinfo"), "old.tgz", old)
@@ -158,7 +158,7 @@ var _ = Describe("A disk that fails", func() {
 		Expect(s.Check(next)).To(Succeed())
 	})
 
-	It("G3: is a real one that is read-only: what is stored is checked, and it is not opened", func() {
+	It("G3: may be read-only: stored files are checked, and the disk cannot be opened for writing", func() {
 		folder := mount("size=1m")
 		s := open(folder)
 		last := put(s, object("apps", "podinfo"), "old.tgz", old)
@@ -177,7 +177,7 @@ var _ = Describe("A disk that fails", func() {
 	})
 })
 
-// nameOf says which folder of the storage it is, or whether it is a file with all that was written.
+// nameOf returns which folder of the storage it is, or that it is a complete file.
 func nameOf(folder string, info os.FileInfo, size int64) string {
 	GinkgoHelper()
 	for _, name := range []string{".", "verifiedchart", "verifiedchart/apps", "verifiedchart/apps/podinfo"} {
@@ -191,7 +191,7 @@ func nameOf(folder string, info os.FileInfo, size int64) string {
 	return "something else"
 }
 
-// mount returns a folder with a file system of its own.
+// mount returns a folder with its own file system.
 func mount(options string) string {
 	GinkgoHelper()
 	folder := GinkgoT().TempDir()

@@ -11,9 +11,8 @@ import (
 	"github.com/fluxcd/pkg/apis/meta"
 )
 
-// KeepOnly removes every file in the folder of the artifact but the artifact's own,
-// whatever their ages. A download in progress completes. An error matches
-// ErrStorage, or is the error of ctx.
+// KeepOnly removes every file in the folder of the artifact except the artifact's own file, whatever the ages
+// of the files. A download in progress completes. An error matches ErrStorage, or is the error of ctx.
 func (s *Storage) KeepOnly(ctx context.Context, a meta.Artifact) error {
 	if !ValidPath(a.Path) {
 		return failed("remove older files", errors.New("not the path of an artifact: "+bounded(a.Path)))
@@ -25,7 +24,7 @@ func (s *Storage) KeepOnly(ctx context.Context, a meta.Artifact) error {
 	return failed("remove older files", err)
 }
 
-// keepOnly removes every regular file in the folder of p but p.
+// keepOnly removes every regular file in the folder of p except p.
 func (s *Storage) keepOnly(ctx context.Context, p string) error {
 	folder, err := openFolder(s.flux.BasePath, path.Dir(p))
 	if errors.Is(err, ErrMissing) {

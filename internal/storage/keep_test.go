@@ -19,7 +19,7 @@ import (
 var _ = Describe("The removal of older files", func() {
 	const year = 365 * 24 * time.Hour
 
-	DescribeTable("leaves the current file alone",
+	DescribeTable("keeps the current file",
 		func(ages ...time.Duration) {
 			folder := GinkgoT().TempDir()
 			s := open(folder)
@@ -36,12 +36,12 @@ var _ = Describe("The removal of older files", func() {
 			Expect(left).To(ConsistOf("a.tgz"))
 		},
 		Entry("if there is no other", time.Duration(0)),
-		Entry("and removes what is older", time.Duration(0), time.Second, time.Hour),
+		Entry("and removes older files", time.Duration(0), time.Second, time.Hour),
 		Entry("G10: though it looks like the oldest", year, time.Duration(0), time.Second),
-		Entry("G10: and removes what seems to be from the future", time.Duration(0), -year, -2*year),
+		Entry("G10: and removes files with a time in the future", time.Duration(0), -year, -2*year),
 	)
 
-	It("G11: touches no other object, and nothing that is being written", func() {
+	It("G11: touches no other object, and no file that is being written", func() {
 		folder := GinkgoT().TempDir()
 		ours, theirs := open(folder), open(folder)
 		a := put(ours, object("apps", "podinfo"), "a.tgz", []byte("a"))
@@ -75,12 +75,12 @@ var _ = Describe("The removal of older files", func() {
 		Expect(s.Check(b)).To(Succeed())
 	})
 
-	It("has nothing to do if nothing is", func() {
+	It("does nothing if there are no files", func() {
 		s := open(GinkgoT().TempDir())
 		Expect(s.KeepOnly(context.Background(), s.NewArtifact(object("apps", "podinfo"), "1.0.0", "a.tgz"))).To(Succeed())
 	})
 
-	It("G3: tells of a disk that fails", func() {
+	It("G3: returns an error if the disk fails", func() {
 		s := open(GinkgoT().TempDir())
 		a := put(s, object("apps", "podinfo"), "a.tgz", nil)
 		put(s, object("apps", "podinfo"), "b.tgz", nil)

@@ -108,7 +108,7 @@ func (s *Storage) ReadMaterial(obj metav1.Object, d digest.Digest) ([]byte, erro
 		return nil, err
 	}
 	defer f.Close() //nolint:errcheck // only read
-	// One byte more than there can be: of a longer file the checksum fails.
+	// Read one byte above the limit: for a longer file the checksum then fails.
 	content, err := io.ReadAll(io.LimitReader(f, int64(materialHeader+MaxMaterial+1)))
 	if err != nil {
 		return nil, failed("read signature material", err)
@@ -136,7 +136,7 @@ func (s *Storage) KeepOnlyMaterial(obj metav1.Object, d digest.Digest) error {
 	return nil
 }
 
-// materialPath returns where the material is, relative to the storage folder.
+// materialPath returns the path of the material, relative to the storage folder.
 func materialPath(obj metav1.Object, d digest.Digest) (string, error) {
 	namespace, name := obj.GetNamespace(), obj.GetName()
 	if !validSegment(namespace) || !validSegment(name) {

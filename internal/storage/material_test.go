@@ -32,7 +32,7 @@ var _ = Describe("Signature material", func() {
 	)
 	BeforeEach(func() { folder = GinkgoT().TempDir(); s = open(folder) })
 
-	// file returns where the material of obj is.
+	// file returns the path of the material of obj.
 	file := func(d digest.Digest) string {
 		return filepath.Join(folder, ".material", "apps", "podinfo", d.Encoded())
 	}
@@ -53,7 +53,7 @@ var _ = Describe("Signature material", func() {
 		Entry("none", []byte{}),
 		Entry("one byte", []byte{0}),
 		Entry("line breaks", []byte("\n\n")),
-		Entry("what looks like a header", []byte("verifiedchart-material/1 "+strings.Repeat("0", 64)+"\n")),
+		Entry("bytes that look like a header", []byte("verifiedchart-material/1 "+strings.Repeat("0", 64)+"\n")),
 		Entry("as much as there may be", bytes.Repeat([]byte("x"), storage.MaxMaterial)),
 	)
 
@@ -85,7 +85,7 @@ var _ = Describe("Signature material", func() {
 		Expect(operations.n).NotTo(BeZero())
 	})
 
-	It("is refused if it is too large, and what was stored stays", func() {
+	It("is refused if it is too large, and the stored material stays", func() {
 		Expect(s.WriteMaterial(obj, published, raw)).To(Succeed())
 		err := s.WriteMaterial(obj, published, make([]byte, storage.MaxMaterial+1))
 		Expect(err).To(MatchError(storage.ErrTooLarge))
@@ -93,7 +93,7 @@ var _ = Describe("Signature material", func() {
 		Expect(s.ReadMaterial(obj, published)).To(Equal(raw))
 	})
 
-	DescribeTable("is missing for anything that it was not stored for",
+	DescribeTable("is missing for any other object or digest",
 		func(obj metav1.Object, d digest.Digest) {
 			Expect(s.WriteMaterial(object("apps", "podinfo"), published, raw)).To(Succeed())
 			_, sizeErr := s.MaterialSize(obj, d)
@@ -106,7 +106,7 @@ var _ = Describe("Signature material", func() {
 		Entry("another digest", object("apps", "podinfo"), replaced),
 		Entry("another object", object("apps", "redis"), published),
 		Entry("another namespace", object("other", "podinfo"), published),
-		Entry("an object whose name leads there", object("other", "../apps/podinfo"), published),
+		Entry("an object with a name that leads there", object("other", "../apps/podinfo"), published),
 		Entry("an object without a name", object("apps", ""), published),
 		Entry("no digest", object("apps", "podinfo"), digest.Digest("")),
 		Entry("a digest that leads there", object("apps", "redis"), digest.Digest("sha256:../podinfo/"+published.Encoded())),
@@ -114,7 +114,7 @@ var _ = Describe("Signature material", func() {
 		Entry("a digest in upper case", object("apps", "podinfo"), digest.Digest("sha256:"+strings.ToUpper(published.Encoded()))),
 	)
 
-	DescribeTable("is written and removed for no name and no digest that leads elsewhere",
+	DescribeTable("is neither written nor removed for a name or a digest that leads elsewhere",
 		func(obj metav1.Object, d digest.Digest) {
 			Expect(s.WriteMaterial(object("apps", "podinfo"), published, raw)).To(Succeed())
 			Expect(s.WriteMaterial(obj, d, []byte("other"))).To(MatchError(storage.ErrStorage))
@@ -185,7 +185,7 @@ var _ = Describe("Signature material", func() {
 
 	It("of other digests is removed once they are replaced", func() {
 		redis := object("apps", "redis")
-		Expect(s.KeepOnlyMaterial(obj, published)).To(Succeed(), "where nothing is")
+		Expect(s.KeepOnlyMaterial(obj, published)).To(Succeed(), "with nothing stored")
 		for _, d := range []digest.Digest{published, replaced, digest.FromString("older")} {
 			Expect(s.WriteMaterial(obj, d, raw)).To(Succeed())
 			Expect(s.WriteMaterial(redis, d, raw)).To(Succeed())
@@ -217,14 +217,14 @@ var _ = Describe("Signature material", func() {
 		Entry("J3: the object is deleted", func() error { return s.RemoveAll(obj) }, false),
 	)
 
-	DescribeTable("G3: on a disk that fails stays as it was, or is there whole",
+	DescribeTable("G3: on a failing disk stays unchanged, or is completely written",
 		func(operation string, fault error) {
 			Expect(s.WriteMaterial(obj, published, raw)).To(Succeed())
 			s.Replace(failing[operation](fault))
 			var texts []string
 			for range 2 {
 				err := s.WriteMaterial(obj, replaced, raw)
-				if err == nil { // the bytes are there since the first attempt
+				if err == nil { // the bytes exist since the first attempt
 					continue
 				}
 				Expect(err).To(And(MatchError(storage.ErrStorage), MatchError(fault)))
@@ -243,14 +243,14 @@ var _ = Describe("Signature material", func() {
 		Entry("an I/O error when the folder is synced", "syncing a folder", syscall.EIO),
 	)
 
-	It("G3: tells of a disk that removes nothing", func() {
+	It("G3: returns an error if the disk removes nothing", func() {
 		Expect(s.WriteMaterial(obj, published, raw)).To(Succeed())
 		s.Replace(storage.Disk{Remove: func(*os.Root, string) error { return syscall.EROFS }})
 		Expect(s.KeepOnlyMaterial(obj, replaced)).To(MatchError(storage.ErrStorage))
 		Expect(s.RemoveAll(obj)).To(MatchError(storage.ErrStorage))
 	})
 
-	It("G12: on a disk that was emptied is missing, and can be written", func() {
+	It("G12: on an emptied disk is missing, and can be written", func() {
 		Expect(s.WriteMaterial(obj, published, raw)).To(Succeed())
 		Expect(os.RemoveAll(folder)).To(Succeed())
 		_, err := s.ReadMaterial(obj, published)

@@ -20,9 +20,9 @@ const (
 )
 
 // ValidPath reports whether p is the path of a file that this package may store:
-// verifiedchart/<namespace>/<name>/<file>.tgz, each segment of ASCII letters,
-// digits, '.', '_', '+' and '-', the first a letter or a digit. So there is no
-// "..", no hidden file, no separator but '/', and no second way to spell it.
+// verifiedchart/<namespace>/<name>/<file>.tgz, each segment of ASCII letters, digits, '.', '_', '+' and '-',
+// beginning with a letter or a digit. So a valid path has no "..", no hidden file, no separator but '/', and
+// only one spelling.
 func ValidPath(p string) bool {
 	segments := strings.Split(p, "/")
 	if len(segments) != 4 || segments[0] != kind {
@@ -57,11 +57,9 @@ func owns(namespace, name, p string) bool {
 	return ValidPath(p) && path.Dir(p) == path.Join(kind, namespace, name)
 }
 
-// Open opens the file of an artifact for reading, in the folder that is the
-// storage path. It follows no symbolic link and leaves the folder in no way. A
-// path that is not valid, or at which nothing is, gives an error that matches
-// ErrMissing; anything but a regular file in a folder one that matches
-// ErrDamaged; others match ErrStorage.
+// Open opens the file of an artifact for reading, inside of the storage folder. It follows no symbolic link and
+// cannot leave the folder. The error matches ErrMissing if the path is not valid or does not exist, ErrDamaged
+// if it is anything but a regular file in a folder, and otherwise ErrStorage.
 func Open(storagePath, p string) (*os.File, error) {
 	if !ValidPath(p) {
 		return nil, fmt.Errorf("%w: not the path of an artifact", ErrMissing)
@@ -74,7 +72,7 @@ func Open(storagePath, p string) (*os.File, error) {
 	return openRegular(folder, path.Base(p))
 }
 
-// openRegular opens a regular file that lies in the folder itself.
+// openRegular opens a regular file directly in the folder.
 func openRegular(folder *os.Root, name string) (*os.File, error) {
 	before, err := folder.Lstat(name)
 	if err != nil {
@@ -83,7 +81,7 @@ func openRegular(folder *os.Root, name string) (*os.File, error) {
 	if !before.Mode().IsRegular() {
 		return nil, irregular(name, before)
 	}
-	// A FIFO that took its place would make the open wait for a writer.
+	// If a FIFO took the place of the file, the open would wait for a writer.
 	f, err := folder.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, asFound(name, err)
@@ -100,8 +98,8 @@ func openRegular(folder *os.Root, name string) (*os.File, error) {
 	return nil, errors.Join(err, f.Close())
 }
 
-// openFolder opens a folder of the storage, through folders only. The caller
-// closes it. Errors are those of Open.
+// openFolder opens a folder of the storage, and follows no link. The caller closes the folder. Errors are those
+// of Open.
 func openFolder(storagePath, dir string) (*os.Root, error) {
 	at, err := os.OpenRoot(storagePath)
 	if err != nil {
@@ -118,7 +116,7 @@ func openFolder(storagePath, dir string) (*os.Root, error) {
 	return at, nil
 }
 
-// step opens what is a folder in the folder at, and no link to one.
+// step opens a folder in the folder at; a link to a folder is an error.
 func step(at *os.Root, segment string) (*os.Root, error) {
 	info, err := at.Lstat(segment)
 	if err != nil {
@@ -138,7 +136,7 @@ func irregular(name string, info fs.FileInfo) error {
 	return fmt.Errorf("%w: %q is of type %s, which was not stored here: remove it", ErrDamaged, name, info.Mode().Type())
 }
 
-// asFound tells a name that is not there from a disk that does not answer.
+// asFound returns an error that distinguishes a missing name from a failing disk.
 func asFound(name string, err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%w: no %q", ErrMissing, name)

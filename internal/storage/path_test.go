@@ -18,7 +18,7 @@ import (
 
 const stored = "verifiedchart/apps/podinfo/chart.tgz"
 
-// tricks are paths that mean something else than one file of one object.
+// tricks are paths with another meaning than one file of one object.
 var tricks = map[string]string{
 	"nothing":                      "",
 	"an absolute path":             "/verifiedchart/apps/podinfo/chart.tgz",
@@ -51,7 +51,7 @@ var tricks = map[string]string{
 	"a name that is too long":      "verifiedchart/apps/podinfo/" + strings.Repeat("a", 252) + ".tgz",
 }
 
-// fill puts a chart into a folder, a secret beside it, and ways from one to the other.
+// fill puts a chart into a folder, a secret beside it, and links between them.
 func fill(folder string) error {
 	for _, dir := range []string{"storage/verifiedchart/apps/podinfo", "storage/.staging/x", "storage/verifiedchart/apps/folder/chart.tgz"} {
 		if err := os.MkdirAll(filepath.Join(folder, dir), 0o700); err != nil {
@@ -91,7 +91,7 @@ var _ = Describe("A path", func() {
 		folder = filepath.Join(folder, "storage")
 	})
 
-	It("names one file", func() {
+	It("names exactly one file", func() {
 		f, err := storage.Open(folder, stored)
 		Expect(err).NotTo(HaveOccurred())
 		DeferCleanup(f.Close)
@@ -106,7 +106,7 @@ var _ = Describe("A path", func() {
 		})
 	}
 
-	DescribeTable("leads to nothing but a file in a folder",
+	DescribeTable("leads only to a file in a folder",
 		func(p string, class error) {
 			_, err := storage.Open(folder, p)
 			Expect(err).To(MatchError(class))

@@ -13,12 +13,12 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// retiredFolder is not a valid first segment of a path, so nothing in it can be served.
+// retiredFolder is not a valid first segment of a path, so the server never serves a file in it.
 const retiredFolder = ".retired"
 
-// Retire takes every file of the object out of the served tree, also after a crash,
-// and keeps that of the artifact where Recover finds it, unless there is a crash. One that is missing is fine.
-// An error matches ErrStorage; then the files may still be there.
+// Retire moves every file of the object out of the served tree, so that they are not served even after a crash.
+// It keeps the artifact's file for Recover, unless a crash loses it. It is no error if the file is missing. An
+// error matches ErrStorage; then the files may still be in the served tree.
 func (s *Storage) Retire(obj metav1.Object, a meta.Artifact) error {
 	if s.Owns(obj, a) {
 		if err := s.retire(obj, a.Path); err != nil {
@@ -42,7 +42,7 @@ func (s *Storage) retire(obj metav1.Object, p string) error {
 	if err != nil {
 		return err
 	}
-	defer folder.Close() //nolint:errcheck // what a crash undoes is swept, and what it loses is fetched again
+	defer folder.Close() //nolint:errcheck // a file that a crash moves back is swept, and a lost file is fetched again
 	err = s.disk.rename(root, p, path.Join(to, path.Base(p)))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -50,12 +50,12 @@ func (s *Storage) retire(obj metav1.Object, p string) error {
 	return err
 }
 
-// nowhere puts the names in a folder on no disk.
+// nowhere syncs no folder.
 func nowhere(*os.Root) error { return nil }
 
-// Recover stages what Retire kept under the artifact's file name. What it is has to
-// be found out again: nothing says that it is still what it was. An error matches
-// ErrMissing if there is nothing to recover, and else ErrDamaged or ErrStorage.
+// Recover stages the file that Retire kept under the artifact's file name. The caller must verify the file
+// again, because Recover does not check its content. An error matches ErrMissing if there is no file to
+// recover, and otherwise ErrDamaged or ErrStorage.
 func (s *Storage) Recover(obj metav1.Object, a meta.Artifact) (*Staged, error) {
 	if !s.Owns(obj, a) {
 		return nil, fmt.Errorf("%w: not the path of an artifact of %s/%s", ErrMissing, obj.GetNamespace(), obj.GetName())

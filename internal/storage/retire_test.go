@@ -30,7 +30,7 @@ var _ = Describe("An artifact that is retired", func() {
 		return files
 	}
 
-	It("is not served any more, nor what was there before it, and can be staged again", func() {
+	It("is no longer served, nor is its predecessor, and can be staged again", func() {
 		put(s, obj, "old.tgz", chart)
 		other := put(s, object("apps", "other"), "chart.tgz", chart)
 		a := put(s, obj, "chart.tgz", chart)
@@ -69,7 +69,7 @@ var _ = Describe("An artifact that is retired", func() {
 		Expect(retired()).To(HaveLen(1))
 	})
 
-	It("takes the place of the one that was retired before", func() {
+	It("replaces the artifact that was retired before", func() {
 		first := put(s, obj, "first.tgz", chart)
 		Expect(s.Retire(obj, first)).To(Succeed())
 		second := put(s, obj, "second.tgz", chart)
@@ -85,7 +85,7 @@ var _ = Describe("An artifact that is retired", func() {
 		Expect(err).To(MatchError(storage.ErrMissing))
 	})
 
-	It("is that of its object alone", func() {
+	It("belongs to its object only", func() {
 		a := put(s, obj, "chart.tgz", chart)
 		thief := object("other", "thief")
 		Expect(s.Retire(thief, a)).To(Succeed())
@@ -105,7 +105,7 @@ var _ = Describe("An artifact that is retired", func() {
 		Expect(err).To(MatchError(storage.ErrDamaged))
 	})
 
-	It("G3: is told of where the disk fails", func() {
+	It("G3: returns an error if the disk fails", func() {
 		a := put(s, obj, "chart.tgz", chart)
 		s.Replace(failing["renaming"](syscall.EROFS))
 		Expect(s.Retire(obj, a)).To(MatchError(storage.ErrStorage))

@@ -16,8 +16,8 @@ import (
 	"github.com/opencontainers/go-digest"
 )
 
-// Staged is a file that is written and looked at before it is committed or
-// discarded. It lies outside the served tree. It is not safe for concurrent use.
+// Staged is a file that is written and verified before it is committed or discarded. It lies outside of the
+// served tree. It is not safe for concurrent use.
 type Staged struct {
 	storage *Storage
 	file    *os.File
@@ -64,10 +64,10 @@ func (st *Staged) Write(p []byte) (int, error) {
 	return n, st.err
 }
 
-// Size is the number of bytes written.
+// Size returns the number of written bytes.
 func (st *Staged) Size() int64 { return st.size }
 
-// Digest is the SHA-256 digest of what was written.
+// Digest returns the SHA-256 digest of the written bytes.
 func (st *Staged) Digest() digest.Digest {
 	return digest.NewDigest(digest.SHA256, st.hash)
 }
@@ -90,13 +90,13 @@ func (st *Staged) expect(want digest.Digest) error {
 	return nil
 }
 
-// Reader reads back what was written so far, from its start. It is valid until
-// Commit or Discard. An error but io.EOF matches ErrStorage.
+// Reader returns a reader of the written bytes, from the start. It is valid until Commit or Discard. Any error
+// except io.EOF matches ErrStorage.
 func (st *Staged) Reader() *io.SectionReader {
 	return io.NewSectionReader(readAt{st.file}, 0, st.size)
 }
 
-// readAt tells an error of the disk from one of the reader's content.
+// readAt gives an error of the disk its class; a reader's content may cause other errors.
 type readAt struct{ *os.File }
 
 func (r readAt) ReadAt(p []byte, offset int64) (int, error) {
@@ -107,15 +107,15 @@ func (r readAt) ReadAt(p []byte, offset int64) (int, error) {
 	return n, err
 }
 
-// Discard removes the file unless it was committed. It may be called repeatedly.
-// What it cannot remove is removed at the next start.
+// Discard removes the file unless it was committed. It may be called repeatedly. If it cannot remove the file,
+// the next start of the process does.
 func (st *Staged) Discard() {
 	if st == nil || st.done {
 		return
 	}
 	st.done = true
 	st.err = failed("write a staged file", fs.ErrClosed)
-	st.file.Close() //nolint:errcheck,gosec // its content is not wanted
+	st.file.Close() //nolint:errcheck,gosec // its content is not needed
 	root, err := st.storage.root()
 	if err != nil {
 		return

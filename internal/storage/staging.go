@@ -13,15 +13,15 @@ import (
 )
 
 const (
-	// stagingFolder is not a valid first segment of a path, so nothing in it can be served.
+	// stagingFolder is not a valid first segment of a path, so the server never serves a file in it.
 	stagingFolder = ".staging"
 	lockFile      = ".lock"
 	// claimTries bounds how often another process may sweep a folder between its creation and its lock.
 	claimTries = 16
 )
 
-// claim returns the folder in which this process stages files. It holds a lock
-// in it until it ends, however it ends, by which others know that it lives.
+// claim returns the folder in which this process stages files. The process holds a lock in the folder until it
+// ends in any way, so that other processes know that it is alive.
 func (s *Storage) claim(root *os.Root) (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -79,30 +79,29 @@ func sweepFolder(root *os.Root, folder string) error {
 	if err != nil {
 		return err
 	}
-	// The lock is held until the folder is gone, so that nobody claims it meanwhile.
+	// The lock is held until the folder is gone, so that no other process claims the folder meanwhile.
 	return errors.Join(root.RemoveAll(folder), lock.Close())
 }
 
 // errLive is the error for a staging folder that another process holds.
 var errLive = errors.New("the folder belongs to a process that runs")
 
-// tryLock locks a staging folder, or returns an error that matches errLive if
-// it is another's and fs.ErrNotExist if it is gone. The kernel gives the lock
-// back when the process ends.
+// tryLock locks a staging folder. The error matches errLive if another process holds the lock, and
+// fs.ErrNotExist if the folder is gone. The kernel releases the lock when the process ends.
 func tryLock(root *os.Root, folder string) (*os.File, error) {
 	lock, err := root.OpenFile(path.Join(folder, lockFile), os.O_RDWR|os.O_CREATE, stagedMode)
 	if err != nil {
 		return nil, err
 	}
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		lock.Close() //nolint:errcheck,gosec // nothing was written
+		lock.Close() //nolint:errcheck,gosec // no byte was written
 		if errors.Is(err, syscall.EWOULDBLOCK) {
 			return nil, errLive
 		}
 		return nil, fmt.Errorf("lock: %w", err)
 	}
 	if !held(root, folder, lock) {
-		lock.Close() //nolint:errcheck,gosec // nothing was written
+		lock.Close() //nolint:errcheck,gosec // no byte was written
 		return nil, fs.ErrNotExist
 	}
 	return lock, nil

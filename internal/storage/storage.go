@@ -30,8 +30,8 @@ import (
 )
 
 var (
-	// ErrStorage is matched by every error for which the disk, or what is on it,
-	// is to blame, but for those that match only ErrMissing or ErrDamaged.
+	// ErrStorage is matched by every error that the disk or its contents caused, except for errors that match
+	// only ErrMissing or ErrDamaged.
 	ErrStorage = errors.New("storage operation failed")
 	// ErrMissing is matched by the error for a file that does not exist.
 	ErrMissing = errors.New("the stored file is missing")
@@ -43,12 +43,12 @@ var (
 type Storage struct {
 	flux *flux.Storage
 	disk disk
-	// digests of the served files, which every reconcile compares.
+	// digests are those of the served files, which every reconcile compares.
 	digests Digests
 
 	mu      sync.Mutex
 	staging string   // folder of this process, relative to the storage path; empty before it is claimed
-	lock    *os.File // held for as long as staging is ours
+	lock    *os.File // held as long as staging belongs to this process
 }
 
 // New returns the storage in the folder o.StoragePath, which is created if it
@@ -127,7 +127,7 @@ func (s *Storage) Owns(obj metav1.Object, a meta.Artifact) bool {
 	return owns(obj.GetNamespace(), obj.GetName(), a.Path)
 }
 
-// SetURL sets the artifact's URL to where the server is reached now.
+// SetURL sets the artifact's URL to the present address of the server.
 func (s *Storage) SetURL(a *meta.Artifact) { s.flux.SetArtifactURL(a) }
 
 // root opens the storage folder anew, so that one that was mounted or wiped

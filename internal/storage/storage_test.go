@@ -25,7 +25,7 @@ var _ = Describe("The storage", func() {
 
 	BeforeEach(func() { folder = GinkgoT().TempDir() })
 
-	It("fills in the artifact, which Check accepts, and hides what is not committed", func() {
+	It("fills in the artifact, which Check accepts, and hides uncommitted files", func() {
 		s := open(folder)
 		a := s.NewArtifact(object("apps", "podinfo"), "6.9.0", "chart.tgz")
 		st, err := s.Stage()
@@ -54,7 +54,7 @@ var _ = Describe("The storage", func() {
 		Expect(info.Mode()).To(Equal(os.FileMode(0o644)))
 	})
 
-	It("removes what is discarded, and commits it no more", func() {
+	It("removes a discarded file, and no longer commits it", func() {
 		s := open(folder)
 		st, err := s.Stage()
 		Expect(err).NotTo(HaveOccurred())
@@ -86,7 +86,7 @@ var _ = Describe("The storage", func() {
 		Entry("that is its own, without the algorithm", digest.FromBytes(chart).Encoded()),
 	)
 
-	DescribeTable("J16: commits a file with the digest that the artifact asks for, and gives it the SHA-256 one",
+	DescribeTable("J16: commits a file with the digest in the artifact, and sets the SHA-256 digest",
 		func(d digest.Digest) {
 			s := open(folder)
 			a := s.NewArtifact(object("apps", "podinfo"), "6.9.0", "chart.tgz")
@@ -123,19 +123,19 @@ var _ = Describe("The storage", func() {
 			Expect(err).To(HaveOccurred())
 			Expect(errors.Is(err, storage.ErrStorage)).To(Equal(class != nil))
 		},
-		Entry("G3: where its folder cannot be created", func() string { return "/proc/verifiedchart" }, "", storage.ErrStorage),
-		Entry("G3: where a file has the name of its folder", func() string {
+		Entry("G3: if its folder cannot be created", func() string { return "/proc/verifiedchart" }, "", storage.ErrStorage),
+		Entry("G3: if a file has the name of its folder", func() string {
 			Expect(os.WriteFile(filepath.Join(folder, "file"), nil, 0o600)).To(Succeed())
 			return filepath.Join(folder, "file")
 		}, "", storage.ErrStorage),
-		Entry("G3: where its staging folder leads elsewhere", func() string {
+		Entry("G3: if its staging folder is a link", func() string {
 			Expect(os.Symlink(GinkgoT().TempDir(), filepath.Join(folder, ".staging"))).To(Succeed())
 			return folder
 		}, "", storage.ErrStorage),
 		Entry("with another digest algorithm than that of registries", func() string { return folder }, "sha512", nil),
 	)
 
-	DescribeTable("finds what became of a file, and a commit heals it",
+	DescribeTable("finds a damaged or missing file, and a commit heals it",
 		func(hurt func(path string) error, class error) {
 			s := open(folder)
 			other := put(s, object("apps", "other"), "chart.tgz", chart)
@@ -235,8 +235,8 @@ var _ = Describe("The storage", func() {
 			Expect(filepath.Join(folder, "verifiedchart/apps/podinfo")).NotTo(BeADirectory())
 		},
 		Entry("everything of an object", func() {}),
-		Entry("H10: where its folder is missing", func() { Expect(os.RemoveAll(filepath.Join(folder, "verifiedchart/apps"))).To(Succeed()) }),
-		Entry("H10: where the storage is missing", func() { Expect(os.RemoveAll(folder)).To(Succeed()) }),
+		Entry("H10: if its folder is missing", func() { Expect(os.RemoveAll(filepath.Join(folder, "verifiedchart/apps"))).To(Succeed()) }),
+		Entry("H10: if the storage is missing", func() { Expect(os.RemoveAll(folder)).To(Succeed()) }),
 	)
 
 	DescribeTable("removes nothing for a path that it never stored",
@@ -261,7 +261,7 @@ var _ = Describe("The storage", func() {
 		Entry("one from an object's neighbour", "verifiedchart/apps/other/../podinfo/chart.tgz"),
 	)
 
-	It("removes nothing for an object whose name is no name", func() {
+	It("removes nothing for an object with a malformed name", func() {
 		s := open(folder)
 		put(s, object("apps", "podinfo"), "chart.tgz", chart)
 		for _, obj := range []string{"", ".", "..", "../apps", "a/../podinfo"} {
@@ -271,7 +271,7 @@ var _ = Describe("The storage", func() {
 		Expect(served(folder)).To(HaveLen(1))
 	})
 
-	DescribeTable("knows whose file an artifact's is",
+	DescribeTable("knows the owner of an artifact's file",
 		func(p string, owned bool) {
 			Expect(open(folder).Owns(object("apps", "podinfo"), meta.Artifact{Path: p})).To(Equal(owned))
 		},
@@ -283,7 +283,7 @@ var _ = Describe("The storage", func() {
 	)
 })
 
-// putBack makes the neighbour that the table looks at whole again after a wipe.
+// putBack restores the neighbour that the table checks after a wipe.
 func putBack(folder string) error {
 	s, err := storage.New(options(folder))
 	if err != nil {

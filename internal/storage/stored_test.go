@@ -14,18 +14,18 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/storage"
 )
 
-var _ = Describe("The list of what is stored", func() {
+var _ = Describe("The list of stored files", func() {
 	var (
 		folder string
 		s      *storage.Storage
 		obj    = object("apps", "podinfo")
 		chart  = []byte("a chart")
-		// old is a time in whole seconds, which every file system keeps.
+		// old is a time in whole seconds, which every file system stores exactly.
 		old = time.Now().Add(-time.Hour).Truncate(time.Second)
 	)
 	BeforeEach(func() { folder = GinkgoT().TempDir(); s = open(folder) })
 
-	// age gives everything that is stored the same age.
+	// age gives all stored files the same age.
 	age := func(at time.Time) {
 		GinkgoHelper()
 		Expect(filepath.Walk(folder, func(p string, _ os.FileInfo, err error) error {
@@ -77,7 +77,7 @@ var _ = Describe("The list of what is stored", func() {
 		}),
 	)
 
-	It("is in the order of names, has each once, and none of another layout", func() {
+	It("is sorted by name, has each object once, and none with another layout", func() {
 		for _, o := range [][2]string{{"b", "x"}, {"a", "y"}, {"a", "x"}, {"a-b", "x"}} {
 			put(s, object(o[0], o[1]), "chart.tgz", chart)
 			Expect(s.WriteMaterial(object(o[0], o[1]), published, chart)).To(Succeed())
@@ -111,7 +111,7 @@ var _ = Describe("The list of what is stored", func() {
 		Expect(list()).To(Equal([]string{"apps/redis"}))
 	})
 
-	DescribeTable("G11: is removed from only if nothing of the object is young",
+	DescribeTable("G11: loses an object only if all its files are old",
 		func(touch func() string, ago time.Duration, removed bool) {
 			put(s, obj, "chart.tgz", chart)
 			put(s, object("apps", "redis"), "chart.tgz", chart)
@@ -126,7 +126,7 @@ var _ = Describe("The list of what is stored", func() {
 			if touched := found[0].Newest; p != "." {
 				Expect(touched).To(BeTemporally("==", at))
 			}
-			// What was listed before says nothing of now.
+			// An earlier list does not count.
 			err = s.RemoveStored(storage.StoredObject{Namespace: "apps", Name: "podinfo", Newest: old}, young)
 			if removed {
 				Expect(err).NotTo(HaveOccurred())
@@ -152,7 +152,7 @@ var _ = Describe("The list of what is stored", func() {
 		}, -time.Minute, true),
 	)
 
-	DescribeTable("removes nothing for a name that is none",
+	DescribeTable("removes nothing for a malformed name",
 		func(namespace, name string) {
 			put(s, obj, "chart.tgz", chart)
 			Expect(s.RemoveStored(storage.StoredObject{Namespace: namespace, Name: name}, time.Now().Add(time.Hour))).To(Succeed())
@@ -165,7 +165,7 @@ var _ = Describe("The list of what is stored", func() {
 		Entry("the namespace itself", "apps", "."),
 	)
 
-	It("G3: fails as a whole on a disk that does not answer", func() {
+	It("G3: fails as a whole on a failing disk", func() {
 		put(s, obj, "chart.tgz", chart)
 		Expect(os.RemoveAll(filepath.Join(folder, "verifiedchart"))).To(Succeed())
 		Expect(os.WriteFile(filepath.Join(folder, "verifiedchart"), nil, 0o600)).To(Succeed())
@@ -178,7 +178,7 @@ var _ = Describe("The list of what is stored", func() {
 		Expect(s.ReadMaterial(obj, published)).To(Equal(chart))
 	})
 
-	It("G3: tells of a disk that removes nothing", func() {
+	It("G3: returns an error if the disk removes nothing", func() {
 		put(s, obj, "chart.tgz", chart)
 		s.Replace(storage.Disk{Remove: func(*os.Root, string) error { return syscall.EROFS }})
 		err := s.RemoveStored(storage.StoredObject{Namespace: "apps", Name: "podinfo"}, time.Now().Add(time.Hour))

@@ -60,7 +60,7 @@ func put(s *storage.Storage, obj metav1.Object, file string, content []byte) met
 	return a
 }
 
-// commit writes content in two pieces, as a download would.
+// commit writes content in two pieces, like a download.
 func commit(s *storage.Storage, a *meta.Artifact, content []byte) error {
 	st, err := s.Stage()
 	if err != nil {
@@ -79,7 +79,7 @@ func served(folder string) map[string]string {
 	return files(folder, func(p string) bool { return strings.HasPrefix(p, "verifiedchart/") })
 }
 
-// staged returns the files that are not proven yet.
+// staged returns the staged files.
 func staged(folder string) []string {
 	var names []string
 	for p := range files(folder, func(p string) bool {

@@ -17,7 +17,7 @@ import (
 	. "github.com/verifiedchart/verifiedchart/internal/trustroot/trustroottest"
 )
 
-// attacks are what a hostile mirror, in part with stolen keys, may do.
+// attacks are possible acts of a hostile mirror, in part with stolen keys.
 func attacks(next []byte) []TableEntry {
 	longAgo := time.Unix(0, 0).UTC()
 	return []TableEntry{
@@ -84,7 +84,7 @@ func targets(edit func(map[string]*metadata.TargetFiles)) func(*Repository) {
 	return publish(Edit{Targets: func(t *metadata.TargetsType) { edit(t.Targets) }})
 }
 
-// target edits a copy of what describes the trusted root.
+// target edits a copy of the description of the trusted root.
 func target(edit func(*metadata.TargetFiles)) func(*Repository) {
 	return targets(func(files map[string]*metadata.TargetFiles) {
 		file := *files["trusted_root.json"]
@@ -93,7 +93,7 @@ func target(edit func(*metadata.TargetFiles)) func(*Repository) {
 	})
 }
 
-// longer makes new metadata be valid for d.
+// longer makes new metadata valid for d.
 func longer(d time.Duration) Edit {
 	end := time.Now().UTC().Add(d)
 	return Edit{
@@ -103,7 +103,7 @@ func longer(d time.Duration) Edit {
 	}
 }
 
-// only is the fault for one file.
+// only applies the fault to one file.
 func only(path string, f Fault) Fault {
 	return func(w http.ResponseWriter, r *http.Request) bool { return r.URL.Path == "/"+path && f(w, r) }
 }
@@ -121,7 +121,7 @@ func serve(path, content string) func(*Repository) {
 	}
 }
 
-// endless serves spaces until the client has enough.
+// endless serves spaces until the client closes the connection.
 func endless(path string) func(*Repository) {
 	return func(r *Repository) {
 		r.SetFault(only(path, func(w http.ResponseWriter, _ *http.Request) bool {
@@ -135,7 +135,7 @@ func endless(path string) func(*Repository) {
 	}
 }
 
-// files are those in a directory, with their content.
+// files returns the files in a directory, with their content.
 func files(dir string) map[string]string {
 	GinkgoHelper()
 	found := map[string]string{}

@@ -19,7 +19,7 @@ func (t *TUF) Start(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-t.settled:
+		case <-t.ended:
 		case <-time.After(t.next().Sub(t.now())):
 			t.tick(ctx)
 		}

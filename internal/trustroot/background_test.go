@@ -14,8 +14,8 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/trustroot/trustroottest"
 )
 
-// background is a repository and its client, started, in a bubble in which the
-// time passes only while all wait.
+// background is a repository and its started client, in a bubble in which time passes only while all goroutines
+// wait.
 type background struct {
 	*testing.T
 	*trustroottest.Repository
@@ -47,7 +47,7 @@ func inBackground(t *testing.T, test func(*background)) {
 	})
 }
 
-// pass lets time pass, and all come to rest.
+// pass lets time pass until all goroutines wait.
 func (b *background) pass(d time.Duration) {
 	time.Sleep(d)
 	synctest.Wait()
@@ -71,7 +71,7 @@ func (b *background) expect(raw []byte, changes int) {
 	}
 }
 
-// refreshes is how often the timestamp was asked for.
+// refreshes returns the number of requests for the timestamp.
 func (b *background) refreshes() int {
 	return len(slices.DeleteFunc(b.Requests(), func(path string) bool { return path != "timestamp.json" }))
 }
@@ -96,7 +96,7 @@ func TestBackgroundRefreshes(t *testing.T) {
 		b.pass(12*time.Hour + time.Minute)
 		b.expect(one, 1)
 		if again, _ := b.root.Root(b.Context()); again != first {
-			b.Error("the same root is another value")
+			b.Error("the same root has a different pointer")
 		}
 		if got := b.refreshes(); got != 2 {
 			b.Errorf("%d refreshes in half a day, not 2", got)

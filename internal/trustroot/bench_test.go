@@ -13,8 +13,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/trustroot/trustroottest"
 )
 
-// FuzzParse proves that no bytes make Parse panic, let a root through that
-// cannot be verified by, or lengthen an error without bounds.
+// FuzzParse checks that no bytes make Parse panic, accept an unusable root, or return a long error.
 func FuzzParse(f *testing.F) {
 	f.Add(published(publicGood))
 	f.Add(newRoot())
@@ -47,7 +46,7 @@ func BenchmarkParse(b *testing.B) {
 	}
 }
 
-// BenchmarkRoot is what asking for a root at hand costs.
+// BenchmarkRoot measures Root with a root in memory.
 func BenchmarkRoot(b *testing.B) {
 	root := benchmarked(b)
 	b.ReportAllocs()
@@ -58,7 +57,7 @@ func BenchmarkRoot(b *testing.B) {
 	}
 }
 
-// BenchmarkRootParallel is the same, asked for by many at once.
+// BenchmarkRootParallel measures the same, with many concurrent callers.
 func BenchmarkRootParallel(b *testing.B) {
 	root := benchmarked(b)
 	b.ReportAllocs()

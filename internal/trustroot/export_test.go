@@ -2,8 +2,8 @@
 
 package trustroot
 
-// LastError returns why the last refresh failed, or nil if it succeeded. The
-// trusted root may be valid nevertheless.
+// LastError returns the error of the last refresh, or nil if it succeeded. The trusted root may be valid
+// nevertheless.
 func (t *TUF) LastError() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()

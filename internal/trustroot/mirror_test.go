@@ -20,7 +20,7 @@ var _ = Describe("E17: The trusted root of a TUF repository that is down", func(
 	var s *scene
 	BeforeEach(func() { s = newScene() })
 
-	DescribeTable("is had from the cache after a restart, until the timestamp expires",
+	DescribeTable("is available from the cache after a restart, until the timestamp expires",
 		func(fault trustroottest.Fault) {
 			s.serves(s.start(), s.raw)
 			s.now.Advance(time.Hour)
@@ -46,7 +46,7 @@ var _ = Describe("E17: The trusted root of a TUF repository that is down", func(
 		Entry("that has nothing", answer(http.StatusNotFound)),
 	)
 
-	It("is had after a rotation of the root and a restart", func() {
+	It("is available after a rotation of the root and a restart", func() {
 		s.serves(s.start(), s.raw)
 		s.repository.RotateRoot()
 		s.repository.RotateRoot()
@@ -55,7 +55,7 @@ var _ = Describe("E17: The trusted root of a TUF repository that is down", func(
 		s.serves(s.start(), s.raw)
 	})
 
-	It("is not had where it never was", func() {
+	It("is not available from a repository that never had it", func() {
 		s.repository.SetFault(trustroottest.Down)
 		t := s.start()
 		s.fails(t)
@@ -63,7 +63,7 @@ var _ = Describe("E17: The trusted root of a TUF repository that is down", func(
 		Expect(ok).To(BeFalse())
 	})
 
-	It("is not asked for by each of a thousand objects", func() {
+	It("is not requested by each of a thousand objects", func() {
 		s.repository.SetFault(answer(http.StatusServiceUnavailable))
 		t := s.start()
 		for range 1000 {
@@ -75,7 +75,7 @@ var _ = Describe("E17: The trusted root of a TUF repository that is down", func(
 		s.serves(t, s.raw)
 	})
 
-	It("is had again once the mirror is back", func() {
+	It("is available again once the mirror is back", func() {
 		t := s.start()
 		s.serves(t, s.raw)
 		s.expire()
@@ -129,14 +129,14 @@ var _ = Describe("E18: The trusted root of a TUF repository with a hostile mirro
 		s.fails(restarted)
 	})
 
-	It("is not had of a mirror that stands still (freeze)", func() {
+	It("is not available from a mirror that never updates (freeze)", func() {
 		t := s.start()
 		s.serves(t, s.raw)
 		s.expire()
 		Expect(s.fails(t)).To(MatchError(&metadata.ErrExpiredMetadata{}))
 	})
 
-	It("is not had by a timestamp of before that names what is new", func() {
+	It("is not available with an old timestamp that lists new files", func() {
 		s.repository.Publish(trustroottest.Edit{Timestamp: func(t *metadata.TimestampType) { t.Version += 10 }})
 		s.serves(s.start(), s.raw)
 		s.repository.SetTrustedRoot(next)
@@ -160,7 +160,7 @@ var _ = Describe("E18: The trusted root of a TUF repository with a hostile mirro
 		Expect(s.repository.Requests()).NotTo(ContainElement(HavePrefix("targets/")))
 	})
 
-	It("stays as it was where the cache is lost while it runs", func() {
+	It("stays the same if the cache is lost while the process runs", func() {
 		s.repository.Publish(longer(3 * trustroottest.Validity))
 		s.repository.SetTrustedRoot(next)
 		s.serves(s.start(), next)
@@ -174,12 +174,12 @@ var _ = Describe("E18: The trusted root of a TUF repository with a hostile mirro
 		Expect(s.fails(t)).To(MatchError(&metadata.ErrBadVersionNumber{}))
 	})
 
-	DescribeTable("is not had by a root, signed with stolen keys, that",
+	DescribeTable("is not available with a root, signed with stolen keys, that",
 		func(change func(*metadata.RootType)) {
 			t := s.start()
 			s.serves(t, s.raw)
 			s.repository.EditRoot(change)
-			s.fails(s.start()) // what is at hand is signed by keys that are revoked now
+			s.fails(s.start()) // the root in memory is signed by keys that are revoked now
 			s.serves(t, s.raw)
 			s.expire()
 			s.fails(t)
@@ -192,7 +192,7 @@ var _ = Describe("E18: The trusted root of a TUF repository with a hostile mirro
 		Entry("has expired", func(r *metadata.RootType) { r.Expires = time.Unix(0, 0).UTC() }),
 	)
 
-	It("is not read from a cache that others changed", func() {
+	It("is not read from a manipulated cache", func() {
 		s.serves(s.start(), s.raw)
 		s.repository.SetFault(trustroottest.Down)
 		Expect(os.WriteFile(filepath.Join(s.dir, "trusted_root.json"), next, 0o600)).To(Succeed())

@@ -29,7 +29,7 @@ var _ = Describe("The cache of trusted roots", func() {
 		Expect(parse("team", raw)).To(BeIdenticalTo(parse("team", bytes.Clone(raw))))
 	})
 
-	It("J5: needs no time for what it keeps", func() {
+	It("J5: needs no time for a kept root", func() {
 		kept, raw := newRoot(), newRoot()
 		root := parse("team", kept)
 		late, cancel := context.WithCancel(context.Background())
@@ -39,7 +39,7 @@ var _ = Describe("The cache of trusted roots", func() {
 		Expect(err).To(MatchError(context.Canceled))
 	})
 
-	It("J12: counts the memory that a root takes, not its text alone", func() {
+	It("J12: counts the memory that a root takes, not only its text", func() {
 		raw := published(publicGood)
 		parse("team", raw)
 		Expect(c.Size()).To(BeNumerically(">", 4*len(raw)))
@@ -49,7 +49,7 @@ var _ = Describe("The cache of trusted roots", func() {
 		Expect(parse("team", newRoot()).ID()).NotTo(Equal(parse("team", newRoot()).ID()))
 	})
 
-	DescribeTable("J12: parses what is malformed once",
+	DescribeTable("J12: parses a malformed root only once",
 		func(raw []byte) {
 			_, first := c.Parse(context.Background(), "team", raw)
 			Expect(first).To(MatchError(trustroot.ErrMalformed))

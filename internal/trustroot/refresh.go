@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// For failureMemory after a failed refresh its error answers every caller.
-// maxBackoff bounds how long the background waits after failures.
+// failureMemory is the time after a failed refresh during which every caller gets its error. maxBackoff bounds
+// the wait between the background's attempts after failures.
 const (
 	failureMemory = 30 * time.Second
 	maxBackoff    = 10 * time.Minute
@@ -55,7 +55,7 @@ func (t *TUF) run(r *refresh) {
 	t.finish(r, v, at, err)
 	t.notify()
 	select {
-	case t.settled <- struct{}{}:
+	case t.ended <- struct{}{}:
 	default:
 	}
 }

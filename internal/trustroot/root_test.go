@@ -18,7 +18,7 @@ import (
 // entry is one of the entries of a list in a trusted root.
 func entry(root object, list string) object { return root[list].([]any)[0].(object) }
 
-// period is what says when an entry may be trusted.
+// period is the validity of an entry.
 func period(root object, list string) object {
 	one := entry(root, list)
 	if key, ok := one["publicKey"].(object); ok {
@@ -29,7 +29,7 @@ func period(root object, list string) object {
 
 var lists = []string{"tlogs", "ctlogs", "certificateAuthorities", "timestampAuthorities"}
 
-// changed is the public-good trusted root, changed.
+// changed returns the public-good trusted root after a change.
 func changed(change func(object)) []byte {
 	GinkgoHelper()
 	root := object{}
@@ -61,7 +61,7 @@ var _ = Describe("A trusted root", func() {
 		Entry("one of a private Sigstore", "pkg/testing/data/trusted-roots/scaffolding.json", true, true, false, true),
 	)
 
-	DescribeTable("loads with what may differ",
+	DescribeTable("loads with the variations that are allowed",
 		func(change func(object)) {
 			_, err := trustroot.Parse(changed(change))
 			Expect(err).NotTo(HaveOccurred())
@@ -190,7 +190,7 @@ var _ = Describe("A trusted root", func() {
 	})
 })
 
-// lenOf is how long a list of a trusted root is.
+// lenOf returns the length of a list of a trusted root.
 func lenOf(raw []byte, list string) int {
 	GinkgoHelper()
 	root := map[string]json.RawMessage{}
@@ -210,7 +210,7 @@ func keepOnly(root object, kept string) {
 	}
 }
 
-// many is a list of one entry, n times.
+// many returns a list of one entry, n times.
 func many(one any, n int) (list []any) {
 	for range n {
 		list = append(list, one)
@@ -218,7 +218,7 @@ func many(one any, n int) (list []any) {
 	return list
 }
 
-// chainOf is an authority of a trusted root whose chain has n certificates.
+// chainOf returns an authority of a trusted root with a chain of n certificates.
 func chainOf(root object, n int) object {
 	certificates := entry(root, "certificateAuthorities")["certChain"].(object)["certificates"].([]any)
 	authority := object{}
@@ -229,7 +229,7 @@ func chainOf(root object, n int) object {
 	return authority
 }
 
-// laterLog is a log that may be trusted some day.
+// laterLog is a log with a validity that starts in the future.
 func laterLog() object {
 	root := object{}
 	if err := json.Unmarshal(newRoot(), &root); err != nil {

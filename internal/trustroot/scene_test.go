@@ -17,7 +17,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/trustroot/trustroottest"
 )
 
-// clock is the time, put forward.
+// clock returns the time with an offset.
 type clock struct{ ahead atomic.Int64 }
 
 func (c *clock) Now() time.Time           { return time.Now().Add(time.Duration(c.ahead.Load())) }
@@ -28,7 +28,7 @@ func idOf(raw []byte) string {
 	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
-// scene is a repository that has published raw, over HTTP, and what its clients are made by.
+// scene is a repository that has published raw, over HTTP, and the options of its clients.
 type scene struct {
 	repository *trustroottest.Repository
 	raw        []byte
@@ -51,7 +51,7 @@ func newScene() *scene {
 	return s
 }
 
-// start is the client of a new process, with the cache of those before.
+// start returns the client of a new process, with the cache of earlier processes.
 func (s *scene) start() *trustroot.TUF {
 	GinkgoHelper()
 	t, err := trustroot.NewTUF(s.options)
@@ -76,5 +76,5 @@ func (s *scene) fails(t *trustroot.TUF) error {
 	return err
 }
 
-// expire lets all metadata end that was published so far.
+// expire lets all published metadata expire.
 func (s *scene) expire() { s.now.Advance(trustroottest.Validity + time.Minute) }

@@ -27,7 +27,7 @@ func TestTrustroot(t *testing.T) {
 // object is a JSON object.
 type object = map[string]any
 
-// published returns a trusted root that sigstore-go comes with.
+// published returns a trusted root that sigstore-go contains.
 func published(name string) []byte {
 	raw, err := os.ReadFile(filepath.Join(sigstoreGo(), name))
 	if err != nil {
@@ -36,10 +36,10 @@ func published(name string) []byte {
 	return raw
 }
 
-// publicGood is a trusted root of the public-good Sigstore, that has all there is.
+// publicGood is a trusted root of the public-good Sigstore with every kind of entry.
 const publicGood = "examples/trusted-root-public-good.json"
 
-// sigstoreGo is where the sources of sigstore-go are.
+// sigstoreGo is the folder with the sources of sigstore-go.
 var sigstoreGo = sync.OnceValue(func() string {
 	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/sigstore/sigstore-go").Output()
 	if err != nil {
@@ -48,7 +48,7 @@ var sigstoreGo = sync.OnceValue(func() string {
 	return strings.TrimSpace(string(dir))
 })
 
-// newRoot returns a trusted root that no other is like: one log with a new key.
+// newRoot returns a unique trusted root: one log with a new key.
 func newRoot() []byte {
 	public, _, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {

@@ -64,8 +64,8 @@ type TUF struct {
 	current      atomic.Pointer[verified]
 	asked        chan struct{} // closed by the first caller of Root
 	askedOnce    sync.Once
-	settled      chan struct{} // receives after a refresh ended
-	mu           sync.Mutex    // guards what follows, up to the next lock
+	ended        chan struct{} // receives after a refresh ended
+	mu           sync.Mutex    // guards the fields below, up to the next lock
 	running      *refresh
 	refreshed    time.Time // of the last success
 	attempted    time.Time
@@ -96,7 +96,7 @@ func NewTUF(o TUFOptions) (*TUF, error) {
 		now:     o.Now,
 		changed: o.Changed,
 		asked:   make(chan struct{}),
-		settled: make(chan struct{}, 1),
+		ended:   make(chan struct{}, 1),
 	}, nil
 }
 

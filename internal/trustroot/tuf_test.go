@@ -50,7 +50,7 @@ var _ = Describe("The trusted root of a TUF repository", func() {
 		Expect(age).To(BeNumerically("~", trustroottest.Validity/2, time.Minute))
 	})
 
-	It("is had even by who has given up, if it is at hand", func() {
+	It("is available even to a caller with a cancelled context, if it is in memory", func() {
 		t := s.start()
 		s.serves(t, s.raw)
 		gone, cancel := context.WithCancel(ctx)
@@ -60,7 +60,7 @@ var _ = Describe("The trusted root of a TUF repository", func() {
 		Expect(root.ID()).To(Equal(idOf(s.raw)))
 	})
 
-	It("is fetched once for all who ask at once, and a caller's leaving does not end it", func() {
+	It("is fetched once for concurrent callers, and goes on if a caller leaves", func() {
 		reached, goOn := make(chan struct{}), make(chan struct{})
 		s.repository.SetFault(only("timestamp.json", func(http.ResponseWriter, *http.Request) bool {
 			close(reached)
@@ -156,7 +156,7 @@ var _ = Describe("The trusted root of a TUF repository", func() {
 		s.serves(t, s.raw)
 	})
 
-	It("is kept again where the cache was lost", func() {
+	It("is kept again if the cache was lost", func() {
 		t := s.start()
 		s.serves(t, s.raw)
 		Expect(os.RemoveAll(s.dir)).To(Succeed())
@@ -167,7 +167,7 @@ var _ = Describe("The trusted root of a TUF repository", func() {
 		s.serves(s.start(), s.raw)
 	})
 
-	It("is fetched by whoever asks, leader or not", func() {
+	It("is fetched for every caller, leader or not", func() {
 		Expect(s.start().NeedLeaderElection()).To(BeFalse())
 	})
 
@@ -181,12 +181,12 @@ var _ = Describe("The trusted root of a TUF repository", func() {
 		Expect(s.fails(s.start())).To(MatchError(context.DeadlineExceeded))
 	})
 
-	It("is not had where the cache cannot be written", func() {
+	It("is not available if the cache cannot be written", func() {
 		Expect(os.WriteFile(s.dir, nil, 0o600)).To(Succeed())
 		Expect(s.fails(s.start()).Error()).To(ContainSubstring(s.dir))
 	})
 
-	It("is had of a s.repository without consistent snapshots", func() {
+	It("is available from a repository without consistent snapshots", func() {
 		plain := trustroottest.NewWithoutConsistentSnapshots()
 		DeferCleanup(plain.Close)
 		plain.SetTrustedRoot(s.raw)

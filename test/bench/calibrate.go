@@ -14,16 +14,19 @@ import (
 )
 
 const (
-	// processors are those of the machine on which the limits were stated. The calibration uses as many.
+	// processors is the number of processors of the machine on which the limits were stated. The calibration
+	// uses as many.
 	processors = 2
-	// reference is what the calibration took on that machine, which did nothing else: of each processor.
+	// reference is the time that the calibration took on that machine, which was idle otherwise, on each
+	// processor.
 	reference = 340 * time.Millisecond
 	// rounds of the calibration.
 	rounds = 2500
 )
 
-// calibrate does a fixed amount of work of the kind that a reconcile does, and returns how much slower each processor is than those
-// on which the limits were stated. It is not less than 1: a fast machine makes no limit stricter.
+// calibrate does a fixed amount of work that resembles a reconcile, and returns by which factor each processor
+// is slower than those on which the limits were stated. The factor is at least 1: a fast machine makes no limit
+// stricter.
 func calibrate() float64 {
 	before := ownCPU()
 	var workers sync.WaitGroup
@@ -63,11 +66,11 @@ func work() {
 	}
 }
 
-// ownCPU is the time of processors that this process has used.
+// ownCPU returns the processor time that this process has used.
 func ownCPU() time.Duration {
 	var usage syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
-		panic(err) // it fails only for a wrong argument
+		panic(err) // Getrusage fails only for a wrong argument
 	}
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }

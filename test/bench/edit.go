@@ -13,9 +13,9 @@ import (
 	"github.com/verifiedchart/verifiedchart/test/scenario"
 )
 
-// edited measures what one edit of a Secret costs that many published charts use: a key
-// that is added, which changes nothing but has them all verified again; the key taken
-// away, so that all lose trust at once; and the key put back.
+// edited measures the cost of one edit of a Secret that many published charts use: a key is added, so that all
+// charts are verified again without a change; the key is removed, so that all lose trust at once; and the key
+// is put back.
 func (b *bench) edited(ctx context.Context) error {
 	added, err := b.world.Stranger.Public()
 	if err != nil {
@@ -25,9 +25,9 @@ func (b *bench) edited(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b.limits.title("judged: a key is added that %d charts may be signed with", b.many)
-	judged := func(ctx context.Context, before usage) error { return b.verified(ctx, before.rounds+b.many) }
-	if err := b.edit(ctx, "judged", map[string][]byte{scenario.KeyEntry: trusted, "added.pub": added}, 1, b.within("until all are judged again", 5, judged)); err != nil {
+	b.limits.title("verified again: a key is added that %d charts may be signed with", b.many)
+	verified := func(ctx context.Context, before usage) error { return b.verified(ctx, before.rounds+b.many) }
+	if err := b.edit(ctx, "verified", map[string][]byte{scenario.KeyEntry: trusted, "added.pub": added}, 1, b.within("until all are verified again", 5, verified)); err != nil {
 		return err
 	}
 	b.limits.title("withdrawn: the key is gone that %d charts are signed with", b.many)
@@ -35,8 +35,8 @@ func (b *bench) edited(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	// Before a chart is withdrawn, its registry is asked what other signatures it has: for the manifest, and in the three places in which
-	// signatures may be. Some are asked twice, if time runs out.
+	// Before the controller withdraws a chart, it asks the registry for other signatures: for the manifest, and
+	// in the three locations in which signatures may be. If time runs out, it asks for some twice.
 	if err := b.edit(ctx, "withdrawn", map[string][]byte{"added.pub": added}, 5, b.withdrawn(urls)); err != nil {
 		return err
 	}
@@ -45,10 +45,10 @@ func (b *bench) edited(ctx context.Context) error {
 	return b.edit(ctx, "published", map[string][]byte{scenario.KeyEntry: trusted}, 1, b.within("until all are published", 20, published))
 }
 
-// awaited waits for the effects of an edit. What it returns says how long they took.
+// awaited waits for the effects of an edit. It returns a function that prints how long they took.
 type awaited func(ctx context.Context, began stopwatch, before usage) (say func(), err error)
 
-// within awaits one effect.
+// within waits for one effect.
 func (b *bench) within(what string, seconds int, done func(context.Context, usage) error) awaited {
 	return func(ctx context.Context, began stopwatch, before usage) (func(), error) {
 		err := done(ctx, before)
@@ -58,7 +58,7 @@ func (b *bench) within(what string, seconds int, done func(context.Context, usag
 	}
 }
 
-// withdrawn awaits, at the same time, that nothing is served and that each status says so.
+// withdrawn waits, at the same time, until nothing is served and until each status reports the withdrawal.
 func (b *bench) withdrawn(urls []string) awaited {
 	return func(ctx context.Context, began stopwatch, _ usage) (func(), error) {
 		var served span
@@ -79,7 +79,7 @@ func (b *bench) withdrawn(urls []string) awaited {
 	}
 }
 
-// edit measures one edit until its effects are there.
+// edit measures one edit until its effects are visible.
 func (b *bench) edit(ctx context.Context, name string, keys map[string][]byte, requests float64, wait awaited) error {
 	before, err := b.usage(ctx)
 	if err != nil {
@@ -117,7 +117,7 @@ func (b *bench) edit(ctx context.Context, name string, keys map[string][]byte, r
 	return nil
 }
 
-// verified waits until the controller has finished so many reconciles.
+// verified waits until the controller has finished the given number of reconciles.
 func (b *bench) verified(ctx context.Context, rounds int) error {
 	for {
 		now, err := reconciles(b.world.Controller.Metrics)

@@ -23,16 +23,16 @@ import (
 )
 
 const (
-	// watched is how long unchanged objects are watched, every interval of which each is reconciled once.
+	// watched is the time for which unchanged objects are watched; each is reconciled once per interval.
 	watched  = 20 * time.Second
 	interval = 5 * time.Second
 )
 
-// bench measures one controller after the other in one world.
+// bench measures one controller after another in one world.
 type bench struct {
 	world     *scenario.World
 	few, many int
-	profiles  string // folder of CPU profiles, or none
+	profiles  string // folder of CPU profiles; empty for none
 	pprof     string // address of the profiles
 	limits    limits
 }
@@ -75,7 +75,7 @@ func run(ctx context.Context, args []string) (err error) {
 	return b.limits.err()
 }
 
-// parse returns the measures that the arguments choose, in an order in which each finds what it needs.
+// parse returns the measures that the arguments select, in an order that meets their preconditions.
 func (b *bench) parse(args []string) ([]func(context.Context) error, error) {
 	all := []string{"cold", "unchanged", "many", "edited"}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)

@@ -22,7 +22,8 @@ func (b *bench) cold(ctx context.Context) error {
 	if err := b.start(ctx); err != nil {
 		return err
 	}
-	// A few charts before show the controller what it sets up once: connections, and what is parsed or compiled at its first use.
+	// A few earlier charts let the controller set up everything that it needs only once: connections, and texts
+	// that it parses or compiles at first use.
 	if err := b.declare(ctx, "first", warming, time.Hour); err != nil {
 		return err
 	}
@@ -60,10 +61,10 @@ func (b *bench) cold(ctx context.Context) error {
 	return b.clear(ctx)
 }
 
-// warming is how many charts are declared before those that are measured.
+// warming is the number of charts declared before the measured ones.
 const warming = 10
 
-// unchanged measures reconciles of charts that stay as they are; each verifies the signature again.
+// unchanged measures reconciles of unchanged charts; each verifies the signature again.
 func (b *bench) unchanged(ctx context.Context) error {
 	b.limits.title("unchanged: %d charts that stay as they are", b.few)
 	if err := b.declare(ctx, "unchanged", b.few, interval); err != nil {

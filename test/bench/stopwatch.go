@@ -12,10 +12,11 @@ import (
 	"time"
 )
 
-// span is how long something took, and for how long all processors together worked for other programs than the controller meanwhile.
+// span is the duration of an operation, and the time for which all processors together worked for other
+// programs than the controller meanwhile.
 type span struct{ wall, others time.Duration }
 
-// stopwatch measures spans from one moment on.
+// stopwatch measures spans from its start.
 type stopwatch struct {
 	pid    int // of the controller; 0 before it runs
 	began  time.Time
@@ -30,13 +31,14 @@ func startWatch(pid int) (stopwatch, error) {
 	return w, err
 }
 
-// span is the time since the start.
+// span returns the time since the start.
 func (w stopwatch) span() (span, error) {
 	others, err := w.busyElsewhere()
 	return span{wall: time.Since(w.began), others: max(others-w.others, 0)}, err
 }
 
-// busyElsewhere is how long the processors have worked for other programs than the controller, since the machine started.
+// busyElsewhere returns the time for which the processors have worked for other programs than the controller,
+// since the machine started.
 func (w stopwatch) busyElsewhere() (time.Duration, error) {
 	raw, err := os.ReadFile("/proc/stat")
 	if err != nil {
@@ -50,8 +52,8 @@ func (w stopwatch) busyElsewhere() (time.Duration, error) {
 	return all - own, err
 }
 
-// busy is how long the processors have worked, by proc_stat(5): everything but the fields 4 and 5, idle and iowait, and the time of
-// guests, which others count too.
+// busy returns the time for which the processors have worked, by proc_stat(5): all fields except 4 and 5, idle
+// and iowait, and the time of guests, which other fields already include.
 func busy(stat []byte) (total time.Duration, err error) {
 	lines := bufio.NewScanner(bytes.NewReader(stat))
 	lines.Scan()

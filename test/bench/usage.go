@@ -15,10 +15,10 @@ import (
 	"time"
 )
 
-// ticks is the kernel's USER_HZ, which is 100 on every Linux architecture Go runs on.
+// ticks is the kernel's USER_HZ, which is 100 on every Linux architecture that Go supports.
 const ticks = 100
 
-// usage is what a process has used so far.
+// usage is the resources that a process has used so far.
 type usage struct {
 	cpu      time.Duration
 	peak     int64 // bytes
@@ -31,7 +31,7 @@ func (u usage) since(before usage) usage {
 	return usage{cpu: u.cpu - before.cpu, peak: u.peak, requests: u.requests - before.requests, rounds: u.rounds - before.rounds, writes: u.writes.since(before.writes)}
 }
 
-// usage reads what the controller has used once it writes no more.
+// usage returns the usage of the controller after its writes have stopped.
 func (b *bench) usage(ctx context.Context) (usage, error) {
 	written, err := b.written(ctx)
 	if err != nil {
@@ -50,7 +50,7 @@ func (b *bench) usage(ctx context.Context) (usage, error) {
 	return usage{cpu: cpu, peak: peak, requests: len(b.world.Registry.Requests()), rounds: rounds, writes: written}, err
 }
 
-// cpuTime is utime and stime of proc_pid_stat(5), fields 14 and 15.
+// cpuTime returns the sum of utime and stime of proc_pid_stat(5), fields 14 and 15.
 func cpuTime(pid int) (time.Duration, error) {
 	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
@@ -69,7 +69,7 @@ func cpuTime(pid int) (time.Duration, error) {
 	return time.Duration(user+system) * time.Second / ticks, err
 }
 
-// peakMemory is VmHWM of proc_pid_status(5): the peak resident set size.
+// peakMemory returns VmHWM of proc_pid_status(5): the peak resident set size.
 func peakMemory(pid int) (int64, error) {
 	f, err := os.Open(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
@@ -85,13 +85,13 @@ func peakMemory(pid int) (int64, error) {
 	return 0, fmt.Errorf("/proc/%d/status has no VmHWM", pid)
 }
 
-// reconciles is how many reconciles the controller has finished, by its own metrics.
+// reconciles returns the number of reconciles that the controller has finished, by its own metrics.
 func reconciles(addr string) (int, error) {
 	req, err := http.NewRequest(http.MethodGet, "http://"+addr+"/metrics", nil)
 	if err != nil {
 		return 0, err
 	}
-	req.Header.Set("Accept-Encoding", "identity") // to compress would cost what is being measured
+	req.Header.Set("Accept-Encoding", "identity") // compression would distort the measurement
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return 0, err
@@ -111,8 +111,8 @@ func reconciles(addr string) (int, error) {
 	return int(total), nil
 }
 
-// profile writes seconds of the controller's CPU profile of a measure to a file in
-// the folder for profiles, if there is one.
+// profile writes a CPU profile of the controller, over the given seconds of a measure, to a file in the folder
+// for profiles, if there is one.
 func (b *bench) profile(measure string, seconds int) <-chan error {
 	done := make(chan error, 1)
 	if b.profiles == "" {

@@ -17,8 +17,8 @@ import (
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
 )
 
-// ready waits until n charts are ready. It looks at the API server only once the
-// registry has nothing more to do, since looking costs what is being measured.
+// ready waits until n charts are ready. It asks the API server only when the registry is idle, because its
+// requests distort the measurement.
 func (b *bench) ready(ctx context.Context, n int) error {
 	if err := b.quiet(ctx); err != nil {
 		return err
@@ -26,7 +26,7 @@ func (b *bench) ready(ctx context.Context, n int) error {
 	return b.until(ctx, func(seen map[string]bool) bool { return ready(seen) == n })
 }
 
-// ready is how many of what was seen are ready.
+// ready returns the number of charts that are ready.
 func ready(seen map[string]bool) int {
 	n := 0
 	for _, is := range seen {
@@ -37,7 +37,7 @@ func ready(seen map[string]bool) int {
 	return n
 }
 
-// quiet waits until the registry was asked for something, and then for nothing more for a moment.
+// quiet waits until the registry gets a request, and then until it gets none for a moment.
 func (b *bench) quiet(ctx context.Context) error {
 	const moment = 100 * time.Millisecond
 	for before := 0; ; {
@@ -62,8 +62,8 @@ func (b *bench) clear(ctx context.Context) error {
 	return b.until(ctx, func(seen map[string]bool) bool { return len(seen) == 0 })
 }
 
-// until watches the charts, which costs the API server less than asking for all
-// of them again and again, until what is seen fits: by name whether they are ready.
+// until watches the charts until the observed state, by name whether a chart is ready, meets the condition. A
+// watch costs the API server less than repeated lists.
 func (b *bench) until(ctx context.Context, fits func(map[string]bool) bool) error {
 	watching, err := b.watcher()
 	if err != nil {
@@ -108,7 +108,7 @@ func (b *bench) watcher() (client.WithWatch, error) {
 	return client.NewWithWatch(config, client.Options{Scheme: b.world.Client.Scheme()})
 }
 
-// urls returns where the charts are served.
+// urls returns the URLs of the charts.
 func (b *bench) urls(ctx context.Context) ([]string, error) {
 	var list v1alpha1.VerifiedChartList
 	if err := b.world.Client.List(ctx, &list, client.InNamespace(b.world.Namespace)); err != nil {
@@ -125,8 +125,8 @@ func (b *bench) urls(ctx context.Context) ([]string, error) {
 	return urls, nil
 }
 
-// gone waits until a GET of every URL is answered by 404. It asks for the next one only then, so
-// that it costs about one request for each; one that is gone stays gone.
+// gone waits until a GET of every URL is answered by 404. It requests the next URL only after that, so that it
+// costs about one request for each; a URL that is gone stays gone.
 func gone(ctx context.Context, urls []string) error {
 	const moment = 20 * time.Millisecond
 	for _, url := range urls {
@@ -148,7 +148,7 @@ func gone(ctx context.Context, urls []string) error {
 	return nil
 }
 
-// head returns how a GET is answered, but for the content.
+// head returns the answer to a GET, without the content.
 func head(ctx context.Context, url string) (int, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {

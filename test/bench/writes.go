@@ -18,11 +18,11 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// writes counts the requests by which the controller changed something in the API server, by verb and resource.
+// writes counts the requests by which the controller changed objects in the API server, by verb and resource.
 type writes map[string]int
 
-// writable reports whether the role of the controller lets it do that. The bench itself, and the API
-// server, write other things only.
+// writable reports whether the role of the controller allows the request. The bench itself, and the API server,
+// write only other resources.
 func writable(verb, group, resource string) bool {
 	switch group + "/" + resource {
 	case "source.verifiedchart.dev/verifiedcharts":
@@ -66,7 +66,7 @@ func parseWrites(metrics io.Reader) (writes, error) {
 	return counted, lines.Err()
 }
 
-// since returns what was written after another count.
+// since returns the difference from an earlier count.
 func (w writes) since(before writes) writes {
 	after := writes{}
 	for what, n := range w {
@@ -84,7 +84,7 @@ func (w writes) total() (n int) {
 	return n
 }
 
-// each says how many there are of each, for one of so many objects.
+// each returns the counts, divided by the number of objects, as text.
 func (w writes) each(objects int) string {
 	var said []string
 	for _, what := range slices.Sorted(maps.Keys(w)) {
@@ -93,7 +93,7 @@ func (w writes) each(objects int) string {
 	return strings.Join(said, ", ")
 }
 
-// written returns what was written so far, once nothing more is: events are sent by themselves.
+// written returns the count so far, after writes have stopped: events are sent in the background.
 func (b *bench) written(ctx context.Context) (writes, error) {
 	const moment = time.Second
 	config, err := b.world.Plane.Config()

@@ -9,19 +9,20 @@ import (
 	"io"
 )
 
-// arguments are those of verify-bundle.
+// arguments are the arguments of verify-bundle.
 type arguments struct {
 	bundle string
-	// key is the file of a public key; or else identity and issuer are those of the certificate.
+	// key is the file of a public key; if there is none, identity and issuer are those of the certificate.
 	key, identity, issuer string
-	// root is the file of a trusted root; empty for that of the public-good Sigstore, or its staging instance.
+	// root is the file of a trusted root; if empty, the root of the public-good Sigstore, or its staging
+	// instance, is used.
 	root    string
 	staging bool
-	// artifact is a file, or the digest of one.
+	// artifact is a file, or the digest of a file.
 	artifact string
 }
 
-// parseArguments takes the flags in any order, and after them the artifact.
+// parseArguments accepts the flags in any order, followed by the artifact.
 func parseArguments(args []string) (arguments, error) {
 	var a arguments
 	flags := flag.NewFlagSet("verify-bundle", flag.ContinueOnError)

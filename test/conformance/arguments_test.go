@@ -57,37 +57,37 @@ var _ = Describe("The command line", func() {
 			Expect(said).To(beOneLine())
 		},
 		Entry("with nothing", func([]string) []string { return nil }),
-		Entry("with what signs", insteadOf(func(args []string) { args[0] = "sign-bundle" })),
-		Entry("with a command that there is not", insteadOf(func(args []string) { args[0] = "verify" })),
+		Entry("with a command that signs", insteadOf(func(args []string) { args[0] = "sign-bundle" })),
+		Entry("with an unknown command", insteadOf(func(args []string) { args[0] = "verify" })),
 		Entry("without a bundle", withoutFlag("--bundle")),
 		Entry("with an empty bundle", insteadOf(func(args []string) { args[2] = "" })),
-		Entry("with a bundle that there is not", insteadOf(func(args []string) { args[2] += ".x" })),
+		Entry("with a missing bundle", insteadOf(func(args []string) { args[2] += ".x" })),
 		Entry("with a directory for a bundle", insteadOf(func(args []string) { args[2] = filepath.Dir(args[2]) })),
 		Entry("without an identity", withoutFlag("--certificate-identity")),
 		Entry("without an issuer", withoutFlag("--certificate-oidc-issuer")),
 		Entry("with an identity and a key", func(args []string) []string { return append([]string{args[0], "--key", args[2]}, args[1:]...) }),
-		Entry("with a key that is none", func(args []string) []string {
+		Entry("with a malformed key", func(args []string) []string {
 			args = withoutFlag("--certificate-identity")(withoutFlag("--certificate-oidc-issuer")(args))
 			return append([]string{args[0], "--key", args[2]}, args[1:]...)
 		}),
-		Entry("with a key that there is not", func(args []string) []string {
+		Entry("with a missing key", func(args []string) []string {
 			args = withoutFlag("--certificate-identity")(withoutFlag("--certificate-oidc-issuer")(args))
 			return append([]string{args[0], "--key", args[2] + ".x"}, args[1:]...)
 		}),
-		Entry("with a flag that is not known", func(args []string) []string { return append([]string{args[0], "--insecure"}, args[1:]...) }),
+		Entry("with an unknown flag", func(args []string) []string { return append([]string{args[0], "--insecure"}, args[1:]...) }),
 		Entry("with a call for help", func(args []string) []string { return []string{args[0], "--help"} }),
 		Entry("without an artifact", func(args []string) []string { return args[:len(args)-1] }),
 		Entry("with an empty artifact", insteadOf(func(args []string) { args[len(args)-1] = "" })),
 		Entry("with two artifacts", func(args []string) []string { return append(args, args[len(args)-1]) }),
 		Entry("with a flag after the artifact", func(args []string) []string { return append(args, "--staging") }),
-		Entry("with an artifact that there is not", insteadOf(func(args []string) { args[len(args)-1] += ".x" })),
-		Entry("with a root that there is not", insteadOf(func(args []string) { args[len(args)-2] += ".x" })),
+		Entry("with a missing artifact", insteadOf(func(args []string) { args[len(args)-1] += ".x" })),
+		Entry("with a missing root", insteadOf(func(args []string) { args[len(args)-2] += ".x" })),
 		Entry("without a root, and with no network and no cache", withoutFlag("--trusted-root")),
 		Entry("with a digest that is too short", insteadOf(func(args []string) { args[len(args)-1] = "sha256:00" })),
 		Entry("with a digest by another algorithm", insteadOf(func(args []string) {
 			args[len(args)-1] = digest.SHA512.FromString("artifact").String()
 		})),
-		Entry("with a digest of something else", insteadOf(func(args []string) { args[len(args)-1] = digest.FromString("x").String() })),
+		Entry("with the digest of another artifact", insteadOf(func(args []string) { args[len(args)-1] = digest.FromString("x").String() })),
 	)
 
 	It("takes flags in any order, and values after an equals sign", func() {
@@ -111,7 +111,7 @@ var _ = Describe("The command line", func() {
 		Expect(status).To(BeZero())
 	})
 
-	It("takes for a path what has the form of a digest and is a file", func() {
+	It("reads a file even if its name has the form of a digest", func() {
 		dir := GinkgoT().TempDir()
 		args := keyless()().arguments(dir, true)
 		was, err := os.Getwd()
@@ -130,7 +130,7 @@ var _ = Describe("The command line", func() {
 		Expect(status).To(BeZero())
 	})
 
-	It("says why in one line, however long and strange that is", func() {
+	It("prints the reason in one line, however long and strange the reason is", func() {
 		g := keyless()()
 		g.identity = strings.Repeat("\x1b[31m\n\xff", 1000)
 		status, said := g.run(GinkgoT().TempDir(), true)
@@ -179,13 +179,13 @@ var _ = Describe("Without a root", func() {
 		staging = mirror(raw)
 	})
 
-	It("the public Sigstore's root verifies", func() {
+	It("the public Sigstore's root is used", func() {
 		status, said := run(given())
 		Expect(said).To(BeEmpty())
 		Expect(status).To(BeZero())
 	})
 
-	It("with --staging the staging instance's root verifies", func() {
+	It("with --staging the staging instance's root is used", func() {
 		g := given()
 		g.extra = []string{"--staging"}
 		status, said := run(g)
@@ -198,7 +198,7 @@ var _ = Describe("Without a root", func() {
 		Expect(status).To(BeZero())
 	})
 
-	It("E17: what was kept verifies while the mirror is down", func() {
+	It("E17: the kept root verifies while the mirror is down", func() {
 		status, _ := run(given())
 		Expect(status).To(BeZero())
 		production.SetFault(trustroottest.Down)
@@ -207,7 +207,7 @@ var _ = Describe("Without a root", func() {
 		Expect(status).To(BeZero())
 	})
 
-	It("E17: nothing is trusted while the mirror is down and nothing was kept, and the way out is named", func() {
+	It("E17: nothing is trusted while the mirror is down and no root was kept, and the message names a fix", func() {
 		production.SetFault(trustroottest.Down)
 		status, said := run(given())
 		Expect(status).To(Equal(1))

@@ -24,12 +24,12 @@ var _ = Describe("The binary", Ordered, func() {
 		Expect(build.Run()).To(Succeed())
 	})
 
-	// run returns the exit status, and what was written to the two streams.
+	// run returns the exit status, and the output on the two streams.
 	run := func(args ...string) (status int, out, said string) {
 		var stdout, stderr bytes.Buffer
 		command := exec.Command(binary, args...)
 		command.Stdout, command.Stderr = &stdout, &stderr
-		// Whatever it asks the network for, nobody answers.
+		// All network requests of the program fail.
 		command.Env = append(os.Environ(), "XDG_CACHE_HOME="+GinkgoT().TempDir(), "HTTPS_PROXY=http://127.0.0.1:1", "NO_PROXY=")
 		if err := command.Run(); err != nil {
 			Expect(err).To(BeAssignableToTypeOf(&exec.ExitError{}))

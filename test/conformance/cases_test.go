@@ -9,8 +9,8 @@ import (
 	. "github.com/onsi/gomega"
 )
 
-// cases are the names of the suite's cases (test/assets/bundle-verify at
-// 767b4a7, August 2026), and of those that were proposed for it by then.
+// cases are the names of the suite's cases (test/assets/bundle-verify at 767b4a7, August 2026), and of the
+// cases that were proposed for it by then.
 var cases = strings.Fields(`
 bundle-empty-certificate-chain_fail bundle-from-wrong-instance_fail bundle-invalid-base64-signature_fail
 bundle-malformed-json_fail bundle-negative-log-index_fail bundle-unknown-version_fail bundle-with-root-cert_fail

@@ -26,8 +26,8 @@ import (
 	"github.com/sigstore/sigstore-go/pkg/root"
 )
 
-// loggedWith is given of a signature with a certificate of an authority whose
-// chain is one certificate, and whose CT log wrote extensions into its promise.
+// loggedWith returns the input for a signature with a certificate from a single-certificate authority; its CT
+// log wrote extensions into its promise.
 func loggedWith(extensions []byte) *given {
 	l, authorityKey, ctlog, signer := usualLab(), newKey(), newKey(), newKey()
 	authority := certify(&x509.Certificate{

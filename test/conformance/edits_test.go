@@ -16,7 +16,7 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// genuine are bundles that edits are made to, of each shape that there is.
+// genuine are the bundles to edit, one of each shape.
 var genuine = []func() *given{
 	keyless(stamped),
 	keyless(stamped, statement),
@@ -26,7 +26,7 @@ var genuine = []func() *given{
 	unloggedKey(),
 }
 
-// edited runs the client on what becomes of one bundle.
+// edited runs the client on an edited bundle.
 type edited struct {
 	given *given
 	raw   []byte
@@ -40,7 +40,8 @@ func newEdited(dir string, g *given) *edited {
 	return e
 }
 
-// verdict returns an error where raw is trusted though it holds another signature, or by another signer, than what it was made of.
+// verdict returns an error if raw is trusted although it holds another signature, or by another signer, than
+// its original.
 func (e *edited) verdict(raw []byte) error {
 	if err := os.WriteFile(e.file, raw, 0o600); err != nil {
 		return err
@@ -54,16 +55,16 @@ func (e *edited) verdict(raw []byte) error {
 	}
 	var now pbbundle.Bundle
 	if err := protojson.Unmarshal(raw, &now); err != nil {
-		return fmt.Errorf("what is no bundle is trusted: %w", err)
+		return fmt.Errorf("bytes that are no bundle are trusted: %w", err)
 	}
 	if !proto.Equal(signedPart(e.given.bundle), signedPart(&now)) {
-		return fmt.Errorf("what nobody signed is trusted: %s", raw)
+		return fmt.Errorf("an unsigned artifact is trusted: %s", raw)
 	}
 	return nil
 }
 
-// signedPart is what a signature is over, the signature, and the certificate
-// that it is by. The rest proves that, or does not: it says nothing itself.
+// signedPart is the signed content, the signature, and its certificate. The rest of a bundle proves them, or
+// fails to: it states nothing by itself.
 func signedPart(b *pbbundle.Bundle) *pbbundle.Bundle {
 	part := proto.CloneOf(b)
 	part.MediaType = ""
@@ -77,7 +78,7 @@ func signedPart(b *pbbundle.Bundle) *pbbundle.Bundle {
 		part.VerificationMaterial = &pbbundle.VerificationMaterial{Content: &pbbundle.VerificationMaterial_Certificate{Certificate: leaf}}
 	}
 	switch part.VerificationMaterial.GetContent().(type) {
-	case *pbbundle.VerificationMaterial_PublicKey: // a hint is a hint
+	case *pbbundle.VerificationMaterial_PublicKey: // a hint is not proof
 		part.VerificationMaterial = nil
 	default:
 		part.VerificationMaterial = &pbbundle.VerificationMaterial{Content: part.VerificationMaterial.GetContent()}
@@ -86,8 +87,8 @@ func signedPart(b *pbbundle.Bundle) *pbbundle.Bundle {
 }
 
 var _ = Describe("A bundle", func() {
-	// One shape is edited everywhere, and the others here and there: all of it
-	// would take minutes under the race detector.
+	// The loop edits every place of one shape, and a few places of the others: all places would take minutes
+	// under the race detector.
 	It("is refused cut off at any place, and with anything after it", func() {
 		for shape, given := range genuine {
 			e := newEdited(GinkgoT().TempDir(), given())
@@ -104,7 +105,7 @@ var _ = Describe("A bundle", func() {
 		}
 	})
 
-	It("is refused with a bit flipped, or trusted for what it was", func() {
+	It("is refused with a bit flipped, or trusted with its original meaning", func() {
 		for shape, given := range genuine {
 			e := newEdited(GinkgoT().TempDir(), given())
 			for at := shape; at < len(e.raw); at += 9 {
@@ -116,8 +117,8 @@ var _ = Describe("A bundle", func() {
 	})
 })
 
-// FuzzVerifyBundle edits genuine bundles at any place. They are made anew in
-// each process, with keys of its own, so the edits are the input and not the bundles.
+// FuzzVerifyBundle edits genuine bundles at any place. Each process makes new bundles, with keys of its own, so
+// the edits are the input and not the bundles.
 func FuzzVerifyBundle(f *testing.F) {
 	RegisterFailHandler(func(message string, _ ...int) { f.Fatal(message) })
 	var targets []*edited

@@ -26,8 +26,8 @@ import (
 
 func flip(raw []byte) { raw[len(raw)/2] ^= 1 }
 
-// checkpoint changes the lines of the checkpoint: origin, size, root hash, what
-// else the log says, an empty line, and signatures.
+// checkpoint changes the lines of the checkpoint: origin, size, root hash, extension lines, an empty line, and
+// signatures.
 func checkpoint(change func(lines []string) []string) func(*given) {
 	return func(g *given) {
 		lines := strings.Split(strings.TrimSuffix(g.proof().Checkpoint.Envelope, "\n"), "\n")
@@ -42,7 +42,7 @@ func without(line int) func([]string) []string {
 	return func(lines []string) []string { return slices.Delete(lines, line, line+1) }
 }
 
-// cosignature is a signature line of a checkpoint that nobody can verify.
+// cosignature is a signature line of a checkpoint from an unknown witness.
 func cosignature(name, keyHint string) string {
 	return "— " + name + " " + base64.StdEncoding.EncodeToString(append([]byte(keyHint), make([]byte, 64)...))
 }
@@ -82,7 +82,7 @@ func body(change func(map[string]any)) func(*given) {
 	}
 }
 
-// entryOf replaces the log entry by that of another signature.
+// entryOf replaces the log entry by the entry of another signature.
 func entryOf(other func() *given) func(*given) {
 	return func(g *given) { g.material().TlogEntries = other().material().TlogEntries }
 }
@@ -90,7 +90,7 @@ func entryOf(other func() *given) func(*given) {
 // repeat returns a list with its first element n times.
 func repeat[T any](list []T, n int) []T { return slices.Repeat(list[:1], n) }
 
-// envelopeOf replaces the envelope by that of another signature.
+// envelopeOf replaces the envelope by the envelope of another signature.
 func envelopeOf(other func() *given) func(*given) {
 	return func(g *given) { g.bundle.Content = other().bundle.Content }
 }
@@ -101,7 +101,7 @@ func signedTwice(g *given) {
 	envelope.Signatures = append(envelope.Signatures, &pbdsse.Signature{Sig: envelope.Signatures[0].Sig})
 }
 
-// decoy is a self-signed authority with the name of another.
+// decoy returns a self-signed authority with the name of another.
 func decoy(of *pbtrustroot.CertificateAuthority) *pbtrustroot.CertificateAuthority {
 	real, err := x509.ParseCertificate(of.CertChain.Certificates[0].RawBytes)
 	Expect(err).NotTo(HaveOccurred())
@@ -154,14 +154,14 @@ func restate(change func(map[string]any)) func(*given) {
 	}
 }
 
-// becomes is given of something else altogether.
+// becomes replaces the whole input.
 func becomes(other func() *given) func(*given) { return func(g *given) { *g = *other() } }
 
 func asHash(h *How)        { h.LogAs = "hashedrekord" }
 func asInToto(h *How)      { h.LogAs = "intoto" }
 func asPlainInToto(h *How) { h.LogAs, h.PlainCheckpoint = "intoto", true }
 
-// unloggedKey is given of a key and a root that names nothing.
+// unloggedKey returns the input for a key and a root without entries.
 func unloggedKey(change ...func(*How)) func() *given {
 	return func() *given {
 		how := How{Key: key}
@@ -172,10 +172,10 @@ func unloggedKey(change ...func(*How)) func() *given {
 	}
 }
 
-// managedKey is given of a key, and of a root that names everything.
+// managedKey returns the input for a key, and a root with every kind of entry.
 func managedKey() *given { return signedBy(ours, How{Key: key, Log: RekorV1, Stamped: true}) }
 
-// inLab is given of a signature that was logged at a time from the epoch on.
+// inLab returns the input for a signature that was logged at a time from the epoch on.
 func inLab(after time.Duration) func() *given {
 	return changed(keyless(), func(g *given) {
 		l := usualLab()
@@ -184,8 +184,8 @@ func inLab(after time.Duration) func() *given {
 	})
 }
 
-// stampedByLab is given of a signature with a timestamp of an authority whose
-// certificates are valid from some time before the epoch until some time after the test.
+// stampedByLab returns the input for a signature with a timestamp of an authority; its certificates are valid
+// from some time before the epoch until some time after the test.
 func stampedByLab(before, after time.Duration) func() *given {
 	return changed(keyless(rekorV2Alone), func(g *given) {
 		l := newLab(ours.Epoch.Add(-before), time.Now().Add(after))
@@ -194,7 +194,8 @@ func stampedByLab(before, after time.Duration) func() *given {
 	})
 }
 
-// expiring is given of an authority whose intermediate certificate ends at a time from the epoch on.
+// expiring returns the input for an authority with an intermediate certificate that ends at a time from the
+// epoch on.
 func expiring(after time.Duration) func() *given {
 	return func() *given {
 		s := NewExpiring(ours.Epoch.Add(after))

@@ -19,7 +19,7 @@ import (
 	. "github.com/verifiedchart/verifiedchart/internal/verify/sigstoretest"
 )
 
-// The worlds that the rows speak of; making them is the slow part.
+// The private Sigstores that the rows use; making them is the slow part.
 var (
 	ours, theirs = NewSmall(), NewSmall()
 	key          = NewKey()
@@ -31,7 +31,7 @@ const (
 	predicate = "https://example.com/test"
 )
 
-// given is what the client is given.
+// given is the input of the client.
 type given struct {
 	bundle *pbbundle.Bundle
 	// edit changes the bundle's JSON; nil for no change.
@@ -42,11 +42,11 @@ type given struct {
 	key              []byte
 	identity, issuer string
 	artifact         []byte
-	// extra are flags besides.
+	// extra are additional flags.
 	extra []string
 }
 
-// keyless is given of a signature with a certificate, and of the root of who issued it.
+// keyless returns the input for a signature with a certificate, and for the root of its issuer.
 func keyless(change ...func(*How)) func() *given {
 	return func() *given {
 		signing := how()
@@ -57,7 +57,7 @@ func keyless(change ...func(*How)) func() *given {
 	}
 }
 
-// keyed is given of a signature by a key, and of a root that names a log.
+// keyed returns the input for a signature by a key, and a root that names a log.
 func keyed(change ...func(*How)) func() *given {
 	return func() *given {
 		how := How{Key: key, Log: RekorV1}
@@ -91,7 +91,7 @@ func rootOf(s *Sigstore, without ...Part) *pbtrustroot.TrustedRoot {
 	return r
 }
 
-// Changes of how something is signed.
+// Changes of the way of signing.
 func statement(h *How)    { h.Statement = predicate }
 func stamped(h *How)      { h.Stamped = true }
 func embedded(h *How)     { h.EmbedTSA = true }
@@ -104,7 +104,7 @@ func version(v string) func(*How) { return func(h *How) { h.Version = v } }
 
 func (g *given) material() *pbbundle.VerificationMaterial { return g.bundle.VerificationMaterial }
 
-// entry is the only log entry.
+// entry returns the only log entry.
 func (g *given) entry() *pbrekor.TransparencyLogEntry { return g.material().TlogEntries[0] }
 
 func (g *given) proof() *pbrekor.InclusionProof { return g.entry().InclusionProof }
@@ -113,7 +113,7 @@ func (g *given) stamps() *pbbundle.TimestampVerificationData {
 	return g.material().TimestampVerificationData
 }
 
-// signature is the only signature in the bundle.
+// signature returns the only signature in the bundle.
 func (g *given) signature() []byte {
 	if envelope := g.bundle.GetDsseEnvelope(); envelope != nil {
 		return envelope.Signatures[0].Sig
@@ -132,12 +132,12 @@ func (g *given) json() []byte {
 	return raw
 }
 
-// replacing is the JSON edit that replaces text, which must be there.
+// replacing returns the JSON edit that replaces text; the text must exist.
 func replacing(old, replacement string) func([]byte) []byte {
 	return func(raw []byte) []byte { return bytes.ReplaceAll(raw, []byte(old), []byte(replacement)) }
 }
 
-// arguments writes what is given into dir, and returns the command line.
+// arguments writes the input into dir, and returns the command line.
 func (g *given) arguments(dir string, byDigest bool) []string {
 	write := func(name string, raw []byte) string {
 		path := filepath.Join(dir, name)
@@ -162,22 +162,22 @@ func (g *given) arguments(dir string, byDigest bool) []string {
 	return append(args, write("artifact", g.artifact))
 }
 
-// offline is the client without a place to keep anything: it must not need one.
+// offline is the client without a cache directory: it must not need one.
 func offline(stderr *bytes.Buffer) program {
 	return program{stderr: stderr, cacheDir: func() (string, error) { return "", errors.New("no cache in this test") }}
 }
 
-// run returns the client's exit status and what it said.
+// run returns the client's exit status and output.
 func (g *given) run(dir string, byDigest bool) (status int, said string) {
 	var stderr bytes.Buffer
 	status = offline(&stderr).run(context.Background(), g.arguments(dir, byDigest))
 	return status, stderr.String()
 }
 
-// beOneLine matches what a refusal says.
+// beOneLine matches the text of a rejection.
 func beOneLine() OmegaMatcher {
 	return And(MatchRegexp(`\Aconformance: [^\n]+\n\z`), WithTransform(func(s string) int { return len(s) }, BeNumerically("<", maxReason+64)))
 }
 
-// how is how most sign.
+// how is the usual way to sign.
 func how() How { return How{Issuer: issuer, Subject: identity, Log: RekorV1} }

@@ -27,8 +27,8 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 )
 
-// lab is a transparency log (Rekor v1) and a timestamp authority whose keys
-// the test holds, so that they say what no honest ones would: any time, for anything.
+// lab is a transparency log (Rekor v1) and a timestamp authority. The test holds their keys, so that they state
+// what no honest ones would: any time, for anything.
 type lab struct {
 	log    *ecdsa.PrivateKey
 	tsa    *x509.Certificate
@@ -36,7 +36,7 @@ type lab struct {
 	tsaKey *ecdsa.PrivateKey
 }
 
-// newLab returns a lab whose timestamp authority's certificates are valid for a period.
+// newLab returns a lab with timestamp certificates that are valid for a period.
 func newLab(from, until time.Time) *lab {
 	caKey, l := newKey(), &lab{log: newKey(), tsaKey: newKey()}
 	usage, err := asn1.Marshal([]asn1.ObjectIdentifier{{1, 3, 6, 1, 5, 5, 7, 3, 8}})
@@ -52,7 +52,7 @@ func newLab(from, until time.Time) *lab {
 	return l
 }
 
-// usualLab returns a lab whose certificates are valid for a year around the epoch of our Sigstore.
+// usualLab returns a lab with certificates that are valid for a year around the epoch of our Sigstore.
 func usualLab() *lab { return newLab(ours.Epoch.AddDate(-1, 0, 0), ours.Epoch.AddDate(1, 0, 0)) }
 
 func newKey() *ecdsa.PrivateKey {
@@ -111,13 +111,13 @@ func describeAuthority(uri string, chain ...*x509.Certificate) *pbtrustroot.Cert
 	return described
 }
 
-// trustedBy adds the lab to what is trusted.
+// trustedBy adds the lab to the trusted root.
 func (l *lab) trustedBy(root *pbtrustroot.TrustedRoot) {
 	root.Tlogs = append(root.Tlogs, describeLog(l.log))
 	root.TimestampAuthorities = append(root.TimestampAuthorities, describeAuthority("https://tsa.lab", l.tsa, l.ca))
 }
 
-// stamp is a timestamp of a signature.
+// stamp returns a timestamp of a signature.
 func (l *lab) stamp(signature []byte, at time.Time) []byte {
 	sum := sha256.Sum256(signature)
 	response, err := (&timestamp.Timestamp{
@@ -127,8 +127,8 @@ func (l *lab) stamp(signature []byte, at time.Time) []byte {
 	return response
 }
 
-// enter replaces the log entry by one of the lab's log with the same body, or
-// another, at any time. It is the first of two in the log.
+// enter replaces the log entry by one of the lab's log with the same or another body, at any time. The entry is
+// the first of two in the log.
 func (l *lab) enter(g *given, body []byte, kind, version string, at time.Time) {
 	entry := &pbrekor.TransparencyLogEntry{
 		LogIndex: 7, LogId: logID(l.log), KindVersion: &pbrekor.KindVersion{Kind: kind, Version: version},
@@ -156,7 +156,7 @@ func (l *lab) enter(g *given, body []byte, kind, version string, at time.Time) {
 	g.material().TlogEntries = []*pbrekor.TransparencyLogEntry{entry}
 }
 
-// enterAgain enters what is logged already.
+// enterAgain logs an entry a second time.
 func (l *lab) enterAgain(g *given, at time.Time) {
 	was := g.entry()
 	l.enter(g, was.CanonicalizedBody, was.KindVersion.Kind, was.KindVersion.Version, at)

@@ -5,9 +5,9 @@
 // that the suite can verify how the controller verifies bundles: both use
 // internal/verify/bundle and internal/trustroot, and this command adds arguments only.
 //
-// It exits with 0 if the artifact is signed by the key or the identity, and with
-// 1 and one line on the standard error stream if not, or if that could not be
-// found out. It does not sign, and does not know charts, registries or Kubernetes.
+// It exits with 0 if the artifact is signed by the key or the identity; otherwise, or if it could not find out,
+// with 1 and one line on the standard error stream. It does not sign, and does not know charts, registries or
+// Kubernetes.
 package main
 
 import (
@@ -26,18 +26,18 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/trustroot"
 )
 
-// maxReason bounds the line that says why, in bytes.
+// maxReason bounds the error line, in bytes.
 const maxReason = 1024
 
 const usage = "verify-bundle [--staging] --bundle FILE (--certificate-identity IDENTITY --certificate-oidc-issuer URL | --key FILE) [--trusted-root FILE] FILE_OR_DIGEST"
 
-// program is the command with what it takes from its surroundings.
+// program is the command with its inputs from the environment.
 type program struct {
 	stderr io.Writer
-	// cacheDir is where the files of TUF repositories are kept.
+	// cacheDir is the directory for the files of TUF repositories.
 	cacheDir func() (string, error)
-	// production and staging are the TUF repositories that trusted roots come
-	// from if no file is given; each is kept in a directory of its own.
+	// production and staging are the TUF repositories of the trusted roots that are used if no file is given;
+	// each is kept in a directory of its own.
 	production, staging trustroot.TUFOptions
 }
 
@@ -53,19 +53,19 @@ func main() {
 	os.Exit(status)
 }
 
-// userCache is $XDG_CACHE_HOME/verifiedchart, or what the system has for it.
+// userCache returns $XDG_CACHE_HOME/verifiedchart, or the system's default.
 func userCache() (string, error) {
 	dir, err := os.UserCacheDir()
 	return filepath.Join(dir, "verifiedchart"), err
 }
 
-// run returns the exit status.
+// run runs the command and returns the exit status.
 func (p program) run(ctx context.Context, args []string) int {
 	err := p.do(ctx, args)
 	if err == nil {
 		return 0
 	}
-	_, _ = fmt.Fprintln(p.stderr, "conformance:", printable.String(err.Error(), maxReason)) // nobody is left to be told
+	_, _ = fmt.Fprintln(p.stderr, "conformance:", printable.String(err.Error(), maxReason)) // nobody is left to report to
 	return 1
 }
 

@@ -16,9 +16,9 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify/bundle"
 )
 
-// What others signed, with the public Sigstore and with instances of their own,
-// and sigstore-go carries along: it is read where the module is.
-var _ = Describe("What others signed", Ordered, func() {
+// Signatures by others, with the public Sigstore and with instances of their own, that sigstore-go contains as
+// examples. The test reads them from the module's folder.
+var _ = Describe("Signatures by others", Ordered, func() {
 	const (
 		slsa        = "sha512:bbfd372fc9beeb777fe35d05bb10c0c70a9733d366a75fed7dd18866c7391de3ee7e88ba74dd47abf3e15c845e547fcf0e5c3da80854c751554224d3a6d4e55f"
 		sigstore    = "sha512:46d4e2f74c4877316640000a6fdf8a8b59f1e0847667973e9859f774dd31b8f1e0937813b777fb66a2ac67d50540fe34640966eee9fc2ccca387082b4c85cd3c"
@@ -47,7 +47,7 @@ var _ = Describe("What others signed", Ordered, func() {
 		return b.Verify(signed, bundle.Trust{Root: r})
 	}
 
-	DescribeTable("is trusted, and nothing else is for it",
+	DescribeTable("is trusted, and only for the signed artifact",
 		func(file, root, of, subject, issuer string) {
 			signature, err := verifyFile(file, root, of)
 			Expect(err).NotTo(HaveOccurred())

@@ -10,7 +10,7 @@ import (
 	. "github.com/verifiedchart/verifiedchart/internal/verify/sigstoretest"
 )
 
-// right are bundles that must be trusted, after the suite's names.
+// right are bundles that must be trusted, named after the suite's cases.
 var right = []struct {
 	name  string
 	given func() *given
@@ -27,7 +27,7 @@ var right = []struct {
 	{"managed-key-happy-path", managedKey},
 	{"managed-key-and-trusted-root", keyed()},
 	{"managed-key-and-trusted-root, which names nothing", unloggedKey()},
-	{"a statement that says more than it must", changed(unloggedKey(statement), restate(func(s map[string]any) {
+	{"a statement with additional fields", changed(unloggedKey(statement), restate(func(s map[string]any) {
 		s["predicate"] = map[string]any{"more": true}
 	}))},
 	{"a key's statement in Rekor v2, which proves no time", keyed(rekorV2Alone, statement)},
@@ -76,7 +76,7 @@ var right = []struct {
 	})},
 }
 
-// changed returns what is given, changed.
+// changed returns the input, changed.
 func changed(base func() *given, change func(*given)) func() *given {
 	return func() *given {
 		g := base()

@@ -10,7 +10,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/trustroot"
 )
 
-// root returns the trusted root: that of the file, or that of the TUF repository.
+// root returns the trusted root: from the file, or from the TUF repository.
 func (p program) root(ctx context.Context, a arguments) (*trustroot.Root, error) {
 	if a.root == "" {
 		return p.fetchedRoot(ctx, a.staging)

@@ -13,8 +13,8 @@ import (
 	. "github.com/verifiedchart/verifiedchart/internal/verify/sigstoretest"
 )
 
-// expired is a bundle of half a year ago with a timestamp the certificates of
-// which have expired since. What makes it writes the time of its clock into it.
+// expired is a bundle that is half a year old, with a timestamp from certificates that have expired since. The
+// code that makes it uses the time of its clock.
 var expired *given
 
 func TestConformance(t *testing.T) {

@@ -17,10 +17,10 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify/bundle"
 )
 
-// maxKeySize is more than any key that is not refused for its size.
+// maxKeySize is above the largest key that the parser accepts.
 const maxKeySize = 1 << 20
 
-// verify returns nil if the artifact is signed as the arguments ask for.
+// verify returns nil if the artifact is signed as the arguments demand.
 func (p program) verify(ctx context.Context, a arguments) error {
 	raw, err := readBounded(a.bundle, bundle.MaxSize)
 	if err != nil {
@@ -45,8 +45,8 @@ func (p program) verify(ctx context.Context, a arguments) error {
 	return a.checkSigner(signature)
 }
 
-// trust is what the signature must be proven by. Of transparency logs the suite
-// asks what the trusted root says; certificates are always to be logged.
+// trust returns the constraints on the signature. The suite demands the transparency logs that the trusted root
+// lists; certificates must always be logged.
 func (p program) trust(ctx context.Context, a arguments) (bundle.Trust, error) {
 	t := bundle.Trust{Log: bundle.LogAsRoot, RequireSCT: true}
 	if a.keyed() {
@@ -65,7 +65,7 @@ func (p program) trust(ctx context.Context, a arguments) (bundle.Trust, error) {
 	return t, err
 }
 
-// checkSigner compares the identity that is proven with the one that is wanted, letter by letter.
+// checkSigner compares the proven identity with the expected one, character by character.
 func (a arguments) checkSigner(signature bundle.Signature) error {
 	if a.keyed() || (signature.Subject == a.identity && signature.Issuer == a.issuer) {
 		return nil
@@ -73,7 +73,8 @@ func (a arguments) checkSigner(signature bundle.Signature) error {
 	return fmt.Errorf("signed by %q of %q, not by %q of %q", signature.Subject, signature.Issuer, a.identity, a.issuer)
 }
 
-// artifactOf takes a digest for one if it has the form of one and no file is called so, as the protocol says.
+// artifactOf returns a digest if the argument has the form of a digest and no file has that name, as the
+// protocol demands.
 func artifactOf(name string) (bundle.Artifact, error) {
 	if d, ok := digestOf(name); ok {
 		if _, err := os.Stat(name); errors.Is(err, fs.ErrNotExist) {
@@ -92,12 +93,13 @@ func digestOf(name string) (digest.Digest, bool) {
 	return d, strings.HasPrefix(name, "sha256:") && d.Validate() == nil
 }
 
-// readBounded reads a file, at most one byte more than limit: so the parser sees that it is too large.
+// readBounded reads a file, at most one byte more than limit, so that the parser detects a file that is too
+// large.
 func readBounded(name string, limit int64) ([]byte, error) {
 	file, err := os.Open(name)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = file.Close() }() // nothing was written
+	defer func() { _ = file.Close() }() // no byte was written
 	return io.ReadAll(io.LimitReader(file, limit+1))
 }

@@ -15,13 +15,14 @@ import (
 	. "github.com/verifiedchart/verifiedchart/internal/verify/sigstoretest"
 )
 
-// wrong are bundles that must be refused, after the suite's names: what is right, and what makes it wrong.
+// wrong are bundles that must be refused, named after the suite's cases: a right bundle, and the change that
+// makes it wrong.
 var wrong = []struct {
 	name  string
 	right func() *given
 	wrong func(*given)
 }{
-	// What cannot be read.
+	// Unreadable input.
 	{"bundle-empty-certificate-chain_fail", keyless(version("0.1")), func(g *given) {
 		g.material().GetX509CertificateChain().Certificates = nil
 	}},
@@ -37,7 +38,7 @@ var wrong = []struct {
 		g.bundle.MediaType = "application/vnd.dev.sigstore.bundle.v0.3+json"
 	}},
 
-	// Who signed, and by whose word.
+	// Signer and issuer.
 	{"bundle-from-wrong-instance_fail", keyless(), func(g *given) { g.root = rootOf(theirs) }},
 	{"bundle-with-root-cert_fail", keyless(version("0.1")), becomes(func() *given {
 		g := signedBy(theirs, How{Issuer: issuer, Subject: identity, Log: RekorV1, Version: "0.1"})
@@ -70,20 +71,20 @@ var wrong = []struct {
 	}},
 	{"E6: an intermediate certificate that had expired", expiring(time.Minute), becomes(expiring(-time.Minute))},
 
-	// By a key.
+	// With a key.
 	{"managed-key-no-key_fail", managedKey, func(g *given) { g.key, g.identity, g.issuer = nil, identity, issuer }},
 	{"managed-key-wrong-key_fail", keyed(), func(g *given) { g.key = PublicKey(NewKey()) }},
-	{"another key, where nothing is logged", unloggedKey(), func(g *given) { g.key = PublicKey(NewKey()) }},
-	{"a signature that the key did not make, where nothing is logged", unloggedKey(), func(g *given) { flip(g.signature()) }},
-	{"an envelope that the key did not sign, where nothing is logged", unloggedKey(statement), func(g *given) { flip(g.signature()) }},
+	{"another key, without a log", unloggedKey(), func(g *given) { g.key = PublicKey(NewKey()) }},
+	{"a signature that the key did not make, without a log", unloggedKey(), func(g *given) { flip(g.signature()) }},
+	{"an envelope that the key did not sign, without a log", unloggedKey(statement), func(g *given) { flip(g.signature()) }},
 	{"managed-key-and-client-identity_fail", keyed(), func(g *given) { g.identity, g.issuer = identity, issuer }},
 	{"D9: a private key for the public one", keyed(), func(g *given) { g.key = privatePEM(key) }},
 	{"a key without a log entry, though the root names a log", keyed(), becomes(keyed(unlogged))},
-	{"a certificate, where a key is asked for", keyed(), becomes(changed(keyless(), func(g *given) {
+	{"a certificate although a key is required", keyed(), becomes(changed(keyless(), func(g *given) {
 		g.key, g.identity, g.issuer = PublicKey(key), "", ""
 	}))},
 
-	// What was signed.
+	// The signed content.
 	{"signature-mismatch_fail", keyless(), func(g *given) { flip(g.signature()) }},
 	{"wrong-material_fail", keyless(), func(g *given) { g.artifact = []byte("another artifact") }},
 	{"wrong material of a statement", keyless(statement), func(g *given) { g.artifact = []byte("another artifact") }},
@@ -96,7 +97,7 @@ var wrong = []struct {
 	}},
 	{"dsse-invalid-sig_fail", keyless(statement), func(g *given) { flip(g.signature()) }},
 	{"dsse-mismatch-envelope_fail", keyless(statement), envelopeOf(keyless(statement))},
-	{"dsse-mismatch-sig_fail", keyed(statement), func(g *given) { // another signature of the same payload by the same key
+	{"dsse-mismatch-sig_fail", keyed(statement), func(g *given) { // the signature differs, for the same payload by the same key
 		again := keyed(statement)().bundle.GetDsseEnvelope()
 		Expect(again.Payload).To(Equal(g.bundle.GetDsseEnvelope().Payload))
 		g.bundle.GetDsseEnvelope().Signatures = again.Signatures
@@ -111,7 +112,7 @@ var wrong = []struct {
 	{"an envelope without signatures", keyless(statement), func(g *given) { g.bundle.GetDsseEnvelope().Signatures = nil }},
 	{"E9: 1,025 subjects", keyless(statement), becomes(keyless(statement, func(h *How) { h.Subjects = 1024 }))},
 
-	// That it is logged, in Rekor v1.
+	// Log entries, in Rekor v1.
 	{"cve-2022-36056-swapped-tlog-entry_fail", keyless(), entryOf(keyless())},
 	{"wrong-hashedrekord-artifact_fail", keyless(), entryOf(func() *given {
 		g := keyless()()
@@ -154,7 +155,7 @@ var wrong = []struct {
 	{"a log key that was not valid yet", inLab(0), func(g *given) {
 		g.root.Tlogs[1].PublicKey.ValidFor.Start = timestamppb.New(ours.Epoch.Add(time.Second))
 	}},
-	{"a log key that was not valid any more", inLab(0), func(g *given) {
+	{"a log key that was no longer valid", inLab(0), func(g *given) {
 		g.root.Tlogs[1].PublicKey.ValidFor.End = timestamppb.New(ours.Epoch.Add(-time.Second))
 	}},
 	{"E10: a time that the log did not sign, and no other", keyless(stamped, unpromised), func(g *given) { g.material().TimestampVerificationData = nil }},
@@ -168,7 +169,7 @@ var wrong = []struct {
 		g.proof().Checkpoint = signedBy(theirs, How{Issuer: issuer, Subject: identity, Log: RekorV1}).proof().Checkpoint
 	}},
 
-	// That it is logged, in Rekor v2.
+	// Log entries, in Rekor v2.
 	{"rekor2-no-inclusion-proof_fail", keyless(withRekorV2), func(g *given) { g.entry().InclusionProof = nil }},
 	{"rekor2-checkpoint-missing-origin_fail", keyless(withRekorV2), checkpoint(without(0))},
 	{"rekor2-checkpoint-missing-size_fail", keyless(withRekorV2), checkpoint(without(1))},
@@ -183,7 +184,7 @@ var wrong = []struct {
 	}},
 	{"a log entry in Rekor v2 of another signature", keyless(withRekorV2), entryOf(keyless(withRekorV2))},
 
-	// When it was signed.
+	// Signing time.
 	{"rekor2-no-timestamp_fail", keyless(withRekorV2), func(g *given) { g.material().TimestampVerificationData = nil }},
 	{"rekor2-timestamp-outside-trust-root-tsa-validity_fail", keyless(withRekorV2), func(g *given) {
 		g.root.TimestampAuthorities[0].ValidFor.End = timestamppb.New(ours.Epoch.Add(-time.Second))
@@ -219,7 +220,7 @@ var wrong = []struct {
 		g.stamps().Rfc3161Timestamps = repeat(g.stamps().Rfc3161Timestamps, 33)
 	}},
 
-	// What is trusted.
+	// The trusted root.
 	{"trust-root-tlog-missing-validity-start_fail", keyless(), func(g *given) { g.root.Tlogs[0].PublicKey.ValidFor.Start = nil }},
 	{"E20: a root with an authority that says no start", keyless(), func(g *given) { g.root.CertificateAuthorities[0].ValidFor.Start = nil }},
 	{"a root of another type", keyless(), func(g *given) { g.root.MediaType = "application/json" }},

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package controlplane runs a real Kubernetes control plane for tests and the
-// demo: etcd and kube-apiserver with RBAC, on free ports of the loopback
-// interface, with all its files in one folder. There is neither a scheduler nor
-// a kubelet: objects are stored and admitted, and nothing runs them. A
-// kube-controller-manager, with chosen controllers only, is an option: without
-// it nothing collects what has no owner, and no namespace ever ends. The
-// package knows nothing of what is put into it.
+// Package controlplane runs a real Kubernetes control plane for tests and the demo: etcd and kube-apiserver
+// with RBAC, on free ports of the loopback interface, with all its files in one folder. There is neither a
+// scheduler nor a kubelet: objects are stored and admitted, but not run. A kube-controller-manager, with
+// selected controllers only, is an option: without it, objects without an owner are not collected, and no
+// namespace ever ends. The package does not know the stored objects.
 package controlplane
 
 import (
@@ -23,7 +21,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/test/process"
 )
 
-// ControlPlane is a control plane that runs.
+// ControlPlane is a running control plane.
 type ControlPlane struct {
 	dir   string
 	url   string
@@ -36,7 +34,8 @@ type ControlPlane struct {
 type Options struct {
 	// Dir is the folder of its files.
 	Dir string
-	// Controllers are the names of those that a kube-controller-manager runs. None means no kube-controller-manager.
+	// Controllers are the names of the controllers that a kube-controller-manager runs. If there are none, no
+	// kube-controller-manager runs.
 	Controllers []string
 }
 
@@ -47,8 +46,8 @@ func (o Options) parts() []string {
 	return append(parts.ControlPlane(), parts.KubeControllerManager)
 }
 
-// Start starts a control plane, and returns when it serves. Its programs become
-// members of the group: whoever owns that stops them, and hears of their death.
+// Start starts a control plane, and returns when it serves. Its programs become members of the group: the owner
+// of the group stops them, and learns of their death.
 func Start(ctx context.Context, o Options, group *process.Group) (*ControlPlane, error) {
 	if err := parts.Missing(o.parts()...); err != nil {
 		return nil, err
@@ -78,7 +77,7 @@ func Start(ctx context.Context, o Options, group *process.Group) (*ControlPlane,
 // Kubeconfig returns the path of the kubeconfig of the cluster's administrator.
 func (c *ControlPlane) Kubeconfig() string { return c.admin }
 
-// Config returns how the administrator reaches the API server.
+// Config returns the administrator's access to the API server.
 func (c *ControlPlane) Config() (*rest.Config, error) {
 	return clientcmd.BuildConfigFromFlags("", c.admin)
 }
@@ -92,8 +91,8 @@ func (c *ControlPlane) Kubectl() (*Kubectl, error) {
 	return &Kubectl{path: path, kubeconfig: c.admin}, nil
 }
 
-// ServiceAccount returns the path of a kubeconfig of a service account, which
-// may do what RBAC lets it, as its token would in a pod.
+// ServiceAccount returns the path of a kubeconfig of a service account, with the rights that RBAC gives to its
+// token in a pod.
 func (c *ControlPlane) ServiceAccount(namespace, name string) (string, error) {
 	return c.AddUser("system:serviceaccount:"+namespace+":"+name,
 		"system:serviceaccounts", "system:serviceaccounts:"+namespace, "system:authenticated")

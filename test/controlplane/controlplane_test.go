@@ -37,7 +37,7 @@ var _ = Describe("a control plane", Ordered, func() {
 		Expect(kubectl.Run(ctx, "get", "helmreleases,externalartifacts", "-A")).To(BeEmpty())
 	})
 
-	It("lets a service account do what RBAC lets it, and no more", func(ctx SpecContext) {
+	It("gives a service account exactly the rights of RBAC", func(ctx SpecContext) {
 		Expect(kubectl.Apply(ctx, `
 apiVersion: v1
 kind: Namespace
@@ -68,7 +68,7 @@ subjects: [{kind: ServiceAccount, name: reader, namespace: apps}]
 		Expect(as("create", "configmap", "x", "-n", "apps").Run()).NotTo(Succeed())
 	})
 
-	It("refuses who is not known to it", func(ctx SpecContext) {
+	It("refuses unknown users", func(ctx SpecContext) {
 		config, err := plane.Config()
 		Expect(err).NotTo(HaveOccurred())
 		path, err := parts.Path(parts.Kubectl)
@@ -94,12 +94,12 @@ var _ = Describe("a control plane with a kube-controller-manager", Ordered, func
 		Expect(err).NotTo(HaveOccurred())
 	})
 
-	// names returns the objects of a kind in a namespace.
+	// names returns the names of the objects of a kind in a namespace.
 	names := func(ctx context.Context, kind, namespace string) (string, error) {
 		return kubectl.Run(ctx, "get", kind, "-n", namespace, "-o", "name", "--field-selector=metadata.name!=kube-root-ca.crt")
 	}
 
-	It("deletes what is in a namespace that is deleted, and then the namespace", func(ctx SpecContext) {
+	It("deletes the objects of a deleted namespace, and then the namespace", func(ctx SpecContext) {
 		Expect(kubectl.Run(ctx, "create", "namespace", "ended")).NotTo(BeEmpty())
 		ended, err := kubectl.In("ended")
 		Expect(err).NotTo(HaveOccurred())
@@ -109,7 +109,7 @@ var _ = Describe("a control plane with a kube-controller-manager", Ordered, func
 		Expect(names(ctx, "configmaps", "ended")).To(BeEmpty())
 	})
 
-	It("deletes what an object owns that is deleted", func(ctx SpecContext) {
+	It("deletes the objects that a deleted object owns", func(ctx SpecContext) {
 		Expect(kubectl.Run(ctx, "create", "configmap", "owner")).NotTo(BeEmpty())
 		uid, err := kubectl.Run(ctx, "get", "configmap", "owner", "-o", "jsonpath={.metadata.uid}")
 		Expect(err).NotTo(HaveOccurred())

@@ -16,10 +16,10 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 )
 
-// Kubectl is the real kubectl as the user of a kubeconfig.
+// Kubectl is the real kubectl with the kubeconfig of a user.
 type Kubectl struct{ path, kubeconfig string }
 
-// In returns the same kubectl, which looks into a namespace if it is told no other.
+// In returns the same kubectl, with a default namespace.
 func (k *Kubectl) In(namespace string) (*Kubectl, error) {
 	config, err := clientcmd.LoadFromFile(k.kubeconfig)
 	if err != nil {
@@ -30,12 +30,12 @@ func (k *Kubectl) In(namespace string) (*Kubectl, error) {
 	return &Kubectl{path: k.path, kubeconfig: path}, clientcmd.WriteToFile(*config, path)
 }
 
-// Run runs kubectl and returns what it prints. What it complains of is the error.
+// Run runs kubectl and returns its output. The error holds its complaint.
 func (k *Kubectl) Run(ctx context.Context, args ...string) (string, error) {
 	return k.RunWith(ctx, "", args...)
 }
 
-// RunWith is Run with a text that kubectl reads from its standard input.
+// RunWith is Run with a text for the standard input of kubectl.
 func (k *Kubectl) RunWith(ctx context.Context, input string, args ...string) (string, error) {
 	cmd := k.Command(ctx, args...)
 	cmd.Stdin = strings.NewReader(input)

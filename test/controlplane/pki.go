@@ -100,7 +100,7 @@ func (p *pki) kubeconfig(url, user string, groups []string) (string, error) {
 	}, path)
 }
 
-// certificate returns what is common to all certificates here. They are valid for a day.
+// certificate returns the common fields of all certificates here. They are valid for a day.
 func certificate(name string, groups []string) *x509.Certificate {
 	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 120))
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/test/process"
 )
 
-// startEtcd returns the URL of its clients.
+// startEtcd starts etcd and returns its URL for clients.
 func (c *ControlPlane) startEtcd(ctx context.Context) (string, error) {
 	path, err := parts.Path(parts.Etcd)
 	if err != nil {
@@ -43,11 +43,11 @@ func (c *ControlPlane) startEtcd(ctx context.Context) (string, error) {
 	return url, err
 }
 
-// roomy is the environment of the programs that have machines of their own in real clusters, and here share one with everything
-// else: they collect garbage less often.
+// roomy is the environment of the programs that have machines of their own in real clusters, and share one
+// machine here: it makes them collect garbage less often.
 var roomy = []string{"GOGC=400"}
 
-// startAPIServer returns its URL.
+// startAPIServer starts the API server and returns its URL.
 func (c *ControlPlane) startAPIServer(ctx context.Context, etcd string) (string, error) {
 	path, err := parts.Path(parts.KubeAPIServer)
 	if err != nil {
@@ -80,7 +80,7 @@ func (c *ControlPlane) startAPIServer(ctx context.Context, etcd string) (string,
 			"--service-account-signing-key-file=" + c.pki.path("apiserver.key"),
 			"--service-cluster-ip-range=10.0.0.0/24",
 			"--authorization-mode=RBAC",
-			// There is no controller manager to make the service accounts that this plugin asks for.
+			// There is no controller manager to make the service accounts that this plugin demands.
 			"--disable-admission-plugins=ServiceAccount",
 			"--endpoint-reconciler-type=none",
 		},
@@ -91,7 +91,8 @@ func (c *ControlPlane) startAPIServer(ctx context.Context, etcd string) (string,
 	return url, err
 }
 
-// controllerManager is the user that a kube-controller-manager is, from which its controllers get service accounts of their own.
+// controllerManager is the user of a kube-controller-manager, from which its controllers get service accounts
+// of their own.
 const controllerManager = "system:kube-controller-manager"
 
 // startControllerManager starts a kube-controller-manager that runs the named controllers.

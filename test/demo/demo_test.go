@@ -29,7 +29,7 @@ func TestDemo(t *testing.T) {
 
 var _ = ReportAfterSuite("tells which specs were skipped", skips.Tell)
 
-// patience is long enough for a machine that does other things too.
+// patience is long enough for a busy machine.
 const patience = 10 * time.Minute
 
 // processes returns the ids of the processes that have the text in their command line.
@@ -63,7 +63,7 @@ var _ = Describe("the demo", func() {
 
 	BeforeEach(func() {
 		if _, err := os.Stat("/proc/self/cmdline"); err != nil {
-			Skip("what is left running is looked for in /proc")
+			Skip("remaining processes are searched in /proc")
 		}
 		program = filepath.Join(GinkgoT().TempDir(), "demo")
 		Expect(exec.Command("go", "build", "-o", program, ".").Run()).To(Succeed())

@@ -34,7 +34,7 @@ func world(dir string) *scenario.World {
 // outcome is how a step ends: by an error of its command, by one of the look at its effect, or well.
 type outcome struct{ refuses, blind error }
 
-// played plays steps with these outcomes, and returns what is shown.
+// played plays steps with these outcomes, and returns the output.
 func played(ctx context.Context, outcomes ...outcome) (string, error) {
 	var out strings.Builder
 	c := chapter{title: "Title."}
@@ -57,7 +57,7 @@ var _ = Describe("the story", func() {
 		Expect(shown).To(HavePrefix("\nTitle.\n\n 1. Sentence.\n    $ command\n    ✓ 1.23 s: effect\n\n1 of 1 steps seen in "))
 	})
 
-	DescribeTable("counts what was seen", func(closing, missing string, status int, outcomes ...outcome) {
+	DescribeTable("counts the effects that were seen", func(closing, missing string, status int, outcomes ...outcome) {
 		shown, err := played(context.Background(), outcomes...)
 		Expect(shown).To(ContainSubstring("\n" + closing + " steps seen in "))
 		Expect(exitStatus(err)).To(Equal(status))

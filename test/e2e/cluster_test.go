@@ -38,14 +38,14 @@ func newCluster(ctx context.Context) *cluster {
 	return &cluster{world: w}
 }
 
-// apply applies what `make deploy` does.
+// apply applies the manifests of `make deploy`.
 func (c *cluster) apply(ctx context.Context) {
 	GinkgoHelper()
 	Expect(c.world.Kubectl.Run(ctx, "apply", "--server-side", "-k", c.world.Manifests())).NotTo(BeEmpty())
 	Expect(c.world.Kubectl.Run(ctx, "wait", "--for=condition=Established", "--timeout="+patience.String(), "crd", "--all")).NotTo(BeEmpty())
 }
 
-// setController makes a controller with a storage of its own, and has everything removed when the spec ends.
+// setController makes a controller with a storage of its own, and removes everything when the spec ends.
 func (c *cluster) setController() {
 	GinkgoHelper()
 	c.installs++
@@ -85,12 +85,12 @@ func (c *cluster) declare(ctx context.Context, t *scenario.World) {
 	}
 }
 
-// readiness returns what the controller's readiness probe is answered.
+// readiness returns the answer of the controller's readiness probe.
 func (c *cluster) readiness(ctx context.Context) (int, error) {
 	return statusOf(ctx, c.world, "http://"+c.world.Controller.Health+"/readyz")
 }
 
-// terminating returns what has been deleted, and is still there, of namespaces, definitions and VerifiedCharts.
+// terminating returns the namespaces, definitions and VerifiedCharts that are deleted but still exist.
 func (c *cluster) terminating(ctx context.Context) ([]string, error) {
 	var stuck []string
 	for _, kind := range []schema.GroupVersionKind{
@@ -115,7 +115,7 @@ func (c *cluster) terminating(ctx context.Context) ([]string, error) {
 // undefined reports whether an error says that the API server does not have such objects.
 func undefined(err error) bool { return apierrors.IsNotFound(err) || apimeta.IsNoMatchError(err) }
 
-// uids returns the UIDs of the VerifiedCharts in a namespace that nobody has deleted, by name.
+// uids returns the UIDs of the VerifiedCharts in a namespace that are not being deleted, by name.
 func (c *cluster) uids(ctx context.Context, namespace string) map[string]string {
 	GinkgoHelper()
 	var list v1alpha1.VerifiedChartList
@@ -137,14 +137,14 @@ func (c *cluster) manifests(ctx context.Context) []string {
 	return strings.Split(said, "\n---\n")
 }
 
-// remove deletes objects one after the other, and waits for none of them to be gone.
+// remove deletes objects one after the other, without waiting until they are gone.
 func (c *cluster) remove(ctx context.Context, documents []string) {
 	GinkgoHelper()
 	_, err := c.world.Kubectl.RunWith(ctx, strings.Join(documents, "\n---\n"), "delete", "--ignore-not-found", "--wait=false", "-f", "-")
 	Expect(err).NotTo(HaveOccurred())
 }
 
-// wipe removes everything by force, so that whatever one spec leaves is not there for another.
+// wipe removes everything by force, so that no spec affects another.
 func (c *cluster) wipe(ctx context.Context) {
 	GinkgoHelper()
 	if c.world.Controller.Process != nil {

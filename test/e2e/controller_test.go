@@ -16,7 +16,7 @@ import (
 // stopController stops the controller, until startController or the end of the spec.
 func stopController(w *scenario.World) {
 	GinkgoHelper()
-	usual := w.Controller // the spec may put another in its place
+	usual := w.Controller // the spec may replace it
 	Expect(usual.Stop()).To(Succeed())
 	DeferCleanup(func(ctx SpecContext) {
 		w.Controller = usual
@@ -57,19 +57,19 @@ func idle(ctx context.Context, w *scenario.World) {
 	}).WithContext(ctx).Should(Succeed())
 }
 
-// statusOf returns what a GET is answered.
+// statusOf returns the status of a GET.
 func statusOf(ctx context.Context, w *scenario.World, url string) (int, error) {
 	status, _, err := w.Download(ctx, url)
 	return status, err
 }
 
-// expectNotAt expects that a GET answers 404.
+// expectNotAt expects that a GET is answered by 404.
 func expectNotAt(ctx context.Context, w *scenario.World, url string) {
 	GinkgoHelper()
 	Expect(statusOf(ctx, w, url)).To(Equal(http.StatusNotFound))
 }
 
-// eventuallyNotAt expects that a GET answers 404 before long.
+// eventuallyNotAt expects that a GET is soon answered by 404.
 func eventuallyNotAt(ctx context.Context, w *scenario.World, url string) {
 	GinkgoHelper()
 	Eventually(statusOf).WithContext(ctx).WithArguments(w, url).Should(Equal(http.StatusNotFound))

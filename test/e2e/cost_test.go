@@ -13,18 +13,18 @@ import (
 	"github.com/verifiedchart/verifiedchart/test/scenario"
 )
 
-// requestsFor returns what the registry was asked for about one chart since the last Forget.
+// requestsFor returns the requests to the registry about one chart since the last Forget.
 func requestsFor(w *scenario.World, name string) []string {
-	var asked []string
+	var requests []string
 	for _, r := range w.Registry.Requests() {
 		if strings.Contains(r, "/v2/"+w.Folder+"/"+name+"/") {
-			asked = append(asked, r)
+			requests = append(requests, r)
 		}
 	}
-	return asked
+	return requests
 }
 
-// What a registry is asked for.
+// Requests to a registry.
 var _ = Describe("the cost of a chart", func() {
 	onEach(func(k kind) {
 		spec("that is new is at most 6 requests to the registry, its range of versions included", k,

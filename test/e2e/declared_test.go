@@ -19,17 +19,17 @@ import (
 	"github.com/verifiedchart/verifiedchart/test/scenario"
 )
 
-// pinned is the ref of what the scenario pushes.
+// pinned is the ref of the charts that the scenario pushes.
 const pinned = "tag: " + scenario.Version
 
 var errNoArtifact = errors.New("there is no artifact")
 
-// keysIn is the authority of the keys in a Secret.
+// keysIn returns the authority of the keys in a Secret.
 func keysIn(secret string) string {
 	return "name: release, provider: cosign, secretRef: {name: " + secret + "}"
 }
 
-// setKeys makes a Secret hold these files.
+// setKeys makes these files the content of a Secret.
 func setKeys(ctx context.Context, w *scenario.World, secret string, files ...string) {
 	GinkgoHelper()
 	args := []string{"create", "secret", "generic", secret, "--dry-run=client", "-o", "yaml"}
@@ -41,7 +41,7 @@ func setKeys(ctx context.Context, w *scenario.World, secret string, files ...str
 	Expect(w.Kubectl.Apply(ctx, manifest)).To(Succeed())
 }
 
-// trustOnly makes a key the only one that a chart of a Secret of its own has to be signed with.
+// trustOnly makes a key the only key that may sign a chart with its own Secret.
 func trustOnly(ctx context.Context, w *scenario.World, chart string, key realparts.Key) {
 	GinkgoHelper()
 	setKeys(ctx, w, chart, scenario.KeyEntry+"="+key.PublicFile)
@@ -55,8 +55,8 @@ func pushSigned(ctx context.Context, w *scenario.World, chart, version string) r
 	return pushed
 }
 
-// declareSigned pushes a chart, signed with the release key, and declares it for the keys in a
-// Secret of its own, which holds that key. It returns when it is published.
+// declareSigned pushes a chart, signed with the release key, and declares it for the keys in a Secret of its
+// own, which holds that key. It returns when the chart is published.
 func declareSigned(ctx context.Context, w *scenario.World, name, ref string) realparts.Pushed {
 	GinkgoHelper()
 	chart := pushSigned(ctx, w, name, scenario.Version)
@@ -66,7 +66,7 @@ func declareSigned(ctx context.Context, w *scenario.World, name, ref string) rea
 	return chart
 }
 
-// edit changes the spec of a VerifiedChart to what the YAML, the inside of a flow mapping, says.
+// edit changes the spec of a VerifiedChart to the YAML, the content of a flow mapping.
 func edit(ctx context.Context, w *scenario.World, name, spec string) {
 	GinkgoHelper()
 	Expect(w.Kubectl.Run(ctx, "patch", "verifiedchart", name, "--type=merge", "-p", "spec: {"+spec+"}")).NotTo(BeEmpty())
@@ -80,7 +80,7 @@ func get(ctx context.Context, w *scenario.World, name string) *v1alpha1.Verified
 	return vc
 }
 
-// urlOf returns where the artifact of a VerifiedChart is served.
+// urlOf returns the URL of the artifact of a VerifiedChart.
 func urlOf(ctx context.Context, w *scenario.World, name string) string {
 	GinkgoHelper()
 	vc := get(ctx, w, name)
@@ -88,7 +88,8 @@ func urlOf(ctx context.Context, w *scenario.World, name string) string {
 	return vc.Status.Artifact.URL
 }
 
-// expectGone expects that nothing announces the artifact of a VerifiedChart, and that a GET of its old URL answers 404.
+// expectGone expects that no ExternalArtifact publishes the artifact of a VerifiedChart, and that a GET of its
+// former URL is answered by 404.
 func expectGone(ctx context.Context, w *scenario.World, name, url string) {
 	GinkgoHelper()
 	Expect(w.Announced(ctx, name)).To(BeNil())
@@ -116,14 +117,14 @@ func undecided(vc *v1alpha1.VerifiedChart) error {
 	return scenario.Condition(vc, v1alpha1.SourceVerifiedCondition, metav1.ConditionUnknown, v1alpha1.TrustUnavailableReason)
 }
 
-// lacks returns a question whether a VerifiedChart could not be fetched for a reason.
+// lacks returns a check that a VerifiedChart could not be fetched for a reason.
 func lacks(reason string) func(*v1alpha1.VerifiedChart) error {
 	return func(vc *v1alpha1.VerifiedChart) error {
 		return scenario.Condition(vc, v1alpha1.FetchFailedCondition, metav1.ConditionTrue, reason)
 	}
 }
 
-// warnings returns how often a Warning was sent about a VerifiedChart for a reason.
+// warnings returns the number of Warnings about a VerifiedChart for a reason.
 func warnings(ctx context.Context, w *scenario.World, name, reason string) (int32, error) {
 	var events corev1.EventList
 	err := w.Client.List(ctx, &events, client.InNamespace(w.Namespace))
@@ -136,13 +137,14 @@ func warnings(ctx context.Context, w *scenario.World, name, reason string) (int3
 	return n, err
 }
 
-// eventuallyWarned expects that so many Warnings are sent about a VerifiedChart for a reason.
+// eventuallyWarned expects the given number of Warnings about a VerifiedChart for a reason.
 func eventuallyWarned(ctx context.Context, w *scenario.World, name, reason string, n int) {
 	GinkgoHelper()
 	Eventually(warnings).WithContext(ctx).WithArguments(w, name, reason).Should(BeEquivalentTo(n))
 }
 
-// hasMetric reports whether the controller has a metric, whose name and labels a regular expression describes, at a value.
+// hasMetric reports whether the controller has a metric with this value; a regular expression matches its name
+// and labels.
 func hasMetric(ctx context.Context, w *scenario.World, metric, value string) bool {
 	GinkgoHelper()
 	status, body, err := w.Download(ctx, "http://"+w.Controller.Metrics+"/metrics")

@@ -17,9 +17,10 @@ import (
 	"github.com/verifiedchart/verifiedchart/test/scenario"
 )
 
-// Provenance files of charts that helm signed, outside the registry.
+// Provenance files outside of the registry, for charts that helm signed.
 var _ = Describe("a provenance file outside the registry", func() {
-	// setAside packages a chart that the maintainers sign, and returns the provenance file, which is not to be pushed.
+	// setAside packages a chart that the maintainers sign, and returns the provenance file, which must not be
+	// pushed.
 	setAside := func(ctx context.Context, w *scenario.World, name, from string) (file string) {
 		GinkgoHelper()
 		chart := packageSigned(ctx, w, name, w.Maintainers.OpenPGPKey)
@@ -31,7 +32,7 @@ var _ = Describe("a provenance file outside the registry", func() {
 		return file
 	}
 
-	spec("on a web server that asks for a password proves a chart, which is refused before it is there", distribution,
+	spec("on a web server that asks for a password proves a chart, which is refused before the file exists", distribution,
 		func(ctx context.Context, w *scenario.World) {
 			folder, site := website()
 			ca := filepath.Join(GinkgoT().TempDir(), "web-ca.crt")
@@ -66,7 +67,7 @@ var _ = Describe("a provenance file outside the registry", func() {
 	}
 })
 
-// website serves the files of a folder to who has the password.
+// website serves the files of a folder to clients with the password.
 func website() (folder string, site *httptest.Server) {
 	folder = GinkgoT().TempDir()
 	site = httptest.NewTLSServer(http.HandlerFunc(func(out http.ResponseWriter, in *http.Request) {

@@ -15,8 +15,8 @@ import (
 	"github.com/verifiedchart/verifiedchart/test/scenario"
 )
 
-// collectGarbage is what Kubernetes itself does with VerifiedCharts and ExternalArtifacts, and the
-// admission policies must let it do.
+// collectGarbage is the set of requests of Kubernetes itself to VerifiedCharts and ExternalArtifacts that the
+// admission policies must allow.
 func collectGarbage(c **cluster) {
 	externalArtifact := func(ctx context.Context, t *scenario.World, name string) (*sourcev1.ExternalArtifact, error) {
 		ea := &sourcev1.ExternalArtifact{}
@@ -47,7 +47,7 @@ func collectGarbage(c **cluster) {
 			})
 	}
 
-	It("the garbage collector leaves the ExternalArtifact of a VerifiedChart that is deleted without its dependents to nobody", func(ctx SpecContext) {
+	It("the garbage collector leaves no owner on the ExternalArtifact of a VerifiedChart that is deleted without its dependents", func(ctx SpecContext) {
 		(*c).install(ctx)
 		t := (*c).tenant(ctx, (*c).name("orphaned"))
 		Expect((*c).world.Controller.Stop()).To(Succeed())
@@ -85,16 +85,16 @@ func collectGarbage(c **cluster) {
 			[]string{"system:serviceaccounts", "system:serviceaccounts:kube-system"}, true),
 		Entry("is for the namespace controller with credentials of its own", "system:serviceaccount:kube-system:namespace-controller",
 			[]string{"system:serviceaccounts", "system:serviceaccounts:kube-system"}, true),
-		Entry("is for a kube-controller-manager whose controllers share its credentials", "system:kube-controller-manager", nil, true),
+		Entry("is for a kube-controller-manager with controllers that share its credentials", "system:kube-controller-manager", nil, true),
 		Entry("is not for a tenant", "tenant", nil, false),
-		Entry("is not for a service account of a tenant that is called like the garbage collector",
+		Entry("is not for a service account of a tenant with the name of the garbage collector",
 			"system:serviceaccount:tenant:generic-garbage-collector", []string{"system:serviceaccounts", "system:serviceaccounts:tenant"}, false),
-		Entry("is not for a group that is called like kube-controller-manager", "tenant", []string{"system:kube-controller-manager"}, false),
-		Entry("is not for a user whose name begins like that of kube-controller-manager", "system:kube-controller-manager-2", nil, false),
+		Entry("is not for a group with the name of kube-controller-manager", "tenant", []string{"system:kube-controller-manager"}, false),
+		Entry("is not for a user with a name that begins like that of kube-controller-manager", "system:kube-controller-manager-2", nil, false),
 	)
 }
 
-// awaitDefinitions is a controller without the definition of VerifiedCharts.
+// awaitDefinitions starts a controller without the definition of VerifiedCharts.
 func awaitDefinitions(c **cluster) {
 	crd := "verifiedcharts.source.verifiedchart.dev"
 
@@ -113,7 +113,7 @@ func awaitDefinitions(c **cluster) {
 			controller := (*c).world.Controller
 			controller.Unready = true
 			Expect(controller.Start(ctx, (*c).world.Group)).To(Succeed())
-			// A controller that is wrong about this becomes ready a little later than alive.
+			// A controller with this fault would become ready a little later than alive.
 			Consistently((*c).readiness).WithContext(ctx).WithTimeout(wrong).ShouldNot(Equal(200))
 			Expect(controller.Died()).NotTo(BeClosed())
 
@@ -141,5 +141,5 @@ func awaitDefinitions(c **cluster) {
 	})
 }
 
-// wrong is how long a controller gets to become ready that must not.
+// wrong is the time for which a controller that must not become ready is watched.
 const wrong = 5 * time.Second

@@ -14,7 +14,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/test/scenario"
 )
 
-// What is signed with a key that the real GnuPG made, and the end of that key.
+// Signatures with a key that the real GnuPG made, and the end of that key.
 var _ = Describe("by the real GnuPG,", func() {
 	BeforeEach(func() {
 		if err := realparts.MissingGnuPG(); err != nil {
@@ -75,7 +75,7 @@ func newGnuPG(ctx context.Context) (*realparts.GnuPG, realparts.OpenPGPKey) {
 	return gpg, key
 }
 
-// signAgain has gpg sign, with the subkey, what helm has signed with the primary key.
+// signAgain makes gpg sign, with the subkey, the text that helm has signed with the primary key.
 func signAgain(ctx context.Context, gpg *realparts.GnuPG, key realparts.OpenPGPKey, chart realparts.Chart) {
 	GinkgoHelper()
 	byHelm, err := os.ReadFile(chart.Provenance())

@@ -17,7 +17,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/test/scenario"
 )
 
-// reference parses the reference of something in a registry.
+// reference parses a reference in a registry.
 func reference(text string) name.Reference {
 	GinkgoHelper()
 	ref, err := name.ParseReference(text, name.Insecure)
@@ -25,16 +25,16 @@ func reference(text string) name.Reference {
 	return ref
 }
 
-// signature is the reference under which cosign keeps the signatures of a chart.
+// signature returns the reference under which cosign stores the signatures of a chart.
 func signature(chart realparts.Pushed) name.Reference {
 	GinkgoHelper()
 	return reference(chart.Repository + ":" + strings.Replace(chart.Digest.String(), ":", "-", 1) + ".sig")
 }
 
-// What is in the registry and must not come out of the controller.
+// Content in the registry that the controller must never serve.
 var _ = Describe("in a hostile registry", func() {
 	onEach(func(k kind) {
-		spec("D3: a genuine signature that was copied from another chart does not vouch", k,
+		spec("D3: a genuine signature that was copied from another chart is not accepted", k,
 			func(ctx context.Context, w *scenario.World) {
 				signed := pushSigned(ctx, w, "signed", scenario.Version)
 				Expect(w.Push(ctx, "unsigned")).To(Succeed())
@@ -65,7 +65,7 @@ var _ = Describe("in a hostile registry", func() {
 			Expect(w.Until(ctx, "index", lacks(v1alpha1.OCILayerOperationFailedReason))).To(Succeed())
 		})
 
-		spec("a chart that is not there cannot be fetched, and is published once it is pushed and signed", k,
+		spec("a missing chart cannot be fetched, and is published once it is pushed and signed", k,
 			func(ctx context.Context, w *scenario.World) {
 				Expect(w.Declare(ctx, "late", pinned)).To(Succeed())
 				Expect(w.Until(ctx, "late", lacks(v1alpha1.OCIPullFailedReason))).To(Succeed())

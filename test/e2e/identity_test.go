@@ -14,15 +14,15 @@ import (
 	"github.com/verifiedchart/verifiedchart/test/scenario"
 )
 
-// with adds to an authority.
+// with adds fields to an authority.
 func with(authority, more string) string { return authority + ", " + more }
 
-// logged is the authority of the release key, whose signatures have to be logged.
+// logged is the authority of the release key, with signatures that must be logged.
 func logged() string {
 	return with(scenario.KeyAuthority(), "transparencyLog: Required, trustedRootSecretRef: {name: "+scenario.RootSecret+"}")
 }
 
-// unlogged is the authority of the release identity, whose signatures need not be logged.
+// unlogged is the authority of the release identity, with signatures that need not be logged.
 func unlogged(w *scenario.World) string {
 	return with(w.IdentityAuthority(), "transparencyLog: Ignore")
 }
@@ -35,14 +35,14 @@ func cosign2(w *scenario.World) *realparts.Cosign {
 	return cosign
 }
 
-// way is one in which cosign signs, and the authority that the signature is for.
+// way is a way of signing with cosign, and the authority for the signature.
 type way struct {
 	text      string
 	sign      func(context.Context, *scenario.World, string) error
 	authority func(*scenario.World) string
 }
 
-// keyless signs as the release identity with cosign 2, in a layout that does not log.
+// keyless signs as the release identity with cosign 2, in a layout without a log.
 func keyless(layout realparts.Layout) func(context.Context, *scenario.World, string) error {
 	return func(ctx context.Context, w *scenario.World, ref string) error {
 		return cosign2(w).SignKeyless(ctx, layout, scenario.Identity, w.Sigstore, ref)
@@ -88,7 +88,8 @@ func ways() []way {
 	}
 }
 
-// declareBy pushes a chart, signs it in a way and declares it for the authority of that. It returns when it is published.
+// declareBy pushes a chart, signs it in the given way and declares it for the authority of that way. It returns
+// when the chart is published.
 func declareBy(ctx context.Context, w *scenario.World, name string, by way) {
 	GinkgoHelper()
 	Expect(w.Push(ctx, name)).To(Succeed())
@@ -97,14 +98,14 @@ func declareBy(ctx context.Context, w *scenario.World, name string, by way) {
 	Expect(w.Proven(ctx, name)).To(Succeed())
 }
 
-// What cosign signs in all the ways it has.
+// Signatures in every form that cosign writes.
 var _ = Describe("cosign", func() {
 	onEach(func(k kind) {
 		for _, by := range ways() {
 			spec(by.text+" is found and proven", k, func(ctx context.Context, w *scenario.World) { declareBy(ctx, w, "signed", by) })
 		}
 
-		spec("D12: a bundle of a key that is not logged is refused where that is required", k, func(ctx context.Context, w *scenario.World) {
+		spec("D12: a bundle of a key that is not logged is refused if a log entry is required", k, func(ctx context.Context, w *scenario.World) {
 			declareBy(ctx, w, "signed", keyBundle)
 			Expect(w.DeclareFor(ctx, "signed", pinned, logged())).To(Succeed())
 			Expect(w.Until(ctx, "signed", scenario.IsRefused)).To(Succeed())
@@ -112,7 +113,7 @@ var _ = Describe("cosign", func() {
 			Expect(w.Proven(ctx, "signed")).To(Succeed())
 		})
 
-		spec("E19: while Rekor, Fulcio and the timestamp authority are down what they signed stays proven", k,
+		spec("E19: while Rekor, Fulcio and the timestamp authority are down, charts that they have signed stay verified", k,
 			func(ctx context.Context, w *scenario.World) {
 				ownSigstore(ctx, w)
 				all := map[string]way{"identity": loggedIdentity, "legacy": legacyKeyless, "key": loggedKeyBundle}
@@ -128,7 +129,7 @@ var _ = Describe("cosign", func() {
 				}
 			})
 
-		spec("when the trusted root is replaced its users are withdrawn at once, and nobody else is", k, func(ctx context.Context, w *scenario.World) {
+		spec("when the trusted root is replaced its users' charts are withdrawn at once, and no others", k, func(ctx context.Context, w *scenario.World) {
 			users := map[string]way{"identity": loggedIdentity, "legacy": legacyKeyless, "key": loggedKeyBundle}
 			for name, by := range users {
 				declareBy(ctx, w, name, by)
@@ -146,7 +147,7 @@ var _ = Describe("cosign", func() {
 			Expect(w.Proven(ctx, "identity")).To(Succeed())
 		})
 
-		spec("whom the status says to have signed can be asked for", k, func(ctx context.Context, w *scenario.World) {
+		spec("the signer in the status can be copied into an authority", k, func(ctx context.Context, w *scenario.World) {
 			Expect(w.Push(ctx, "impostor")).To(Succeed())
 			ref := w.Charts["impostor"].Ref()
 			Expect(w.Cosign.SignKeyless(ctx, realparts.LoggedBundle, scenario.Impostor, w.Sigstore, ref)).To(Succeed())

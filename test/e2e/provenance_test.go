@@ -23,14 +23,14 @@ func packageSigned(ctx context.Context, w *scenario.World, name string, by realp
 	return chart
 }
 
-// offer pushes a chart and declares it, for whom a key of a keyring has to accept.
+// offer pushes a chart and declares it. A key of a keyring must accept the chart.
 func offer(ctx context.Context, w *scenario.World, chart realparts.Chart, keyring string) {
 	GinkgoHelper()
 	Expect(w.PushPackaged(ctx, chart)).To(Succeed())
 	Expect(w.DeclareFor(ctx, chart.Name, pinned, scenario.KeyringAuthority(keyring))).To(Succeed())
 }
 
-// What helm signs, and the road does not lead past.
+// Signatures of helm that the scenario does not cover.
 var _ = Describe("a provenance file", func() {
 	onEach(func(k kind) {
 		spec("that oras pushed under a tag proves a chart that helm signed", k, func(ctx context.Context, w *scenario.World) {
@@ -46,7 +46,7 @@ var _ = Describe("a provenance file", func() {
 			Expect(w.NotServed(ctx, w.Charts["stranger"])).To(Succeed())
 		})
 
-		spec("F1: that is missing refuses the chart, and it is said where it was looked for", k, func(ctx context.Context, w *scenario.World) {
+		spec("F1: that is missing refuses the chart, and the status names the searched locations", k, func(ctx context.Context, w *scenario.World) {
 			chart := packageSigned(ctx, w, "none", w.Maintainers.OpenPGPKey)
 			_, err := chart.SetProvenanceAside()
 			Expect(err).NotTo(HaveOccurred())
@@ -54,7 +54,7 @@ var _ = Describe("a provenance file", func() {
 			Expect(w.Until(ctx, "none", listsSearchedPlaces)).To(Succeed())
 		})
 
-		spec("of a key that leaves the keyring no longer proves: its charts are withdrawn at once", k, func(ctx context.Context, w *scenario.World) {
+		spec("of a key that leaves the keyring no longer counts: its charts are withdrawn at once", k, func(ctx context.Context, w *scenario.World) {
 			offer(ctx, w, packageSigned(ctx, w, "pushed", w.Maintainers.OpenPGPKey), scenario.KeyringSecret)
 			offerTagged(ctx, w, "tagged")
 			strangers, err := w.NewMaintainers()
@@ -74,7 +74,7 @@ var _ = Describe("a provenance file", func() {
 	})
 })
 
-// offerTagged offers a chart whose provenance file oras pushes under a tag.
+// offerTagged offers a chart with a provenance file that oras pushes under a tag.
 func offerTagged(ctx context.Context, w *scenario.World, name string) {
 	GinkgoHelper()
 	chart := packageSigned(ctx, w, name, w.Maintainers.OpenPGPKey)
@@ -84,7 +84,8 @@ func offerTagged(ctx context.Context, w *scenario.World, name string) {
 	offer(ctx, w, chart, scenario.KeyringSecret)
 }
 
-// listsSearchedPlaces returns nil if a VerifiedChart is refused, and names the places where a provenance file could be.
+// listsSearchedPlaces returns nil if a VerifiedChart is refused, and its conditions name the possible locations
+// of a provenance file.
 func listsSearchedPlaces(vc *v1alpha1.VerifiedChart) error {
 	if err := scenario.IsRefused(vc); err != nil {
 		return err
@@ -94,5 +95,5 @@ func listsSearchedPlaces(vc *v1alpha1.VerifiedChart) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("the conditions do not say where it was looked: %v", vc.Status.Conditions)
+	return fmt.Errorf("the conditions do not name the searched locations: %v", vc.Status.Conditions)
 }

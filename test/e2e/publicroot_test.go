@@ -15,15 +15,15 @@ import (
 	"github.com/verifiedchart/verifiedchart/test/scenario"
 )
 
-// The trusted root of the public Sigstore, which a TUF repository of our own stands for.
+// The trusted root of the public Sigstore, from a TUF repository of our own.
 var _ = Describe("the public Sigstore's trusted root", func() {
-	// byPublicRoot signs as the release identity, which is trusted by that root.
+	// byPublicRoot signs as the release identity, which that root certifies.
 	byPublicRoot := loggedIdentity
 	byPublicRoot.authority = func(w *scenario.World) string {
 		return strings.ReplaceAll(w.IdentityAuthority(), "trustedRootSecretRef: {name: "+scenario.RootSecret+"}, ", "")
 	}
 
-	spec("E17: is asked for once something needs it, and taken from the disk by a controller that starts while its mirror is down", distribution,
+	spec("E17: is requested when it is needed, and read from the disk by a controller that starts while its mirror is down", distribution,
 		func(ctx context.Context, w *scenario.World) {
 			mirror := trustroottest.New()
 			DeferCleanup(mirror.Close)

@@ -16,10 +16,10 @@ import (
 	"github.com/verifiedchart/verifiedchart/test/scenario"
 )
 
-// What happens while the controller is not there, or when another takes over.
+// Events while no controller runs, or while another one takes over.
 var _ = Describe("a restart", func() {
 	onEach(func(k kind) {
-		spec("H12: of a controller that was down when the policy changed serves nothing that it no longer allows", k,
+		spec("H12: of a controller that was down when the policy changed serves no chart that the policy no longer allows", k,
 			func(ctx context.Context, w *scenario.World) {
 				chart := declareSigned(ctx, w, "signed", pinned)
 				url := urlOf(ctx, w, "signed")
@@ -42,7 +42,7 @@ var _ = Describe("a restart", func() {
 			silent, asked := silentRegistry()
 			Expect(w.Kubectl.Apply(ctx, hanging(w, "silent", silent))).To(Succeed())
 			Eventually(asked).WithContext(ctx).Should(Receive())
-			stopController(w) // it fails if it has to be killed
+			stopController(w) // fails if the controller must be killed
 			startController(ctx, w)
 			Expect(w.Kubectl.Run(ctx, "delete", "verifiedchart", "silent", "--timeout="+patience.String())).NotTo(BeEmpty(),
 				"H9: the pull in progress is cancelled")
@@ -59,7 +59,7 @@ var _ = Describe("a restart", func() {
 			taken := make(chan struct{})
 			go func() { err = second.Start(ctx, w.Group); close(taken) }() // it starts once it is ready
 			DeferCleanup(func() {
-				<-taken // at the latest since ctx has ended
+				<-taken // when ctx has ended, at the latest
 				if err == nil {
 					second.Kill()
 				}
@@ -80,8 +80,8 @@ var _ = Describe("a restart", func() {
 		})
 })
 
-// elected returns a controller that takes part in leader election, with a storage of its own. The
-// durations are the defaults: shorter ones are lost by a process that has to wait for a processor.
+// elected returns a controller with leader election and a storage of its own. The durations are the defaults:
+// on a busy machine a process would lose shorter leases.
 func elected(w *scenario.World, name string) *realparts.Controller {
 	return &realparts.Controller{
 		Binary: w.Controller.Binary, Kubeconfig: w.Controller.Kubeconfig, Namespace: w.Controller.Namespace,
@@ -89,8 +89,8 @@ func elected(w *scenario.World, name string) *realparts.Controller {
 	}
 }
 
-// watchServed asks for url again and again; the function it returns ends that
-// and returns how often which status was the answer.
+// watchServed requests url repeatedly; the returned function ends that and returns the number of answers by
+// status.
 func watchServed(ctx context.Context, w *scenario.World, url string) func() map[int]int {
 	ctx, cancel := context.WithCancel(ctx)
 	statuses := make(chan map[int]int, 1)
@@ -106,7 +106,7 @@ func watchServed(ctx context.Context, w *scenario.World, url string) func() map[
 	return func() map[int]int { cancel(); return <-statuses }
 }
 
-// silentRegistry takes connections and never answers. The channel tells of each.
+// silentRegistry accepts connections and never answers. The channel reports each connection.
 func silentRegistry() (addr string, asked <-chan struct{}) {
 	GinkgoHelper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -130,7 +130,7 @@ func silentRegistry() (addr string, asked <-chan struct{}) {
 	return listener.Addr().String(), connections
 }
 
-// hanging is a VerifiedChart of a registry, which is given an hour to answer.
+// hanging is a VerifiedChart of a registry that has an hour to answer.
 func hanging(w *scenario.World, name, registry string) string {
 	return fmt.Sprintf(`
 apiVersion: source.verifiedchart.dev/v1alpha1

@@ -13,7 +13,7 @@ import (
 
 var _ = Describe("the road from a signed chart to an installed one", func() {
 	onEach(func(k kind) {
-		// What is seen of one chart does not depend on another.
+		// Each chart is checked independently of the others.
 		Context("once all is declared", Ordered, ContinueOnFailure, func() {
 			var w *scenario.World
 

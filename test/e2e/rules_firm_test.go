@@ -16,13 +16,13 @@ import (
 	"github.com/verifiedchart/verifiedchart/test/scenario"
 )
 
-// soon is how long what takes effect at once may take on a busy machine, with a registry that never
-// answers: no request to that registry ends so early, nor does an interval.
+// soon bounds the time for an immediate effect on a busy machine, with a registry that never answers: it is
+// shorter than the timeout of a request to that registry, and shorter than an interval.
 const soon = time.Minute
 
-// That rules hold while registries hide, or hang, or volumes are lost.
+// Rules hold while registries hide content or hang, or volumes are lost.
 var _ = Describe("a rule holds:", func() {
-	spec("an audit that is over is over, also while the registry is out of reach", distribution, func(ctx context.Context, w *scenario.World) {
+	spec("the end of an audit takes effect even while the registry is out of reach", distribution, func(ctx context.Context, w *scenario.World) {
 		Expect(w.Push(ctx, "audited")).To(Succeed())
 		Expect(w.DeclareFor(ctx, "audited", pinned, scenario.KeyAuthority(), "mode: Audit")).To(Succeed())
 		Expect(w.Until(ctx, "audited", published)).To(Succeed())
@@ -44,7 +44,7 @@ var _ = Describe("a rule holds:", func() {
 			Expect(w.NotServed(ctx, older)).To(Succeed())
 		})
 
-	spec("what is revoked is not held", distribution, func(ctx context.Context, w *scenario.World) {
+	spec("a revoked chart is not held", distribution, func(ctx context.Context, w *scenario.World) {
 		chart := declareSigned(ctx, w, "held-and-revoked", pinned)
 		edit(ctx, w, "held-and-revoked", "verify: {onTrustLoss: Hold}")
 		url := urlOf(ctx, w, "held-and-revoked")
@@ -55,7 +55,7 @@ var _ = Describe("a rule holds:", func() {
 		Expect(warnings(ctx, w, "held-and-revoked", v1alpha1.VerificationErrorReason)).To(BeZero(), "of a withdrawal one Warning is sent")
 	})
 
-	spec("what is revoked ends at once if the registry takes requests and never answers", distribution, func(ctx context.Context, w *scenario.World) {
+	spec("a revoked chart is withdrawn at once if the registry accepts requests and never answers", distribution, func(ctx context.Context, w *scenario.World) {
 		declareSigned(ctx, w, "silenced", pinned)
 		edit(ctx, w, "silenced", "timeout: 1h")
 		vc := get(ctx, w, "silenced")

@@ -22,9 +22,9 @@ import (
 	"github.com/verifiedchart/verifiedchart/test/scenario"
 )
 
-// What becomes of an artifact that is no longer trusted.
+// Artifacts that are no longer trusted.
 var _ = Describe("the loss of trust", func() {
-	spec("is held out if onTrustLoss is Hold, and the status says so", distribution,
+	spec("is held if onTrustLoss is Hold, and the status shows it", distribution,
 		func(ctx context.Context, w *scenario.World) {
 			chart := declareSigned(ctx, w, "held", pinned)
 			edit(ctx, w, "held", "verify: {onTrustLoss: Hold}")
@@ -65,7 +65,7 @@ var _ = Describe("the loss of trust", func() {
 			Expect(release).To(HaveLen(1))
 		})
 
-		act("withdraws it with one warning, and leaves its release alone, even if helm-controller looks", func(ctx context.Context, w *scenario.World) {
+		act("withdraws it with one warning, and does not touch its release, even if helm-controller reconciles", func(ctx context.Context, w *scenario.World) {
 			url := urlOf(ctx, w, "lost")
 			w.Registry.Forget()
 			trustOnly(ctx, w, "lost", w.Stranger)
@@ -77,7 +77,7 @@ var _ = Describe("the loss of trust", func() {
 			Expect(releases(ctx, w, "lost")).To(Equal(release))
 		})
 
-		act("ends when its key is back: the same bytes are published without a download, and nothing is upgraded", func(ctx context.Context, w *scenario.World) {
+		act("ends when its key is back: the same bytes are published without a download or an upgrade", func(ctx context.Context, w *scenario.World) {
 			trustOnly(ctx, w, "lost", w.Release)
 			Expect(w.ProvenAs(ctx, chart)).To(Succeed())
 			Expect(downloads(w, chart)).To(BeZero(), "%q", requestsFor(w, "lost"))
@@ -89,7 +89,7 @@ var _ = Describe("the loss of trust", func() {
 	})
 })
 
-// downloads returns how often the archive of a chart was asked for since the last Forget.
+// downloads returns the number of requests for the archive of a chart since the last Forget.
 func downloads(w *scenario.World, chart realparts.Pushed) (n int) {
 	GinkgoHelper()
 	archive, err := os.ReadFile(chart.Archive)
@@ -102,8 +102,8 @@ func downloads(w *scenario.World, chart realparts.Pushed) (n int) {
 	return n
 }
 
-// releases returns what helm keeps of the releases of a chart, one Secret for each
-// install, upgrade or rollback, by name and version of the object.
+// releases returns helm's records of the releases of a chart, one Secret for each install, upgrade or rollback,
+// by name and version of the object.
 func releases(ctx context.Context, w *scenario.World, name string) map[string]string {
 	GinkgoHelper()
 	var secrets corev1.SecretList
@@ -115,7 +115,7 @@ func releases(ctx context.Context, w *scenario.World, name string) map[string]st
 	return kept
 }
 
-// lookAgain has helm-controller look at a HelmRelease, and returns when it has.
+// lookAgain makes helm-controller reconcile a HelmRelease, and returns when it has.
 func lookAgain(ctx context.Context, w *scenario.World, name string) {
 	GinkgoHelper()
 	token := time.Now().Format(time.RFC3339Nano)

@@ -19,10 +19,10 @@ import (
 	"github.com/verifiedchart/verifiedchart/test/scenario"
 )
 
-// What the clock alone brings about: nobody edits anything, nor asks for a reconciliation, when it does.
-// That it comes before long is all that a busy machine can promise; that it does not come too early is exact.
+// Effects of the clock alone: nobody edits an object or asks for a reconciliation when they happen. On a busy
+// machine the specs can only check that an effect comes soon; that it does not come early is exact.
 var _ = Describe("a moment", func() {
-	spec("at which a signature is old enough publishes a chart that was signed only just before", distribution,
+	spec("at which a signature is old enough publishes a chart that was signed a moment ago", distribution,
 		func(ctx context.Context, w *scenario.World) {
 			Expect(w.Push(ctx, "fresh")).To(Succeed())
 			Expect(w.Cosign.SignKeyless(ctx, realparts.LoggedBundle, scenario.Identity, w.Sigstore, w.Charts["fresh"].Ref())).To(Succeed())
@@ -67,7 +67,7 @@ var _ = Describe("a moment", func() {
 	story("at which maxUnverifiedAge is over", distribution, func(act act) {
 		const age = 10 * time.Minute
 
-		act("does not come while the registry is out of reach, and what is known of a chart is enough", func(ctx context.Context, w *scenario.World) {
+		act("does not come while the registry is out of reach, if the stored material of a chart is enough", func(ctx context.Context, w *scenario.World) {
 			chart := declareSigned(ctx, w, "remote", pinned)
 			edit(ctx, w, "remote", "verify: {maxUnverifiedAge: "+age.String()+"}")
 			outOfReach(w)
@@ -76,7 +76,7 @@ var _ = Describe("a moment", func() {
 			Expect(w.ServedAs(ctx, chart)).To(Succeed())
 		})
 
-		act("withdraws a chart whose key has gone", func(ctx context.Context, w *scenario.World) {
+		act("withdraws a chart after its key has gone", func(ctx context.Context, w *scenario.World) {
 			url := urlOf(ctx, w, "remote")
 			Expect(w.Kubectl.Run(ctx, "delete", "secret", "remote")).NotTo(BeEmpty())
 			Expect(w.Until(ctx, "remote", unverified)).To(Succeed())
@@ -105,9 +105,9 @@ func outOfReach(w *scenario.World) {
 	DeferCleanup(w.Registry.OutOfReach, false)
 }
 
-// aheadOf sets a moment in the near future, and returns once the controller has seen that moment
-// before it has come: it then finds the object as it is expected to be until then. On a machine that
-// is too busy for that, the moment is set again, further away.
+// aheadOf sets a time in the near future, and returns when the controller has reconciled the object before that
+// time: the object must then still meet the expectation. On a machine that is too busy for that, it sets a
+// later time and tries again.
 func aheadOf(ctx context.Context, w *scenario.World, name string, before func(*v1alpha1.VerifiedChart) error, set func(time.Time)) {
 	GinkgoHelper()
 	for ahead := 5 * time.Second; ; ahead *= 2 {
@@ -129,7 +129,8 @@ func aheadOf(ctx context.Context, w *scenario.World, name string, before func(*v
 	}
 }
 
-// exempted returns nil if a VerifiedChart is published by an exemption, and says that it is not proven.
+// exempted returns nil if a VerifiedChart is published by an exemption, and its status reports it as
+// unverified.
 func exempted(vc *v1alpha1.VerifiedChart) error {
 	if err := published(vc); err != nil {
 		return err
@@ -143,15 +144,15 @@ func exempted(vc *v1alpha1.VerifiedChart) error {
 	)
 }
 
-// unverified returns nil if a VerifiedChart is published though it cannot be found out whether it is trusted.
+// unverified returns nil if a VerifiedChart is published although there is no verdict on it.
 func unverified(vc *v1alpha1.VerifiedChart) error {
 	if vc.Status.UnverifiedSince == nil {
-		return fmt.Errorf("VerifiedChart %s can be judged", vc.Name)
+		return fmt.Errorf("VerifiedChart %s can be verified", vc.Name)
 	}
 	return published(vc)
 }
 
-// withdrawnUnverified returns nil if a VerifiedChart has no artifact since it could not be found out whether it is trusted.
+// withdrawnUnverified returns nil if a VerifiedChart has no artifact because there is no verdict on it.
 func withdrawnUnverified(vc *v1alpha1.VerifiedChart) error {
 	if vc.Status.Artifact != nil {
 		return fmt.Errorf("VerifiedChart %s is published", vc.Name)
@@ -159,7 +160,7 @@ func withdrawnUnverified(vc *v1alpha1.VerifiedChart) error {
 	return undecided(vc)
 }
 
-// backdate makes it longer that a VerifiedChart could not be verified, and returns since when it is then.
+// backdate sets an earlier time since which a VerifiedChart could not be verified, and returns it.
 func backdate(ctx context.Context, w *scenario.World, name string, by time.Duration) (since time.Time) {
 	GinkgoHelper()
 	Eventually(func() error {

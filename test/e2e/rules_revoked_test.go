@@ -14,7 +14,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/test/scenario"
 )
 
-// What a spec revokes, whoever accepts it.
+// Revocations, whatever key accepts the chart.
 var _ = Describe("a chart", func() {
 	for _, way := range []struct {
 		text string
@@ -45,7 +45,8 @@ var _ = Describe("a chart", func() {
 	}
 })
 
-// revoked returns nil if a VerifiedChart is not trusted and has no artifact, whether or not the registry could be asked.
+// revoked returns nil if a VerifiedChart is not trusted and has no artifact, whether or not the registry is
+// reachable.
 func revoked(vc *v1alpha1.VerifiedChart) error {
 	if vc.Status.Artifact != nil {
 		return fmt.Errorf("VerifiedChart %s is published", vc.Name)

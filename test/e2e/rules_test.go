@@ -15,7 +15,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/test/scenario"
 )
 
-// watchful gets a URL over and over, and says what else it was answered than 200 OK, until it is stopped.
+// watchful requests a URL repeatedly until it is stopped, and reports any answer but 200 OK.
 func watchful(w *scenario.World, url string) (stop func() (failures []string)) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
@@ -39,14 +39,14 @@ func watchful(w *scenario.World, url string) (stop func() (failures []string)) {
 	}
 }
 
-// acceptedBy says that a chart is published by the key under an entry of the Secret.
+// acceptedBy returns nil if a chart is published with the key under an entry of the Secret.
 func acceptedBy(entry string) func(*v1alpha1.VerifiedChart) error {
 	return func(vc *v1alpha1.VerifiedChart) error {
 		if err := published(vc); err != nil {
 			return err
 		}
 		if key := vc.Status.Verification.Authorities[0].Key; key != entry {
-			return fmt.Errorf("the key %s vouches, and not %s", key, entry)
+			return fmt.Errorf("the key %s accepts, not %s", key, entry)
 		}
 		return nil
 	}
@@ -63,7 +63,7 @@ data: {revoked.yaml: %q}
 `, w.Controller.Namespace, text))).To(Succeed())
 }
 
-// What becomes of charts besides who accepts them.
+// Rules about charts other than their authorities.
 var _ = Describe("rules", func() {
 	onEach(func(k kind) {
 		spec("a key is rotated with no moment at which the artifact is missing", k, func(ctx context.Context, w *scenario.World) {
@@ -87,7 +87,7 @@ var _ = Describe("rules", func() {
 		})
 	})
 
-	spec("a policy of the cluster withdraws what it refuses, and its end publishes it again", distribution, func(ctx context.Context, w *scenario.World) {
+	spec("a policy of the cluster withdraws the chart that it refuses, and the end of the policy publishes it again", distribution, func(ctx context.Context, w *scenario.World) {
 		chart := declareSigned(ctx, w, "under-policy", pinned)
 		policy := w.Namespace
 		Expect(w.Kubectl.Apply(ctx, fmt.Sprintf(`
@@ -110,7 +110,7 @@ spec:
 		Expect(w.ProvenAs(ctx, chart)).To(Succeed())
 	})
 
-	spec("what the list of the cluster revokes is withdrawn at once, and published again when it does not", distribution,
+	spec("a chart on the cluster's list of revocations is withdrawn at once, and published again when the list no longer has it", distribution,
 		func(ctx context.Context, w *scenario.World) {
 			listed := declareSigned(ctx, w, "listed", pinned)
 			other := declareSigned(ctx, w, "other", pinned)

@@ -20,7 +20,7 @@ import (
 // ranged is the ref of any version.
 const ranged = `semver: ">=1.0.0"`
 
-// What a version may become, and which may follow which.
+// Allowed versions and their order.
 var _ = Describe("a version", func() {
 	story("that is pushed anew, and signed,", distribution, func(act act) {
 		var first, second realparts.Pushed
@@ -89,7 +89,7 @@ func publish(ctx context.Context, w *scenario.World, name, version string) realp
 	return chart
 }
 
-// eventuallyNotServed expects that the file of a chart that another has followed goes.
+// eventuallyNotServed expects that the file of a replaced chart is removed.
 func eventuallyNotServed(ctx context.Context, w *scenario.World, chart realparts.Pushed) {
 	GinkgoHelper()
 	Eventually(w.NotServed).WithContext(ctx).WithArguments(chart).Should(Succeed())

@@ -24,7 +24,7 @@ func stored(ctx context.Context, w *scenario.World, name string) string {
 	return filepath.Join(w.Controller.Storage(), filepath.FromSlash(vc.Status.Artifact.Path))
 }
 
-// What happens to the files, and to the process that serves them.
+// Damage to the files, and to the process that serves them.
 var _ = Describe("the storage", func() {
 	for _, damage := range []struct {
 		text string
@@ -40,7 +40,7 @@ var _ = Describe("the storage", func() {
 		}},
 		{"was deleted", os.Remove},
 	} {
-		spec("G4: a stored file that "+damage.text+" is replaced by what was proven", distribution,
+		spec("G4: a stored file that "+damage.text+" is replaced by the verified file", distribution,
 			func(ctx context.Context, w *scenario.World) {
 				chart := declareSigned(ctx, w, "signed", pinned)
 				Expect(damage.do(stored(ctx, w, "signed"))).To(Succeed())
@@ -49,7 +49,7 @@ var _ = Describe("the storage", func() {
 			})
 	}
 
-	spec("G1: a controller that was killed serves what was proven once it is back, and refuses what it refused", distribution,
+	spec("G1: a restarted controller that was killed serves the verified charts, and still refuses the others", distribution,
 		func(ctx context.Context, w *scenario.World) {
 			signed := declareSigned(ctx, w, "signed", pinned)
 			proven, unsigned := declareMoved(ctx, w, "moved")
@@ -63,7 +63,7 @@ var _ = Describe("the storage", func() {
 			Expect(w.NotServed(ctx, unsigned)).To(Succeed())
 		})
 
-	spec("G12: a controller whose volume was wiped publishes what is proven again, and only that", distribution,
+	spec("G12: a controller with a wiped volume publishes the verified charts again, and no others", distribution,
 		func(ctx context.Context, w *scenario.World) {
 			signed := declareSigned(ctx, w, "signed", pinned)
 			_, unsigned := declareMoved(ctx, w, "moved")
@@ -82,8 +82,8 @@ var _ = Describe("the storage", func() {
 		})
 })
 
-// declareMoved publishes a signed chart, whose tag then moves to bytes that nobody has signed. It
-// returns both once the latter are refused.
+// declareMoved publishes a signed chart, whose tag then moves to unsigned bytes. It returns both charts when
+// the latter is refused.
 func declareMoved(ctx context.Context, w *scenario.World, name string) (proven, unsigned realparts.Pushed) {
 	GinkgoHelper()
 	proven = declareSigned(ctx, w, name, pinned)

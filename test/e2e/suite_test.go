@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package e2e asserts the road that the demo shows, and what lies beside it,
-// with real programs only: `make parts` builds them. All tenants share one
-// control plane, two registries and one controller, but no objects: each spec,
-// or each story of a few, has a namespace and charts of its own, and fails alone.
+// Package e2e asserts the scenario that the demo shows, and further cases, with real programs only: `make
+// parts` builds them. All tenants share one control plane, two registries and one controller, but no objects:
+// each spec, or each story of a few specs, has its own namespace and charts, and fails independently.
 package e2e_test
 
 import (
@@ -16,7 +15,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/test/skips"
 )
 
-// patience is how long anything may take that comes by itself, on a machine that does other things too.
+// patience bounds the time for any effect without a trigger, on a busy machine.
 const patience = 3 * time.Minute
 
 func TestE2E(t *testing.T) {

@@ -30,7 +30,7 @@ func onEach(body func(kind)) {
 	}
 }
 
-// shared is what all tenants live on. The first tenant starts it.
+// shared is the infrastructure of all tenants. The first tenant starts it.
 var shared struct {
 	once    sync.Once
 	err     error
@@ -64,7 +64,7 @@ func start(ctx context.Context) error {
 	return do(ctx, w, scenario.Controllers())
 }
 
-// do does steps one after the other.
+// do runs steps one after the other.
 func do(ctx context.Context, w *scenario.World, steps []scenario.Step) error {
 	ctx, stop := w.Guard(ctx)
 	defer stop()
@@ -77,8 +77,8 @@ func do(ctx context.Context, w *scenario.World, steps []scenario.Step) error {
 	return nil
 }
 
-// newTenant returns the world as a new tenant sees it, whose objects go with the spec or the
-// container, and are shown if a spec has failed.
+// newTenant returns the world as a new tenant sees it. Its objects are removed with the spec or the container,
+// and are shown if a spec has failed.
 func newTenant(ctx context.Context, k kind) *scenario.World {
 	GinkgoHelper()
 	shared.once.Do(func() { shared.err = start(ctx) })
@@ -103,7 +103,7 @@ func spec(text string, k kind, body func(context.Context, *scenario.World)) {
 // act makes a spec of a story.
 type act func(text string, body func(context.Context, *scenario.World))
 
-// story is a container whose specs, the acts, share a tenant and build on each other.
+// story is a container. Its specs, the acts, share a tenant and build on each other.
 func story(text string, k kind, acts func(act)) {
 	GinkgoHelper()
 	Context(text, Ordered, func() {

@@ -19,10 +19,10 @@ import (
 	"github.com/verifiedchart/verifiedchart/test/scenario"
 )
 
-// What happens when the key does. Nothing asks for a reconciliation here: a Secret is watched.
+// The chart after changes of its key. No step asks for a reconciliation here: a Secret is watched.
 var _ = Describe("trust", func() {
 	onEach(func(k kind) {
-		spec("while the key is gone there is no verdict, what was proven stays published, and it heals by itself when the key is back", k,
+		spec("while the key is gone there is no verdict, the verified chart stays published, and all is well again when the key is back", k,
 			func(ctx context.Context, w *scenario.World) {
 				chart := declareSigned(ctx, w, "signed", pinned)
 				Expect(w.Client.Delete(ctx, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: w.Namespace, Name: "signed"}})).To(Succeed())
@@ -57,7 +57,7 @@ var _ = Describe("trust", func() {
 				Expect(w.Client.Get(ctx, client.ObjectKey{Namespace: w.Namespace, Name: "signed"}, &note)).To(Succeed())
 			})
 
-			act("what the other key signed is proven now", func(ctx context.Context, w *scenario.World) {
+			act("the chart that the other key signed is verified now", func(ctx context.Context, w *scenario.World) {
 				Expect(w.ProvenAs(ctx, stranger)).To(Succeed())
 			})
 
@@ -89,7 +89,7 @@ var _ = Describe("a VerifiedChart", func() {
 			Expect(w.ProvenAs(ctx, chart)).To(Succeed(), "the others stay")
 		})
 
-	spec("that is suspended is left as it is", distribution, func(ctx context.Context, w *scenario.World) {
+	spec("that is suspended is left unchanged", distribution, func(ctx context.Context, w *scenario.World) {
 		chart := pushSigned(ctx, w, "suspended", scenario.Version)
 		pushSigned(ctx, w, "other", scenario.Version)
 		for name := range w.Charts {

@@ -22,7 +22,7 @@ func natural(ctx context.Context, c *cluster) {
 	Expect(err).NotTo(HaveOccurred())
 }
 
-// reverse deletes what was created last first.
+// reverse deletes in reverse order of creation.
 func reverse(ctx context.Context, c *cluster) {
 	documents := c.manifests(ctx)
 	slices.Reverse(documents)

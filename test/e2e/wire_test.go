@@ -14,9 +14,9 @@ import (
 	"github.com/verifiedchart/verifiedchart/test/scenario"
 )
 
-// What happens on the way from the controller to helm-controller.
+// Faults on the way from the controller to helm-controller.
 var _ = Describe("on the wire", func() {
-	spec("G13: helm-controller installs nothing that was altered, and heals when it no longer is", distribution,
+	spec("G13: helm-controller installs no altered chart, and recovers when the chart is no longer altered", distribution,
 		func(ctx context.Context, w *scenario.World) {
 			altering := alter("http://" + w.Controller.Addr)
 			pushSigned(ctx, w, "signed", scenario.Version)
@@ -35,13 +35,13 @@ var _ = Describe("on the wire", func() {
 			Expect(w.Controller.Stop()).To(Succeed())
 			startController(ctx, w)
 			Expect(w.Reconcile(ctx, "signed", published)).To(Succeed())
-			// The revision is the same, so helm-controller has to be asked to look.
+			// The revision is the same, so helm-controller needs a request to reconcile.
 			lookAgain(ctx, w, "signed")
 			Eventually(w.ReleaseReady).WithContext(ctx).WithArguments("signed").Should(Succeed())
 		})
 })
 
-// alter hands out what target does, with the last byte changed.
+// alter answers like target, with the last byte changed.
 func alter(target string) *httptest.Server {
 	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		resp, err := http.Get(target + r.URL.Path)

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package parts finds the real programs that the tests and the demo run:
-// those that `make parts` (test/parts/build) has put into bin/parts, and the
-// control plane in KUBEBUILDER_ASSETS if that is set. It knows neither how
-// they are built nor how they are run.
+// Package parts finds the real programs that the tests and the demo run: those that `make parts`
+// (test/parts/build) has put into bin/parts, and the control plane in KUBEBUILDER_ASSETS if that is set. It
+// does not know how they are built or run.
 package parts
 
 import (
@@ -35,13 +34,13 @@ const (
 // CRDs is the folder, beside the programs, of the custom resource definitions that helm-controller needs.
 const CRDs = "crds"
 
-// ErrNotBuilt is matched by the error about a part that is not there.
+// ErrNotBuilt is matched by the error about a missing part.
 var ErrNotBuilt = errors.New(`a part is not built: run "make parts"`)
 
 // ControlPlane are the programs that KUBEBUILDER_ASSETS may provide.
 func ControlPlane() []string { return []string{Etcd, KubeAPIServer, Kubectl} }
 
-// Path returns the absolute path of a part. The error about one that is absent matches ErrNotBuilt.
+// Path returns the absolute path of a part. If the part is missing, the error matches ErrNotBuilt.
 func Path(name string) (string, error) {
 	dir, err := dirOf(name)
 	if err != nil {
@@ -54,7 +53,7 @@ func Path(name string) (string, error) {
 	return path, nil
 }
 
-// Missing returns nil if every one of the named parts is there, and else an error that matches ErrNotBuilt.
+// Missing returns nil if every named part exists, and otherwise an error that matches ErrNotBuilt.
 func Missing(names ...string) error {
 	var missing []string
 	for _, name := range names {

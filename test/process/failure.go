@@ -11,13 +11,13 @@ import (
 )
 
 const (
-	// tailSize is how much of a log is looked at, and shownSize how much of that is shown.
+	// tailSize is the part of a log that is read, and shownSize the part that is shown.
 	tailSize  = 64 << 10
 	shownSize = 2 << 10
 )
 
-// Failure is the end of a program that was not asked for, or a start that took
-// too long. It matches syscall.EADDRINUSE and syscall.ENOSPC where the end of the program's log says so.
+// Failure is an unexpected end of a program, or a start that took too long. It matches syscall.EADDRINUSE and
+// syscall.ENOSPC if the end of the program's log shows these errors.
 type Failure struct {
 	Name  string
 	Cause error
@@ -40,7 +40,7 @@ func (f *Failure) Error() string {
 // Unwrap returns the cause.
 func (f *Failure) Unwrap() error { return f.Cause }
 
-// Is reports whether the program failed because another one has its port, or because the disk is full.
+// Is reports whether the program failed because its port is in use, or because the disk is full.
 func (f *Failure) Is(target error) bool {
 	errno, ok := target.(syscall.Errno)
 	return ok && (errno == syscall.EADDRINUSE || errno == syscall.ENOSPC) && strings.Contains(f.Tail, errno.Error())

@@ -9,13 +9,13 @@ import (
 	"sync"
 )
 
-// Group is the programs that work together: the death of one is the failure of
-// all. The zero value is an empty group.
+// Group holds programs that work together: the death of one is the failure of all. The zero value is an empty
+// group.
 type Group struct {
 	mu      sync.Mutex
 	members []*Process
 	died    chan struct{}
-	failure error // of the first that died
+	failure error // that of the first member that died
 }
 
 // Start runs a program as a member of the group.
@@ -46,10 +46,10 @@ func (g *Group) fail(err error) {
 	}
 }
 
-// Died is closed when a member has ended without being asked to.
+// Died returns a channel that is closed when a member has ended unexpectedly.
 func (g *Group) Died() <-chan struct{} { return g.channel() }
 
-// Err returns the *Failure of the first member that has ended without being asked to, or nil.
+// Err returns the *Failure of the first member that has ended unexpectedly, or nil.
 func (g *Group) Err() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -65,7 +65,7 @@ func (g *Group) channel() chan struct{} {
 	return g.died
 }
 
-// Stop stops the members, the last one first, and returns when all have ended.
+// Stop stops the members, the latest first, and returns when all have ended.
 func (g *Group) Stop() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()

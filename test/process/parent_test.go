@@ -11,7 +11,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/test/process"
 )
 
-// TestMain makes this program the parent that a test kills, where the environment says so.
+// TestMain makes this program the parent that a test kills, if the environment demands it.
 func TestMain(m *testing.M) {
 	dir := os.Getenv("PROCESS_TEST_PARENT")
 	if dir == "" {

@@ -12,8 +12,8 @@ import (
 	"syscall"
 )
 
-// FreeAddr returns an address of the loopback interface that nothing listens
-// on. Nothing holds it either: use RetryAddrInUse where another may be faster.
+// FreeAddr returns an address of the loopback interface on which no program listens. The address is not
+// reserved: use RetryAddrInUse if another program may take it first.
 func FreeAddr() (string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -23,8 +23,8 @@ func FreeAddr() (string, error) {
 	return l.Addr().String(), nil
 }
 
-// RetryAddrInUse calls start again, with other free addresses, while it fails
-// because another process was faster to take one.
+// RetryAddrInUse calls start again, with other free addresses, as long as it fails because another process has
+// taken an address first.
 func RetryAddrInUse[T any](start func() (T, error)) (T, error) {
 	const tries = 3
 	for try := 1; ; try++ {
@@ -35,7 +35,7 @@ func RetryAddrInUse[T any](start func() (T, error)) (T, error) {
 	}
 }
 
-// Answers returns a probe: a GET of the URL is answered with status 200.
+// Answers returns a probe: it succeeds if a GET of the URL is answered with status 200.
 func Answers(client *http.Client, url string) func(context.Context) error {
 	return func(ctx context.Context) error {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package process runs real programs for tests and the demo, so that none
-// outlives them: each is ready before it is used, is noticed when it dies, is
-// stopped with its children, and is killed when the parent is killed. It does
-// not know which programs they are.
+// Package process runs real programs for tests and the demo, so that none outlives them: each program is ready
+// before it is used, its death is noticed, it is stopped with its children, and it is killed when the parent is
+// killed. The package does not know the programs.
 package process
 
 import (
@@ -27,35 +26,35 @@ const (
 
 // Command is a program to run.
 type Command struct {
-	Name string // for errors, and of the log file
+	Name string // in errors, and of the log file
 	Path string
 	Args []string
 	// Env is added to the environment of this process.
 	Env []string
-	// Dir is the working directory, and where the log `<Name>.log` is written. It is created if need be.
+	// Dir is the working directory, which also holds the log `<Name>.log`. It is created if necessary.
 	Dir string
-	// Ready is probed until it returns nil. A nil Ready means ready at once.
+	// Ready is called until it returns nil. A nil Ready means that the program is ready at once.
 	Ready func(context.Context) error
-	// Patience is how long the program may take to be ready: three minutes by default, which only a failure takes.
+	// Patience bounds the time until the program is ready: three minutes by default, which only a failure
+	// takes.
 	Patience time.Duration
-	// Grace is how long the program may take to end when it is stopped, before
-	// it is killed: 10 s by default. A program with a negative Grace has nothing worth saving and is killed at once.
+	// Grace is the time that the program has to end when it is stopped, before it is killed: 10 s by default. A
+	// program with a negative Grace has no data to save and is killed at once.
 	Grace time.Duration
 }
 
-// Process is a program that runs, or has run.
+// Process is a program that is running, or has run.
 type Process struct {
 	command Command
 	cmd     *exec.Cmd
 	log     string
-	asked   atomic.Bool
+	stopped atomic.Bool
 	died    chan struct{}
-	exit    error // of Wait, to be read once died is closed
+	exit    error // result of Wait; read it only after died is closed
 }
 
-// Start runs a program and returns when it is ready. A program that ends
-// before, or is not ready in time, is an error with the end of its log, and is
-// no longer running. Ctx bounds the start alone.
+// Start runs a program and returns when it is ready. If the program ends before that, or is not ready in time,
+// Start stops it and returns an error with the end of its log. Ctx bounds only the start.
 func Start(ctx context.Context, c Command) (*Process, error) {
 	if err := os.MkdirAll(c.Dir, 0o755); err != nil {
 		return nil, fmt.Errorf("cannot start %s: %w", c.Name, err)
@@ -70,8 +69,8 @@ func Start(ctx context.Context, c Command) (*Process, error) {
 	return p, nil
 }
 
-// run starts the program from a thread of its own, which lives as long as it:
-// Linux sends the signal of a parent's death when the parent's *thread* ends.
+// run starts the program from its own thread, which lives as long as the program: Linux sends the signal of a
+// parent's death when the parent's *thread* ends.
 func (p *Process) run() error {
 	log, err := os.OpenFile(p.log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
 	if err != nil {
@@ -123,18 +122,17 @@ func (p *Process) awaitReady(ctx context.Context) error {
 	}
 }
 
-// Died is closed when the program has ended, asked to or not.
+// Died returns a channel that is closed when the program has ended, expectedly or not.
 func (p *Process) Died() <-chan struct{} { return p.died }
 
-// Err returns a *Failure if the program has ended without being asked to, and
-// nil while it runs or after Stop.
+// Err returns a *Failure if the program has ended unexpectedly, and nil while it runs or after Stop.
 func (p *Process) Err() error {
 	select {
 	case <-p.died:
 	default:
 		return nil
 	}
-	if p.asked.Load() {
+	if p.stopped.Load() {
 		return nil
 	}
 	cause := p.exit
@@ -144,15 +142,14 @@ func (p *Process) Err() error {
 	return &Failure{Name: p.command.Name, Cause: cause, Log: p.log, Tail: tailOf(p.log)}
 }
 
-// PID returns the id of the process, which is also that of its group.
+// PID returns the id of the process, which is also the id of its process group.
 func (p *Process) PID() int { return p.cmd.Process.Pid }
 
 // Log returns the path of the program's log.
 func (p *Process) Log() string { return p.log }
 
-// Stop asks the program to end and kills it, and whatever it has left in its
-// process group, if it does not within its grace. It returns when the program
-// has ended, and may be called again.
+// Stop asks the program to end. After the grace period it kills the program and everything left in its process
+// group. It returns when the program has ended, and may be called again.
 func (p *Process) Stop() error {
 	grace := p.command.Grace
 	if grace < 0 {
@@ -162,7 +159,7 @@ func (p *Process) Stop() error {
 	if grace == 0 {
 		grace = defaultGrace
 	}
-	p.asked.Store(true)
+	p.stopped.Store(true)
 	_ = syscall.Kill(-p.PID(), syscall.SIGTERM)
 	timer := time.NewTimer(grace)
 	defer timer.Stop()
@@ -178,7 +175,7 @@ func (p *Process) Stop() error {
 	return err
 }
 
-// dump has a Go program write its stacks to the log, which ends it.
+// dump makes a Go program write its stacks to the log, which ends it.
 func (p *Process) dump() {
 	_ = syscall.Kill(p.PID(), syscall.SIGQUIT)
 	select {
@@ -189,7 +186,7 @@ func (p *Process) dump() {
 
 // Kill ends the program at once, as a crash would.
 func (p *Process) Kill() {
-	p.asked.Store(true)
+	p.stopped.Store(true)
 	_ = syscall.Kill(-p.PID(), syscall.SIGKILL)
 	<-p.died
 }

@@ -23,12 +23,12 @@ func shell(dir, script string) process.Command {
 	return process.Command{Name: "shell", Path: "/bin/sh", Args: []string{"-c", script}, Dir: dir}
 }
 
-// exists is a probe for a file.
+// exists returns a probe for a file.
 func exists(path string) func(context.Context) error {
 	return func(context.Context) error { _, err := os.Stat(path); return err }
 }
 
-// alive returns a function that reports whether a process is there and not a zombie.
+// alive returns a function that reports whether a process exists and is not a zombie.
 func alive(pid int) func() bool {
 	return func() bool {
 		stat, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "stat"))
@@ -77,7 +77,7 @@ var _ = Describe("a process", func() {
 		Entry("because the disk is full", "write: no space left on device", syscall.ENOSPC, syscall.EADDRINUSE),
 	)
 
-	It("is started again where another was faster to take its port", func() {
+	It("is started again if another program has taken its port", func() {
 		tries := 0
 		port, err := process.RetryAddrInUse(func() (int, error) {
 			if tries++; tries < 3 {

@@ -15,34 +15,33 @@ import (
 // ControllerName is the name of our controller's binary.
 const ControllerName = "verifiedchart-controller"
 
-// Controller is our controller, with its storage in a folder of its own. It may be stopped and started again.
+// Controller is our controller, with its storage in a folder of its own. It may be stopped and restarted.
 type Controller struct {
 	*process.Process
 	// Binary is the path of the program.
 	Binary string
-	// Kubeconfig is how it reaches the API server.
+	// Kubeconfig is the file with its access to the API server.
 	Kubeconfig string
 	// Dir holds its log and its storage.
 	Dir string
-	// Namespace it runs in, as RUNTIME_NAMESPACE says.
+	// Namespace is the namespace that it runs in, the value of RUNTIME_NAMESPACE.
 	Namespace string
-	// Flags are added to those it is started with.
+	// Flags are added to the default flags.
 	Flags []string
-	// Unready lets Start return as soon as the program is alive, before it is ready.
+	// Unready lets Start return when the program is alive, before it is ready.
 	Unready bool
-	// Addr is where its artifacts are served, Metrics where its metrics are, and Health where its probes are
-	// answered, once it is started.
+	// Addr is the address of its artifacts, Metrics that of its metrics, and Health that of its probes. They
+	// are set when it has started.
 	Addr, Metrics, Health string
 }
 
-// grace is what the Deployment gives it to end.
+// grace is the time that the Deployment gives it to end.
 const grace = 30 * time.Second
 
-// Storage is the folder of its artifacts.
+// Storage returns the folder of its artifacts.
 func (c *Controller) Storage() string { return filepath.Join(c.Dir, "storage") }
 
-// Start starts it as a member of the group, on free ports; its artifacts keep
-// the address that they had at an earlier start.
+// Start starts it as a member of the group, on free ports; after a restart its artifacts keep their address.
 func (c *Controller) Start(ctx context.Context, group *process.Group) error {
 	_, err := process.RetryAddrInUse(func() (struct{}, error) { return struct{}{}, c.start(ctx, group) })
 	return err

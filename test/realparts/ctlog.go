@@ -19,9 +19,8 @@ import (
 	"github.com/google/certificate-transparency-go/tls"
 )
 
-// CertificateLog is what issues the promises of a certificate transparency log
-// (RFC 6962 §3) in this process. It promises to log whatever it is given and
-// keeps none of it: nobody who verifies a promise looks into the log.
+// CertificateLog issues the promises of a certificate transparency log (RFC 6962 §3) in this process. It
+// promises to log every certificate and stores none: no verifier of a promise reads the log.
 type CertificateLog struct {
 	server *httptest.Server
 	key    *ecdsa.PrivateKey
@@ -45,7 +44,7 @@ func StartCertificateLog() (*CertificateLog, error) {
 	return l, nil
 }
 
-// URL is what the paths of RFC 6962 follow.
+// URL is the base of the paths of RFC 6962.
 func (l *CertificateLog) URL() string { return l.server.URL }
 
 // Close ends it.

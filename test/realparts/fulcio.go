@@ -17,16 +17,16 @@ import (
 	"github.com/verifiedchart/verifiedchart/test/process"
 )
 
-// Fulcio is Sigstore's certificate authority. Its key is in its memory: another start makes another authority.
+// Fulcio is Sigstore's certificate authority. Its key is only in memory: a restart makes a different authority.
 type Fulcio struct {
 	*process.Process
 	URL string
-	// Chain is that of the authority, the root last.
+	// Chain is the certificate chain of the authority, with the root last.
 	Chain []*x509.Certificate
 }
 
-// StartFulcio starts Fulcio as a member of the group, with its files in dir. It
-// certifies the email addresses that the issuer accepts and has every certificate logged.
+// StartFulcio starts Fulcio as a member of the group, with its files in dir. It certifies the email addresses
+// in the issuer's tokens and has every certificate logged.
 func StartFulcio(ctx context.Context, dir string, issuer *Issuer, log *CertificateLog, group *process.Group) (*Fulcio, error) {
 	f, err := process.RetryAddrInUse(func() (*Fulcio, error) { return startFulcio(ctx, dir, issuer, log, group) })
 	if err != nil {
@@ -62,7 +62,7 @@ func startFulcio(ctx context.Context, dir string, issuer *Issuer, log *Certifica
 		Args: []string{
 			"serve", "--ca=ephemeralca", "--config-path=" + config, "--ct-log-url=" + log.URL(),
 			"--host=" + host, "--port=" + port, "--grpc-host=" + host, "--grpc-port=" + grpcPort, "--metrics-port=0",
-			// The default name would be one for the whole machine.
+			// The default name would be shared by the whole machine.
 			"--legacy-unix-domain-socket=@fulcio-" + port,
 		},
 		Ready: process.Answers(http.DefaultClient, url+"/healthz"),
@@ -106,7 +106,7 @@ func (f *Fulcio) fetchChain(ctx context.Context) ([]*x509.Certificate, error) {
 	return parseChain(encoded)
 }
 
-// parseChain returns the PEM encoded certificates, of which there is at least one.
+// parseChain returns the PEM encoded certificates, at least one.
 func parseChain(encoded []byte) ([]*x509.Certificate, error) {
 	var chain []*x509.Certificate
 	for block, rest := pem.Decode(encoded); block != nil; block, rest = pem.Decode(rest) {

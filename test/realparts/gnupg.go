@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// ErrNoGnuPG is the error where this machine has no GnuPG, the only part that `make parts` does not build.
+// ErrNoGnuPG is the error if this machine has no GnuPG, the only part that `make parts` does not build.
 var ErrNoGnuPG = errors.New("gpg is not installed: apt-get install gnupg")
 
 // GnuPG is the gpg command of this machine, with its keys in a folder of its own.
@@ -35,7 +35,7 @@ func NewGnuPG() (*GnuPG, error) {
 	if err := MissingGnuPG(); err != nil {
 		return nil, err
 	}
-	// The socket of its agent lies in there, and the path of a socket has to be short.
+	// The socket of its agent is in this folder, and the path of a socket must be short.
 	home, err := os.MkdirTemp("", "gpg")
 	if err != nil {
 		return nil, err
@@ -52,7 +52,7 @@ func (g *GnuPG) Close() error {
 	return errors.Join(err, os.RemoveAll(g.home))
 }
 
-// Run returns what gpg writes, given an input.
+// Run runs gpg with an input and returns its output.
 func (g *GnuPG) Run(ctx context.Context, input []byte, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, "gpg", append([]string{
 		"--homedir", g.home, "--batch", "--no-tty", "--quiet", "--yes", "--passphrase", "", "--pinentry-mode", "loopback",
@@ -67,8 +67,8 @@ func (g *GnuPG) Run(ctx context.Context, input []byte, args ...string) ([]byte, 
 	return written.Bytes(), nil
 }
 
-// GenerateKey makes a key without a passphrase, of which helm uses the primary
-// key, as it always does, and gpg the signing subkey.
+// GenerateKey makes a key without a passphrase. As always, helm uses its primary key, and gpg its signing
+// subkey.
 func (g *GnuPG) GenerateKey(ctx context.Context, userID string) (OpenPGPKey, error) {
 	key := OpenPGPKey{UserID: userID, PrivateFile: filepath.Join(g.home, "secring.gpg")}
 	if _, err := g.Run(ctx, nil, "--quick-generate-key", userID, "ed25519", "sign,cert", "never"); err != nil {
@@ -104,16 +104,16 @@ func (g *GnuPG) ClearSign(ctx context.Context, user string, text []byte, flags .
 	return g.Run(ctx, text, append(flags, "--local-user", user, "--clear-sign")...)
 }
 
-// Export returns the public keys, as binary packets unless a flag asks for another form.
+// Export returns the public keys, as binary packets unless a flag sets another form.
 func (g *GnuPG) Export(ctx context.Context, flags ...string) ([]byte, error) {
 	return g.Run(ctx, nil, append(flags, "--export")...)
 }
 
-// Keybox returns the public keys as gpg itself keeps them.
+// Keybox returns the public keys in gpg's own storage format.
 func (g *GnuPG) Keybox() ([]byte, error) { return os.ReadFile(filepath.Join(g.home, "pubring.kbx")) }
 
-// RevocationCertificate returns the file with the certificate that gpg made along with the key, to
-// revoke it. A colon before the certificate keeps it from being used by mistake.
+// RevocationCertificate returns the file with the revocation certificate that gpg made along with the key. A
+// colon before the certificate prevents accidental use.
 func (g *GnuPG) RevocationCertificate(fingerprint string) ([]byte, error) {
 	return os.ReadFile(filepath.Join(g.home, "openpgp-revocs.d", fingerprint+".rev"))
 }

@@ -20,7 +20,7 @@ var _ = Describe("the real GnuPG", Ordered, func() {
 
 	BeforeAll(func(ctx SpecContext) {
 		if realparts.MissingGnuPG() != nil {
-			return // for each spec to say so
+			return // each spec reports that itself
 		}
 		var err error
 		gpg, err = realparts.NewGnuPG()
@@ -65,7 +65,7 @@ var _ = Describe("the real GnuPG", Ordered, func() {
 		Entry("as a keybox", func(SpecContext) ([]byte, error) { return gpg.Keybox() }, "\x00\x00\x00\x20\x01"),
 	)
 
-	It("revokes the key, and signs with it no more", func(ctx SpecContext) {
+	It("revokes the key, and no longer signs with it", func(ctx SpecContext) {
 		Expect(gpg.Revoke(ctx, key.Fingerprint)).To(Succeed())
 		Expect(gpg.Field(ctx, keepers, "pub", 1)).To(Equal("r"))
 		_, err := gpg.ClearSign(ctx, key.Fingerprint, []byte("signed\n"))

@@ -22,13 +22,13 @@ type Helm struct{ tool tool }
 // Chart is an archive that helm has packaged.
 type Chart struct {
 	Name, Version string
-	Archive       string // path of the .tgz
+	Archive       string // of the .tgz
 }
 
 // Pushed is a chart in a registry.
 type Pushed struct {
 	Chart
-	Repository string // host and path, with neither scheme nor tag
+	Repository string // host and path, without scheme and tag
 	Digest     digest.Digest
 }
 
@@ -58,13 +58,12 @@ func NewHelm(dir string) (*Helm, error) {
 	return &Helm{tool{name: parts.Helm, path: path, dir: dir, env: append(env, offline()...)}}, nil
 }
 
-// marker is the file in each chart that no other chart has.
+// marker is a file in each chart whose content is unique.
 const marker = "marker.txt"
 
-// Package makes a chart as `helm create` does, adds a ConfigMap with the
-// message to the chart's templates, and packages the chart. No two calls make
-// the same archive: each chart holds a random marker. Flags are added to those
-// of `helm package`.
+// Package makes a chart with `helm create`, adds a ConfigMap with the message to the chart's templates, and
+// packages the chart. Every call makes a different archive: each chart holds a random marker. Flags are added
+// to those of `helm package`.
 func (h *Helm) Package(ctx context.Context, name, version, message string, flags ...string) (Chart, error) {
 	work, err := os.MkdirTemp(h.tool.dir, name+"-")
 	if err != nil {
@@ -78,7 +77,8 @@ func (h *Helm) Package(ctx context.Context, name, version, message string, flags
 	if err := os.WriteFile(filepath.Join(chart, "templates", "configmap.yaml"), []byte(note), 0o644); err != nil {
 		return Chart{}, err
 	}
-	// Without a marker, two archives differ only if the clock of tar, which counts seconds, has moved between them.
+	// Without a marker, two archives would differ only if the clock of tar, which counts seconds, has advanced
+	// between them.
 	if err := os.WriteFile(filepath.Join(chart, marker), []byte(rand.Text()+"\n"), 0o644); err != nil {
 		return Chart{}, err
 	}
@@ -88,16 +88,16 @@ func (h *Helm) Package(ctx context.Context, name, version, message string, flags
 	return Chart{Name: name, Version: version, Archive: filepath.Join(work, name+"-"+version+".tgz")}, nil
 }
 
-// PackageSigned is Package, with a provenance file beside the archive that the key signs.
+// PackageSigned is Package, with a provenance file beside the archive, signed by the key.
 func (h *Helm) PackageSigned(ctx context.Context, name, version, message string, key OpenPGPKey) (Chart, error) {
 	return h.Package(ctx, name, version, message, "--sign", "--keyring", key.PrivateFile, "--key", key.UserID)
 }
 
-// Provenance is the path of the chart's provenance file, if it is signed.
+// Provenance returns the path of the chart's provenance file, if the chart is signed.
 func (c Chart) Provenance() string { return c.Archive + ".prov" }
 
-// SetProvenanceAside moves the provenance file to where helm does not push it
-// with the chart, and returns its new path.
+// SetProvenanceAside moves the provenance file, so that helm does not push it with the chart, and returns its
+// new path.
 func (c Chart) SetProvenanceAside() (string, error) {
 	dir := filepath.Join(filepath.Dir(c.Archive), "aside")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -109,8 +109,8 @@ func (c Chart) SetProvenanceAside() (string, error) {
 
 var pushedDigest = regexp.MustCompile(`(?m)^Digest: (sha256:[0-9a-f]{64})$`)
 
-// Push pushes a chart, and its provenance file if it has one, to the registry
-// under a path, as the tag that is its version.
+// Push pushes a chart, and its provenance file if it has one, to the registry under a path, with its version as
+// the tag.
 func (h *Helm) Push(ctx context.Context, chart Chart, registry OCIRegistry, path string) (Pushed, error) {
 	said, err := h.tool.run(ctx, "push", chart.Archive, "oci://"+registry.Addr()+"/"+path, "--plain-http")
 	if err != nil {

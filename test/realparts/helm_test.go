@@ -37,7 +37,7 @@ func contents(archive string) map[string]string {
 }
 
 var _ = Describe("a chart that helm packages", func() {
-	It("differs from every other, whatever the clock says", func(ctx SpecContext) {
+	It("differs from every other, whatever the time", func(ctx SpecContext) {
 		helm, err := realparts.NewHelm(GinkgoT().TempDir())
 		Expect(err).NotTo(HaveOccurred())
 		one, err := helm.Package(ctx, "same", "1.0.0", "hello")

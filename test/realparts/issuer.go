@@ -15,10 +15,10 @@ import (
 	"github.com/go-jose/go-jose/v4/jwt"
 )
 
-// audience is whom the tokens of an Issuer are for.
+// audience is the audience of an Issuer's tokens.
 const audience = "sigstore"
 
-// Issuer is an OpenID Connect issuer in this process, that says at will who its caller is.
+// Issuer is an OpenID Connect issuer in this process. It issues tokens for any caller and email address.
 type Issuer struct {
 	server *httptest.Server
 	signer jose.Signer
@@ -52,10 +52,10 @@ func serveJSON(mux *http.ServeMux, path string, document any) {
 	})
 }
 
-// URL is the name of the issuer, as it stands in tokens and in certificates.
+// URL is the name of the issuer in tokens and in certificates.
 func (i *Issuer) URL() string { return i.server.URL }
 
-// Token returns an ID token, valid for ten minutes, that says that its bearer has an email address.
+// Token returns an ID token for an email address, valid for ten minutes.
 func (i *Issuer) Token(email string) (string, error) {
 	now := time.Now()
 	return jwt.Signed(i.signer).Claims(jwt.Claims{

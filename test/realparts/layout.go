@@ -8,11 +8,11 @@ import (
 	"os"
 )
 
-// Layout is the form in which cosign keeps a signature in a registry.
+// Layout is a form in which cosign stores a signature in a registry.
 type Layout int
 
 const (
-	// LegacyTag is a layer of the manifest that has the tag `sha256-<hex>.sig`.
+	// LegacyTag is a layer of the manifest with the tag `sha256-<hex>.sig`.
 	LegacyTag Layout = iota
 	// LegacyReferrer is the same layer, in a manifest that refers to the signed one.
 	LegacyReferrer
@@ -22,14 +22,14 @@ const (
 	LoggedBundle
 )
 
-// SignAs signs a manifest, which is named by digest, with a key. What a
-// Sigstore adds is a timestamp and, to a LoggedBundle, an entry of its log; a nil one adds nothing.
+// SignAs signs a manifest, given by digest, with a key. A Sigstore adds a timestamp and, for a LoggedBundle, a
+// log entry; a nil Sigstore adds nothing.
 func (c *Cosign) SignAs(ctx context.Context, layout Layout, key Key, s *Sigstore, ref string, flags ...string) error {
 	return c.sign(ctx, layout, s, ref, append([]string{"--key=" + key.PrivateFile}, flags...))
 }
 
-// SignKeyless signs a manifest, which is named by digest, with a key that the
-// Sigstore certifies for an email address. There is always a timestamp too.
+// SignKeyless signs a manifest, given by digest, with a key that the Sigstore certifies for an email address.
+// It always adds a timestamp.
 func (c *Cosign) SignKeyless(ctx context.Context, layout Layout, email string, s *Sigstore, ref string, flags ...string) error {
 	token, err := s.Issuer.Token(email)
 	if err != nil {
@@ -41,7 +41,7 @@ func (c *Cosign) SignKeyless(ctx context.Context, layout Layout, email string, s
 	}
 	certified := []string{"--identity-token=" + file}
 	if layout == LegacyTag || layout == LegacyReferrer {
-		// A bundle has these from the signing configuration.
+		// For a bundle, the signing configuration sets these.
 		root, err := c.keep("trusted_root-*.json", s.TrustedRoot())
 		if err != nil {
 			return err
@@ -65,7 +65,7 @@ func (c *Cosign) sign(ctx context.Context, layout Layout, s *Sigstore, ref strin
 	return err
 }
 
-// as returns the flags that make cosign write a layout.
+// as returns the flags for a layout.
 func (c *Cosign) as(layout Layout, s *Sigstore) ([]string, error) {
 	alone := []string{"--use-signing-config=false", "--tlog-upload=false"}
 	switch layout {
@@ -92,7 +92,7 @@ func (c *Cosign) as(layout Layout, s *Sigstore) ([]string, error) {
 	return nil, errors.New("there is no such layout")
 }
 
-// withServices returns the flags with which a bundle is signed with the services of a Sigstore.
+// withServices returns the flags for signing a bundle with the services of a Sigstore.
 func (c *Cosign) withServices(s *Sigstore, without ...Service) ([]string, error) {
 	config, err := c.keep("signing_config-*.json", s.SigningConfig(without...))
 	if err != nil {

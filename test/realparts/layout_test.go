@@ -19,7 +19,7 @@ const (
 	simpleSigning    = "application/vnd.dev.cosign.simplesigning.v1+json"
 )
 
-// What discovery must find.
+// Signatures that discovery must find.
 var _ = Describe("what the real cosign pushes", Ordered, func() {
 	var (
 		s   shelf
@@ -52,7 +52,7 @@ var _ = Describe("what the real cosign pushes", Ordered, func() {
 		Entry("of cosign 3 in the distribution registry", 3, withoutReferrers),
 	)
 
-	DescribeTable("as a referrer is listed by the registry, or else under the referrers tag, as", func(ctx SpecContext, major int, layout realparts.Layout, kind, listedAs string) {
+	DescribeTable("as a referrer is listed by the registry, or otherwise under the referrers tag, as", func(ctx SpecContext, major int, layout realparts.Layout, kind, listedAs string) {
 		pushed := s.push(ctx, kind)
 		Expect(s.cosign(major).SignAs(ctx, layout, key, nil, pushed.Ref())).To(Succeed())
 		tags := []string{"1.0.0"}
@@ -90,7 +90,7 @@ var _ = Describe("what the real cosign pushes", Ordered, func() {
 
 	DescribeTable("into another repository is", func(ctx SpecContext, major int, layout realparts.Layout, kind string, moved bool) {
 		pushed := s.push(ctx, kind)
-		// Each its own, as two would share a referrers tag.
+		// Each has its own, because two would share a referrers tag.
 		other := s.hubs[kind].Addr() + "/signatures/of/" + pushed.Name
 		Expect(s.cosign(major).Into(other).SignAs(ctx, layout, key, nil, pushed.Ref())).To(Succeed())
 		elsewhere := pushed

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package realparts drives the programs that the product meets in real life:
-// OCI registries, helm, oras, GnuPG, cosign, the services of a private Sigstore, Flux's
-// helm-controller and our own controller.
-// Each driver knows one program's flags and output. None knows what is tested.
+// Package realparts drives the real programs that surround the product: OCI registries, helm, oras, GnuPG,
+// cosign, the services of a private Sigstore, Flux's helm-controller and our own controller. Each driver knows
+// the flags and output of one program. No driver knows the tests.
 package realparts
 
 import (
@@ -25,7 +24,7 @@ type tool struct {
 	env        []string
 }
 
-// run returns what the program prints, on both of its outputs.
+// run runs the program and returns its standard output and standard error.
 func (t tool) run(ctx context.Context, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, t.path, args...)
 	cmd.Dir = t.dir
@@ -39,14 +38,14 @@ func (t tool) run(ctx context.Context, args ...string) (string, error) {
 	return said.String(), nil
 }
 
-// with returns the tool with more in its environment.
+// with returns the tool with additional environment variables.
 func (t tool) with(env ...string) tool {
 	t.env = append(slices.Clip(t.env), env...)
 	return t
 }
 
-// home returns a folder of its own for a program, and an environment that keeps
-// it there and away from the user's files.
+// home returns a separate folder for a program, and an environment that confines the program to the folder and
+// away from the user's files.
 func home(dir, name string) (string, []string, error) {
 	path, err := filepath.Abs(filepath.Join(dir, name))
 	if err != nil {
@@ -55,8 +54,8 @@ func home(dir, name string) (string, []string, error) {
 	return path, []string{"HOME=" + path, "DOCKER_CONFIG=" + path}, os.MkdirAll(path, 0o755)
 }
 
-// offline is an environment in which only the loopback interface can be
-// reached over HTTP: whatever else a program asks for fails, rather than make the tests depend on it.
+// offline is an environment in which only the loopback interface is reachable over HTTP: all other requests
+// fail, so that the tests do not depend on them.
 func offline() []string {
 	return []string{"HTTP_PROXY=http://127.0.0.1:9", "HTTPS_PROXY=http://127.0.0.1:9", "NO_PROXY=127.0.0.1,localhost"}
 }

@@ -22,37 +22,37 @@ import (
 	"github.com/verifiedchart/verifiedchart/test/process"
 )
 
-// OCIRegistry is a registry that is reached over plain HTTP on the loopback interface.
+// OCIRegistry is a registry that serves plain HTTP on the loopback interface.
 type OCIRegistry interface {
 	// Addr is its host and port.
 	Addr() string
 	// Requests returns the method and path of each request since the start or the last Forget.
 	Requests() []string
-	// Forget forgets the requests up to now.
+	// Forget clears the list of requests.
 	Forget()
-	// OutOfReach reports whether requests are cut off with no answer.
+	// OutOfReach sets whether the registry closes connections without an answer.
 	OutOfReach(bool)
-	// Silent reports whether requests are taken and not answered.
+	// Silent sets whether the registry accepts requests without answering.
 	Silent(bool)
 	// Close ends it. It may be called again.
 	Close() error
 }
 
-// counted is an HTTP server that remembers what it was asked for.
+// counted is an HTTP server that records its requests.
 type counted struct {
-	server *httptest.Server
-	mu     sync.Mutex
-	asked  []string
-	cut    atomic.Bool
-	silent atomic.Bool
-	stop   func() error
+	server   *httptest.Server
+	mu       sync.Mutex
+	requests []string
+	cut      atomic.Bool
+	silent   atomic.Bool
+	stop     func() error
 }
 
 func count(handler http.Handler, stop func() error) *counted {
 	c := &counted{stop: stop}
 	c.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c.mu.Lock()
-		c.asked = append(c.asked, r.Method+" "+r.URL.Path)
+		c.requests = append(c.requests, r.Method+" "+r.URL.Path)
 		c.mu.Unlock()
 		if c.silent.Load() {
 			<-r.Context().Done()
@@ -70,13 +70,13 @@ func (c *counted) Addr() string { return c.server.Listener.Addr().String() }
 func (c *counted) Requests() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return append([]string(nil), c.asked...)
+	return append([]string(nil), c.requests...)
 }
 
 func (c *counted) Forget() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.asked = nil
+	c.requests = nil
 }
 
 func (c *counted) OutOfReach(cut bool) { c.cut.Store(cut) }
@@ -89,15 +89,15 @@ func (c *counted) Close() error {
 	return c.stop()
 }
 
-// StartReferrersRegistry starts a registry in this process that keeps all in
-// memory and has the referrers API of OCI 1.1.
+// StartReferrersRegistry starts a registry in this process. It keeps all content in memory and has the
+// referrers API of OCI 1.1.
 func StartReferrersRegistry() OCIRegistry {
 	quiet := registry.Logger(log.New(io.Discard, "", 0))
 	return count(registry.New(quiet, registry.WithReferrersSupport(true)), func() error { return nil })
 }
 
-// StartDistribution starts the CNCF distribution registry, as a member of the
-// group, with its files and the id of its process (registry.pid) in dir. It has no referrers API.
+// StartDistribution starts the CNCF distribution registry, as a member of the group, with its files and its
+// process id (registry.pid) in dir. It has no referrers API.
 func StartDistribution(ctx context.Context, dir string, group *process.Group) (OCIRegistry, error) {
 	var p *process.Process
 	backend, err := process.RetryAddrInUse(func() (_ string, err error) {

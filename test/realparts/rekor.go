@@ -21,13 +21,13 @@ import (
 // Rekor is Sigstore's transparency log, Rekor v2.
 type Rekor struct {
 	*process.Process
-	// URL is its base, the host of which is the origin of its checkpoints.
+	// URL is its base URL, whose host is the origin of its checkpoints.
 	URL string
-	// LogID identifies the key that its checkpoints are signed with.
+	// LogID identifies the key that signs its checkpoints.
 	LogID []byte
 
 	public ed25519.PublicKey
-	spki   []byte // DER of it
+	spki   []byte // DER of the public key
 }
 
 // StartRekor starts Rekor as a member of the group, with an empty log and a new key in dir.
@@ -79,7 +79,8 @@ func (r *Rekor) start(ctx context.Context, dir, key string, env []string, group 
 		Args: []string{
 			"serve", "--hostname=" + host, "--signer-filepath=" + key, "--storage-dir=" + filepath.Join(dir, "log"),
 			"--http-address=" + host, "--http-port=" + port, "--grpc-address=" + host, "--grpc-port=" + grpcPort, "--http-metrics-port=0",
-			// An entry is answered for once a checkpoint covers it: what waits for a fuller batch only makes a test wait.
+			// Rekor answers for an entry when a checkpoint covers it: waiting for a fuller batch would only
+			// slow tests down.
 			"--batch-max-age=5ms", "--checkpoint-interval=100ms",
 		},
 		Ready: process.Answers(http.DefaultClient, r.URL+"/healthz"),

@@ -22,8 +22,8 @@ const (
 	withoutReferrers = "the distribution registry"
 )
 
-// shelf is a registry of each kind and what puts charts and signatures into
-// them, for the specs of one ordered container.
+// shelf is a registry of each kind and the tools that put charts and signatures into them, for the specs of one
+// ordered container.
 type shelf struct {
 	dir     string
 	group   process.Group
@@ -34,7 +34,7 @@ type shelf struct {
 	charts  int
 }
 
-// set sets it up until the end of the container.
+// set sets the shelf up until the end of the container.
 func (s *shelf) set(ctx SpecContext) {
 	GinkgoHelper()
 	s.dir = GinkgoT().TempDir()
@@ -53,7 +53,7 @@ func (s *shelf) set(ctx SpecContext) {
 	Expect(err).NotTo(HaveOccurred())
 }
 
-// cosign is the cosign of a major version.
+// cosign returns the cosign of a major version.
 func (s *shelf) cosign(major int) *realparts.Cosign {
 	if major == 2 {
 		return s.cosign2
@@ -61,7 +61,7 @@ func (s *shelf) cosign(major int) *realparts.Cosign {
 	return s.cosign3
 }
 
-// push pushes a new chart into a kind of registry, which then forgets what it was asked.
+// push pushes a new chart into a kind of registry, and then clears the list of requests.
 func (s *shelf) push(ctx SpecContext, kind string) realparts.Pushed {
 	GinkgoHelper()
 	s.charts++
@@ -73,7 +73,8 @@ func (s *shelf) push(ctx SpecContext, kind string) realparts.Pushed {
 	return pushed
 }
 
-// listed are the referrers of a chart, as the referrers API or the index under the referrers tag lists them.
+// listed returns the referrers of a chart, as the referrers API or the index under the referrers tag lists
+// them.
 func listed(ctx SpecContext, kind string, pushed realparts.Pushed) []ocispec.Descriptor {
 	GinkgoHelper()
 	reader := repository(pushed)
@@ -94,7 +95,7 @@ func referrersTag(pushed realparts.Pushed) string {
 	return strings.Replace(pushed.Digest.String(), ":", "-", 1)
 }
 
-// layers are a referrer's manifest and the content of its layers.
+// layers returns a referrer's manifest and the content of its layers.
 func layers(ctx SpecContext, pushed realparts.Pushed, referrer ocispec.Descriptor) (ocispec.Manifest, [][]byte) {
 	GinkgoHelper()
 	reader := repository(pushed)

@@ -47,7 +47,7 @@ func authority(keys ...realparts.Key) verify.Verifier {
 	return v
 }
 
-// repository is the one that a chart was pushed to.
+// repository returns the repository that a chart was pushed to.
 func repository(pushed realparts.Pushed) registry.Reader {
 	GinkgoHelper()
 	reader, err := registry.NewClient(registry.ClientOptions{}).Repository(registry.Target{Repository: pushed.Repository, PlainHTTP: true})
@@ -55,17 +55,17 @@ func repository(pushed realparts.Pushed) registry.Reader {
 	return reader
 }
 
-// verifySignatures lets v verify what was pushed, as it is in the registry now.
+// verifySignatures runs v on the pushed chart, in its present state in the registry.
 func verifySignatures(ctx SpecContext, pushed realparts.Pushed, v verify.Verifier) ([]string, error) {
 	GinkgoHelper()
 	reader := repository(pushed)
 	manifest, err := reader.Resolve(ctx, pushed.Version)
 	Expect(err).NotTo(HaveOccurred())
-	Expect(manifest.Descriptor.Digest).To(Equal(pushed.Digest), "what helm said it pushed")
+	Expect(manifest.Descriptor.Digest).To(Equal(pushed.Digest), "the digest that helm printed")
 	accepted, err := verify.Check(ctx, v, verify.Subject{Repository: pushed.Repository, Manifest: manifest.Descriptor, Raw: manifest.Raw}, reader)
 	var keys []string
-	for _, voucher := range accepted.Result().Signatures {
-		keys = append(keys, voucher.Key)
+	for _, signature := range accepted.Result().Signatures {
+		keys = append(keys, signature.Key)
 	}
 	return keys, err
 }
@@ -138,7 +138,7 @@ var _ = Describe("a chart that the real helm pushed and the real cosign signed",
 				Expect(verifySignatures(ctx, pushed, authority(known))).To(ConsistOf("known"))
 			})
 
-			It("D1: is refused while nobody has signed it", func(ctx SpecContext) {
+			It("D1: is refused while it is unsigned", func(ctx SpecContext) {
 				_, err := verifySignatures(ctx, push(ctx, "unsigned"), authority(known))
 				Expect(err).To(MatchError(verify.ErrRejected))
 			})

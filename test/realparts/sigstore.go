@@ -26,11 +26,11 @@ type Sigstore struct {
 	Rekor     *Rekor
 	Timestamp *TimestampAuthority
 
-	began time.Time // a whole second, as timestamps have
+	began time.Time // in whole seconds, like timestamps
 }
 
-// StartSigstore starts a Sigstore, the programs of it as members of the group,
-// with its files in dir. Two of them may run at the same time.
+// StartSigstore starts a Sigstore, with its programs as members of the group and its files in dir. Two
+// Sigstores may run at the same time.
 func StartSigstore(ctx context.Context, dir string, group *process.Group) (_ *Sigstore, err error) {
 	s := &Sigstore{began: time.Now().Truncate(time.Second)}
 	defer func() {
@@ -54,7 +54,7 @@ func StartSigstore(ctx context.Context, dir string, group *process.Group) (_ *Si
 	return s, errors.Join(fulcioErr, rekorErr, timestampErr)
 }
 
-// Close ends what runs in this process; the programs end with their group. It may be called again.
+// Close ends the services in this process; the programs end with their group. It may be called again.
 func (s *Sigstore) Close() {
 	if s.Issuer != nil {
 		s.Issuer.Close()
@@ -64,8 +64,8 @@ func (s *Sigstore) Close() {
 	}
 }
 
-// freePorts returns the address of the loopback interface and two free ports. The ports differ,
-// though nothing holds them: two calls of process.FreeAddr may return the same one.
+// freePorts returns the address of the loopback interface and two free ports. The ports differ although nothing
+// reserves them: two calls of process.FreeAddr may return the same port.
 func freePorts() (host, first, second string, err error) {
 	var ports [2]string
 	for i := range ports {
@@ -81,7 +81,7 @@ func freePorts() (host, first, second string, err error) {
 	return host, ports[0], ports[1], nil
 }
 
-// get returns what a service answers with status 200.
+// get returns the body of a service's answer with status 200.
 func get(ctx context.Context, url string) ([]byte, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {

@@ -26,8 +26,8 @@ const (
 	stranger = "stranger@example.com"
 )
 
-// proven asks sigstore-go whether a bundle is the signer's signature of the
-// chart, with a promise of the certificate log and a timestamp, and a log entry if one is asked for.
+// proven returns nil if sigstore-go verifies a bundle as the signer's signature of the chart, with a promise of
+// the certificate log and a timestamp, and with a log entry if one is required.
 func proven(raw []byte, trusted []byte, pushed realparts.Pushed, issuer, email string, logged bool) error {
 	GinkgoHelper()
 	var b sigstore.Bundle
@@ -48,7 +48,7 @@ func proven(raw []byte, trusted []byte, pushed realparts.Pushed, issuer, email s
 	return err
 }
 
-// identified trusts an identity as far as a trusted root proves it.
+// identified trusts an identity that a trusted root proves.
 func identified(trusted []byte, issuer, email string, log bundle.LogPolicy) verify.Verifier {
 	GinkgoHelper()
 	parsed, err := trustroot.Parse(trusted)
@@ -98,7 +98,7 @@ var _ = Describe("a private Sigstore", Ordered, func() {
 		Entry("the timestamp authority unless it is left out", (*trustroot.Root).HasTimestampAuthorities, realparts.Timestamps),
 	)
 
-	DescribeTable("lets cosign push a bundle that sigstore-go proves by its root alone", func(ctx SpecContext, major int, layout realparts.Layout, kind string) {
+	DescribeTable("lets cosign push a bundle that sigstore-go verifies with its root only", func(ctx SpecContext, major int, layout realparts.Layout, kind string) {
 		pushed := s.push(ctx, kind)
 		Expect(s.cosign(major).SignKeyless(ctx, layout, signer, private, pushed.Ref())).To(Succeed())
 		referrers := listed(ctx, kind, pushed)
@@ -146,7 +146,7 @@ var _ = Describe("a private Sigstore", Ordered, func() {
 		Entry("as a logged bundle of cosign 3 into the distribution registry", 3, realparts.LoggedBundle, withoutReferrers),
 	)
 
-	DescribeTable("adds a timestamp, or more, to what a key signs", func(ctx SpecContext, major int, layout realparts.Layout) {
+	DescribeTable("adds a timestamp, or more, to a signature with a key", func(ctx SpecContext, major int, layout realparts.Layout) {
 		pushed := s.push(ctx, withoutReferrers)
 		Expect(s.cosign(major).SignAs(ctx, layout, key, private, pushed.Ref())).To(Succeed())
 		Expect(verifySignatures(ctx, pushed, authority(key))).To(ConsistOf("key"))
@@ -156,7 +156,7 @@ var _ = Describe("a private Sigstore", Ordered, func() {
 		Entry("as a bundle of cosign 3, which is logged too", 3, realparts.LoggedBundle),
 	)
 
-	It("does not log what cosign 2 asks its log to", func(ctx SpecContext) {
+	It("does not log the entries of cosign 2", func(ctx SpecContext) {
 		pushed := s.push(ctx, withReferrers)
 		Expect(s.cosign2.SignKeyless(ctx, realparts.LoggedBundle, signer, private, pushed.Ref())).NotTo(Succeed())
 		Expect(listed(ctx, withReferrers, pushed)).To(BeEmpty())

@@ -11,13 +11,13 @@ import (
 	"github.com/verifiedchart/verifiedchart/test/process"
 )
 
-// TimestampAuthority is Sigstore's RFC 3161 timestamp authority. Its key is in
-// its memory: another start makes another authority.
+// TimestampAuthority is Sigstore's RFC 3161 timestamp authority. Its key is only in memory: a restart makes a
+// different authority.
 type TimestampAuthority struct {
 	*process.Process
-	// URL is where requests for a timestamp are posted to.
+	// URL is the URL for timestamp requests.
 	URL string
-	// Chain begins with the certificate of the key that signs and ends with the root.
+	// Chain begins with the certificate of the signing key and ends with the root.
 	Chain []*x509.Certificate
 }
 

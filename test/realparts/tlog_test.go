@@ -19,8 +19,8 @@ import (
 	. "github.com/onsi/gomega"
 )
 
-// startLog starts what answers cosign as Rekor would, with a promise to include
-// each entry that is signed by a key of its own, which nobody trusts.
+// startLog starts a server that answers cosign like Rekor, with a promise to include each entry, signed by its
+// own key, which nobody trusts.
 func startLog() (url string, entries func() int) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	Expect(err).NotTo(HaveOccurred())

@@ -15,7 +15,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 )
 
-// Service is a service of a Sigstore, as a trusted root or a signing configuration names it.
+// Service is a service of a Sigstore, as named in a trusted root or a signing configuration.
 type Service int
 
 // The services that a trusted root or a signing configuration may lack.
@@ -26,7 +26,7 @@ const (
 	Timestamps
 )
 
-// operator is who runs the services.
+// operator is the operator of the services.
 const operator = "realparts.test"
 
 // TrustedRoot returns the trusted_root.json of the Sigstore, without the given services.
@@ -72,7 +72,7 @@ func (s *Sigstore) service(url string, version uint32) []*pbtrustroot.Service {
 	return []*pbtrustroot.Service{{Url: url, MajorApiVersion: version, ValidFor: s.validFor(), Operator: operator}}
 }
 
-// validFor is from the start on, with no end.
+// validFor begins at the start of the Sigstore and has no end.
 func (s *Sigstore) validFor() *pbcommon.TimeRange {
 	return &pbcommon.TimeRange{Start: timestamppb.New(s.began)}
 }
@@ -99,8 +99,8 @@ func (s *Sigstore) describeLog(url string, spki []byte, details pbcommon.PublicK
 	}
 }
 
-// encode returns the JSON of a message. It fails for text alone that is not
-// UTF-8, of which these messages have none.
+// encode returns the JSON of a message. Encoding fails only for text that is not UTF-8, which these messages do
+// not contain.
 func encode(message proto.Message) []byte {
 	encoded, err := protojson.Marshal(message)
 	if err != nil {

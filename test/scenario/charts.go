@@ -9,20 +9,21 @@ import (
 	"github.com/verifiedchart/verifiedchart/test/realparts"
 )
 
-// Names are those of the charts of the road, and of the VerifiedCharts that ask for them.
+// Names of the charts of the scenario, and of their VerifiedCharts.
 func Names() []string { return append(forCosign(), forHelm()...) }
 
-// forCosign are the charts whose VerifiedCharts ask for a signature of cosign, and forHelm those that ask for one of helm.
+// forCosign are the charts whose VerifiedCharts demand a cosign signature, and forHelm those that demand a helm
+// signature.
 func forCosign() []string {
 	return []string{"signed", "keyless", "unsigned", "stranger", "impostor", "moved"}
 }
 
 func forHelm() []string { return []string{"helm-signed", "prov-attached", "prov-altered"} }
 
-// greeting is what a chart of a name installs.
+// greeting is the message that a chart installs.
 func greeting(name string) string { return "hello from the " + name + " chart" }
 
-// authority is the one that has to accept a chart of the road.
+// authority returns the authority that must accept a chart of the scenario.
 func (w *World) authority(name string) string {
 	switch {
 	case slices.Contains(forHelm(), name):
@@ -36,13 +37,13 @@ func (w *World) authority(name string) string {
 // Repository is the registry's folder with the charts of the tenant.
 func (w *World) Repository() string { return w.Registry.Addr() + "/" + w.Folder }
 
-// Push packages a chart of the name, pushes it and keeps it in Charts.
+// Push packages a chart with the name, pushes it and adds it to Charts.
 func (w *World) Push(ctx context.Context, name string) (err error) {
 	w.Charts[name], err = w.push(ctx, name, Version, greeting(name))
 	return err
 }
 
-// PushSigned packages a chart anew, pushes it, signs it with the release key and keeps it in Charts.
+// PushSigned packages a new chart, pushes it, signs it with the release key and adds it to Charts.
 func (w *World) PushSigned(ctx context.Context, name, version string) (realparts.Pushed, error) {
 	return w.PushSignedBy(ctx, w.Release, name, version)
 }
@@ -71,23 +72,24 @@ func (w *World) Install(ctx context.Context, name string) error {
 	return w.Kubectl.Apply(ctx, w.HelmRelease(name))
 }
 
-// Declare applies a VerifiedChart for a chart that was pushed, with a ref like "tag: 1.0.0", for whom the release key has to accept.
+// Declare applies a VerifiedChart for a pushed chart, with a ref such as "tag: 1.0.0", that the release key
+// must accept.
 func (w *World) Declare(ctx context.Context, name, ref string) error {
 	return w.DeclareFor(ctx, name, ref, KeyAuthority())
 }
 
-// DeclareFor applies a VerifiedChart for whom an authority has to accept, which is the
-// inside of a YAML flow mapping, with the rules that are given, like "mode: Audit".
+// DeclareFor applies a VerifiedChart that the authority must accept, with rules such as "mode: Audit". The
+// authority is the content of a YAML flow mapping.
 func (w *World) DeclareFor(ctx context.Context, name, ref, authority string, rules ...string) error {
 	return w.Kubectl.Apply(ctx, w.verifiedChart(name, ref, authority, rules...))
 }
 
-// TrustRoot makes a trusted root the one that identities have to be proven by.
+// TrustRoot makes a trusted root the only one for verifying identities.
 func (w *World) TrustRoot(ctx context.Context, root []byte) error {
 	return w.Kubectl.Apply(ctx, w.rootSecret(root))
 }
 
-// Trust makes the key the one that charts have to be signed with.
+// Trust makes the key the only key that may sign charts.
 func (w *World) Trust(ctx context.Context, key realparts.Key) error {
 	public, err := key.Public()
 	if err != nil {
@@ -114,7 +116,7 @@ func signCharts(ctx context.Context, w *World) error {
 	return nil
 }
 
-// signKeyless signs as cosign 3 does by default: a bundle that is logged, beside the chart.
+// signKeyless signs with the defaults of cosign 3: a logged bundle, beside the chart.
 func signKeyless(ctx context.Context, w *World) error {
 	for name, email := range map[string]string{"keyless": Identity, "impostor": Impostor} {
 		if err := w.Cosign.SignKeyless(ctx, realparts.LoggedBundle, email, w.Sigstore, w.Charts[name].Ref()); err != nil {

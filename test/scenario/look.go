@@ -26,7 +26,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/test/realparts"
 )
 
-// maxArchive is more than any archive of the road has.
+// maxArchive is above the size of any archive of the scenario.
 const maxArchive = 1 << 20
 
 // Get returns a VerifiedChart.
@@ -47,8 +47,8 @@ func Condition(vc *v1alpha1.VerifiedChart, kind string, status metav1.ConditionS
 	return nil
 }
 
-// Reconcile asks for a reconciliation, as `flux reconcile` does, and returns
-// once it has been done and the object is as it is expected to be.
+// Reconcile requests a reconciliation, as `flux reconcile` does, and returns when it is done and the object
+// meets the expectation.
 func (w *World) Reconcile(ctx context.Context, name string, expected func(*v1alpha1.VerifiedChart) error) error {
 	vc, err := w.Get(ctx, name)
 	if err != nil {
@@ -72,7 +72,7 @@ func (w *World) Reconcile(ctx context.Context, name string, expected func(*v1alp
 	})
 }
 
-// Announced returns the artifact of the ExternalArtifact of that name, nil if it has none or is absent.
+// Announced returns the artifact of the ExternalArtifact with that name; nil if there is none.
 func (w *World) Announced(ctx context.Context, name string) (*meta.Artifact, error) {
 	var ea sourcev1.ExternalArtifact
 	err := w.Client.Get(ctx, client.ObjectKey{Namespace: w.Namespace, Name: name}, &ea)
@@ -82,14 +82,14 @@ func (w *World) Announced(ctx context.Context, name string) (*meta.Artifact, err
 	return ea.Status.Artifact, err
 }
 
-// ServedAsPushed returns nil if the artifact of a VerifiedChart, and that of
-// its ExternalArtifact, is the very file that was pushed last.
+// ServedAsPushed returns nil if the artifact of a VerifiedChart, and that of its ExternalArtifact, is the
+// latest pushed file.
 func (w *World) ServedAsPushed(ctx context.Context, name string) error {
 	return w.ServedAs(ctx, w.Charts[name])
 }
 
-// ServedAs returns nil if the artifact of the VerifiedChart of a chart, and that of
-// its ExternalArtifact, is the very file of this one.
+// ServedAs returns nil if the artifact of the VerifiedChart of a chart, and that of its ExternalArtifact, is
+// the file of this chart.
 func (w *World) ServedAs(ctx context.Context, chart realparts.Pushed) error {
 	name := chart.Name
 	vc, err := w.Get(ctx, name)
@@ -127,9 +127,8 @@ func (w *World) ServedAs(ctx context.Context, chart realparts.Pushed) error {
 	return nil
 }
 
-// NotServed returns nil if the archive of a chart is neither in the controller's
-// storage, but for what was proven once and is kept aside, nor to be had under a URL
-// like those of other artifacts.
+// NotServed returns nil if the archive of a chart is neither in the controller's storage, except for a retired
+// file, nor available under a URL of the usual form.
 func (w *World) NotServed(ctx context.Context, chart realparts.Pushed) error {
 	refused, err := os.ReadFile(chart.Archive)
 	if err != nil {
@@ -137,7 +136,7 @@ func (w *World) NotServed(ctx context.Context, chart realparts.Pushed) error {
 	}
 	err = filepath.WalkDir(w.Controller.Storage(), func(path string, entry fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil // a staged file that has been renamed since
+			return nil // a staged file that has been renamed meanwhile
 		}
 		if err == nil && entry.Name() == ".retired" {
 			return fs.SkipDir
@@ -160,7 +159,7 @@ func (w *World) NotServed(ctx context.Context, chart realparts.Pushed) error {
 	return w.notUnderURL(ctx, chart, refused)
 }
 
-// notUnderURL tries every URL that the chart would have if it were published.
+// notUnderURL requests every URL that the chart would have if it were published.
 func (w *World) notUnderURL(ctx context.Context, chart realparts.Pushed, archive []byte) error {
 	folder := w.folderURL(chart.Name)
 	candidates := []string{"http://" + w.Controller.Addr + "/", folder, w.URL(chart), folder + digest.FromBytes(archive).Encoded() + ".tgz"}

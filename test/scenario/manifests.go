@@ -17,7 +17,7 @@ const (
 	KeyEntry  = "release.pub"
 )
 
-// Secret is a Secret of the tenant with these entries.
+// Secret returns a Secret of the tenant with these entries.
 func (w *World) Secret(name string, entries map[string][]byte) string {
 	manifest := fmt.Sprintf("\n---\napiVersion: v1\nkind: Secret\nmetadata: {name: %s, namespace: %s}\ndata:\n", name, w.Namespace)
 	for _, entry := range slices.Sorted(maps.Keys(entries)) {
@@ -26,44 +26,45 @@ func (w *World) Secret(name string, entries map[string][]byte) string {
 	return manifest
 }
 
-// secret is a Secret of the tenant with one entry.
+// secret returns a Secret of the tenant with one entry.
 func (w *World) secret(name, entry string, content []byte) string {
 	return w.Secret(name, map[string][]byte{entry: content})
 }
 
-// keySecret is a Secret with a public key that releases are signed with.
+// keySecret returns a Secret with the public key of releases.
 func (w *World) keySecret(public []byte) string { return w.secret(KeySecret, KeyEntry, public) }
 
 // RootSecret is the name of the Secret with the trusted root of the Sigstore.
 const RootSecret = "sigstore"
 
-// rootSecret is a Secret with a trusted root.
+// rootSecret returns a Secret with a trusted root.
 func (w *World) rootSecret(root []byte) string {
 	return w.secret(RootSecret, "trusted_root.json", root)
 }
 
-// KeyAuthority is the authority of the release key.
+// KeyAuthority returns the authority of the release key.
 func KeyAuthority() string {
 	return "name: release, provider: cosign, secretRef: {name: " + KeySecret + "}"
 }
 
-// IdentityAuthority is the authority of the release identity, by the trusted root in the Secret.
+// IdentityAuthority returns the authority of the release identity, with the trusted root in the Secret.
 func (w *World) IdentityAuthority() string {
 	return fmt.Sprintf("name: release, provider: cosign, trustedRootSecretRef: {name: %s}, matchOIDCIdentity: [{issuer: %q, subject: %q}]",
 		RootSecret, regexp.QuoteMeta(w.Sigstore.Issuer.URL()), regexp.QuoteMeta(Identity))
 }
 
-// VerifiedChart asks for a chart of the road.
+// VerifiedChart returns the VerifiedChart of a chart of the scenario.
 func (w *World) VerifiedChart(name string) string {
 	return w.verifiedChart(name, "tag: "+Version, w.authority(name))
 }
 
-// ProofSecrets are the Secrets with the trusted root and the keyring of the maintainers.
+// ProofSecrets returns the Secrets with the trusted root and the keyring of the maintainers.
 func (w *World) ProofSecrets() string {
 	return w.rootSecret(w.Sigstore.TrustedRoot()) + w.secret(KeyringSecret, KeyringEntry, w.Maintainers.Keyring)
 }
 
-// verifiedChart asks for a chart of the registry, as a ref says, if an authority accepts it, by rules like "mode: Audit".
+// verifiedChart returns a VerifiedChart for a ref in the registry and an authority that must accept the chart,
+// with rules such as "mode: Audit".
 func (w *World) verifiedChart(name, ref, authority string, rules ...string) string {
 	return fmt.Sprintf(`
 ---
@@ -82,7 +83,8 @@ spec:
 `, name, w.Namespace, w.Repository(), ref, authority, strings.Join(rules, "\n    "))
 }
 
-// HelmRelease installs a chart. It does not wait for pods: a control plane without nodes runs none.
+// HelmRelease returns a HelmRelease that installs a chart. It does not wait for pods: a control plane without
+// nodes runs none.
 func (w *World) HelmRelease(name string) string {
 	return fmt.Sprintf(`
 ---

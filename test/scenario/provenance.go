@@ -28,13 +28,13 @@ const (
 // provenanceType is the media type of a provenance file that helm pushes.
 const provenanceType = "application/vnd.cncf.helm.chart.provenance.v1.prov"
 
-// Sources of provenance files, as a status begins to name them.
+// Sources of provenance files, as prefixes of the texts in a status.
 const (
 	InManifest = "the chart's manifest"
 	Attached   = "referrer sha256:"
 )
 
-// Maintainers are who signs with `helm package --sign`.
+// Maintainers sign with `helm package --sign`.
 type Maintainers struct {
 	realparts.OpenPGPKey
 	// Keyring is their public key.
@@ -50,33 +50,34 @@ func (w *World) NewMaintainers() (Maintainers, error) {
 	return Maintainers{key, openpgptest.Public(pair)}, os.WriteFile(key.PrivateFile, openpgptest.Private(pair), 0o600)
 }
 
-// KeyringAuthority is the authority of the OpenPGP keys in a Secret.
+// KeyringAuthority returns the authority of the OpenPGP keys in a Secret.
 func KeyringAuthority(secret string) string {
 	return "name: maintainers, provider: provenance, secretRef: {name: " + secret + "}"
 }
 
-// TrustMaintainers makes their key the one that provenance files have to be signed with.
+// TrustMaintainers makes their key the only key that may sign provenance files.
 func (w *World) TrustMaintainers(ctx context.Context, m Maintainers) error {
 	return w.TrustKeyring(ctx, KeyringSecret, KeyringEntry, m.Keyring)
 }
 
-// TrustKeyring makes a keyring the one of a Secret.
+// TrustKeyring makes a keyring the content of a Secret.
 func (w *World) TrustKeyring(ctx context.Context, name, entry string, keyring []byte) error {
 	return w.Kubectl.Apply(ctx, w.secret(name, entry, keyring))
 }
 
-// PackageSigned packages a chart of the name, with a provenance file that a key signs.
+// PackageSigned packages a chart with the name, with a provenance file signed by a key.
 func (w *World) PackageSigned(ctx context.Context, name string, by realparts.OpenPGPKey) (realparts.Chart, error) {
 	return w.Helm.PackageSigned(ctx, name, Version, greeting(name), by)
 }
 
-// PushPackaged pushes a chart, and the provenance file that lies beside it, and keeps it in Charts.
+// PushPackaged pushes a chart, and the provenance file beside it, and adds the chart to Charts.
 func (w *World) PushPackaged(ctx context.Context, chart realparts.Chart) (err error) {
 	w.Charts[chart.Name], err = w.Helm.Push(ctx, chart, w.Registry, w.Folder)
 	return err
 }
 
-// ProvenBy waits until the chart is published as it was pushed, by a provenance file of the key that was found at a source.
+// ProvenBy waits until the chart is published as it was pushed, accepted by a provenance file of the key from
+// the given source.
 func (w *World) ProvenBy(ctx context.Context, name string, key realparts.OpenPGPKey, source string) error {
 	return w.served(ctx, w.Charts[name], func(a v1alpha1.AuthorityStatus) bool {
 		return a.Signer == "OPENPGP:"+key.Fingerprint && a.UserID == key.UserID && strings.HasPrefix(a.Source, source)
@@ -115,8 +116,8 @@ func pushAndAttach(ctx context.Context, w *World) error {
 	return w.Oras.Attach(ctx, w.Charts[chart.Name].Ref(), provenanceType, file)
 }
 
-// pushAltered pushes another chart than the one that was signed, with the
-// provenance file of that one, in which the digest is the other's: all fits but the signature.
+// pushAltered pushes a chart that differs from the signed one, with the signed chart's provenance file after
+// its digest was changed to match: all fits except the signature.
 func pushAltered(ctx context.Context, w *World) error {
 	genuine, err := w.PackageSigned(ctx, "prov-altered", w.Maintainers.OpenPGPKey)
 	if err != nil {
@@ -132,7 +133,8 @@ func pushAltered(ctx context.Context, w *World) error {
 	return w.PushPackaged(ctx, other)
 }
 
-// alter gives the other chart the provenance file of the genuine one, with the digest changed to its own.
+// alter gives the other chart the provenance file of the genuine chart, with the digest changed to that of the
+// other chart.
 func alter(genuine, other realparts.Chart) error {
 	file, err := os.ReadFile(genuine.Provenance())
 	if err != nil {
@@ -153,7 +155,8 @@ func alter(genuine, other realparts.Chart) error {
 	return os.WriteFile(other.Provenance(), changed, 0o644)
 }
 
-// ProvenByMaintainers waits until the chart is published as it was pushed, by a provenance file of the maintainers at a source.
+// ProvenByMaintainers waits until the chart is published as it was pushed, accepted by a provenance file of the
+// maintainers from the given source.
 func (w *World) ProvenByMaintainers(ctx context.Context, name, source string) error {
 	return w.ProvenBy(ctx, name, w.Maintainers.OpenPGPKey, source)
 }

@@ -19,7 +19,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/test/realparts"
 )
 
-// Road returns what has to be seen, in this order, once the charts of the road are declared.
+// Road returns the checks, in order, after the charts of the scenario are declared.
 func Road() []Step {
 	return []Step{
 		{"the signed chart is proven, and its bytes are served as helm packaged them", of("signed", (*World).Proven)},
@@ -47,17 +47,17 @@ func provenAt(name, source string) func(context.Context, *World) error {
 	return func(ctx context.Context, w *World) error { return w.ProvenByMaintainers(ctx, name, source) }
 }
 
-// Proven waits until the chart is published as it was pushed last.
+// Proven waits until the latest pushed chart is published.
 func (w *World) Proven(ctx context.Context, name string) error {
 	return w.ProvenAs(ctx, w.Charts[name])
 }
 
-// ProvenAs waits until the VerifiedChart of a chart publishes this one.
+// ProvenAs waits until the VerifiedChart of a chart publishes this chart.
 func (w *World) ProvenAs(ctx context.Context, chart realparts.Pushed) error {
 	return w.served(ctx, chart, byRelease)
 }
 
-// Until waits until a VerifiedChart is as it is expected to be.
+// Until waits until a VerifiedChart meets the expectation.
 func (w *World) Until(ctx context.Context, name string, expected func(*v1alpha1.VerifiedChart) error) error {
 	return until(ctx, func(ctx context.Context) error {
 		vc, err := w.Get(ctx, name)
@@ -68,7 +68,7 @@ func (w *World) Until(ctx context.Context, name string, expected func(*v1alpha1.
 	})
 }
 
-// accepts reports whether the authority that accepted a chart is the one that should.
+// authorityStatus reports whether the status names the right authority, key or identity.
 type authorityStatus func(v1alpha1.AuthorityStatus) bool
 
 // served waits until the chart is published as it was pushed.
@@ -79,7 +79,7 @@ func (w *World) served(ctx context.Context, chart realparts.Pushed, right author
 	return w.ServedAs(ctx, chart)
 }
 
-// proven says that the VerifiedChart of a chart is Ready at the digest that was pushed.
+// proven returns nil if the VerifiedChart of a chart is Ready with the digest that was pushed.
 func (w *World) proven(ctx context.Context, chart realparts.Pushed, right authorityStatus) error {
 	vc, err := w.Get(ctx, chart.Name)
 	if err != nil {
@@ -101,7 +101,7 @@ func (w *World) proven(ctx context.Context, chart realparts.Pushed, right author
 	return nil
 }
 
-// byRelease reports whether the publisher accepted: by the key, or by the identity at a proven time.
+// byRelease reports whether the publisher signed: by the key, or by the identity at a proven time.
 func byRelease(a v1alpha1.AuthorityStatus) bool {
 	return a.Key == KeyEntry || (a.Subject == Identity && a.SignedAt != nil)
 }
@@ -124,7 +124,7 @@ func (w *World) ImpostorRefused(ctx context.Context) error {
 	return fmt.Errorf("status.observedSigners of impostor is %+v, which does not say that %s signed it", vc.Status.ObservedSigners, Impostor)
 }
 
-// Refused waits until a VerifiedChart is proven not to be trusted, and checks that none of its bytes are to be had.
+// Refused waits until a VerifiedChart is rejected, and checks that no byte of its chart is available.
 func (w *World) Refused(ctx context.Context, name string) error {
 	if err := w.Until(ctx, name, IsRefused); err != nil {
 		return err
@@ -142,7 +142,7 @@ func (w *World) Refused(ctx context.Context, name string) error {
 	return w.NotServed(ctx, w.Charts[name])
 }
 
-// IsRefused returns nil if a VerifiedChart is proven not to be trusted.
+// IsRefused returns nil if a VerifiedChart is rejected.
 func IsRefused(vc *v1alpha1.VerifiedChart) error {
 	return errors.Join(
 		Condition(vc, v1alpha1.SourceVerifiedCondition, metav1.ConditionFalse, v1alpha1.VerificationErrorReason),
@@ -186,7 +186,7 @@ func (w *World) ReleaseReady(ctx context.Context, name string) error {
 	return fmt.Errorf("HelmRelease %s is not Ready: %v", name, conditions)
 }
 
-// moved moves the tag of a proven chart to bytes that nobody has signed.
+// moved moves the tag of a verified chart to unsigned bytes.
 func moved(ctx context.Context, w *World) (err error) {
 	if w.Moved, err = w.push(ctx, "moved", Version, "hello from whoever moved the tag"); err != nil {
 		return err
@@ -197,7 +197,8 @@ func moved(ctx context.Context, w *World) (err error) {
 	return w.MovedRefused(ctx)
 }
 
-// MovedRefused returns nil if the chart that the tag of "moved" was moved from is served, and the one it was moved to is not.
+// MovedRefused returns nil if the chart that "moved" had before the tag moved is served, and the chart that the
+// tag names now is not.
 func (w *World) MovedRefused(ctx context.Context) error {
 	vc, err := w.Get(ctx, "moved")
 	if err != nil {

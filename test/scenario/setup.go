@@ -50,7 +50,7 @@ func Charts() []Step {
 	}
 }
 
-// Controllers returns the step that starts the product, and what installs its artifacts.
+// Controllers returns the step that starts the product and the helm-controller that installs its artifacts.
 func Controllers() []Step {
 	return []Step{{"start verifiedchart-controller and helm-controller", startControllers}}
 }
@@ -60,8 +60,8 @@ func Declared() []Step {
 	return []Step{{"apply the key, the trusted root, the keyring, the VerifiedCharts and the HelmReleases", apply}}
 }
 
-// buildController shares the packages that `make build` has compiled, but not
-// its output. Where tests run side by side one builds, and the others find it built.
+// buildController shares the packages that `make build` has compiled, but not its output. If tests run in
+// parallel, one of them builds, and the others use the result.
 func buildController(ctx context.Context, w *World) error {
 	lock, err := os.Create(w.Binary() + ".lock")
 	if err != nil {
@@ -92,8 +92,8 @@ func startControlPlane(ctx context.Context, w *World) (err error) {
 	return err
 }
 
-// deploy applies what `make deploy` does. Nothing runs the Deployment: the
-// program is started beside the control plane, with the rights of its service account.
+// deploy applies the manifests of `make deploy`. Nothing runs the Deployment: the program is started beside the
+// control plane, with the rights of its service account.
 func deploy(ctx context.Context, w *World) error {
 	if _, err := w.Kubectl.Run(ctx, "apply", "--server-side", "-k", w.Manifests()); err != nil {
 		return err
@@ -117,7 +117,7 @@ func startRegistry(ctx context.Context, w *World) (err error) {
 	return err
 }
 
-// startSigstore also publishes its trusted root as that of the public Sigstore, by a TUF repository of our own.
+// startSigstore also publishes its trusted root as that of the public Sigstore, with our own TUF repository.
 func startSigstore(ctx context.Context, w *World) (err error) {
 	if w.Sigstore, err = realparts.StartSigstore(ctx, w.Dir, w.Group); err != nil {
 		return err
@@ -127,7 +127,7 @@ func startSigstore(ctx context.Context, w *World) (err error) {
 	return nil
 }
 
-// generateKeys also makes the tools that sign with the keys.
+// generateKeys also makes the signing tools.
 func generateKeys(ctx context.Context, w *World) (err error) {
 	if w.Helm, err = realparts.NewHelm(w.Dir); err != nil {
 		return err
@@ -159,7 +159,7 @@ func startControllers(ctx context.Context, w *World) error {
 	return err
 }
 
-// SetMirroredController is SetController, with our mirror in place of that of the public Sigstore.
+// SetMirroredController is SetController, with our mirror instead of that of the public Sigstore.
 func (w *World) SetMirroredController(flags ...string) error {
 	initial := filepath.Join(w.Dir, "root.json")
 	if err := os.WriteFile(initial, w.Mirror.RootJSON(), 0o600); err != nil {

@@ -12,9 +12,9 @@ import (
 	"github.com/verifiedchart/verifiedchart/test/realparts"
 )
 
-// Tenant makes a namespace, and returns the world as its tenant sees it: with charts of its own in a
-// registry, in a folder that is named like the namespace, and with the release key, the trusted root of
-// the Sigstore, if there is one, and the keyring of the maintainers in Secrets of its own.
+// Tenant makes a namespace, and returns the world as its tenant sees it: with its own charts, in a folder of a
+// registry with the name of the namespace, and with its own Secrets, which hold the release key, the trusted
+// root of the Sigstore, if there is one, and the keyring of the maintainers.
 func (w *World) Tenant(ctx context.Context, namespace string, registry realparts.OCIRegistry) (*World, error) {
 	t := *w
 	t.Namespace, t.Folder, t.Registry = namespace, namespace, registry
@@ -37,7 +37,7 @@ func (w *World) Tenant(ctx context.Context, namespace string, registry realparts
 	return &t, t.Kubectl.Apply(ctx, secrets)
 }
 
-// Leave asks for the deletion of what the tenant declared, so that no controller has to care for it any longer.
+// Leave deletes the tenant's objects without waiting, so that no controller has to reconcile them any longer.
 func (w *World) Leave(ctx context.Context) error {
 	_, err := w.Kubectl.Run(ctx, "delete", "helmreleases,verifiedcharts", "--all", "--wait=false")
 	return err

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package scenario is the road that the demo shows and the end-to-end tests
-// assert: charts that helm packages, and cosign or helm signs, in a real registry, are
-// declared as VerifiedCharts in a real control plane, and what our controller
-// proves is installed by Flux's helm-controller. It is a list of steps; how
-// they are shown, and what a failed one means, is for the caller.
+// Package scenario is the story that the demo shows and the end-to-end tests assert: helm packages charts,
+// cosign or helm signs them, and a real registry holds them; VerifiedCharts declare them in a real control
+// plane, and Flux's helm-controller installs the charts that our controller accepts. It is a list of steps; the
+// caller decides how to show steps and failures.
 package scenario
 
 import (
@@ -30,33 +29,34 @@ import (
 )
 
 const (
-	// Version of every chart.
+	// Version is that of every chart.
 	Version = "1.0.0"
-	// Identity signs keyless for the publisher; Impostor is nobody's.
+	// Identity signs keyless for the publisher; Impostor is a stranger.
 	Identity = "release@example.com"
 	Impostor = "impostor@example.com"
-	// SystemNamespace is where the controller would run in a cluster.
+	// SystemNamespace is the namespace of the controller in a cluster.
 	SystemNamespace = "verifiedchart-system"
 
-	// patience is long enough for a machine that does other things too: only a failure takes that long.
+	// patience is long enough for a busy machine: only a failure takes that long.
 	patience = 3 * time.Minute
 	pause    = 100 * time.Millisecond
 )
 
-// Step is one thing that is done, or one that has to be seen. The title says which, as a sentence.
+// Step is an action or a check. The title is a sentence that describes it.
 type Step struct {
 	Title string
 	Do    func(context.Context, *World) error
 }
 
-// World is all that the road leads through, as one tenant sees it: the rest is shared. Its
-// fields are set by the steps of Ground and Charts.
+// World holds everything in the scenario, as one tenant sees it; all but the tenant's parts is shared. The
+// steps of Ground and Charts set its fields.
 type World struct {
-	// Root is the root folder of the repository, and Dir the folder of all that is made here.
+	// Root is the root folder of the repository, and Dir the folder of all generated files.
 	Root, Dir string
-	// Namespace holds the objects, and Folder of the registry the charts, of one tenant.
+	// Namespace holds the objects of one tenant, and Folder its charts in the registry.
 	Namespace, Folder string
-	// Controllers are what a kube-controller-manager runs: none by default, and then nothing runs one.
+	// Controllers are those that a kube-controller-manager runs. If there are none, the default, no
+	// kube-controller-manager runs.
 	Controllers []string
 
 	Plane    *controlplane.ControlPlane
@@ -68,21 +68,22 @@ type World struct {
 	// Cosign is cosign 3.
 	Cosign   *realparts.Cosign
 	Sigstore *realparts.Sigstore
-	// Mirror is the TUF repository that stands for that of the public Sigstore.
+	// Mirror is the TUF repository that replaces that of the public Sigstore.
 	Mirror     *trustroottest.Repository
 	Controller *realparts.Controller
-	// Group are the programs that run.
+	// Group holds the running programs.
 	Group *process.Group
-	// Release signs for the publisher; Stranger is nobody's.
+	// Release signs for the publisher; Stranger does not.
 	Release, Stranger realparts.Key
 	// Maintainers sign with helm.
 	Maintainers Maintainers
-	// Charts that were pushed, by the name of the VerifiedChart; Moved is what the tag of "moved" names in the end.
+	// Charts are the pushed charts, by the name of the VerifiedChart; Moved is the chart that the tag of
+	// "moved" names in the end.
 	Charts map[string]realparts.Pushed
 	Moved  realparts.Pushed
 }
 
-// Parts are the parts that a world is filled with.
+// Parts are the parts that a world needs.
 func Parts() []string {
 	return []string{
 		parts.CRDs, parts.Etcd, parts.KubeAPIServer, parts.Kubectl, parts.Registry, parts.Helm, parts.Oras, parts.Cosign3,
@@ -90,8 +91,8 @@ func Parts() []string {
 	}
 }
 
-// NewWorld returns an empty world in a temporary folder. The error matches
-// parts.ErrNotBuilt if there is nothing to fill it with.
+// NewWorld returns an empty world in a temporary folder. The error matches parts.ErrNotBuilt if parts are
+// missing.
 func NewWorld() (*World, error) {
 	err := parts.Missing(Parts()...)
 	if err != nil {
@@ -142,7 +143,7 @@ func (w *World) Close() error {
 	return err
 }
 
-// Binary is where the controller's program is built.
+// Binary is the path of the controller's program.
 func (w *World) Binary() string {
 	return filepath.Join(w.Root, "bin", "parts", realparts.ControllerName)
 }
@@ -161,10 +162,10 @@ func connect(plane *controlplane.ControlPlane) (client.Client, error) {
 	return client.New(config, client.Options{Scheme: scheme})
 }
 
-// until is Poll ten times a second.
+// until calls Poll with a pause of a tenth of a second.
 func until(ctx context.Context, ask func(context.Context) error) error { return Poll(ctx, pause, ask) }
 
-// Poll asks again and again, after a pause, and returns the last answer if none is nil in time.
+// Poll calls ask repeatedly, with pauses, until it returns nil. If time runs out, Poll returns the last error.
 func Poll(ctx context.Context, pause time.Duration, ask func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package skips tells which specs of a suite were skipped, and why. `go test`
-// shows nothing of a suite that passes, so that `make test` collects this in a
-// file and shows it at its end. It does not know what decides that a spec is skipped.
+// Package skips reports which specs of a suite were skipped, and why. `go test` prints nothing from a suite
+// that passes, so `make test` collects the reports in a file and prints it at its end. The package does not
+// know why specs are skipped.
 package skips
 
 import (
@@ -15,10 +15,10 @@ import (
 	"github.com/onsi/ginkgo/v2/types"
 )
 
-// Variable names the file, in the environment, to which Tell appends.
+// Variable is the environment variable with the name of the file that Tell appends to.
 const Variable = "SKIPPED_SPECS"
 
-// Tell prints the Summary of a suite, and appends it to the file if there is to be one. It is for ReportAfterSuite.
+// Tell prints the Summary of a suite, and appends it to the file if one is set. It is for ReportAfterSuite.
 func Tell(suite ginkgo.Report) {
 	summary := Summary(suite)
 	fmt.Print(summary)
@@ -31,8 +31,8 @@ func Tell(suite ginkgo.Report) {
 	}
 }
 
-// Summary counts and names the specs that were skipped, by what they said. It
-// is empty if there is none; one that was not selected is none.
+// Summary counts and names the skipped specs, grouped by their reason. It is empty if there are none; an
+// unselected spec is not a skipped one.
 func Summary(suite ginkgo.Report) string {
 	var reasons []string
 	skipped := map[string][]string{}

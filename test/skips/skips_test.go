@@ -19,12 +19,12 @@ func TestSkips(t *testing.T) {
 	RunSpecs(t, "Skips")
 }
 
-// spec is the report of a spec that ended in a state, with what it said.
+// spec is the report of a spec that ended in a state, with its output.
 func spec(text string, state types.SpecState, said string) types.SpecReport {
 	return types.SpecReport{LeafNodeType: types.NodeTypeIt, LeafNodeText: text, State: state, Failure: types.Failure{Message: said}}
 }
 
-var _ = Describe("what is told of a suite", func() {
+var _ = Describe("the summary of a suite", func() {
 	some := types.Report{SuiteDescription: "Parts", SpecReports: types.SpecReports{
 		spec("reads", types.SpecStatePassed, ""),
 		spec("signs", types.SpecStateSkipped, "gpg is not installed"),

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package charttest builds charts for tests: archives, good and hostile,
-// configurations and manifests. The same arguments give the same bytes.
+// Package charttest builds charts for tests: archives, good and hostile, configurations and manifests. Equal
+// arguments give equal bytes.
 //
-// It does not know what a good chart is: package chart decides that, and the
-// tests of this package ask it.
+// It does not know good charts from bad ones: package chart does, and the tests of this package use it.
 package charttest
 
 import (
@@ -25,16 +24,15 @@ type entry struct {
 	body   func() io.Reader
 }
 
-// Builder is an archive in the making, for options that apply others.
+// Builder is an archive under construction, for options that apply other options.
 type Builder struct {
 	folder  string
 	entries []entry
 	tail    []byte
 }
 
-// Archive returns a chart as `helm package` would: Chart.yaml, values.yaml and
-// one template in a folder named like the chart, changed by the options in
-// their order. It panics if an option asks for what a tar cannot hold.
+// Archive returns a chart like that of `helm package`: Chart.yaml, values.yaml and one template in a folder
+// with the name of the chart, changed by the options in their order. It panics if a tar cannot hold the result.
 func Archive(name, version string, opts ...Option) []byte {
 	a := Builder{folder: name}
 	for _, opt := range append([]Option{
@@ -60,7 +58,7 @@ func ChartYAML(name, version string) string {
 	return fmt.Sprintf("apiVersion: v2\nname: %s\nversion: %s\nappVersion: \"1.0\"\ndescription: A chart for tests\n", name, version)
 }
 
-// File puts a file into the chart's folder, in place of one of the same path.
+// File puts a file into the chart's folder, and replaces a file with the same path.
 func File(path, content string) Option {
 	return func(a *Builder) {
 		Without(path)(a)
@@ -68,7 +66,7 @@ func File(path, content string) Option {
 	}
 }
 
-// Without leaves out the file of this path in the chart's folder.
+// Without leaves out the file with this path in the chart's folder.
 func Without(path string) Option {
 	return func(a *Builder) {
 		name := a.folder + "/" + path
@@ -76,8 +74,8 @@ func Without(path string) Option {
 	}
 }
 
-// Folder names the archive's one folder, which is the chart's name otherwise.
-// It applies to the options after it and to the files that are there already.
+// Folder sets the name of the archive's one folder, by default the name of the chart. It applies to the options
+// after it and to the files that already exist.
 func Folder(name string) Option {
 	return func(a *Builder) {
 		for i := range a.entries {
@@ -87,8 +85,8 @@ func Folder(name string) Option {
 	}
 }
 
-// Zeros puts a file of size zero bytes into the chart's folder without ever
-// holding it in memory: the stuff of bombs.
+// Zeros puts a file of size zero bytes into the chart's folder without ever holding it in memory, for
+// decompression bombs.
 func Zeros(path string, size int64) Option {
 	return func(a *Builder) {
 		a.entries = append(a.entries, entry{
@@ -98,8 +96,8 @@ func Zeros(path string, size int64) Option {
 	}
 }
 
-// Entry adds an entry as it is, with its full name. The zero Typeflag means a
-// regular file, the zero Mode 0644, and the size is that of the content.
+// Entry adds an unchanged entry, with its full name. The zero Typeflag means a regular file, the zero Mode
+// 0644, and the size is that of the content.
 func Entry(header tar.Header, content string) Option {
 	return func(a *Builder) {
 		if header.Typeflag == 0 {

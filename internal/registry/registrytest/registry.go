@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package registrytest runs an OCI registry in process, over real HTTP, that
-// tests can push to, count requests at and break.
+// Package registrytest runs an OCI registry in process, over real HTTP. Tests can push to it, count its
+// requests and break it.
 //
-// It does not know charts beyond the media types of their parts, nor signatures.
+// It knows only the media types of the parts of a chart, and no signatures.
 package registrytest
 
 import (
@@ -26,7 +26,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// Fault may answer a request in the registry's stead; it returns true if it did.
+// Fault may answer a request instead of the registry; it returns true if it did.
 type Fault func(w http.ResponseWriter, r *http.Request) bool
 
 // Registry is a running registry. It is safe for concurrent use.
@@ -60,7 +60,7 @@ func Certificate(certificate tls.Certificate) Option {
 	return func(c *config) { c.tls, c.certificates = true, []tls.Certificate{certificate} }
 }
 
-// Addr listens at the given address instead of at one that is free.
+// Addr sets the address to listen on; by default, a free one is chosen.
 func Addr(address string) Option { return func(c *config) { c.address = address } }
 
 // WithoutReferrers leaves out the referrers API, as GHCR does.
@@ -106,21 +106,21 @@ func (r *Registry) Roots() []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: r.Server.Certificate().Raw})
 }
 
-// Break makes fault see each request first; nil mends the registry.
+// Break passes each request to fault first; nil repairs the registry.
 func (r *Registry) Break(fault Fault) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.fault = fault
 }
 
-// Requests returns what was asked for, as "GET /v2/…", since Reset.
+// Requests returns the requests since Reset, such as "GET /v2/…".
 func (r *Registry) Requests() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return append([]string(nil), r.requests...)
 }
 
-// Reset forgets the requests.
+// Reset clears the list of requests.
 func (r *Registry) Reset() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -146,7 +146,7 @@ func (r *Registry) PushBlob(repository, mediaType string, raw []byte) ocispec.De
 	return ocispec.Descriptor{MediaType: mediaType, Digest: d, Size: int64(len(raw))}
 }
 
-// PushManifest stores raw under a tag, or under its digest where reference is empty.
+// PushManifest stores raw under a tag, or under its digest if reference is empty.
 func (r *Registry) PushManifest(repository, reference, mediaType string, raw []byte) ocispec.Descriptor {
 	d := ocispec.Descriptor{MediaType: mediaType, Digest: digest.FromBytes(raw), Size: int64(len(raw))}
 	if reference == "" {
@@ -174,7 +174,7 @@ func (r *Registry) PushChart(repository, tag string, config, archive []byte) oci
 		r.PushBlob(repository, "application/vnd.cncf.helm.chart.content.v1.tar+gzip", archive))
 }
 
-// Repository is one repository of a Registry, to push to.
+// Repository is one repository of a Registry, for pushing.
 type Repository struct {
 	Registry *Registry
 	Name     string
@@ -190,8 +190,8 @@ func (r Repository) PushLayers(tag string, layers ...ocispec.Descriptor) ocispec
 	return r.Registry.PushImage(r.Name, tag, r.PushBlob(ocispec.MediaTypeImageConfig, []byte("{}")), layers...)
 }
 
-// PushReferrer stores an artifact manifest with the layers that refers to a
-// subject; if there is no referrers API the referrers tag lists it, as clients do.
+// PushReferrer stores an artifact manifest with the layers that refers to a subject. If there is no referrers
+// API, it adds the manifest to the referrers tag, as clients do.
 func (r Repository) PushReferrer(artifactType string, subject ocispec.Descriptor, layers ...ocispec.Descriptor) ocispec.Descriptor {
 	raw, err := json.Marshal(ocispec.Manifest{
 		Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageManifest, ArtifactType: artifactType,
@@ -202,13 +202,13 @@ func (r Repository) PushReferrer(artifactType string, subject ocispec.Descriptor
 	}
 	d := r.Registry.PushManifest(r.Name, "", ocispec.MediaTypeImageManifest, raw)
 	if r.Registry.withoutReferrers {
-		d.ArtifactType = ocispec.MediaTypeEmptyJSON // as GHCR has it
+		d.ArtifactType = ocispec.MediaTypeEmptyJSON // as in GHCR
 		r.listReferrer(subject.Digest, d)
 	}
 	return d
 }
 
-// listReferrer adds a referrer to those under the referrers tag.
+// listReferrer adds a referrer to the index under the referrers tag.
 func (r Repository) listReferrer(subject digest.Digest, d ocispec.Descriptor) {
 	index := ocispec.Index{Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageIndex}
 	tag := strings.ReplaceAll(subject.String(), ":", "-")
@@ -240,7 +240,7 @@ func (r *Registry) DeleteTag(repository, tag string) {
 	r.send(http.MethodDelete, fmt.Sprintf("/v2/%s/manifests/%s", repository, tag), "", nil)
 }
 
-// send asks the registry itself, so that pushing is neither counted nor broken.
+// send calls the registry directly, so that pushing is neither counted nor broken.
 func (r *Registry) send(method, path, mediaType string, body []byte) {
 	req := httptest.NewRequest(method, path, bytes.NewReader(body))
 	req.Header.Set("Content-Type", mediaType)

@@ -11,7 +11,7 @@ import (
 	"github.com/theupdateframework/go-tuf/v2/metadata"
 )
 
-// threshold is how many signatures a root needs.
+// threshold is the number of signatures that a root needs.
 const threshold = 2
 
 type key struct {
@@ -27,7 +27,7 @@ func newKey() key {
 	return key{public, must(signature.LoadSigner(private, crypto.Hash(0)))}
 }
 
-// keys are those of the root role, and the one of each other role.
+// keys are the keys of the root role, and the key of each other role.
 type keys struct {
 	root   []key
 	online map[string]key
@@ -42,7 +42,7 @@ func newKeys() keys {
 	}
 }
 
-// install makes the keys those of the roles.
+// install sets the keys of the roles.
 func (k keys) install(root *metadata.RootType) {
 	for _, one := range k.root {
 		add(root, metadata.ROOT, one)

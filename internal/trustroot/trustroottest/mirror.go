@@ -10,8 +10,7 @@ import (
 	"strings"
 )
 
-// Fault sees each request before the repository. It answers itself and reports
-// true, or reports false.
+// Fault sees each request before the repository. It answers the request and reports true, or reports false.
 type Fault func(http.ResponseWriter, *http.Request) bool
 
 // Down is the Fault of a mirror that drops each connection.
@@ -23,21 +22,21 @@ func Hang(_ http.ResponseWriter, request *http.Request) bool {
 	return true
 }
 
-// SetFault makes the mirror fail from now on; nil makes it well again.
+// SetFault makes the mirror fail from now on; nil repairs it.
 func (r *Repository) SetFault(f Fault) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.fault = f
 }
 
-// Requests are the paths that were asked for, in order, as "timestamp.json".
+// Requests returns the requested paths, in order, such as "timestamp.json".
 func (r *Repository) Requests() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.Clone(r.requests)
 }
 
-// URL is where the repository is served over HTTP, from the first call until Close.
+// URL returns the URL at which the repository is served over HTTP, from the first call until Close.
 func (r *Repository) URL() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -74,11 +73,11 @@ func (r *Repository) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 		http.NotFound(w, request)
 		return
 	}
-	_, _ = w.Write(raw) // a client that is gone needs none
+	_, _ = w.Write(raw) // the client may be gone
 }
 
-// Transport serves the repository without a network, under any URL: for tests
-// in a testing/synctest bubble, where the time stands still for network I/O.
+// Transport serves the repository without a network, under any URL: for tests in a testing/synctest bubble, in
+// which time stands still during network I/O.
 func (r *Repository) Transport() http.RoundTripper { return transport{r} }
 
 type transport struct{ repository *Repository }

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package trustroottest serves a TUF repository that tests make themselves: an
-// honest one that publishes trusted roots, and all that a hostile or broken
-// mirror may do to its clients.
+// Package trustroottest serves a TUF repository that tests make: an honest repository that publishes trusted
+// roots, with all the faults of a hostile or broken mirror.
 //
-// It does not know what the trusted roots say, and nothing in production may use it.
+// It does not know the contents of trusted roots, and production code must not use it.
 package trustroottest
 
 import (
@@ -21,13 +20,11 @@ import (
 	"github.com/theupdateframework/go-tuf/v2/metadata"
 )
 
-// Validity is for how long metadata is valid, unless an Edit says otherwise.
-// Roots are valid for ten years.
+// Validity is the time for which metadata is valid, unless an Edit changes it. Roots are valid for ten years.
 const Validity = 24 * time.Hour
 
-// Repository is a TUF repository. Its root role needs
-// two signatures of three keys; each other role has one key. Its methods panic
-// where a test made them fail, and are safe for concurrent use.
+// Repository is a TUF repository. Its root role needs two signatures by three keys; each other role has one
+// key. Its methods panic if a test makes them fail, and are safe for concurrent use.
 type Repository struct {
 	mu       sync.Mutex
 	keys     keys
@@ -35,17 +32,17 @@ type Repository struct {
 	initial  []byte
 	targets  map[string]*metadata.TargetFiles
 	version  int64             // of targets, snapshot and timestamp
-	files    map[string][]byte // what is served, by path
-	previous map[string][]byte // what was served before the last change
+	files    map[string][]byte // the served files, by path
+	previous map[string][]byte // the served files before the last change
 	requests []string
 	fault    Fault
 	server   *httptest.Server
 }
 
-// New returns a repository that has published no trusted root yet.
+// New returns a repository that has not published a trusted root yet.
 func New() *Repository { return newRepository(true) }
 
-// NewWithoutConsistentSnapshots returns one whose paths have neither versions nor hashes.
+// NewWithoutConsistentSnapshots returns a repository whose paths have neither versions nor hashes.
 func NewWithoutConsistentSnapshots() *Repository { return newRepository(false) }
 
 func newRepository(consistent bool) *Repository {
@@ -59,7 +56,7 @@ func newRepository(consistent bool) *Repository {
 	return r
 }
 
-// RootJSON is the initial root.json, that clients start from.
+// RootJSON returns the initial root.json, from which clients start.
 func (r *Repository) RootJSON() []byte { return slices.Clone(r.initial) }
 
 // SetTrustedRoot publishes raw as trusted_root.json, with new metadata.
@@ -80,16 +77,16 @@ func (r *Repository) SetTarget(path string, raw []byte) {
 	r.publish(Edit{})
 }
 
-// Edit changes metadata before it is signed. What is nil stays as it should be.
+// Edit changes metadata before it is signed. Nil fields stay correct.
 type Edit struct {
 	Targets   func(*metadata.TargetsType)
 	Snapshot  func(*metadata.SnapshotType)
 	Timestamp func(*metadata.TimestampType)
-	// Forged are the roles ("targets", …) that a stranger's key signs.
+	// Forged are the roles ("targets", …) that a foreign key signs.
 	Forged []string
 }
 
-// Publish publishes new metadata, of the next version.
+// Publish publishes new metadata, with the next version.
 func (r *Repository) Publish(e Edit) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -97,7 +94,7 @@ func (r *Repository) Publish(e Edit) {
 	r.publish(e)
 }
 
-// ExpireIn publishes a timestamp that is valid for d from now; one that has expired if d is negative.
+// ExpireIn publishes a timestamp that is valid for d from now; if d is negative, the timestamp has expired.
 func (r *Repository) ExpireIn(d time.Duration) {
 	r.Publish(Edit{Timestamp: func(t *metadata.TimestampType) { t.Expires = time.Now().UTC().Add(d) }})
 }
@@ -105,21 +102,21 @@ func (r *Repository) ExpireIn(d time.Duration) {
 // Expire publishes a timestamp that has expired.
 func (r *Repository) Expire() { r.ExpireIn(-time.Minute) }
 
-// Rollback serves all files as they were before the last change.
+// Rollback serves all files of the state before the last change.
 func (r *Repository) Rollback() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.files, r.previous = r.previous, r.files
 }
 
-// RotateRoot publishes a new root, signed by the old keys and the new ones, that
-// gives each role new keys, and new metadata signed by them.
+// RotateRoot publishes a new root, signed by the old keys and the new keys, that gives each role new keys, and
+// new metadata signed by them.
 func (r *Repository) RotateRoot() { r.rotate(threshold, nil) }
 
-// EditRoot is RotateRoot, with a root that is changed before it is signed.
+// EditRoot is RotateRoot with a root that is changed before it is signed.
 func (r *Repository) EditRoot(change func(*metadata.RootType)) { r.rotate(threshold, change) }
 
-// ForgeRoot publishes what RotateRoot would, signed by too few of the old keys.
+// ForgeRoot publishes the same as RotateRoot, but signed by too few of the old keys.
 func (r *Repository) ForgeRoot() { r.rotate(threshold-1, nil) }
 
 func (r *Repository) rotate(signatures int, change func(*metadata.RootType)) {
@@ -137,8 +134,8 @@ func (r *Repository) rotate(signatures int, change func(*metadata.RootType)) {
 	r.publish(Edit{})
 }
 
-// Tamper replaces what is served under path by what change makes of it. Metadata
-// other than the timestamp is served under "<version>.<role>.json"; see Paths.
+// Tamper applies change to the file that is served under path. Metadata other than the timestamp is served
+// under "<version>.<role>.json"; see Paths.
 func (r *Repository) Tamper(path string, change func([]byte) []byte) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -150,7 +147,7 @@ func (r *Repository) Tamper(path string, change func([]byte) []byte) {
 	r.files[path] = change(slices.Clone(raw))
 }
 
-// Paths are those of all files that are served, in order.
+// Paths returns the paths of all served files, in order.
 func (r *Repository) Paths() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -209,7 +206,7 @@ func edit[T any](change func(*T), it *T) {
 	}
 }
 
-// described names all that a client can check of a file.
+// described returns all facts about a file that a client can check.
 func described(version int64, raw []byte) *metadata.MetaFiles {
 	sum := sha256.Sum256(raw)
 	file := metadata.MetaFile(version)

@@ -46,7 +46,7 @@ func modified(path string) int64 {
 }
 
 var _ = Describe("a part", func() {
-	It("is built once, and again when what it is made from changes or it is gone", func(ctx SpecContext) {
+	It("is built once, and again if its inputs change or it is missing", func(ctx SpecContext) {
 		b, p := tiny()
 		built := filepath.Join(b.out, p.name)
 		Expect(b.buildAll(ctx, []part{p}, 1)).To(Succeed())
@@ -70,7 +70,7 @@ var _ = Describe("a part", func() {
 		Expect(built).To(BeAnExistingFile())
 	})
 
-	It("that cannot be built is an error, and neither there nor half there", func(ctx SpecContext) {
+	It("that cannot be built is an error, and leaves no file, not even a partial one", func(ctx SpecContext) {
 		b, p := tiny()
 		Expect(os.WriteFile(filepath.Join(b.modules, "tiny", "main.go"), []byte("package main\n\nfunc main() { nonsense }\n"), 0o644)).To(Succeed())
 		Expect(b.buildAll(ctx, []part{p}, 1)).To(MatchError(ContainSubstring("nonsense")))
@@ -80,7 +80,7 @@ var _ = Describe("a part", func() {
 		Expect(left).To(HaveLen(1), "the folder of stamps")
 	})
 
-	It("that failed stops those that would come after it", func(ctx SpecContext) {
+	It("that failed stops the later builds", func(ctx SpecContext) {
 		b, p := tiny()
 		bad := p
 		bad.name, bad.pkg = "bad", "./absent"
@@ -88,7 +88,7 @@ var _ = Describe("a part", func() {
 		Expect(filepath.Join(b.out, p.name)).NotTo(BeAnExistingFile())
 	})
 
-	It("is not built where KUBEBUILDER_ASSETS provides it", func() {
+	It("is not built if KUBEBUILDER_ASSETS provides it", func() {
 		b, _ := tiny()
 		left := b.useAssets(all(), "/assets")
 		Expect(names(left)).To(Equal("crds, registry, helm, oras, kube-controller-manager, cosign, cosign3, fulcio, rekor-server, timestamp-server, helm-controller"))

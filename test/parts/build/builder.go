@@ -19,12 +19,11 @@ import (
 	"github.com/verifiedchart/verifiedchart/test/parts"
 )
 
-// builder builds parts into a folder. Beside each part it keeps a stamp: the
-// digest of all that the part was made from.
+// builder builds parts into a folder. Beside each part it keeps a stamp: the digest of all inputs of the part.
 type builder struct {
 	modules string // folder of the modules
 	out     string
-	goEnv   string // what of Go's environment goes into a program
+	goEnv   string // the settings of Go's environment that affect a program
 	print   sync.Mutex
 }
 
@@ -50,7 +49,7 @@ func (b *builder) useAssets(ps []part, assets string) []part {
 	})
 }
 
-// buildAll builds the parts, some at a time, and stops at the first that cannot be built.
+// buildAll builds the parts, several in parallel, and stops at the first failure.
 func (b *builder) buildAll(ctx context.Context, ps []part, jobs int) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -108,7 +107,7 @@ func (b *builder) build(ctx context.Context, p part) error {
 	return nil
 }
 
-// stampOf returns the version of a part and the digest of all that it is made from.
+// stampOf returns the version of a part and the digest of all its inputs.
 func (b *builder) stampOf(p part) (version, stamp string, err error) {
 	sum := sha256.New()
 	for _, dir := range p.dirs() {
@@ -155,8 +154,8 @@ func (b *builder) current(p part, stamp string) bool {
 	return err == nil
 }
 
-// replace puts what was made in its place, so that a half written part is
-// never taken for one: the stamp goes first and comes last.
+// replace moves a built part to its final path. A half written part never counts as complete: replace removes
+// the stamp first and writes it last.
 func (b *builder) replace(p part, made, stamp string) error {
 	target := filepath.Join(b.out, p.name)
 	if err := os.Remove(b.stampFile(p)); err != nil && !errors.Is(err, os.ErrNotExist) {

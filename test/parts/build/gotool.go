@@ -18,7 +18,7 @@ import (
 	"time"
 )
 
-// heartbeat is how often a build that goes on is reported.
+// heartbeat is the interval at which a running build is reported.
 const heartbeat = 30 * time.Second
 
 // compile builds a program of a module in test/parts.
@@ -53,8 +53,8 @@ func (b *builder) collect(ctx context.Context, p part, target string) error {
 	return nil
 }
 
-// moduleDir returns the folder with the source of a module, fetched if need
-// be and checked against the go.sum of the module in test/parts that pins it.
+// moduleDir returns the folder with the source of a module, fetched if necessary and checked against the go.sum
+// of the module in test/parts that pins it.
 func (b *builder) moduleDir(ctx context.Context, p part, c crd) (string, error) {
 	goMod, err := os.ReadFile(filepath.Join(b.modules, c.dir, "go.mod"))
 	if err != nil {
@@ -78,13 +78,13 @@ func (b *builder) moduleDir(ctx context.Context, p part, c crd) (string, error) 
 	return got.Dir, nil
 }
 
-// goTool runs go in a module of test/parts and returns what it prints. While
-// it runs, what it does is reported now and then; where it fails, its complaint is the error.
+// goTool runs go in a module of test/parts and returns its output. While it runs, its progress is reported now
+// and then; if it fails, its complaint is the error.
 func (b *builder) goTool(ctx context.Context, p part, dir string, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = filepath.Join(b.modules, dir)
 	cmd.Env = append(os.Environ(), "GOWORK=off")
-	// The compilers that go starts end with it, also where this program is killed.
+	// The compilers that go starts end with it, even if this program is killed.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
 	cmd.WaitDelay = 10 * time.Second
@@ -115,7 +115,7 @@ func (b *builder) goTool(ctx context.Context, p part, dir string, args ...string
 	return stdout.Bytes(), nil
 }
 
-// explain says what to do about a failure of go if that is known.
+// explain adds a fix to a failure of go if one is known.
 func explain(err error, outputs ...string) error {
 	said := strings.TrimSpace(strings.Join(outputs, "\n"))
 	hint := ""
@@ -130,7 +130,7 @@ func explain(err error, outputs ...string) error {
 	return fmt.Errorf("%w\n%s%s", err, said, hint)
 }
 
-// tail keeps the end of what is written to it.
+// tail keeps the end of the written bytes.
 type tail struct {
 	mu   sync.Mutex
 	kept []byte

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Program build builds the real parts of the tests and the demo (etcd,
-// kube-apiserver, kube-controller-manager, kubectl, registry, helm, oras, cosign, the programs of a
-// private Sigstore, helm-controller and the custom resource definitions they
-// need) from the modules beside it into bin/parts. What is already built from
-// the same module files, by the same Go, is left alone. It needs Go and the
-// module proxy, nothing else.
+// Program build builds the real parts of the tests and the demo (etcd, kube-apiserver, kube-controller-manager,
+// kubectl, registry, helm, oras, cosign, the programs of a private Sigstore, helm-controller and the custom
+// resource definitions they need) from the modules beside it into bin/parts. It skips parts that are already
+// built from the same module files, by the same Go. It needs only Go and the module proxy.
 package main
 
 import (
@@ -75,7 +73,7 @@ func run(ctx context.Context, args []string) error {
 	return nil
 }
 
-// choose returns the parts that are named in a comma separated list, or all of them for an empty one.
+// choose returns the parts in a comma separated list, or all parts if the list is empty.
 func choose(all []part, only string) ([]part, error) {
 	if only == "" {
 		return all, nil

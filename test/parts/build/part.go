@@ -13,12 +13,12 @@ import (
 type part struct {
 	name string // of the file or folder in the output folder
 	dir  string // of the module in test/parts that pins it
-	// module whose version is the part's.
+	// module is the module whose version is that of the part.
 	module string
 	// pkg is the main package of a program; crds are the definitions of a part that is not a program.
 	pkg  string
 	crds []crd
-	// versionVars are what the linker sets to the version.
+	// versionVars are the variables that the linker sets to the version.
 	versionVars []string
 }
 
@@ -30,7 +30,7 @@ const (
 	sourceController = "github.com/fluxcd/source-controller"
 )
 
-// all returns the parts, those that are built fast first.
+// all returns the parts, with the fastest builds first.
 func all() []part {
 	return []part{
 		{name: parts.CRDs, dir: "crds", module: sourceController, crds: crds()},
@@ -55,7 +55,7 @@ func all() []part {
 	}
 }
 
-// crds returns what helm-controller reconciles and what it watches.
+// crds returns the definitions of the kinds that helm-controller reconciles and watches.
 func crds() []crd {
 	list := []crd{{"helm-controller", helmController, "helm.toolkit.fluxcd.io_helmreleases.yaml"}}
 	for _, plural := range []string{"externalartifacts", "helmcharts", "helmrepositories", "ocirepositories", "gitrepositories", "buckets"} {
@@ -73,7 +73,7 @@ func (p part) flags(version string) []string {
 	return []string{"-trimpath", "-buildvcs=false", "-ldflags=" + link}
 }
 
-// dirs returns the modules in test/parts that the part is made of.
+// dirs returns the modules in test/parts that the part is built from.
 func (p part) dirs() []string {
 	dirs := []string{p.dir}
 	for _, c := range p.crds {

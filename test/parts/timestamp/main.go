@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Program timestamp-server is Sigstore's timestamp authority with a key in
-// memory. It differs from the program of that name in that it serves its API
-// alone, at the address that is its argument: the other also takes port 2112 of
+// Program timestamp-server is Sigstore's timestamp authority with a key in memory. It differs from the original
+// program in that it serves only its API, at the address in its argument: the original also takes port 2112 of
 // every interface, so that a machine can run only one, and asks public NTP servers for the time.
 package main
 
@@ -19,7 +18,7 @@ import (
 
 const (
 	patience = 30 * time.Second
-	policy   = "1.3.6.1.4.1.57264.2" // the default of the other program
+	policy   = "1.3.6.1.4.1.57264.2" // the default of the original program
 	maxBody  = 1 << 20
 )
 
