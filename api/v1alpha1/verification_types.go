@@ -62,7 +62,7 @@ type Verification struct {
 	Authorities []Authority `json:"authorities"`
 }
 
-// Each authority accepts a chart by a key, a keyless identity or a keyring.
+// Authority accepts a chart by a key, a keyless identity or a keyring.
 // Its fields are named as in spec.verify of Flux's OCIRepository.
 //
 // +kubebuilder:validation:XValidation:rule="self.provider != 'cosign' || !has(self.secretRef) || !has(self.matchOIDCIdentity)",message="an authority has either a key or an identity, and this one has secretRef and matchOIDCIdentity: remove one, or make two authorities with atLeast: 1"
@@ -378,7 +378,7 @@ type VerificationStatus struct {
 	Exceptions []ExceptionStatus `json:"exceptions,omitempty"`
 }
 
-// Each entry is a signature of the published artifact that one authority accepts.
+// AuthorityStatus is a signature of the published artifact that one authority accepts.
 type AuthorityStatus struct {
 	// Policy is the name of the ClusterChartPolicy. It is absent for spec.verify.
 	// +optional

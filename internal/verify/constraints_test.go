@@ -43,9 +43,9 @@ var _ = Describe("Constraints", func() {
 		},
 		Entry("by the id of a key", "SHA256:"+spki, byKey),
 		Entry("by the id of a key in upper case", "sha256:"+strings.ToUpper(spki), byKey),
-		Entry("by the digest alone", spki, byKey),
+		Entry("by only the digest", spki, byKey),
 		Entry("by the fingerprint of a primary key", "OPENPGP:"+primary, byPGP),
-		Entry("by a fingerprint alone, in groups", primary[:20]+" "+primary[20:], byPGP),
+		Entry("by only a fingerprint, in groups", primary[:20]+" "+primary[20:], byPGP),
 		Entry("by the fingerprint of the subkey that signed", subkey, byPGP),
 		Entry("by a key id", primary[24:], byPGP),
 		Entry("by the key id of the subkey that signed", subkey[24:], byPGP),
@@ -53,16 +53,16 @@ var _ = Describe("Constraints", func() {
 		Entry("by the key id of a key of version 6, which is at the start", primaryV6[:16], byPGPv6),
 	)
 
-	DescribeTable("do not object to a signature by another key",
+	DescribeTable("do not object to a signature if the revoked id",
 		func(id string, v verify.VerifiedSignature) {
 			reason, _ := revoked(id).Objection(v)
 			Expect(reason).To(BeEmpty())
 		},
-		Entry("than a key", "SHA256:"+strings.Repeat("00", 32), byKey),
-		Entry("than an OpenPGP key", strings.Repeat("00", 20), byPGP),
-		Entry("of which the id is at the other end", primary[:16], byPGP),
-		Entry("of which the id is at the other end, of version 6", primaryV6[48:], byPGPv6),
-		Entry("than an identity has", spki, byIdentity),
+		Entry("names a different key", "SHA256:"+strings.Repeat("00", 32), byKey),
+		Entry("names a different OpenPGP key", strings.Repeat("00", 20), byPGP),
+		Entry("is at the wrong end of the fingerprint", primary[:16], byPGP),
+		Entry("is at the wrong end of the fingerprint, for a key of version 6", primaryV6[48:], byPGPv6),
+		Entry("names a key, and the signer is an identity", spki, byIdentity),
 	)
 
 	identities := func(patterns ...verify.IdentityPattern) verify.Constraints {
@@ -84,8 +84,8 @@ var _ = Describe("Constraints", func() {
 		},
 		Entry("by its texts", github, workflow, identified(github, workflow)),
 		Entry("by patterns with anchors", "^https://token[.]actions[.]githubusercontent[.]com$", "^https://github[.]com/org/repo/.*$", identified(github, workflow)),
-		Entry("by patterns without", "https://token[.]actions[.]githubusercontent[.]com", "https://github[.]com/org/.*", identified(github, workflow)),
-		Entry("by a text that means something else as a pattern", "https://issuer.example", "a+b@example.com", identified("https://issuer.example", "a+b@example.com")),
+		Entry("by patterns without anchors", "https://token[.]actions[.]githubusercontent[.]com", "https://github[.]com/org/.*", identified(github, workflow)),
+		Entry("by a text with a different meaning as a pattern", "https://issuer.example", "a+b@example.com", identified("https://issuer.example", "a+b@example.com")),
 		Entry("by any issuer", ".*", "a@example[.]com", byIdentity),
 		Entry("by any subject of an issuer", "https://issuer[.]example", ".*", byIdentity),
 	)
@@ -97,13 +97,13 @@ var _ = Describe("Constraints", func() {
 		},
 		Entry("of another issuer", "https://other.example", "a@example.com", byIdentity),
 		Entry("of another subject", "https://issuer.example", "b@example.com", byIdentity),
-		Entry("of which the pattern matches a part alone", "issuer", "a@example", byIdentity),
-		Entry("of which the pattern matches the beginning", "https://issuer.example", "a@example.com", identified("https://issuer.example", "a@example.com.evil.example")),
-		Entry("nor by a key, which has none", ".*", ".*", byKey),
+		Entry("of which the pattern matches only a part", "issuer", "a@example", byIdentity),
+		Entry("of which the pattern matches only the beginning", "https://issuer.example", "a@example.com", identified("https://issuer.example", "a@example.com.evil.example")),
+		Entry("nor by a key, which has no identity", ".*", ".*", byKey),
 		Entry("nor by an OpenPGP key", ".*", ".*", byPGP),
 	)
 
-	DescribeTable("take no identity",
+	DescribeTable("refuse an identity pattern",
 		func(issuer, subject string) {
 			_, err := verify.NewIdentities(verify.IdentityPattern{Issuer: issuer, Subject: subject})
 			Expect(err).To(HaveOccurred())
@@ -111,13 +111,13 @@ var _ = Describe("Constraints", func() {
 		},
 		Entry("without an issuer", "", "x"),
 		Entry("without a subject", "x", ""),
-		Entry("whose issuer is no regular expression", "(", "x"),
+		Entry("whose issuer is not a regular expression", "(", "x"),
 		Entry("whose subject breaks out of its parentheses", "x", "a)|(b"),
-		Entry("that repeats itself too much", "x", "(?:"+strings.Repeat("a", 500)+"){1000}"),
-		Entry("that is endless", "x", strings.Repeat("x", 2000)),
+		Entry("with too many repetitions", "x", "(?:"+strings.Repeat("a", 500)+"){1000}"),
+		Entry("that is too long", "x", strings.Repeat("x", 2000)),
 	)
 
-	It("object to nothing if nothing is asked for", func() {
+	It("object to nothing by default", func() {
 		for _, v := range []verify.VerifiedSignature{byKey, byPGP, byIdentity, {}} {
 			reason, _ := verify.Constraints{}.Objection(v)
 			Expect(reason).To(BeEmpty())
@@ -141,11 +141,11 @@ var _ = Describe("Constraints", func() {
 			reason, _ := atLeastADay.Objection(at(made))
 			Expect(reason).To(BeEmpty())
 		},
-		Entry("that is just old enough", now.Add(-24*time.Hour)),
+		Entry("that is exactly old enough", now.Add(-24*time.Hour)),
 		Entry("that is old", now.AddDate(-1, 0, 0)),
 	)
 
-	DescribeTable("are refused for what is no id of a key",
+	DescribeTable("refuse an invalid key id",
 		func(id string) {
 			_, err := keyid.Parse([]string{spki, id})
 			Expect(err).To(HaveOccurred())
@@ -157,12 +157,12 @@ var _ = Describe("Constraints", func() {
 		Entry("a digest that is too long", "SHA256:"+spki+"00"),
 		Entry("a fingerprint of a digest", "SHA256:"+primary),
 		Entry("another algorithm", "SHA1:"+primary),
-		Entry("no hexadecimal digits", strings.Repeat("x", 40)),
-		Entry("an endless text", strings.Repeat("a", 10_000)),
+		Entry("a text without hexadecimal digits", strings.Repeat("x", 40)),
+		Entry("a text that is too long", strings.Repeat("a", 10_000)),
 	)
 })
 
-var _ = It("The first moment at which something may count is found in all that was refused", func() {
+var _ = It("Until returns the first moment at which any refused candidate may count", func() {
 	reject := func(times ...time.Time) error {
 		r := &verify.Rejection{}
 		for _, t := range times {

@@ -12,14 +12,13 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/registry"
 )
 
-// Refusal says why a candidate does not accept, or why there is nothing to be
-// read. It is a verdict on that candidate alone.
+// Refusal is why a candidate is not accepted, or cannot be read. It is a verdict on that candidate alone.
 type Refusal struct {
-	// Reason for whoever looks at the candidate.
+	// Reason is the full text, about the candidate.
 	Reason string
-	// Short is the reason in a few words, for whoever looks at the chart; empty if Reason is short.
+	// Short is the reason in a few words, for the chart; empty if Reason is short.
 	Short string
-	// Signer is who made the candidate, as far as that is known.
+	// Signer is the signer of the candidate, if known.
 	Signer Signer
 }
 
@@ -31,49 +30,49 @@ func Refuse(format string, args ...any) *Refusal {
 	return &Refusal{Reason: fmt.Sprintf(format, args...)}
 }
 
-// Shortly adds the reason in a few words.
+// Shortly sets Short, and returns r.
 func (r *Refusal) Shortly(short string) *Refusal {
 	r.Short = short
 	return r
 }
 
-// By adds who made the refused candidate.
+// By sets the signer of the refused candidate, and returns r.
 func (r *Refusal) By(s Signer) *Refusal {
 	r.Signer = s
 	return r
 }
 
-// Evaluation is how one authority decides by candidates of type C. Every field but Constraints and Fix is required.
+// Evaluation decides for one authority, based on candidates of type C. All fields are required, except
+// Constraints and Fix.
 type Evaluation[C any] struct {
 	// Authority is the name of the authority in the policy.
 	Authority string
-	// Candidates, the likely ones first.
+	// Candidates yields the candidates, the preferred ones first.
 	Candidates iter.Seq[C]
-	// Searched returns, once they are all taken, where they were looked for.
+	// Searched returns the searched locations. It is called after all candidates are taken.
 	Searched func() []string
-	// Name returns where a candidate was found, and which format it has.
+	// Name returns the source and the format of a candidate.
 	Name func(C) (source, format string)
-	// Verify returns the verified signatures that a candidate holds, at least one. A *Refusal says why
-	// it holds none; any other error means that this could not be found out.
+	// Verify returns the verified signatures in a candidate, at least one. A *Refusal is the reason why there
+	// is none; any other error means that this could not be found out.
 	Verify func(context.Context, C) ([]VerifiedSignature, error)
-	// Cost returns the work that a candidate takes, in units of MaxWork.
+	// Cost returns the work for verifying a candidate, in units of MaxWork.
 	Cost func(C) int
-	// Fix is what to do if there is no candidate.
+	// Fix tells the user what to do if there is no candidate.
 	Fix string
 	// Constraints apply to every verified signature.
 	Constraints Constraints
-	// Enough reports whether no further verified signature matters.
+	// Enough reports whether the verified signatures suffice, so that further ones do not matter.
 	Enough func([]VerifiedSignature) bool
 }
 
-// Decide verifies one candidate after the other. A candidate that is unrelated, broken or
-// out of reach never hides another that is good; if a candidate that could not be read
-// might have been the good one, there is no verdict. The error matches ErrRejected if
-// no candidate accepts.
+// Decide verifies the candidates in their order. An unrelated, broken or unreachable candidate never hides a
+// good one. There is no verdict if an unread candidate might have been the good one. The error matches
+// ErrRejected if no candidate is accepted.
 func (e Evaluation[C]) Decide(ctx context.Context) (Result, error) {
 	var result Result
 	for c := range e.Candidates {
-		if err := ctx.Err(); err != nil { // cached material is read even if no time is left
+		if err := ctx.Err(); err != nil { // cached material is read even if ctx has ended
 			result.Unread = errors.Join(result.Unread, err)
 			break
 		}
@@ -91,13 +90,14 @@ func (e Evaluation[C]) Decide(ctx context.Context) (Result, error) {
 	return Result{}, &Rejection{Authority: e.Authority, Searched: e.Searched(), Candidates: result.Seen, Fix: e.Fix}
 }
 
-// isComplete reports whether all that could not be read is what stored signature material does not hold, and it holds
-// signatures: those on which the acceptance rested. If no search led then, there is nothing to wait for.
+// isComplete reports whether the only unread material is missing from the stored signature material, which
+// holds the signatures of the last acceptance. If that acceptance did not need the missing material, there is
+// nothing to wait for.
 func (e Evaluation[C]) isComplete(result Result) bool {
 	return len(result.Seen) > 0 && OnlyUnasked(result.Unread)
 }
 
-// OnlyUnasked reports whether every error in a tree is that stored signature material holds no answer.
+// OnlyUnasked reports whether every error in a tree means that the stored signature material holds no answer.
 func OnlyUnasked(err error) bool {
 	if !errors.Is(err, registry.ErrNoAnswer) {
 		return false
@@ -111,7 +111,7 @@ func OnlyUnasked(err error) bool {
 	return true
 }
 
-// evaluate adds the verified signatures of one candidate, or why it has none.
+// evaluate adds the verified signatures of one candidate, or the reason why it has none.
 func (e Evaluation[C]) evaluate(ctx context.Context, c C, result *Result) {
 	seen := Candidate{Authority: e.Authority}
 	seen.Source, seen.Format = e.Name(c)
@@ -133,7 +133,7 @@ func (e Evaluation[C]) evaluate(ctx context.Context, c C, result *Result) {
 	}
 }
 
-// verify asks Verify about a candidate, if there is work left for it.
+// verify calls Verify for a candidate, if enough work is left for it.
 func (e Evaluation[C]) verify(ctx context.Context, c C) ([]VerifiedSignature, error) {
 	if !takeWork(ctx, e.Cost(c)) {
 		return nil, Refuse("it is not considered: all signatures and keys together take too long").Shortly("too many signatures and keys")

@@ -12,7 +12,7 @@ import (
 )
 
 // Two of three authorities must have signed, each with its own key. If an
-// authority that cannot be verified now could still make two, there is no verdict.
+// authority that cannot be verified now could still be the second, there is no verdict.
 func ExampleAtLeast() {
 	ctx, repository := context.Background(), verifytest.NewRepository()
 	subject := repository.Subject("chart")

@@ -12,8 +12,7 @@ import (
 
 // IdentityPattern matches identities by their issuer and their subject.
 type IdentityPattern struct {
-	// Issuer and Subject are each a regular expression (RE2) that the whole text must
-	// match, or the text itself.
+	// Issuer and Subject are regular expressions (RE2) that must match the whole text, or the text itself.
 	Issuer, Subject string
 }
 
@@ -29,7 +28,7 @@ type identity struct {
 // maxIdentityPattern bounds a pattern in bytes.
 const maxIdentityPattern = 1024
 
-// NewIdentities compiles patterns. The error names the one that cannot be used.
+// NewIdentities compiles patterns. The error names the invalid pattern.
 func NewIdentities(patterns ...IdentityPattern) (Identities, error) {
 	var all Identities
 	for _, p := range patterns {
@@ -59,7 +58,7 @@ func IdentityField(field, text string) (*regexp.Regexp, error) {
 	return compiled, nil
 }
 
-// Of returns the name of the verified signature's identity if it is among the identities.
+// Of returns the name of the identity that made the signature, if the identity is in the list.
 func (i Identities) Of(v VerifiedSignature) (name string, ok bool) {
 	if v.Subject == "" {
 		return "", false
@@ -72,8 +71,8 @@ func (i Identities) Of(v VerifiedSignature) (name string, ok bool) {
 	return "", false
 }
 
-// matches also compares the texts as they are: whoever copies an identity from the
-// status, such as a+b@example.com, must not miss it by the meaning of a sign in it.
+// matches also compares the literal texts: an identity copied from the status, such as a+b@example.com, must
+// match even if it holds a special character.
 func (i identity) matches(issuer, subject string) bool {
 	return (i.Issuer == issuer || i.issuer.MatchString(issuer)) && (i.Subject == subject || i.subject.MatchString(subject))
 }

@@ -12,10 +12,10 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/registry"
 )
 
-// Verdict is what one policy says of a Subject.
+// Verdict is the decision of one policy about a Subject.
 type Verdict int
 
-// Verdicts of a policy. The zero value is that none was reached.
+// Verdicts of a policy. The zero value means that there is no verdict.
 const (
 	VerdictUndecided Verdict = iota
 	VerdictAccepted
@@ -37,7 +37,7 @@ func (v Verdict) String() string {
 type Named struct {
 	// Policy is the name of the policy; empty for that of the object itself.
 	Policy string
-	// Verifier decides by the policy.
+	// Verifier decides for the policy.
 	Verifier Verifier
 }
 
@@ -54,15 +54,14 @@ type Outcome struct {
 	Err error
 	// Ends is the first moment at which an acceptance ends by the clock; zero if none.
 	Ends time.Time
-	// Begins is the first moment at which a candidate may count that is refused now; zero if none.
+	// Begins is the first moment at which a refused candidate may count; zero if none.
 	Begins time.Time
 }
 
-// CheckEach asks every policy by itself, in their order, each with its share of the
-// time that is left in ctx, so that a policy that waits takes no time from the next.
-// The Accepted is non-zero only if every policy accepted; with no policy nothing is
-// accepted. The error matches ErrSubject and is about s alone: what the policies say
-// is in their outcomes, and Unaccepted joins it.
+// CheckEach asks every policy separately, in their order. Each policy gets its share of the time that is left
+// in ctx, so that a slow policy takes no time from the next. The Accepted is non-zero only if every policy
+// accepted; without policies nothing is accepted. The error matches ErrSubject and is only about s. The
+// outcomes hold the errors of the policies, and Unaccepted joins them.
 func CheckEach(ctx context.Context, policies []Named, s Subject, r registry.Reader) (Accepted, []Outcome, error) {
 	if err := s.check(); err != nil {
 		return Accepted{}, nil, err
@@ -82,7 +81,7 @@ func CheckEach(ctx context.Context, policies []Named, s Subject, r registry.Read
 	return Accepted{subject: s, result: all}, outcomes, nil
 }
 
-// decide asks the policy, which may take one share of the time that is left.
+// decide asks the policy, which may use one share of the time that is left.
 func (n Named) decide(ctx context.Context, shares int, s Subject, r registry.Reader) Outcome {
 	if deadline, ok := ctx.Deadline(); ok && shares > 1 {
 		var cancel context.CancelFunc
@@ -99,8 +98,8 @@ func (n Named) decide(ctx context.Context, shares int, s Subject, r registry.Rea
 	return Outcome{Policy: n.Policy, Verdict: VerdictAccepted, Result: b.result, Ends: b.result.ends(), Begins: b.result.begins()}
 }
 
-// ask sorts the answer of the policy. A panic is a fault of this policy, which must
-// not take the answers of the others with it.
+// ask converts the answer of the policy to a vote. A panic is a fault of this policy, and must not discard the
+// answers of the others.
 func (n Named) ask(ctx context.Context, s Subject, r registry.Reader) (b vote) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -128,8 +127,8 @@ func (e Result) ends() (first time.Time) {
 	return first
 }
 
-// begins returns the first moment at which a candidate may count that is refused now,
-// and for which there is an exception in the meantime.
+// begins returns the first moment at which a refused candidate may count for which an exception applies until
+// then.
 func (e Result) begins() (first time.Time) {
 	for _, x := range e.Exceptions {
 		first = earlier(first, Until(x.Verdict))
@@ -137,7 +136,7 @@ func (e Result) begins() (first time.Time) {
 	return first
 }
 
-// earlier returns the earlier of two moments, of which a zero one is none.
+// earlier returns the earlier of two moments. A zero moment does not count.
 func earlier(a, b time.Time) time.Time {
 	if a.IsZero() || (!b.IsZero() && b.Before(a)) {
 		return b
@@ -145,9 +144,9 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
-// Unaccepted returns why the outcomes come to no acceptance, or nil if every policy
-// accepted. It matches ErrRejected if and only if one policy rejected: what others
-// could not find out does not change that verdict, and is left out.
+// Unaccepted returns why the outcomes are not an acceptance, or nil if every policy accepted. It matches
+// ErrRejected if and only if a policy rejected: undecided policies do not change that verdict, so their errors
+// are left out.
 func Unaccepted(outcomes []Outcome) error {
 	var open, verdicts []error
 	for _, o := range outcomes {

@@ -15,7 +15,7 @@ import (
 	. "github.com/verifiedchart/verifiedchart/internal/verify/verifytest"
 )
 
-// asked is a verifier made of a function.
+// asked is a verifier that calls a function.
 type asked func(context.Context) (verify.Result, error)
 
 // Verify implements verify.Verifier.
@@ -23,7 +23,7 @@ func (a asked) Verify(ctx context.Context, _ verify.Subject, _ registry.Reader) 
 	return a(ctx)
 }
 
-// waits answers once its time is over, as a registry that never answers.
+// waits answers when its time is over, like a registry that never answers.
 var waits = asked(func(ctx context.Context) (verify.Result, error) {
 	<-ctx.Done()
 	return verify.Result{}, ctx.Err()
@@ -63,7 +63,7 @@ var _ = Describe("CheckEach", func() {
 		noon    = time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
 	)
 
-	DescribeTable("asks each policy by itself",
+	DescribeTable("asks each policy separately",
 		func(verifiers []verify.Verifier, want []verify.Verdict, rejected bool) {
 			named := policies(verifiers...)
 			accepted, outcomes, err := verify.CheckEach(ctx, named, subject, nil)
@@ -84,23 +84,23 @@ var _ = Describe("CheckEach", func() {
 			Expect(failure == nil).To(Equal(all))
 			Expect(errors.Is(failure, verify.ErrRejected)).To(Equal(rejected))
 		},
-		Entry("with no policy nothing is accepted", nil, nil, false),
+		Entry("there is no policy, so nothing is accepted", nil, nil, false),
 		Entry("the only one accepts", []verify.Verifier{Accepts("a", "k")}, []verify.Verdict{yes}, false),
 		Entry("each accepts", []verify.Verifier{Accepts("a", "k"), Accepts("b", "k")}, []verify.Verdict{yes, yes}, false),
-		Entry("the first rejects, and the next is asked all the same", []verify.Verifier{Rejects("a"), Accepts("b", "k")}, []verify.Verdict{no, yes}, true),
+		Entry("the first rejects, and the next is still asked", []verify.Verifier{Rejects("a"), Accepts("b", "k")}, []verify.Verdict{no, yes}, true),
 		Entry("the last rejects", []verify.Verifier{Accepts("b", "k"), Rejects("a")}, []verify.Verdict{yes, no}, true),
 		Entry("J5: one cannot be asked, which does not hide the rejection of another", []verify.Verifier{Rejects("a"), Inconclusive()}, []verify.Verdict{no, unknown}, true),
-		Entry("J5: and neither does one that stands before it", []verify.Verifier{verify.Unavailable(verify.ErrTrustMalformed), Rejects("a")}, []verify.Verdict{unknown, no}, true),
+		Entry("J5: one before it cannot be asked, which does not hide the rejection either", []verify.Verifier{verify.Unavailable(verify.ErrTrustMalformed), Rejects("a")}, []verify.Verdict{unknown, no}, true),
 		Entry("one cannot be asked", []verify.Verifier{Accepts("a", "k"), Inconclusive()}, []verify.Verdict{yes, unknown}, false),
-		Entry("one accepts without evidence", []verify.Verifier{Answer{}, Accepts("a", "k")}, []verify.Verdict{unknown, yes}, false),
-		Entry("one returns evidence with an error", []verify.Verifier{Answer{Result: Accepts("a", "k").Result, Err: ErrUnreachable}}, []verify.Verdict{unknown}, false),
+		Entry("one accepts without a result", []verify.Verifier{Answer{}, Accepts("a", "k")}, []verify.Verdict{unknown, yes}, false),
+		Entry("one returns a result with an error", []verify.Verifier{Answer{Result: Accepts("a", "k").Result, Err: ErrUnreachable}}, []verify.Verdict{unknown}, false),
 		Entry("one panics, with an error", []verify.Verifier{panics(ErrUnreachable), Accepts("a", "k")}, []verify.Verdict{unknown, yes}, false),
 		Entry("one panics, with a rejection", []verify.Verifier{panics(Rejects("a").Err), Rejects("a")}, []verify.Verdict{unknown, no}, true),
 		Entry("one panics at a nil pointer", []verify.Verifier{asked(nil), Accepts("a", "k")}, []verify.Verdict{unknown, yes}, false),
 		Entry("there is no verifier at all", []verify.Verifier{nil, Accepts("a", "k")}, []verify.Verdict{unknown, yes}, false),
 	)
 
-	It("J5: gives each policy a share of the time that is left, so that a policy that waits takes none from the next", func() {
+	It("J5: gives each policy a share of the time that is left, so that a slow policy takes none from the next", func() {
 		ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 		defer cancel()
 		_, outcomes, err := verify.CheckEach(ctx, policies(waits, inTime), subject, nil)
@@ -123,7 +123,7 @@ var _ = Describe("CheckEach", func() {
 		Expect(left).To(Equal([]time.Duration{20 * time.Minute, 30 * time.Minute, time.Hour}))
 	})
 
-	It("accepts by the evidence of all, in the order of the policies", func() {
+	It("joins the results of all policies, in their order", func() {
 		exception := verify.Result{Exceptions: []verify.Exception{{Rule: verify.Audit}}}
 		accepted, _, err := verify.CheckEach(ctx, policies(Accepts("a", "k1"), Answer{Result: exception}, Accepts("b", "k2")), subject, nil)
 		Expect(err).NotTo(HaveOccurred())
@@ -132,7 +132,7 @@ var _ = Describe("CheckEach", func() {
 		Expect(accepted.Result().IsProof()).To(BeFalse())
 	})
 
-	DescribeTable("returns an error about the subject alone",
+	DescribeTable("returns an error only about the subject",
 		func(s verify.Subject) {
 			accepted, outcomes, err := verify.CheckEach(ctx, policies(Accepts("a", "k")), s, nil)
 			Expect(err).To(MatchError(verify.ErrSubject))
@@ -154,12 +154,12 @@ var _ = Describe("CheckEach", func() {
 		Entry("when its exception ends", Answer{Result: verify.Result{Exceptions: []verify.Exception{{}, {Until: noon}}}}, noon, time.Time{}),
 		Entry("when its exception ends, before its key does", Answer{Result: verify.Result{Signatures: []verify.VerifiedSignature{{Ends: noon.Add(1)}}, Exceptions: []verify.Exception{{Until: noon}}}}, noon, time.Time{}),
 		Entry("when the first refused signature is old enough", Answer{Err: &verify.Rejection{Candidates: []verify.Candidate{{Until: noon.Add(time.Hour)}, {}, {Until: noon}}}}, time.Time{}, noon),
-		Entry("when a signature is old enough that an audit excuses now", Answer{Result: verify.Result{Exceptions: []verify.Exception{{
+		Entry("when a refused signature that mode Audit admits is old enough", Answer{Result: verify.Result{Exceptions: []verify.Exception{{
 			Rule: verify.Audit, Verdict: errors.Join(ErrUnreachable, &verify.Rejection{Candidates: []verify.Candidate{{Until: noon}}})}}}}, time.Time{}, noon),
 		Entry("never, if it was out of reach", Inconclusive(), time.Time{}, time.Time{}),
 	)
 
-	It("says that asking again is in vain only if that holds for every policy without a verdict", func() {
+	It("matches ErrTrustMalformed only if every policy without a verdict does", func() {
 		malformed := verify.Unavailable(verify.ErrTrustMalformed)
 		_, outcomes, _ := verify.CheckEach(ctx, policies(malformed, malformed), subject, nil)
 		Expect(verify.Unaccepted(outcomes)).To(MatchError(verify.ErrTrustMalformed))

@@ -15,29 +15,29 @@ import (
 // ErrRejected is matched by every verdict that a Subject is not trusted.
 var ErrRejected = errors.New("not trusted")
 
-// Bounds on what one authority considers, and on a Rejection's text.
+// Bounds on the candidates of one authority, and on the text of a Rejection.
 const (
-	// MaxCandidates is how many candidates one authority considers for one Subject.
+	// MaxCandidates is the maximum number of candidates that one authority considers for one Subject.
 	MaxCandidates = 64
-	// MaxMaterial bounds the bytes that are read to consider them.
+	// MaxMaterial bounds the bytes that are read to consider the candidates.
 	MaxMaterial = 16 << 20
-	// maxListed is how many candidates the text of a Rejection lists.
+	// maxListed is the maximum number of candidates in the text of a Rejection.
 	maxListed = 8
-	// maxReason bounds the reason of one candidate in bytes, maxSigner what it says of its signer.
+	// maxReason bounds the reason of one candidate in bytes, maxSigner its signer.
 	maxReason, maxSigner = 200, 300
 )
 
-// Signer is who made a signature, as far as the signature says.
+// Signer is the signer that a signature names.
 type Signer struct {
 	// KeyID is "SHA256:" and the hexadecimal digest of the key's SPKI; empty if it is not known.
 	KeyID string
 	// Issuer and Subject are those of an identity; empty for a key.
 	Issuer, Subject string
-	// Verified says that this was proven to be the signer; otherwise anybody may have written it.
+	// Verified is true if the signer is proven; otherwise anybody may have written it.
 	Verified bool
 }
 
-// String names the signer, or is empty if none is known.
+// String names the signer; empty if none is known.
 func (s Signer) String() string {
 	who := s.KeyID
 	if s.Subject != "" {
@@ -46,10 +46,10 @@ func (s Signer) String() string {
 	return printable.String(who, maxSigner)
 }
 
-// Identity is the name of an identity as a signer.
+// Identity returns the name of an identity as a signer.
 func Identity(issuer, subject string) string { return subject + " (" + issuer + ")" }
 
-// Candidate is something that might have been the signature, and why it was not.
+// Candidate is a possible signature, and the reason if it was refused.
 type Candidate struct {
 	// Policy is the name of the policy that asked; empty for that of the object itself.
 	Policy string
@@ -57,17 +57,18 @@ type Candidate struct {
 	Authority string
 	// Source is where the candidate was found, relative to the repository.
 	Source string
-	// Format is the format of the candidate, as "legacy" or "bundle".
+	// Format is the format of the candidate, for example "legacy" or "bundle".
 	Format string
-	// Signer is who made it.
+	// Signer is the signer that the candidate names.
 	Signer Signer
-	// Reason says why it was refused; empty for one that was not. Short is the same in a few words; empty if Reason is short.
+	// Reason is why the candidate was refused; empty if it was not. Short is the same in a few words; empty if
+	// Reason is short.
 	Reason, Short string
-	// Until is when it may count that is refused now; zero for what never will.
+	// Until is when a refused candidate may count; zero if it never will.
 	Until time.Time
 }
 
-// String says what the candidate is, and why it was refused.
+// String describes the candidate, and why it was refused.
 func (c Candidate) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s at %s", c.Format, c.Source)
@@ -82,8 +83,8 @@ func (c Candidate) String() string {
 	return b.String()
 }
 
-// AuthorityIn is how an authority of a policy is shown: "policy/authority", or its
-// name alone if it is that of the object's own.
+// AuthorityIn returns the display name of an authority: "policy/authority", or only the authority if the policy
+// is the object's own.
 func AuthorityIn(policy, authority string) string {
 	if policy == "" {
 		return authority
@@ -97,19 +98,19 @@ type Rejection struct {
 	Policy string
 	// Authority is the name of the authority in the policy.
 	Authority string
-	// Searched says where signatures were looked for.
+	// Searched lists the searched locations.
 	Searched []string
-	// Candidates are what was found there; empty if there was no signature at all.
+	// Candidates are the candidates found there; empty if there was no signature at all.
 	Candidates []Candidate
-	// Otherwise names a signature of another method that the chart has; empty if none was seen.
+	// Otherwise describes a signature of a different method on the chart; empty if none was seen.
 	Otherwise string
-	// Fix is what to do if there is no candidate.
+	// Fix tells the user what to do if there is no candidate.
 	Fix string
-	// SkippedKeys are those of the authority's keys that are not used, and why: a few, bounded and fit to be shown.
+	// SkippedKeys lists keys of the authority that are not used, and why: a few, bounded and safe to display.
 	SkippedKeys []string
 }
 
-// Brief says in one clause why the authority does not accept.
+// Brief returns in one clause why the authority does not accept.
 func (r *Rejection) Brief() string {
 	switch {
 	case len(r.Candidates) > 0 && r.Candidates[0].Short != "":
@@ -122,7 +123,7 @@ func (r *Rejection) Brief() string {
 	return "not signed"
 }
 
-// Error lists the candidates, and the keys that might have been theirs, bounded.
+// Error lists the candidates, and the skipped keys, which might have verified them. The text is bounded.
 func (r *Rejection) Error() string {
 	text := fmt.Sprintf("authority %q: %s", AuthorityIn(r.Policy, r.Authority), r.found())
 	if len(r.SkippedKeys) > 0 {
@@ -154,10 +155,10 @@ func (r *Rejection) found() string {
 	return b.String()
 }
 
-// Is makes a Rejection match ErrRejected.
+// Is reports whether target is ErrRejected.
 func (r *Rejection) Is(target error) bool { return target == ErrRejected }
 
-// Seen returns the candidates of every Rejection in err, joined ones included.
+// Seen returns the candidates of every Rejection in err, including joined errors.
 func Seen(err error) []Candidate {
 	var all []Candidate
 	for r := range rejections(err) {
@@ -166,7 +167,7 @@ func Seen(err error) []Candidate {
 	return all
 }
 
-// InPolicy says of every Rejection in err which policy asked.
+// InPolicy sets the policy of every Rejection in err.
 func InPolicy(err error, name string) {
 	for r := range rejections(err) {
 		r.Policy = name
@@ -176,7 +177,7 @@ func InPolicy(err error, name string) {
 	}
 }
 
-// rejections yields every Rejection in err, joined ones included.
+// rejections yields every Rejection in err, including joined errors.
 func rejections(err error) iter.Seq[*Rejection] {
 	return func(yield func(*Rejection) bool) { eachRejection(err, yield) }
 }
@@ -198,8 +199,8 @@ func eachRejection(err error, yield func(*Rejection) bool) bool {
 	return eachRejection(errors.Unwrap(err), yield)
 }
 
-// Until returns the first moment at which a candidate may count that is refused in
-// err, or zero if there is none.
+// Until returns the first moment at which a candidate that is refused in err may count, or zero if there is
+// none.
 func Until(err error) (first time.Time) {
 	for _, c := range Seen(err) {
 		if !c.Until.IsZero() && (first.IsZero() || c.Until.Before(first)) {

@@ -19,14 +19,14 @@ var _ = Describe("A rejection", func() {
 		return verify.Candidate{Source: fmt.Sprintf("referrer %d", i), Format: "bundle", Signer: verify.Signer{KeyID: fmt.Sprint("SHA256:", i)}, Reason: "no"}
 	}
 
-	It("lists each candidate: where it was found, what it is, who made it, and why it was refused", func() {
+	It("lists the format, source, signer and reason of each candidate", func() {
 		proven := verify.Candidate{Source: "tag x", Format: "legacy signature", Signer: verify.Signer{Issuer: "https://i", Subject: "s@x", Verified: true}, Reason: "not asked for"}
 		err := &verify.Rejection{Authority: "a", Candidates: []verify.Candidate{candidate(1), proven, {Source: "y", Format: "manifest", Reason: "not a signature"}}}
 		Expect(err.Error()).To(Equal(`authority "a": bundle at referrer 1, said to be signed by SHA256:1: no; ` +
 			`legacy signature at tag x, signed by s@x (https://i): not asked for; manifest at y: not a signature`))
 	})
 
-	It("H15: is bounded and printable, whatever a candidate says of itself", func() {
+	It("H15: is bounded and printable, whatever a candidate claims", func() {
 		hostile := strings.Repeat("\x1b[31m\xff\n", 1<<16)
 		var candidates []verify.Candidate
 		for range 1000 {
@@ -38,7 +38,7 @@ var _ = Describe("A rejection", func() {
 		Expect(message).To(HaveSuffix("; and 992 more"))
 	})
 
-	DescribeTable("is found with what was seen, however it is wrapped",
+	DescribeTable("is found with its candidates, however it is wrapped",
 		func(err error, seen int) { Expect(verify.Seen(err)).To(HaveLen(seen)) },
 		Entry("no error", nil, 0),
 		Entry("another error", errors.New("x"), 0),
@@ -48,11 +48,11 @@ var _ = Describe("A rejection", func() {
 			&verify.Rejection{Candidates: []verify.Candidate{candidate(2), candidate(3)}})), 3),
 	)
 
-	It("lets what was seen be told where enough others accept", func() {
+	It("keeps its candidates if enough other authorities accept", func() {
 		rejecting := Answer{Err: &verify.Rejection{Candidates: []verify.Candidate{candidate(1)}}}
-		vouching := Accepts("b", "k")
-		vouching.Result.Seen = []verify.Candidate{candidate(2)}
-		_, result, err := verdictOf(verify.AtLeast(1, rejecting, vouching))
+		accepting := Accepts("b", "k")
+		accepting.Result.Seen = []verify.Candidate{candidate(2)}
+		_, result, err := verdictOf(verify.AtLeast(1, rejecting, accepting))
 		Expect(err).NotTo(HaveOccurred())
 		Expect(result.Seen).To(Equal([]verify.Candidate{candidate(1), candidate(2)}))
 	})

@@ -10,20 +10,20 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/registry"
 )
 
-// All returns the Verifier that accepts what every one of the authorities accepts.
-// With no authority it accepts nothing.
+// All returns the Verifier that accepts a Subject if every authority accepts it. Without authorities it accepts
+// nothing.
 func All(authorities ...Verifier) Verifier {
 	return threshold{need: len(authorities), authorities: authorities}
 }
 
-// AtLeast returns the Verifier that accepts what n of the authorities accept
-// for, each by a signer of its own: one key in two authorities is one signer.
-// With n < 1, or n over the number of authorities, it accepts nothing.
+// AtLeast returns the Verifier that accepts a Subject if n of the authorities accept it, each with a different
+// signer: one key in two authorities is one signer. With n < 1, or n over the number of authorities, it accepts
+// nothing.
 func AtLeast(n int, authorities ...Verifier) Verifier {
 	return threshold{need: n, distinct: true, authorities: authorities}
 }
 
-// threshold accepts once need authorities have accepted.
+// threshold accepts as soon as need authorities have accepted.
 type threshold struct {
 	need        int
 	distinct    bool
@@ -33,17 +33,17 @@ type threshold struct {
 // vote is the answer of one authority.
 type vote struct {
 	result Result
-	// open is why the authority might accept still, or with another signer.
+	// open is why the authority might still accept, or accept with a different signer.
 	open error
-	// verdict is why it does not accept.
+	// verdict is why the authority does not accept.
 	verdict error
 }
 
-// Verify implements Verifier. Too few verified signatures are a rejection only where no
-// authority that could not be asked might have made them enough.
+// Verify implements Verifier. Too few verified signatures are a rejection, unless undecided authorities could
+// still add enough.
 func (t threshold) Verify(ctx context.Context, s Subject, r registry.Reader) (Result, error) {
 	if t.need < 1 || t.need > len(t.authorities) {
-		return Result{}, fmt.Errorf("%w: the policy asks for %d of %d authorities", ErrTrustMalformed, t.need, len(t.authorities))
+		return Result{}, fmt.Errorf("%w: the policy requires %d of %d authorities", ErrTrustMalformed, t.need, len(t.authorities))
 	}
 	var votes []vote
 	for _, authority := range t.authorities {
@@ -55,7 +55,8 @@ func (t threshold) Verify(ctx context.Context, s Subject, r registry.Reader) (Re
 	return Result{}, t.refuse(votes)
 }
 
-// ask sorts the answer of one authority, believing none that breaks the contract.
+// ask converts the answer of one authority to a vote. An answer that breaks the contract of Verifier does not
+// count.
 func ask(ctx context.Context, authority Verifier, s Subject, r registry.Reader) vote {
 	result, err := authority.Verify(ctx, s, r)
 	switch {
@@ -69,7 +70,7 @@ func ask(ctx context.Context, authority Verifier, s Subject, r registry.Reader) 
 	return vote{result: result, open: result.Unread}
 }
 
-// count returns the result of the votes, and reports whether it is enough.
+// count returns the result of the votes, and reports whether there are enough.
 func (t threshold) count(votes []vote) (Result, bool) {
 	assigned := match(t.signers(votes, false))
 	if len(assigned) < t.need {
@@ -89,18 +90,18 @@ func (t threshold) count(votes []vote) (Result, bool) {
 	return result, true
 }
 
-// refuse says why the ballots are not enough: a rejection, or no verdict where
-// the open ones could have made them enough.
+// refuse returns why the votes do not suffice: a rejection, or no verdict if the open votes could still
+// suffice.
 func (t threshold) refuse(votes []vote) error {
 	possible := len(match(t.signers(votes, true)))
 	var open, verdicts []error
-	vouched := 0
+	accepting := 0
 	for _, b := range votes {
 		switch {
 		case b.verdict != nil:
 			verdicts = append(verdicts, b.verdict)
 		case !b.result.IsZero():
-			vouched++
+			accepting++
 		}
 		if b.open != nil {
 			open = append(open, b.open)
@@ -110,18 +111,18 @@ func (t threshold) refuse(votes []vote) error {
 		return undecided(open)
 	}
 	if len(verdicts) == 0 {
-		return fmt.Errorf("%w: %d authorities vouch, but by fewer than %d distinct signers", ErrRejected, vouched, t.need)
+		return fmt.Errorf("%w: %d authorities accept, but with fewer than %d distinct signers", ErrRejected, accepting, t.need)
 	}
-	// The open ones cannot change the verdict. Wrapping them would let it be
-	// taken for "could not find out", so only their text goes along.
+	// Open votes cannot change the verdict. Wrapping their errors would make the result look undecided, so only
+	// their text is added.
 	if len(open) > 0 {
 		verdicts = append(verdicts, fmt.Errorf("%w: not asked: %s", ErrRejected, errors.Join(open...).Error()))
 	}
 	return errors.Join(verdicts...)
 }
 
-// undecided is the error for answers that are open. Asking again is in vain
-// only if it is for all of them, so one that may heal hides those that will not.
+// undecided joins the errors of open votes. Retrying is useless only if it is useless for all of them, so a
+// temporary error hides the permanent ones.
 func undecided(open []error) error {
 	var passing, lasting []error
 	for _, err := range open {
@@ -137,9 +138,9 @@ func undecided(open []error) error {
 	return fmt.Errorf("%w; and: %s", errors.Join(passing...), errors.Join(lasting...).Error())
 }
 
-// signers returns who may stand for each authority. Where authorities need not
-// be distinct each has a signer of its own; with open ones counted, so has each
-// authority that might still come up with another.
+// signers returns the signers that may count for each authority. If authorities need not have distinct signers,
+// each gets a signer of its own. If open votes count, so does each authority with an open vote, since it might
+// find a different signer.
 func (t threshold) signers(votes []vote, countOpen bool) [][]string {
 	all := make([][]string, len(votes))
 	for i, b := range votes {

@@ -10,12 +10,11 @@ import (
 )
 
 var (
-	// ErrTrustUnavailable is matched by errors that say that the material of a verdict,
-	// such as a key or a trusted root, is missing. It is no verdict.
+	// ErrTrustUnavailable is matched by errors for missing trust material, such as a key or a trusted root. It
+	// is not a verdict.
 	ErrTrustUnavailable = errors.New("trust material is missing")
-	// ErrTrustMalformed is matched by errors that say that trust material is there but
-	// cannot be used, so that asking again is in vain until it changes. Such errors
-	// match ErrTrustUnavailable too.
+	// ErrTrustMalformed is matched by errors for trust material that exists but is not usable: retrying is
+	// useless until the material changes. Such errors also match ErrTrustUnavailable.
 	ErrTrustMalformed error = malformedError{}
 )
 
@@ -24,7 +23,7 @@ type malformedError struct{}
 func (malformedError) Error() string        { return "trust material is malformed" }
 func (malformedError) Is(target error) bool { return target == ErrTrustUnavailable }
 
-// Unavailable returns the Verifier of an authority that cannot be asked: it answers err every time.
+// Unavailable returns the Verifier of an authority that cannot be asked: it always returns err.
 func Unavailable(err error) Verifier { return unavailable{err} }
 
 type unavailable struct{ err error }

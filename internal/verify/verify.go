@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package verify holds the contract of verification: the manifest to verify (Subject), the
-// verifier that decides (Verifier), the signatures and exceptions that it found (Result), and the proof that
-// it accepted (Accepted). Rejections and outcomes name formats and places as texts.
+// Package verify holds the contract of verification: the manifest to verify (Subject), the verifier that
+// decides (Verifier), the signatures and exceptions that it found (Result), and the proof of acceptance
+// (Accepted). Rejections and outcomes name formats and locations as texts.
 //
 // The package parses no signature format, speaks no registry protocol and knows no Kubernetes type.
 package verify
@@ -18,7 +18,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/registry"
 )
 
-// Subject is what a signature must speak for: one manifest, pinned by digest, never by tag.
+// Subject is the object of a signature: one manifest, pinned by digest, never by tag.
 type Subject struct {
 	// Repository is the host and path of the repository, without scheme and tag.
 	Repository string
@@ -26,15 +26,16 @@ type Subject struct {
 	Manifest ocispec.Descriptor
 	// Raw is the manifest as the registry stores it; it hashes to Manifest.Digest.
 	Raw []byte
-	// Sources of the signatures that were accepted last, which are looked at first: a matter of order alone.
+	// Sources are the locations of the signatures that were accepted last. They are searched first, which
+	// affects only the order.
 	Sources []string
-	// Chart is which chart the manifest must be, for signatures that speak of it by its parts.
+	// Chart is the expected chart, for signatures over the parts of the manifest.
 	Chart Chart
 }
 
-// Chart is the chart that was asked for, and where the manifest has its parts.
+// Chart is the requested chart, and the location of its parts in the manifest.
 type Chart struct {
-	// Name that was asked for, and Version where the reference says one.
+	// Name is the requested name; Version is empty unless the reference holds a version.
 	Name, Version string
 	// Archive and Config describe the archive and Helm's configuration.
 	Archive, Config ocispec.Descriptor
@@ -42,16 +43,17 @@ type Chart struct {
 	Provenance *ocispec.Descriptor
 }
 
-// Result is what a Verifier found in favour of a Subject. The zero value accepts nothing.
+// Result is the proof that a Verifier found for a Subject. The zero value accepts nothing.
 type Result struct {
 	// Signatures holds one verified signature for each authority that accepts, in the order of the policy.
 	Signatures []VerifiedSignature
-	// Unread is why some material could not be read that might have held more signatures; nil if everything was read. A policy that
-	// needs more signatures has no verdict while it is set.
+	// Unread is why some material that might hold more signatures could not be read; nil if everything was
+	// read. While it is set, a policy that needs more signatures has no verdict.
 	Unread error
-	// Exceptions are why it is admitted that is not proven, in the order of the policies; usually there are none.
+	// Exceptions are the rules that admit the Subject although it is not proven, in the order of the policies;
+	// usually there are none.
 	Exceptions []Exception
-	// Seen lists the signers of all signatures that were read, those of the verified ones included.
+	// Seen lists all signatures that were read, with their signers, including the verified ones.
 	Seen []Candidate
 }
 
@@ -61,18 +63,17 @@ func (r Result) IsZero() bool { return len(r.Signatures) == 0 && len(r.Exception
 // IsProof reports whether a signature accepts the Subject and no exception was needed.
 func (r Result) IsProof() bool { return len(r.Signatures) > 0 && len(r.Exceptions) == 0 }
 
-// Exception is an explicit rule of a policy by which a Subject is admitted that the
-// policy does not trust.
+// Exception is an explicit rule of a policy that admits a Subject that the policy does not trust.
 type Exception struct {
 	// Policy is the name of the policy; empty for that of the object itself.
 	Policy string
 	// Rule is the kind of rule.
 	Rule Rule
-	// Reason that was given for the rule; may be empty.
+	// Reason is the reason stated in the rule; may be empty.
 	Reason string
 	// Until is when the rule ends; zero if it does not.
 	Until time.Time
-	// Verdict is why the Subject would not be admitted; nil if it was not asked for.
+	// Verdict is why the Subject would not be admitted otherwise; nil if that was not verified.
 	Verdict error
 }
 
@@ -80,9 +81,9 @@ type Exception struct {
 type Rule string
 
 const (
-	// Audit admits whatever is refused, and says so.
+	// Audit admits a refused Subject, and reports it.
 	Audit Rule = "Audit"
-	// Exemption admits one digest for a while.
+	// Exemption admits one digest for a limited time.
 	Exemption Rule = "Exemption"
 )
 
@@ -92,63 +93,65 @@ type VerifiedSignature struct {
 	Policy string
 	// Authority is the name of the authority in the policy.
 	Authority string
-	// Provider is the kind of signature, as "cosign".
+	// Provider is the kind of signature, for example "cosign".
 	Provider string
-	// Signer identifies who signed, the same for the same signer wherever it is
-	// seen: for a key "SHA256:" and the hexadecimal digest of its SPKI, for an
-	// identity its subject and issuer. It is what distinct signers are counted by.
+	// Signer identifies the signer. It is always the same for the same signer: for a key "SHA256:" and the
+	// hexadecimal digest of its SPKI, for an identity its subject and issuer. Distinct signers are counted by
+	// it.
 	Signer string
 	// Issuer and Subject are those of an identity; empty for a key.
 	Issuer, Subject string
-	// Key is the name under which the policy holds the signer's key, if there is one.
+	// Key is the name of the signer's key in the policy, if there is one.
 	Key string
-	// UserID is the primary user id of an OpenPGP key, fit to be shown; empty otherwise.
+	// UserID is the primary user id of an OpenPGP key, safe to display; empty otherwise.
 	UserID string
-	// SigningKey is the fingerprint of the OpenPGP key that signed: a subkey of the signer's, or its primary key.
+	// SigningKey is the fingerprint of the OpenPGP key that signed: a subkey of the signer, or its primary key.
 	SigningKey string
-	// Ends is the first moment at which the proof ends by the clock, such as the expiry of the key; zero if it does not.
+	// Ends is the first moment at which the proof is no longer valid by the clock, for example when the key
+	// expires; zero if there is none.
 	Ends time.Time
-	// Format is the format of the signature, as "legacy" or "bundle".
+	// Format is the format of the signature, for example "legacy" or "bundle".
 	Format string
 	// Source is where the signature was found, relative to the repository.
 	Source string
 	// Time is a proven signing time, or zero if the signature proves none.
 	Time time.Time
-	// ClaimedTime is when the signer says to have signed, or zero. It proves nothing.
+	// ClaimedTime is the signing time that the signer claims, or zero. It proves nothing.
 	ClaimedTime time.Time
-	// LogIndex is that of the entry in a trusted transparency log; nil if none is proven.
+	// LogIndex is the index of the entry in a trusted transparency log; nil if none is proven.
 	LogIndex *int64
-	// SkippedKeys are those of the authority's keys that are not used, and why: a few, bounded and fit to be shown.
+	// SkippedKeys lists keys of the authority that are not used, and why: a few, bounded and safe to display.
 	SkippedKeys []string
 }
 
 // Verifier decides whether a Subject is trusted.
 //
-// A nil error comes only with a non-zero Result. An error matching ErrRejected
-// is a verdict: the Subject is proven not to be trusted. Any other error means
-// that no verdict was reached, and says nothing about the Subject.
+// A nil error comes only with a non-zero Result. An error matching ErrRejected is a verdict: the Subject is
+// proven not to be trusted. Any other error means that there is no verdict, and proves nothing about the
+// Subject.
 type Verifier interface {
 	Verify(ctx context.Context, s Subject, r registry.Reader) (Result, error)
 }
 
-// Accepted proves that a Subject was accepted. Only Check and CheckEach make one: the
-// zero value proves nothing, and whoever takes an Accepted refuses it.
+// Accepted proves that a Subject was accepted. Only Check and CheckEach create one. The zero value proves
+// nothing, and every function that takes an Accepted refuses it.
 type Accepted struct {
 	subject Subject
 	result  Result
 }
 
-// Subject returns what was accepted, and false for the zero Accepted.
+// Subject returns the accepted Subject, and false for the zero Accepted.
 func (a Accepted) Subject() (Subject, bool) { return a.subject, !a.result.IsZero() }
 
-// Result returns what the acceptance rests on; zero for the zero Accepted.
+// Result returns the basis of the acceptance; zero for the zero Accepted.
 func (a Accepted) Result() Result { return a.result }
 
-// ErrSubject is matched by the error of Check and CheckEach for a Subject whose Raw is not what its descriptor says.
+// ErrSubject is matched by the error of Check and CheckEach for a Subject whose Raw does not match its
+// descriptor.
 var ErrSubject = errors.New("the manifest does not match its descriptor")
 
-// Check asks v about s. It never believes an answer that breaks the contract of
-// Verifier: a result with an error, or neither, is no acceptance.
+// Check verifies s with v. An answer that breaks the contract of Verifier (a result with an error, or neither)
+// is not an acceptance.
 func Check(ctx context.Context, v Verifier, s Subject, r registry.Reader) (Accepted, error) {
 	if err := s.check(); err != nil {
 		return Accepted{}, err

@@ -13,12 +13,12 @@ import (
 	. "github.com/verifiedchart/verifiedchart/internal/verify/verifytest"
 )
 
-// costly is an authority whose candidates cost much, of which the last one is good.
+// costly is an authority with expensive candidates, of which only the last is good.
 type costly struct {
 	name       string
 	candidates int
 	cost       int
-	judged     *int
+	verified   *int
 }
 
 func (c costly) Verify(ctx context.Context, _ verify.Subject, _ registry.Reader) (verify.Result, error) {
@@ -35,7 +35,7 @@ func (c costly) Verify(ctx context.Context, _ verify.Subject, _ registry.Reader)
 		Name:     func(int) (string, string) { return "referrer", "bundle" },
 		Cost:     func(int) int { return c.cost },
 		Verify: func(_ context.Context, i int) ([]verify.VerifiedSignature, error) {
-			*c.judged++
+			*c.verified++
 			if i == c.candidates-1 {
 				return []verify.VerifiedSignature{{Authority: c.name, Signer: "SHA256:aa"}}, nil
 			}
@@ -46,7 +46,7 @@ func (c costly) Verify(ctx context.Context, _ verify.Subject, _ registry.Reader)
 }
 
 var _ = DescribeTable("J12: The work of a policy is bounded, and its authorities share it",
-	func(authorities, candidates, cost, judged int, want verify.Verdict) {
+	func(authorities, candidates, cost, verified int, want verify.Verdict) {
 		n := 0
 		var all []verify.Verifier
 		for range authorities {
@@ -55,7 +55,7 @@ var _ = DescribeTable("J12: The work of a policy is bounded, and its authorities
 		repo := NewRepository()
 		_, outcomes, err := verify.CheckEach(context.Background(), []verify.Named{{Verifier: verify.All(all...)}, {Policy: "company", Verifier: costly{"b", 1, 1, new(int)}}}, repo.Subject("chart"), repo)
 		Expect(err).NotTo(HaveOccurred())
-		Expect(n).To(Equal(judged))
+		Expect(n).To(Equal(verified))
 		Expect(outcomes[0].Verdict).To(Equal(want))
 		Expect(outcomes[1].Verdict).To(Equal(verify.VerdictAccepted), "another policy has work of its own")
 	},

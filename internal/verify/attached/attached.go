@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package attached finds the manifests that are attached to a subject in a
-// registry: those that refer to it, and those under tags that are made of its digest.
+// Package attached finds the manifests that are attached to a subject in a registry: the manifests that refer
+// to it, and those under tags that are derived from its digest.
 //
-// It bounds what is read, and tells what could not be read from what is not
-// there. It does not know what is in a manifest, nor what it is attached for.
+// It bounds the bytes that are read, and distinguishes missing manifests from unreadable ones. It does not know
+// the content of a manifest, or its purpose.
 package attached
 
 import (
@@ -23,30 +23,31 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify"
 )
 
-// Found is a manifest that is attached, or a place where there may be one.
+// Found is an attached manifest, or a location that may hold one.
 type Found struct {
-	// Source is its place, relative to the repository.
+	// Source is its location, relative to the repository.
 	Source string
-	// Raw is the manifest, as the registry stores it; nil if there is a Problem.
+	// Raw is the manifest as the registry stores it; nil if there is a Problem.
 	Raw []byte
-	// Problem is a *verify.Refusal if there is nothing to be read, and another error
-	// if it could not be found out.
+	// Problem is a *verify.Refusal if there is nothing usable to read, and any other error if that could not be
+	// found out.
 	Problem error
 }
 
-// Search looks for what is attached to one subject, once.
+// Search finds the manifests that are attached to one subject. Use it once.
 type Search struct {
-	// Subject is the digest of the manifest to which others are attached.
+	// Subject is the digest of the manifest that the others are attached to.
 	Subject digest.Digest
-	// Reader reads the repository in which they are.
+	// Reader reads the repository of the attached manifests.
 	Reader registry.Reader
-	// In names that repository in Searched if it is not the subject's.
+	// In names that repository in Searched if it differs from the repository of the subject.
 	In string
-	// Preferred reports whether a referrer that is listed with an artifact type is worth
-	// being opened before others. It is a matter of order alone.
+	// Preferred reports whether a referrer that is listed with an artifact type is opened before others. It
+	// affects only the order.
 	Preferred func(artifactType string) bool
-	// Prefer are sources, as Found has them, that are looked at before others, if they are still there: those of the
-	// signatures that were accepted last, which whoever pushes others must not be able to hide. A matter of order alone.
+	// Prefer lists sources, in the form of Found.Source, that are searched before others if they still exist:
+	// those of the signatures that were accepted last. Otherwise, an attacker could hide them by pushing other
+	// manifests. It affects only the order.
 	Prefer []string
 
 	searched []string
@@ -54,25 +55,24 @@ type Search struct {
 	seen     map[digest.Digest]bool
 }
 
-// Searched says where was looked, so far.
+// Searched returns the locations that were searched so far.
 func (s *Search) Searched() []string { return s.searched }
 
-// Tag is the tag that a digest makes.
+// Tag returns the tag that is derived from a digest.
 func Tag(d digest.Digest) string { return strings.ReplaceAll(d.String(), ":", "-") }
 
-// All yields what is attached, one by one, so that nothing more is read than is
-// needed: the referrers, and what stands under the given tags. A registry that
-// is known to lack the referrers API is asked for it last; every place is looked at
-// in the end, since a registry may have learnt the API after referrers were pushed.
+// All yields the attached manifests one by one, so that no more is read than needed: the referrers, and the
+// manifests under the given tags. If a registry is known to lack the referrers API, the API is asked last.
+// Every location is searched in the end, because a registry may have added the API after referrers were pushed.
 // At most verify.MaxCandidates manifests are opened.
 func (s *Search) All(ctx context.Context, tags ...string) iter.Seq[Found] {
 	s.seen = map[digest.Digest]bool{}
 	return func(yield func(Found) bool) {
-		var places []place
+		var locations []location
 		for _, tag := range tags {
 			under := func(ctx context.Context, yield func(Found) bool) bool { return s.tag(ctx, tag, yield) }
 			if !s.prefers("tag " + tag) {
-				places = append(places, under)
+				locations = append(locations, under)
 			} else if !under(ctx, yield) {
 				return
 			}
@@ -82,68 +82,67 @@ func (s *Search) All(ctx context.Context, tags ...string) iter.Seq[Found] {
 			return
 		}
 		if s.Reader.LacksReferrers() {
-			places = slices.Insert(places, 0, s.referrersTag)
+			locations = slices.Insert(locations, 0, s.referrersTag)
 		} else {
-			places = append(places, s.referrersTag)
+			locations = append(locations, s.referrersTag)
 		}
 		if known {
-			places = append(places, s.referrers)
+			locations = append(locations, s.referrers)
 		}
-		for _, look := range places {
-			if !look(ctx, yield) {
+		for _, search := range locations {
+			if !search(ctx, yield) {
 				return
 			}
 		}
 	}
 }
 
-// prefers reports whether a source is to be looked at before others.
+// prefers reports whether a source is searched before others.
 func (s *Search) prefers(source string) bool { return slices.Contains(s.Prefer, source) }
 
-// place looks at one place, and reports whether to go on.
-type place func(ctx context.Context, yield func(Found) bool) bool
+// location searches one location, and reports whether to go on.
+type location func(ctx context.Context, yield func(Found) bool) bool
 
-// offer yields what was found while there is room for it.
+// offer yields a found manifest if fewer than verify.MaxCandidates were yielded.
 func (s *Search) offer(f Found, yield func(Found) bool) bool {
 	if s.count++; s.count > verify.MaxCandidates {
-		yield(Found{Source: f.Source, Problem: verify.Refuse("it and what follows is not considered: at most %d candidates are", verify.MaxCandidates)})
+		yield(Found{Source: f.Source, Problem: verify.Refuse("too many candidates: this one and all later ones are ignored, at most %d are considered", verify.MaxCandidates)})
 		return false
 	}
 	return yield(f)
 }
 
-// unread offers what was not read.
+// unread yields a manifest that could not be read.
 func (s *Search) unread(source string, err error, yield func(Found) bool) bool {
 	return s.offer(Found{Source: source, Problem: Unread(source, err)}, yield)
 }
 
-// Unread returns why what a Reader did not give was not read: a *verify.Refusal where
-// that is a verdict on what was pushed, which to ask again does not change, since
-// whoever may push must not be able to hold up the verdict for ever. Any other error
-// means that there might have been something.
+// Unread returns why a Reader did not return something. It returns a *verify.Refusal if this is a verdict on
+// pushed material that a retry does not change: an attacker who may push must not be able to delay the verdict
+// forever. Any other error means that there might have been a signature.
 func Unread(source string, err error) error {
 	var refused *verify.Refusal
 	switch {
 	case errors.As(err, &refused):
 		return refused
 	case errors.Is(err, registry.ErrNotFound):
-		return &verify.Refusal{Reason: "it is listed, and not in the registry"}
+		return &verify.Refusal{Reason: "it is listed, but not in the registry"}
 	case errors.Is(err, registry.ErrDescriptor):
-		return &verify.Refusal{Reason: "it is listed with a digest or a size that cannot be"}
+		return &verify.Refusal{Reason: "it is listed with an invalid digest or size"}
 	case errors.Is(err, registry.ErrTooLarge):
 		return &verify.Refusal{Reason: "it is too large"}
 	}
 	return fmt.Errorf("read %s: %w", source, err)
 }
 
-// referrers offers what the referrers API lists.
+// referrers yields the manifests that the referrers API lists.
 func (s *Search) referrers(ctx context.Context, yield func(Found) bool) bool {
 	source := "referrers of " + s.Subject.String()
 	list, err := s.Reader.Referrers(ctx, s.Subject)
 	if errors.Is(err, registry.ErrNotFound) {
 		return true
 	}
-	s.look(source)
+	s.record(source)
 	if err != nil {
 		return s.unread(source, err, yield)
 	}
@@ -151,14 +150,14 @@ func (s *Search) referrers(ctx context.Context, yield func(Found) bool) bool {
 		return false
 	}
 	if list.More {
-		return s.offer(Found{Source: source, Problem: &verify.Refusal{Reason: "there are more referrers than are read"}}, yield)
+		return s.offer(Found{Source: source, Problem: &verify.Refusal{Reason: "there are too many referrers: the last ones are not read"}}, yield)
 	}
 	return true
 }
 
-// referrersTag offers what the index lists that stands under the tag sha256-<hex>
-// (distribution-spec 1.1, "Referrers Tag Schema"). Its manifests are opened,
-// whatever their artifactType: some registries and tools write none, or that of their configuration.
+// referrersTag yields the manifests listed by the index under the tag sha256-<hex> (distribution-spec 1.1,
+// "Referrers Tag Schema"). They are opened whatever their artifactType: some registries and tools write none,
+// or the type of the configuration.
 func (s *Search) referrersTag(ctx context.Context, yield func(Found) bool) bool {
 	tag := Tag(s.Subject)
 	index, found, more := s.resolve(ctx, tag, yield)
@@ -172,7 +171,7 @@ func (s *Search) referrersTag(ctx context.Context, yield func(Found) bool) bool 
 	return s.list(ctx, list.Descriptors, yield)
 }
 
-// tag offers the manifest under a tag.
+// tag yields the manifest under a tag.
 func (s *Search) tag(ctx context.Context, tag string, yield func(Found) bool) bool {
 	manifest, found, more := s.resolve(ctx, tag, yield)
 	if !found || s.seen[manifest.Descriptor.Digest] {
@@ -184,7 +183,7 @@ func (s *Search) tag(ctx context.Context, tag string, yield func(Found) bool) bo
 
 // resolve returns the manifest under a tag. It reports whether there is one, and whether to go on.
 func (s *Search) resolve(ctx context.Context, tag string, yield func(Found) bool) (m registry.Manifest, found, more bool) {
-	s.look("tag " + tag)
+	s.record("tag " + tag)
 	manifest, err := s.Reader.Resolve(ctx, tag)
 	switch {
 	case errors.Is(err, registry.ErrNotFound):
@@ -195,13 +194,14 @@ func (s *Search) resolve(ctx context.Context, tag string, yield func(Found) bool
 	return manifest, true, true
 }
 
-// maxListed bounds a referrer that is read, by its listed size in bytes: the manifest of a signature has less than 64 KiB.
+// maxListed bounds the listed size of a referrer that is read, in bytes: the manifest of a signature has less
+// than 64 KiB.
 const maxListed = 1 << 20
 
-// list offers the manifests of a list: the preferred ones first, then the likely ones, then those of which
-// nothing is known. What a registry lists them as proves nothing. Alike ones are
-// ordered by size, so that large ones do not use up what may be read, and then by digest,
-// since some registries list them in a different order each time, and the same question has the same answer.
+// list yields the manifests of a list in this order: the sources in Prefer, the types that Preferred reports,
+// the manifests without a type, the others. The listed type proves nothing. Within a group, manifests are
+// ordered by size, so that large ones do not use up the limit, and then by digest, because some registries
+// change the order each time, and the result must not depend on it.
 func (s *Search) list(ctx context.Context, descriptors []ocispec.Descriptor, yield func(Found) bool) bool {
 	rank := func(d ocispec.Descriptor) int {
 		switch {
@@ -225,7 +225,7 @@ func (s *Search) list(ctx context.Context, descriptors []ocispec.Descriptor, yie
 	return true
 }
 
-// listed offers a listed manifest.
+// listed yields a listed manifest.
 func (s *Search) listed(ctx context.Context, d ocispec.Descriptor, yield func(Found) bool) bool {
 	if s.seen[d.Digest] {
 		return true
@@ -237,7 +237,7 @@ func (s *Search) listed(ctx context.Context, d ocispec.Descriptor, yield func(Fo
 	if d.Size > maxListed {
 		return s.offer(Found{Source: source, Problem: &verify.Refusal{Reason: "it is too large"}}, yield)
 	}
-	s.seen[d.Digest] = true // what is not read does not count: the size that a list names may be false
+	s.seen[d.Digest] = true // mark only manifests that are read: the listed size may be false
 	manifest, err := s.Reader.Manifest(ctx, d.Digest)
 	if err != nil {
 		return s.unread(source, err, yield)
@@ -245,9 +245,9 @@ func (s *Search) listed(ctx context.Context, d ocispec.Descriptor, yield func(Fo
 	return s.offer(Found{Source: source, Raw: manifest.Raw}, yield)
 }
 
-func (s *Search) look(where string) {
+func (s *Search) record(source string) {
 	if s.In != "" {
-		where += " in " + s.In
+		source += " in " + s.In
 	}
-	s.searched = append(s.searched, where)
+	s.searched = append(s.searched, source)
 }

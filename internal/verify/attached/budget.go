@@ -13,9 +13,9 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify"
 )
 
-// Budget returns a Reader that reads at most limit bytes of r in all. What is over
-// it is refused, by an error that is a *verify.Refusal, and not unread: whoever fills a
-// repository must not be able to hold up the verdict for ever.
+// Budget returns a Reader that reads at most limit bytes of r in total. Material over the limit is refused with
+// a *verify.Refusal, and does not count as unread: an attacker who fills a repository must not be able to delay
+// the verdict forever.
 func Budget(r registry.Reader, limit int) registry.Reader { return &budget{Reader: r, left: limit} }
 
 type budget struct {
@@ -23,10 +23,10 @@ type budget struct {
 	left int
 }
 
-// reserve reports whether another answer fits, of which no more is known than the registry's bound.
+// reserve returns an error unless an answer of up to size bytes still fits.
 func (b *budget) reserve(size int64) error {
 	if int64(b.left) < size {
-		return &verify.Refusal{Reason: "it is not considered: all candidates together have too many bytes"}
+		return &verify.Refusal{Reason: "not considered: all candidates together have too many bytes"}
 	}
 	return nil
 }
@@ -50,9 +50,8 @@ func (b *budget) manifest(ask func() (registry.Manifest, error)) (registry.Manif
 	return m, err
 }
 
-// spend takes off what was read: size bytes, or as many as the limit if they were
-// thrown away. An answer that was dropped from stored material costs what it did
-// when it was read, so that the same candidates are considered.
+// spend subtracts the bytes that were read: size, or limit if they were thrown away. If an answer was dropped
+// from stored material, it costs the same as when it was read, so that the same candidates are considered.
 func (b *budget) spend(size, limit int, err error) {
 	var dropped *registry.DroppedError
 	if errors.As(err, &dropped) {
@@ -67,7 +66,7 @@ func (b *budget) spend(size, limit int, err error) {
 	b.left -= size
 }
 
-// Referrers implements registry.Reader. All pages together are as large as a manifest at most.
+// Referrers implements registry.Reader. All pages together are at most as large as a manifest.
 func (b *budget) Referrers(ctx context.Context, d digest.Digest) (registry.Referrers, error) {
 	list, err := b.Reader.Referrers(ctx, d)
 	b.left -= list.Size()

@@ -8,7 +8,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/registry"
 )
 
-// Manifest is what an attached image manifest says that it holds. Nothing of it is proven.
+// Manifest is the content that an attached image manifest claims. It is not proven.
 type Manifest struct {
 	Config registry.Descriptor  `json:"config"`
 	Layers registry.Descriptors `json:"layers"`

@@ -10,7 +10,8 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify/attached"
 )
 
-// A manifest of 4 MiB that lists a million empty layers, and one of as many as are read.
+// BenchmarkParseManifest parses a manifest of 4 MiB that lists a million empty layers, and a manifest with the
+// maximum number of layers.
 func BenchmarkParseManifest(b *testing.B) {
 	for name, raw := range map[string]string{
 		"hostile": `{"config":{},"layers":[{}` + strings.Repeat(",{}", registry.MaxManifestSize/3-20) + `]}`,

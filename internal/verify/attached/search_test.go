@@ -15,7 +15,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify/verifytest"
 )
 
-const likely, other = "application/vnd.likely", "application/vnd.other"
+const preferredType, other = "application/vnd.preferred", "application/vnd.other"
 
 var _ = Describe("A search", func() {
 	var (
@@ -36,7 +36,7 @@ var _ = Describe("A search", func() {
 	}
 	search := func(s attached.Search, tags ...string) (all []attached.Found) {
 		s.Subject, s.Reader = subject.Digest, repo
-		s.Preferred = func(artifactType string) bool { return artifactType == likely }
+		s.Preferred = func(artifactType string) bool { return artifactType == preferredType }
 		for found := range s.All(context.Background(), tags...) {
 			all = append(all, found)
 		}
@@ -52,7 +52,7 @@ var _ = Describe("A search", func() {
 	It("E15: reads the smallest manifests of a rank first", func() {
 		var want [3][6]string
 		for i := 5; i >= 0; i-- {
-			for rank, artifactType := range []string{likely, "", other} {
+			for rank, artifactType := range []string{preferredType, "", other} {
 				want[rank][i] = push(artifactType, 100*i)
 			}
 		}
@@ -60,15 +60,15 @@ var _ = Describe("A search", func() {
 	})
 
 	It("E15: refuses a manifest that is listed with more than 1 MiB, and does not ask for it", func() {
-		large := push(likely, 1<<20)
-		small := push(likely, 0)
+		large := push(preferredType, 1<<20)
+		small := push(preferredType, 0)
 		found := search(attached.Search{})
 		Expect(sources(found)).To(HaveExactElements(small, large))
 		Expect(found[1].Problem).To(Equal(&verify.Refusal{Reason: "it is too large"}))
 		Expect(repo.Asked()).NotTo(ContainElement(strings.TrimPrefix(large, "referrer ")))
 	})
 
-	It("E15: reads a manifest under its tag though the referrers tag lists it as too large", func() {
+	It("E15: reads a manifest under its tag even if the referrers tag lists it as too large", func() {
 		repo.WithoutReferrers = true
 		signature := repo.PushLayers("sig", repo.PushBlob("text/plain", []byte("x")))
 		signature.Size = 2 << 20
@@ -76,30 +76,30 @@ var _ = Describe("A search", func() {
 		Expect(search(attached.Search{}, "sig")).To(ContainElement(And(HaveField("Source", "tag sig"), HaveField("Raw", Not(BeEmpty())))))
 	})
 
-	DescribeTable("E15: looks at a preferred source first,",
+	DescribeTable("E15: searches a preferred source first,",
 		func(arrange func() string) {
 			preferred := arrange()
 			for range verify.MaxCandidates {
 				junk++
-				push(likely, junk)
+				push(preferredType, junk)
 			}
 			first := And(HaveField("Source", preferred), HaveField("Raw", Not(BeEmpty())))
-			Expect(search(attached.Search{}, "a", "b")).NotTo(ContainElement(first), "the junk hides it")
+			Expect(search(attached.Search{}, "a", "b")).NotTo(ContainElement(first), "junk referrers hide it")
 			Expect(search(attached.Search{Prefer: []string{"tag a", preferred}}, "a", "b")[0]).To(first)
 		},
-		Entry("a likely referrer that is larger than others", func() string { return push(likely, 1000) }),
-		Entry("a referrer that is not likely", func() string { return push(other, 0) }),
+		Entry("a referrer of a preferred type that is larger than others", func() string { return push(preferredType, 1000) }),
+		Entry("a referrer of another type", func() string { return push(other, 0) }),
 		Entry("a tag", func() string { repo.PushLayers("b", repo.PushBlob("text/plain", []byte("x"))); return "tag b" }),
 		Entry("a referrer under the referrers tag", func() string { repo.WithoutReferrers = true; return push(other, 0) }),
 	)
 
-	It("E15: reads no preferred source that is neither listed nor asked for", func() {
+	It("E15: reads no preferred source that is neither listed nor under a given tag", func() {
 		stranger := repo.PushLayers("stranger", repo.PushBlob("text/plain", []byte("x")))
 		Expect(search(attached.Search{Prefer: []string{"tag stranger", "referrer " + stranger.Digest.String()}}, "a")).To(BeEmpty())
 		Expect(repo.Asked()).NotTo(ContainElement(Or(Equal("stranger"), Equal(stranger.Digest.String()))))
 	})
 
-	It("looks at each place once, the preferred tags included", func() {
+	It("searches each location once, including the preferred tags", func() {
 		s := attached.Search{Subject: subject.Digest, Reader: repo, Preferred: func(string) bool { return false }, Prefer: []string{"tag b"}}
 		for range s.All(context.Background(), "a", "b") {
 			Fail("there is nothing")

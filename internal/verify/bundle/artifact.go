@@ -15,18 +15,18 @@ import (
 	"github.com/sigstore/sigstore-go/pkg/verify"
 )
 
-// Artifact is what a signature must be over. The zero value is nothing that can be signed.
+// Artifact is the data that a signature must be over. No signature can match the zero value.
 type Artifact struct {
 	raw       []byte
-	algorithm string // of the digest, where the bytes are not known
+	algorithm string // of the digest, if the bytes are not known
 	digest    []byte
 }
 
-// Bytes is an artifact of which all bytes are known.
+// Bytes returns an artifact whose bytes are all known.
 func Bytes(raw []byte) Artifact { return Artifact{raw: raw, algorithm: "bytes"} }
 
-// Digest is an artifact of which only a digest is known. Signatures that are
-// made over the bytes themselves, as with Ed25519, cannot be verified by it.
+// Digest returns an artifact of which only a digest is known. It cannot verify signatures over the bytes
+// themselves, such as those of Ed25519.
 func Digest(d digest.Digest) (Artifact, error) {
 	if err := d.Validate(); err != nil {
 		return Artifact{}, err
@@ -47,7 +47,7 @@ func (a Artifact) policy() verify.ArtifactPolicyOption {
 // maxSubjects bounds the subjects of a statement, as sigstore-go does (its issue 630).
 const maxSubjects = 1024
 
-// isSubjectOf demands that a statement is about the artifact.
+// isSubjectOf returns an error unless the statement is about the artifact.
 func (a Artifact) isSubjectOf(s *intoto.Statement) error {
 	if n := len(s.GetSubject()); n > maxSubjects {
 		return fmt.Errorf("too many subjects: %d > %d", n, maxSubjects)
@@ -64,7 +64,7 @@ func (a Artifact) isSubjectOf(s *intoto.Statement) error {
 	return errors.New("the statement is not about the artifact")
 }
 
-// digests are what is known of the artifact, by the names of in-toto's digest sets.
+// digests returns the known digests of the artifact, by the names of in-toto digest sets.
 func (a Artifact) digests() map[string][]byte {
 	if a.digest != nil {
 		return map[string][]byte{a.algorithm: a.digest}

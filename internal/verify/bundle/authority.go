@@ -9,10 +9,9 @@ import (
 	"github.com/sigstore/sigstore-go/pkg/root"
 )
 
-// onceChecked is a certificate authority that checks the signatures of a chain
-// once in one verdict. A signature that two times are proven for is verified at
-// both, and nothing but the validity of the certificates depends on the time:
-// to check the signatures again would take as long as all the rest.
+// onceChecked is a certificate authority that checks the signatures of a chain only once per verdict. A
+// signature with two proven times is verified at both, but only the validity of the certificates depends on the
+// time. Checking the signatures again would take as long as everything else together.
 type onceChecked struct {
 	*root.FulcioCertificateAuthority
 	leaf   *x509.Certificate
@@ -43,7 +42,7 @@ func (o *onceChecked) Verify(leaf *x509.Certificate, at time.Time) ([][]*x509.Ce
 	return chains, err
 }
 
-// valid reports whether the authority and every certificate of the chains that were checked are valid at a time.
+// valid reports whether the authority and every certificate of the checked chains are valid at a time.
 func (o *onceChecked) valid(at time.Time) bool {
 	if !within(at, o.ValidityPeriodStart, o.ValidityPeriodEnd) {
 		return false
@@ -58,7 +57,7 @@ func (o *onceChecked) valid(at time.Time) bool {
 	return true
 }
 
-// within reports whether a time is in a period, both ends included, of which a zero end is none.
+// within reports whether a time is in a period, including both ends. A zero start or end is no bound.
 func within(at, start, end time.Time) bool {
 	return (start.IsZero() || !at.Before(start)) && (end.IsZero() || !at.After(end))
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package bundle verifies one Sigstore bundle: whether the signature in it was
-// made over an artifact, by whom and when, as far as keys and a trusted root prove it.
+// Package bundle verifies one Sigstore bundle: whether its signature was made over an artifact, by whom, and
+// when, as far as keys and a trusted root prove it.
 //
-// It knows the bundle formats v0.1 to v0.3, and cosign's legacy signatures,
-// which it turns into bundles, so that there is one way to verify. It does not
-// know where signatures are kept, which identities are wanted, or what a signature is for.
+// It reads the bundle formats v0.1 to v0.3. It also converts legacy signatures of cosign into bundles, so that
+// there is only one way to verify. It does not know where signatures are stored, which identities are accepted,
+// or what a signature is for.
 package bundle
 
 import (
@@ -25,24 +25,24 @@ const (
 	// MaxSize bounds a bundle in bytes.
 	MaxSize = 1 << 20
 
-	// MediaTypePrefix is how the media types of all versions of the format begin.
+	// MediaTypePrefix starts the media types of all versions of the format.
 	MediaTypePrefix = "application/vnd.dev.sigstore.bundle"
 
-	// CosignSign is the predicate type of the statement that is cosign's signature of an image.
+	// CosignSign is the predicate type of the statement with which cosign signs an image.
 	CosignSign = "https://sigstore.dev/cosign/sign/v1"
 )
 
-// ErrMalformed is matched by the error for bytes that are no bundle, or none that could ever be trusted.
+// ErrMalformed is matched by the error for bytes that are not a bundle, or a bundle that can never be trusted.
 var ErrMalformed = errors.New("not a usable Sigstore bundle")
 
-// Bundle is a parsed bundle, of which nothing is proven.
+// Bundle is a parsed bundle. None of its content is proven.
 type Bundle struct {
 	entity    parsed
 	statement *intoto.Statement // nil for a message signature
 }
 
-// parsed is a bundle of which the log entries are parsed once: that takes as
-// long as to check a signature.
+// parsed is a bundle whose log entries are parsed only once, because parsing takes as long as verifying a
+// signature.
 type parsed struct {
 	*sigstore.Bundle
 	entries []*tlog.Entry
@@ -51,7 +51,7 @@ type parsed struct {
 // TlogEntries implements verify.SignedEntity.
 func (p parsed) TlogEntries() ([]*tlog.Entry, error) { return p.entries, nil }
 
-// Parse reads a bundle of the versions v0.1 to v0.3. The error matches ErrMalformed.
+// Parse reads a bundle of version v0.1 to v0.3. The error matches ErrMalformed.
 func Parse(raw []byte) (*Bundle, error) {
 	if len(raw) > MaxSize {
 		return nil, fmt.Errorf("%w: it has %d bytes, more than %d", ErrMalformed, len(raw), MaxSize)
@@ -74,8 +74,8 @@ func readable(read func() (*Bundle, error)) (*Bundle, error) {
 	return b, nil
 }
 
-// contained makes an error of a panic in the libraries that read what anybody
-// may have written: one hostile candidate must not hide the others.
+// contained converts a panic of the libraries that read untrusted bytes into an error: one hostile candidate
+// must not hide the others.
 func contained[T any](read func() (T, error)) (result T, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -86,7 +86,7 @@ func contained[T any](read func() (T, error)) (result T, err error) {
 }
 
 func newBundle(decoded *pbbundle.Bundle) (*Bundle, error) {
-	// Before anything looks into the proofs: sigstore-go verifies some as it reads them.
+	// Check first, before any code reads the proofs: sigstore-go verifies some of them while reading.
 	if err := checkProofs(decoded.GetVerificationMaterial()); err != nil {
 		return nil, err
 	}
@@ -119,15 +119,15 @@ const (
 	maxProofs = 32
 	// maxProofsSize bounds all log entries together in bytes, and all timestamps.
 	maxProofsSize = 128 << 10
-	// maxEntry bounds the body of a log entry in bytes: one with a certificate and
-	// signature by RSA-4096 has 5,000. The signature in it is checked as it is read,
-	// by the key in it, and one as long as a whole bundle would take minutes.
+	// maxEntry bounds the body of a log entry in bytes: an entry with a certificate and signature by RSA-4096
+	// has 5,000. Reading an entry verifies the signature in it with the key in it, which would take minutes for
+	// an entry as long as a whole bundle.
 	maxEntry = 8 << 10
-	// maxStamp bounds a timestamp in bytes: one with its chain of certificates has 7,000.
+	// maxStamp bounds a timestamp in bytes: a timestamp with its certificate chain has 7,000.
 	maxStamp = 16 << 10
 )
 
-// checkProofs refuses proofs that take longer to verify than any that are real.
+// checkProofs refuses proofs that would take longer to verify than any real proof.
 func checkProofs(m *pbbundle.VerificationMaterial) error {
 	var entries, stamps []int
 	for _, entry := range m.GetTlogEntries() {
@@ -166,31 +166,30 @@ func checkSizes(what string, sizes []int, limit int) error {
 	return nil
 }
 
-// isStatement reports whether an in-toto statement is of a type that there is:
-// the type says how the rest is to be read.
+// isStatement reports whether the type of an in-toto statement is known: the type defines how to read the rest.
 func isStatement(kind string) bool {
 	return kind == intoto.StatementTypeUri || kind == "https://in-toto.io/Statement/v0.1"
 }
 
-// PredicateType is what the statement in the bundle says it states; empty for a signature of the artifact itself.
+// PredicateType returns the predicate type that the statement in the bundle claims; empty for a signature of
+// the artifact itself.
 func (b *Bundle) PredicateType() string { return b.statement.GetPredicateType() }
 
-// IsSignature reports whether the bundle is a signature: of the artifact itself,
-// or by cosign's statement. Any other statement accepts something else
-// about the artifact, as an SBOM or its provenance, and not for the artifact.
+// IsSignature reports whether the bundle is a signature: of the artifact itself, or with cosign's statement.
+// Any other statement describes the artifact, such as an SBOM or a provenance statement, and does not sign it.
 func (b *Bundle) IsSignature() bool { return b.statement == nil || b.PredicateType() == CosignSign }
 
-// Signer is who a signature says it is by: a key or an identity.
+// Signer is the signer that a signature claims: a key or an identity.
 type Signer struct {
-	// KeyID is the ID of a Key; empty if the signature does not say.
+	// KeyID is the ID of a Key; empty if the signature does not name one.
 	KeyID string
 	// Issuer and Subject are the OpenID Connect issuer and the subject alternative name of a certificate.
 	Issuer, Subject string
-	// Claims are what else Fulcio wrote into the certificate.
+	// Claims are the other claims of Fulcio in the certificate.
 	Claims certificate.Extensions
 }
 
-// Claimed returns who the bundle says has signed it. Nothing of it is proven.
+// Claimed returns the signer that the bundle claims. It is not proven.
 func (b *Bundle) Claimed() Signer {
 	signer, _ := contained(func() (Signer, error) {
 		content, err := b.entity.VerificationContent()
@@ -210,8 +209,8 @@ func signerOf(summary certificate.Summary) Signer {
 	return Signer{Issuer: summary.Issuer, Subject: summary.SubjectAlternativeName, Claims: summary.Extensions}
 }
 
-// hinted returns the ID of the key that a hint means. By convention it is the
-// base64 encoded SHA-256 of the key's SPKI; any other says nothing.
+// hinted returns the ID of the key that a hint names. By convention, the hint is the base64 encoded SHA-256 of
+// the SPKI of the key; any other hint names no key.
 func hinted(hint string) string {
 	sum, err := base64.StdEncoding.DecodeString(hint)
 	if err != nil || len(sum) != 32 {

@@ -20,7 +20,7 @@ import (
 	. "github.com/verifiedchart/verifiedchart/internal/verify/sigstoretest"
 )
 
-// The worlds that the rows speak of; making them is the slow part.
+// The Sigstores of the rows are shared, because making them is slow.
 var (
 	public, small = New(), NewSmall()
 	halfway       = NewExpiring(public.Epoch.Add(3 * time.Minute))
@@ -33,7 +33,7 @@ const (
 	subject = "release@example.com"
 )
 
-// keyless is how most sign.
+// keyless returns the most common way to sign: with an identity.
 func keyless(change ...func(*How)) How {
 	how := How{Issuer: issuer, Subject: subject, Log: RekorV1, Stamped: true}
 	for _, c := range change {
@@ -42,7 +42,7 @@ func keyless(change ...func(*How)) How {
 	return how
 }
 
-// byKey is how our key signs.
+// byKey returns the way in which our key signs.
 func byKey(change ...func(*How)) How {
 	how := How{Key: ours}
 	for _, c := range change {
@@ -65,7 +65,7 @@ func keyOf(signer crypto.Signer) bundle.Key {
 	return key
 }
 
-// trust is made when a row runs, since it may fail.
+// trust builds a Trust when a row runs, because building may fail.
 type trust func() bundle.Trust
 
 func root(s *Sigstore, without ...Part) trust {
@@ -84,12 +84,12 @@ func (t trust) with(change func(*bundle.Trust)) trust {
 	}
 }
 
-// loggedIn asks for an entry in the log of a Sigstore.
+// loggedIn requires an entry in the log of a Sigstore.
 func (t trust) loggedIn(s *Sigstore) trust {
 	return t.with(func(t *bundle.Trust) { t.Root, t.Log = rootOf(s), bundle.LogRequired })
 }
 
-// validFor asks for a time, that a root proves, within a period around the epoch.
+// validFor requires a time, proven by a root, within a period around the epoch.
 func (t trust) validFor(s *Sigstore, from, until time.Duration) trust {
 	return t.with(func(t *bundle.Trust) {
 		t.Root, t.Log = rootOf(s), bundle.LogIgnored
@@ -101,7 +101,7 @@ func ignoringLogs(t trust) trust {
 	return t.with(func(t *bundle.Trust) { t.Log = bundle.LogIgnored })
 }
 
-// verifyBundle reads and verifies a bundle, as its user does.
+// verifyBundle reads and verifies a bundle, like its users.
 func verifyBundle(raw []byte, t bundle.Trust) (bundle.Signature, error) {
 	b, err := bundle.Parse(raw)
 	if err != nil {
@@ -137,8 +137,8 @@ var _ = Describe("A bundle", func() {
 		Entry("of version 0.1", public, keyless(func(h *How) { h.Version = "0.1" }), root(public)),
 		Entry("of version 0.2", public, keyless(func(h *How) { h.Version = "0.2" }), root(public)),
 		Entry("by a statement of the older type", public, keyless(func(h *How) { h.Statement, h.StatementType = CosignSign, "https://in-toto.io/Statement/v0.1" }), root(public)),
-		Entry("logged in Rekor v1 with the log's time alone", public, keyless(func(h *How) { h.Stamped = false }), root(public)),
-		Entry("logged in Rekor v1 with a timestamp's time alone", public, keyless(func(h *How) { h.WithoutPromise = true }), root(public)),
+		Entry("logged in Rekor v1 with only the time of the log", public, keyless(func(h *How) { h.Stamped = false }), root(public)),
+		Entry("logged in Rekor v1 with only the time of a timestamp", public, keyless(func(h *How) { h.WithoutPromise = true }), root(public)),
 		Entry("logged in Rekor v2", public, keyless(func(h *How) { h.Log = RekorV2 }), root(public)),
 		Entry("logged in Rekor v2, by a statement", public, keyless(func(h *How) { h.Log, h.Statement = RekorV2, CosignSign }), root(public)),
 		Entry("by a statement, logged in Rekor v1 as in-toto", public, keyless(func(h *How) { h.Statement, h.LogAs = CosignSign, "intoto" }), root(public)),
@@ -148,12 +148,12 @@ var _ = Describe("A bundle", func() {
 		Entry("by a statement, logged as in-toto with a checkpoint that names no tree, of a key", public, byKey(func(h *How) {
 			h.Statement, h.Log, h.LogAs, h.PlainCheckpoint, h.WithoutPromise = CosignSign, RekorV1, "intoto", true, true
 		}), key(ours).loggedIn(public)),
-		Entry("against a root that has timestamp authorities alone", small, keyless(func(h *How) { h.Log, h.WithoutSCT = NoLog, true }), root(small, Log, CTLog)),
-		Entry("with a log entry, by the timestamp alone, where logs are ignored", small, keyless(), ignoringLogs(root(small))),
+		Entry("against a root that has only timestamp authorities", small, keyless(func(h *How) { h.Log, h.WithoutSCT = NoLog, true }), root(small, Log, CTLog)),
+		Entry("with a log entry, only by the timestamp, since logs are ignored", small, keyless(), ignoringLogs(root(small))),
 		Entry("of a key, over the artifact", public, byKey(), key(ours)),
 		Entry("of a key, by a statement", public, byKey(func(h *How) { h.Statement = CosignSign }), key(ours)),
 		Entry("of a key that signed with SHA-512", public, byKey(func(h *How) { h.Hash, h.Statement = crypto.SHA512, CosignSign }), key(ours)),
-		Entry("of a key, logged if nobody asks for it", small, byKey(func(h *How) { h.Log = RekorV1 }), key(ours)),
+		Entry("of a key, with a log entry that is not required", small, byKey(func(h *How) { h.Log = RekorV1 }), key(ours)),
 		Entry("of a key, logged in Rekor v1", public, byKey(func(h *How) { h.Log = RekorV1 }), key(ours).loggedIn(public)),
 		Entry("of a key, logged in Rekor v2, which proves no time", public, byKey(func(h *How) { h.Log = RekorV2 }), key(ours).loggedIn(public)),
 		Entry("of a key, at a time within its validity", public, byKey(func(h *How) { h.Stamped = true }), key(ours).validFor(public, -time.Hour, time.Hour)),
@@ -169,11 +169,11 @@ var _ = Describe("A bundle", func() {
 		},
 		Entry("by another Sigstore's root", small, keyless(), root(public)),
 		Entry("with a log's time, and a timestamp of another authority", public, keyless(func(h *How) { h.StampedBy = small }), root(public)),
-		Entry("E7: with a certificate that was never logged, where the root names no log of certificates and one is required all the same", public,
+		Entry("E7: with a certificate that was never logged, if the root names no CT log and one is required anyway", public,
 			keyless(func(h *How) { h.WithoutSCT = true }), root(public, CTLog).with(func(t *bundle.Trust) { t.RequireSCT = true })),
 		Entry("E7: with a certificate that was never logged", public, keyless(func(h *How) { h.WithoutSCT = true }), root(public)),
 		Entry("E7: with a certificate that another log promises", public, keyless(func(h *How) { h.ForeignSCT = true }), root(public)),
-		Entry("E10: with a log's time that the log did not sign, and no other", public, keyless(func(h *How) { h.Stamped, h.WithoutPromise = false, true }), root(public)),
+		Entry("E10: with a log's time that the log did not sign, and no other time", public, keyless(func(h *How) { h.Stamped, h.WithoutPromise = false, true }), root(public)),
 		Entry("D14: with a promise that the log did not sign", public, keyless(func(h *How) {
 			h.Alter = func(b *pbbundle.Bundle) {
 				flip(b.VerificationMaterial.TlogEntries[0].InclusionPromise.SignedEntryTimestamp)
@@ -182,13 +182,13 @@ var _ = Describe("A bundle", func() {
 		Entry("E11: with a checkpoint that the log did not sign", public, keyless(func(h *How) {
 			h.Alter = func(b *pbbundle.Bundle) { forgeCheckpoint(b, small, artifact, keyless()) }
 		}), root(public)),
-		Entry("E12: with a timestamp of another authority, whose certificate it brings along", small, keyless(func(h *How) {
+		Entry("E12: with a timestamp of another authority that embeds its certificate", small, keyless(func(h *How) {
 			h.Log, h.StampedBy, h.EmbedTSA = NoLog, public, true
 		}), root(small, Log, CTLog)),
 		Entry("D13: with the log entry of another signature", public, keyless(func(h *How) {
 			h.Alter = func(b *pbbundle.Bundle) { swapEntry(b, public, []byte("other")) }
 		}), root(public)),
-		Entry("D13: with the log entry of another signature over the same", public, keyless(func(h *How) {
+		Entry("D13: with the log entry of another signature over the same artifact", public, keyless(func(h *How) {
 			h.Alter = func(b *pbbundle.Bundle) { swapEntry(b, public, artifact) }
 		}), root(public)),
 		Entry("E8: with one log entry twice", public, keyless(func(h *How) {
@@ -250,32 +250,32 @@ var _ = Describe("A bundle", func() {
 			h.Statement, h.PlainCheckpoint, h.WithoutPromise = CosignSign, true, true
 			h.Subjects = 1024
 		}), root(public)),
-		Entry("with no time that anybody proves", public, keyless(func(h *How) { h.Log, h.Stamped = NoLog, false }), root(public)),
+		Entry("without a proven time", public, keyless(func(h *How) { h.Log, h.Stamped = NoLog, false }), root(public)),
 		Entry("without a log entry", public, keyless(func(h *How) { h.Log = NoLog }), root(public)),
-		Entry("without a timestamp, where logs are ignored", public, keyless(func(h *How) { h.Stamped = false }), ignoringLogs(root(public))),
-		Entry("by a statement of no type", public, keyless(func(h *How) { h.Statement, h.StatementType = CosignSign, " " }), root(public)),
+		Entry("without a timestamp, if logs are ignored", public, keyless(func(h *How) { h.Stamped = false }), ignoringLogs(root(public))),
+		Entry("by a statement without a type", public, keyless(func(h *How) { h.Statement, h.StatementType = CosignSign, " " }), root(public)),
 		Entry("by a statement of an unknown type", public, keyless(func(h *How) { h.Statement, h.StatementType = CosignSign, "https://in-toto.io/Statement/v2" }), root(public)),
-		Entry("of a version that is not known", public, keyless(func(h *How) { h.Version = "0.4" }), root(public)),
-		Entry("of a key, where a certificate is asked for", public, byKey(func(h *How) { h.Log, h.Stamped = RekorV1, true }), root(public)),
-		Entry("with a certificate, where a key is asked for", public, keyless(), key(ours)),
+		Entry("of an unknown version", public, keyless(func(h *How) { h.Version = "0.4" }), root(public)),
+		Entry("of a key, if a certificate is required", public, byKey(func(h *How) { h.Log, h.Stamped = RekorV1, true }), root(public)),
+		Entry("with a certificate, if a key is required", public, keyless(), key(ours)),
 		Entry("of another key", public, byKey(), key(theirs)),
 		Entry("of another key, by a statement", public, byKey(func(h *How) { h.Statement = CosignSign }), key(theirs)),
-		Entry("with another hash than is asked for", public, byKey(func(h *How) { h.Hash = crypto.SHA512 }), key(ours).with(func(t *bundle.Trust) {
+		Entry("with a hash that differs from the required one", public, byKey(func(h *How) { h.Hash = crypto.SHA512 }), key(ours).with(func(t *bundle.Trust) {
 			t.Keys[0], _ = t.Keys[0].WithHash(crypto.SHA256)
 		})),
-		Entry("D12: of a key, and not logged if that is asked for", public, byKey(), key(ours).loggedIn(public)),
+		Entry("D12: of a key, and not logged if a log entry is required", public, byKey(), key(ours).loggedIn(public)),
 		Entry("D13: of a key, with the log entry of another signature", public, byKey(func(h *How) {
 			h.Log = RekorV1
 			h.Alter = func(b *pbbundle.Bundle) { swapEntry(b, public, []byte("other")) }
 		}), key(ours).loggedIn(public)),
-		Entry("E21: of a key, and logged in another log, whatever key that offers", small, byKey(func(h *How) { h.Log = RekorV1 }), key(ours).loggedIn(public)),
+		Entry("E21: of a key, and logged in another log, whatever key that log offers", small, byKey(func(h *How) { h.Log = RekorV1 }), key(ours).loggedIn(public)),
 		Entry("D15: of a key, before its validity", public, byKey(func(h *How) { h.Stamped = true }), key(ours).validFor(public, time.Second, time.Hour)),
 		Entry("D15: of a key, after its validity", public, byKey(func(h *How) { h.Stamped = true }), key(ours).validFor(public, -time.Hour, -time.Second)),
 		Entry("D15: of a key with a validity, at no proven time", public, byKey(), key(ours).validFor(public, -time.Hour, time.Hour)),
 		Entry("of a key with a validity, at the log's time, outside of it", public, byKey(func(h *How) { h.Log = RekorV1 }), key(ours).validFor(public, time.Second, time.Hour).loggedIn(public)),
 	)
 
-	DescribeTable("E9: is not parsed where its proofs would take longer to verify than any that are real",
+	DescribeTable("E9: is not parsed if its proofs would take longer to verify than any real proof",
 		func(most, over func(*pbbundle.Bundle)) {
 			how := keyless(func(h *How) { h.Alter = most })
 			_, err := bundle.Parse(public.Bundle(artifact, how))
@@ -294,7 +294,7 @@ var _ = Describe("A bundle", func() {
 		Entry("by a timestamp of more than 16 KiB", func(b *pbbundle.Bundle) { padStamp(b, 16<<10) }, func(b *pbbundle.Bundle) { padStamp(b, 16<<10+1) }),
 	)
 
-	It("may carry two timestamps of one authority, within the validity of all, and one that proves nothing", func() {
+	It("may carry two timestamps of one authority, within all periods of validity, and one that proves nothing", func() {
 		how := keyless(func(h *How) {
 			h.Alter = func(b *pbbundle.Bundle) {
 				stampAgain(b, public, public.Epoch.Add(time.Minute))
@@ -305,7 +305,7 @@ var _ = Describe("A bundle", func() {
 		Expect(err).NotTo(HaveOccurred())
 	})
 
-	It("E6: is refused where the intermediate certificate had expired when it was signed, though the signer's had not", func() {
+	It("E6: is refused if the intermediate certificate had expired when it was signed, though the signer's had not", func() {
 		epoch := time.Now().Add(-time.Hour)
 		expiring := NewExpiring(epoch.Add(-time.Minute))
 		_, err := verifyBundle(expiring.Bundle(artifact, keyless()), bundle.Trust{Root: rootOf(expiring)})
@@ -314,7 +314,7 @@ var _ = Describe("A bundle", func() {
 		Expect(err).NotTo(HaveOccurred(), "while it was valid")
 	})
 
-	DescribeTable("that two times are proven for is refused where one of them is outside the validity of",
+	DescribeTable("with two proven times is refused if one of them is outside the validity of",
 		func(s *Sigstore, how How) {
 			_, err := verifyBundle(s.Bundle(artifact, how), bundle.Trust{Root: rootOf(s)})
 			Expect(err).To(MatchError(bundle.ErrUntrusted))
@@ -374,7 +374,7 @@ var _ = Describe("A bundle", func() {
 		Expect(err).To(MatchError(bundle.ErrUntrusted))
 	})
 
-	DescribeTable("is not asked for by a trust that nothing can satisfy",
+	DescribeTable("cannot be required by a Trust that no signature can satisfy",
 		func(t trust) {
 			_, err := verifyBundle(public.Bundle(artifact, keyless()), t())
 			Expect(err).To(MatchError(bundle.ErrTrust))
@@ -389,7 +389,7 @@ var _ = Describe("A bundle", func() {
 		})),
 	)
 
-	DescribeTable("says what it is, and who says to have signed it",
+	DescribeTable("returns its type and the signer that it claims",
 		func(how How, predicate string, isSignature bool, signer bundle.Signer) {
 			b, err := bundle.Parse(public.Bundle(artifact, how))
 			Expect(err).NotTo(HaveOccurred())
@@ -417,10 +417,10 @@ var _ = Describe("A bundle", func() {
 		Entry("HTML", "<html>"),
 		Entry("a bundle without content", `{"mediaType":"application/vnd.dev.sigstore.bundle.v0.3+json","verificationMaterial":{"publicKey":{"hint":"x"}}}`),
 		Entry("one without material", `{"mediaType":"application/vnd.dev.sigstore.bundle.v0.3+json","messageSignature":{"messageDigest":{"algorithm":"SHA2_256","digest":"AA=="},"signature":"AA=="}}`),
-		Entry("one of no known type", `{"mediaType":"text/plain"}`),
+		Entry("one of an unknown type", `{"mediaType":"text/plain"}`),
 		Entry("one with a field twice", `{"mediaType":"a","mediaType":"b"}`),
 		Entry("one with log entries that are null", `{"mediaType":"application/vnd.dev.sigstore.bundle.v0.3+json","verificationMaterial":{"publicKey":{"hint":"x"},"tlogEntries":[{}]},"messageSignature":{"messageDigest":{"algorithm":"SHA2_256","digest":"AA=="},"signature":"AA=="}}`),
-		Entry("more than may be", string(make([]byte, bundle.MaxSize+1))),
+		Entry("more bytes than allowed", string(make([]byte, bundle.MaxSize+1))),
 	)
 })
 

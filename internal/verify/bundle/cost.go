@@ -17,16 +17,17 @@ import (
 )
 
 const (
-	// maxModulus bounds an RSA key in bits, and maxExponent its exponent. A signature by a key of 18,432 bits with an
-	// exponent of 31 bits takes forty milliseconds to verify, and a key that is no product of two primes is made at once.
+	// maxModulus bounds an RSA key in bits, and maxExponent its exponent. A signature by a key of 18,432 bits
+	// with an exponent of 31 bits takes forty milliseconds to verify. An attacker can make such a key
+	// instantly, because it need not be a product of two primes.
 	maxModulus, maxExponent = 8192, 1 << 17
 	// maxBlocks bounds the PEM blocks of one text.
 	maxBlocks = 8
 )
 
-// checkEntryKeys refuses a log entry with a key that takes long to verify with. The library verifies the signature in an
-// entry by the key in it while it reads the entry, so the keys are looked at before: whatever the kind of the
-// entry, every text in it that holds a key or a certificate.
+// checkEntryKeys refuses a log entry with a key that is slow to verify with. While the library reads an entry,
+// it verifies the signature in the entry with the key in the entry. So the keys are checked first: in every
+// text of the entry that holds a key or a certificate, whatever the kind of the entry.
 func checkEntryKeys(body []byte) error {
 	var entry any
 	if json.Unmarshal(body, &entry) != nil {
@@ -78,7 +79,7 @@ func checkText(text []byte) error {
 	return fmt.Errorf("a log entry holds more than %d keys", maxBlocks)
 }
 
-// checkDER checks the key in a public key or a certificate. Anything else is no key.
+// checkDER checks the key in a public key or a certificate. It accepts anything else, which holds no key.
 func checkDER(der []byte) error {
 	key, err := x509.ParsePKIXPublicKey(der)
 	if err != nil {
@@ -93,8 +94,8 @@ func checkDER(der []byte) error {
 	return checkCost(key)
 }
 
-// checkStampKeys refuses a timestamp with a certificate whose key takes long to verify with. The library verifies a
-// timestamp by the certificate in it while it reads it, whatever the trusted root holds.
+// checkStampKeys refuses a timestamp with a certificate whose key is slow to verify with. While the library
+// reads a timestamp, it verifies the timestamp with the certificate in it, whatever the trusted root holds.
 func checkStampKeys(raw []byte) error {
 	var response struct {
 		Status asn1.RawValue
@@ -115,7 +116,7 @@ func checkStampKeys(raw []byte) error {
 	return nil
 }
 
-// checkCost refuses a key that takes long to verify with.
+// checkCost refuses a key that is slow to verify with.
 func checkCost(key crypto.PublicKey) error {
 	if rsaKey, ok := key.(*rsa.PublicKey); ok && (rsaKey.N.BitLen() > maxModulus || rsaKey.E > maxExponent) {
 		return fmt.Errorf("it holds an RSA key of %d bits with the exponent %d, which takes too long to verify with", rsaKey.N.BitLen(), rsaKey.E)

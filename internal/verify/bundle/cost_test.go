@@ -24,7 +24,7 @@ import (
 	. "github.com/verifiedchart/verifiedchart/internal/verify/sigstoretest"
 )
 
-// cheapRSA is an RSA key of many small primes, which is made at once however large it is.
+// cheapRSA is an RSA key of many small primes, which is fast to make at any size.
 type cheapRSA struct {
 	public rsa.PublicKey
 	secret *big.Int
@@ -47,7 +47,7 @@ func newCheapRSA(primes int, exponent int64) cheapRSA {
 	return cheapRSA{rsa.PublicKey{N: n, E: int(exponent)}, new(big.Int).ModInverse(e, phi)}
 }
 
-// entry is the body of a log entry with a genuine signature by the key.
+// entry returns the body of a log entry with a genuine signature by the key.
 func (k cheapRSA) entry() []byte {
 	GinkgoHelper()
 	digest := sha256.Sum256([]byte("anything"))
@@ -66,7 +66,7 @@ func (k cheapRSA) entry() []byte {
 		hex.EncodeToString(digest[:]), base64.StdEncoding.EncodeToString(signature), base64.StdEncoding.EncodeToString(encoded))
 }
 
-var _ = DescribeTable("J12: A log entry with a key that takes long to verify with is refused before its signature is verified",
+var _ = DescribeTable("J12: A log entry with a key that is slow to verify with is refused before its signature is verified",
 	func(primes int, exponent int64, readable bool) {
 		body := newCheapRSA(primes, exponent).entry()
 		raw := public.Bundle(artifact, keyless(func(h *How) {
@@ -85,7 +85,7 @@ var _ = DescribeTable("J12: A log entry with a key that takes long to verify wit
 	Entry("RSA with an exponent of 31 bits", 4, int64(1<<31-1), false),
 )
 
-// stamp is a response of a timestamp authority with a certificate of the key in it.
+// stamp returns a response of a timestamp authority that embeds a certificate of the key.
 func (k cheapRSA) stamp() []byte {
 	GinkgoHelper()
 	issuer := NewKey()
@@ -107,7 +107,7 @@ func (k cheapRSA) stamp() []byte {
 	return raw
 }
 
-var _ = DescribeTable("J12: A timestamp with a certificate whose key takes long to verify with is refused before it is verified",
+var _ = DescribeTable("J12: A timestamp with a certificate whose key is slow to verify with is refused before it is verified",
 	func(primes int, exponent int64, readable bool) {
 		stamp := newCheapRSA(primes, exponent).stamp()
 		raw := public.Bundle(artifact, keyless(func(h *How) {

@@ -35,13 +35,13 @@ func swapEntry(b *pbbundle.Bundle, s *Sigstore, over []byte) {
 	b.VerificationMaterial.TlogEntries = made(s, over, keyless()).VerificationMaterial.TlogEntries
 }
 
-// swapEntryOf is swapEntry for a signature that was made and logged in another way.
+// swapEntryOf is like swapEntry, for a signature that was made and logged differently.
 func swapEntryOf(b *pbbundle.Bundle, s *Sigstore, over []byte, how How) {
 	how.Alter = nil
 	b.VerificationMaterial.TlogEntries = made(s, over, how).VerificationMaterial.TlogEntries
 }
 
-// forgeCheckpoint replaces the checkpoint by one that another log signed.
+// forgeCheckpoint replaces the checkpoint with the checkpoint of another log.
 func forgeCheckpoint(b *pbbundle.Bundle, s *Sigstore, over []byte, how How) {
 	b.VerificationMaterial.TlogEntries[0].InclusionProof.Checkpoint = made(s, over, how).VerificationMaterial.TlogEntries[0].InclusionProof.Checkpoint
 }
@@ -68,13 +68,13 @@ func repeatStamp(b *pbbundle.Bundle, times int) {
 	}
 }
 
-// padEntry makes the body of the log entry as long as that, with white space.
+// padEntry pads the body of the log entry to that length with white space.
 func padEntry(b *pbbundle.Bundle, length int) {
 	body := &b.VerificationMaterial.TlogEntries[0].CanonicalizedBody
 	*body = append(*body, bytes.Repeat([]byte(" "), length-len(*body))...)
 }
 
-// padStamp makes the timestamp as long as that.
+// padStamp pads the timestamp to that length.
 func padStamp(b *pbbundle.Bundle, length int) {
 	stamp := &b.VerificationMaterial.TimestampVerificationData.Rfc3161Timestamps[0].SignedTimestamp
 	*stamp = append(*stamp, make([]byte, length-len(*stamp))...)

@@ -26,32 +26,32 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/problem"
 )
 
-// ErrKey is matched by the error for bytes that are not a public key that signatures may be verified with.
+// ErrKey is matched by the error for bytes that are not a public key usable for verifying signatures.
 var ErrKey = errors.New("not a usable public key")
 
 const (
-	// maxKeySize bounds a PEM encoded public key in bytes; one of RSA-4096 takes 800.
+	// maxKeySize bounds a PEM encoded public key in bytes; an RSA-4096 key takes 800.
 	maxKeySize = 16 << 10
 	// maxType bounds the type of a PEM block in messages, in bytes.
 	maxType = 40
 )
 
-// Key is a public key that signatures are trusted by. The zero value trusts nothing.
+// Key is a trusted public key. The zero value trusts nothing.
 type Key struct {
-	// Name tells the key from others, as "release.pub".
+	// Name identifies the key, for example "release.pub".
 	Name string
 	// ID is "SHA256:" and the hexadecimal SHA-256 of the DER encoded public key (SPKI).
 	ID string
 
 	public    crypto.PublicKey
 	verifiers anyOf
-	// start and end bound when signatures by the key count; zero for no bound.
+	// start and end bound the time in which signatures by the key count; zero means no bound.
 	start, end time.Time
 }
 
-// ParseKey reads one PEM encoded public key: ECDSA on P-256, P-384 or P-521, RSA of 2048, 3072 or 4096 bits, or Ed25519.
-// Anything else, a private key and trailing data among them, is refused with an
-// error matching ErrKey that never repeats the bytes.
+// ParseKey reads one PEM encoded public key: ECDSA on P-256, P-384 or P-521, RSA of 2048, 3072 or 4096 bits, or
+// Ed25519. It refuses anything else, including a private key and trailing data. The error matches ErrKey and
+// never repeats the bytes.
 func ParseKey(name string, encoded []byte) (Key, error) {
 	if len(encoded) > maxKeySize {
 		return Key{}, problem.New(ErrKey, "%s has %d bytes, more than %d", name, len(encoded), maxKeySize)
@@ -72,14 +72,14 @@ func ParseKey(name string, encoded []byte) (Key, error) {
 	return Key{Name: name, ID: keyID(id[:]), public: public, verifiers: verifiers}, nil
 }
 
-// keyID is how a key is named by the SHA-256 of its SPKI.
+// keyID returns the ID of a key with that SHA-256 of its SPKI.
 func keyID(sum []byte) string { return "SHA256:" + hex.EncodeToString(sum) }
 
-// WithHash returns the key for signatures over that hash alone. The error
-// matches ErrKey where the key is of a kind that has no choice of hash.
+// WithHash returns the key restricted to signatures over that hash. The error matches ErrKey if the kind of the
+// key has a fixed hash.
 func (k Key) WithHash(hash crypto.Hash) (Key, error) {
 	if _, ok := k.public.(ed25519.PublicKey); ok && hash != crypto.SHA512 {
-		return Key{}, problem.New(ErrKey, "%s is an Ed25519 key, which signs with SHA-512 alone", k.Name).Fix("remove hashAlgorithm")
+		return Key{}, problem.New(ErrKey, "%s is an Ed25519 key, which signs only with SHA-512", k.Name).Fix("remove hashAlgorithm")
 	}
 	verifiers, err := verifiersFor(k.public, []crypto.Hash{hash})
 	if err != nil {
@@ -89,8 +89,8 @@ func (k Key) WithHash(hash crypto.Hash) (Key, error) {
 	return k, nil
 }
 
-// ValidFor returns the key for signatures that were provably made within a
-// period, both ends included. A zero start or end is no bound.
+// ValidFor returns the key restricted to signatures with a proven time in a period, including both ends. A zero
+// start or end is no bound.
 func (k Key) ValidFor(start, end time.Time) Key {
 	k.start, k.end = start, end
 	return k
@@ -99,7 +99,7 @@ func (k Key) ValidFor(start, end time.Time) Key {
 // expires reports whether signatures by the key count only within a period.
 func (k Key) expires() bool { return !k.start.IsZero() || !k.end.IsZero() }
 
-// parsePublicKey reads one public key. The name is that of the entry, as messages show it.
+// parsePublicKey reads one public key. The name is that of the entry, for messages.
 func parsePublicKey(name string, encoded []byte) (crypto.PublicKey, error) {
 	block, rest := pem.Decode(encoded)
 	switch {
@@ -123,7 +123,8 @@ func parsePublicKey(name string, encoded []byte) (crypto.PublicKey, error) {
 	return public, nil
 }
 
-// weakness says why a key is too weak to prove anything, or too large to be worth the time; empty if it is neither.
+// weakness returns why a key is too weak to prove anything, or too large to verify in time; empty if it is
+// neither.
 func weakness(public crypto.PublicKey) string {
 	switch key := public.(type) {
 	case ed25519.PublicKey:
@@ -142,8 +143,8 @@ func weakness(public crypto.PublicKey) string {
 	return "of an algorithm that cannot sign"
 }
 
-// verifiersFor returns a verifier for each scheme that signers use with such a
-// key over the hashes, the likeliest first.
+// verifiersFor returns a verifier for each scheme that signers use with such a key over the hashes, the most
+// likely scheme first.
 func verifiersFor(public crypto.PublicKey, hashes []crypto.Hash) (anyOf, error) {
 	if key, ok := public.(ed25519.PublicKey); ok {
 		return ed25519Verifiers(key)
@@ -171,11 +172,10 @@ func ed25519Verifiers(key ed25519.PublicKey) (anyOf, error) {
 	return anyOf{pure, prehashed}, nil
 }
 
-// hashesFor returns the hashes that signers use with such a key. The key does
-// not say which was used with it: cosign takes the one that fits the curve,
-// older ones always took SHA-256, and signers in a KMS take what the KMS key was
-// made for (cert-manager: RSA with SHA-512). Every hash here is collision
-// resistant, so accepting any of them proves the same.
+// hashesFor returns the hashes that signers use with such a key. The key does not define the hash: cosign takes
+// the one that fits the curve, older versions always took SHA-256, and signers in a KMS take the hash of the
+// KMS key (cert-manager: RSA with SHA-512). Every hash here is collision resistant, so accepting any of them
+// proves the same.
 func hashesFor(public crypto.PublicKey) []crypto.Hash {
 	switch key := public.(type) {
 	case *ecdsa.PublicKey:

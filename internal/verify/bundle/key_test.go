@@ -41,7 +41,7 @@ var _ = Describe("ParseKey", func() {
 		}),
 	)
 
-	DescribeTable("D9: refuses everything else, and repeats none of it",
+	DescribeTable("D9: refuses everything else, and does not repeat it",
 		func(raw func() []byte) {
 			in := raw()
 			_, err := bundle.ParseKey("cosign.pub", in)
@@ -54,7 +54,7 @@ var _ = Describe("ParseKey", func() {
 		},
 		Entry("nothing", func() []byte { return nil }),
 		Entry("blank lines", func() []byte { return []byte("\n \n") }),
-		Entry("what is not PEM", func() []byte { return []byte("cosign.pub") }),
+		Entry("a text that is not PEM", func() []byte { return []byte("cosign.pub") }),
 		Entry("DER", func() []byte { block, _ := pem.Decode(P256().Public); return block.Bytes }),
 		Entry("a private key", func() []byte {
 			key, _ := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -88,7 +88,7 @@ var _ = Describe("ParseKey", func() {
 		Expect(a.ID).To(Equal(b.ID))
 	})
 
-	DescribeTable("may be asked to sign with one hash only",
+	DescribeTable("can be restricted to one hash",
 		func(signer func() Signer, hash crypto.Hash, want error) {
 			key, err := bundle.ParseKey("a.pub", signer().Public)
 			Expect(err).NotTo(HaveOccurred())
@@ -101,8 +101,8 @@ var _ = Describe("ParseKey", func() {
 		},
 		Entry("SHA-512 with P-256", P256, crypto.SHA512, nil),
 		Entry("SHA-384 with RSA", func() Signer { return RSA(2048, crypto.SHA256) }, crypto.SHA384, nil),
-		Entry("SHA-512 with Ed25519, which is what it uses", Ed25519, crypto.SHA512, nil),
-		Entry("SHA-256 with Ed25519, which has no choice", Ed25519, crypto.SHA256, bundle.ErrKey),
+		Entry("SHA-512 with Ed25519, its only hash", Ed25519, crypto.SHA512, nil),
+		Entry("SHA-256 with Ed25519, which only uses SHA-512", Ed25519, crypto.SHA256, bundle.ErrKey),
 	)
 })
 

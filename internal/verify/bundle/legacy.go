@@ -17,23 +17,23 @@ import (
 	pbrekor "github.com/sigstore/protobuf-specs/gen/pb-go/rekor/v1"
 )
 
-// Legacy is a signature as cosign wrote it before there were bundles
-// (SIGNATURE_SPEC of cosign): a payload, the signature over it, and the proofs as annotations.
+// Legacy is a signature in the format that cosign used before bundles (SIGNATURE_SPEC of cosign): a payload,
+// the signature over it, and the proofs as annotations.
 type Legacy struct {
-	// Payload is what was signed.
+	// Payload is the signed data.
 	Payload []byte
 	// Signature is base64 encoded.
 	Signature string
-	// Certificate of the signer, PEM encoded, if it is not a key.
+	// Certificate of the signer, PEM encoded; empty if a key signed.
 	Certificate string
-	// RekorBundle and Timestamp are cosign's JSON for the entry in a transparency
-	// log and for an RFC 3161 timestamp; empty if there is none.
+	// RekorBundle and Timestamp hold cosign's JSON for the entry in a transparency log and for an RFC 3161
+	// timestamp; empty if there is none.
 	RekorBundle, Timestamp string
 }
 
-// FromLegacy turns a legacy signature into a bundle over its payload, with the
-// proofs that t asks for: one that nobody asks for must not spoil the
-// signature. The error matches ErrMalformed. What the payload says is for the caller to verify.
+// FromLegacy converts a legacy signature into a bundle over its payload, with only the proofs that t requires:
+// a broken proof that is not required must not invalidate the signature. The error matches ErrMalformed. The
+// caller verifies the content of the payload.
 func FromLegacy(l Legacy, t Trust) (*Bundle, error) {
 	return readable(func() (*Bundle, error) {
 		material := &pbbundle.VerificationMaterial{}
@@ -65,8 +65,8 @@ func FromLegacy(l Legacy, t Trust) (*Bundle, error) {
 	})
 }
 
-// signedWith says what the signature was made with. The chain that cosign adds
-// is left out: intermediate certificates come from the trusted root alone.
+// signedWith adds the key or certificate of the signature. It leaves out the chain that cosign adds:
+// intermediate certificates come only from the trusted root.
 func (l Legacy) signedWith(material *pbbundle.VerificationMaterial, t Trust) error {
 	if t.keyed() {
 		material.Content = &pbbundle.VerificationMaterial_PublicKey{PublicKey: &pbcommon.PublicKeyIdentifier{}}
@@ -82,8 +82,8 @@ func (l Legacy) signedWith(material *pbbundle.VerificationMaterial, t Trust) err
 	return nil
 }
 
-// message is the signature with the digest of the payload, by the hash that was
-// logged: the log's entry must be for just that digest.
+// message returns the signature with the digest of the payload, by the hash in the log entry: the entry must be
+// for exactly that digest.
 func (l Legacy) message(logged *loggedEntry) (*pbbundle.Bundle_MessageSignature, error) {
 	signature, err := base64.StdEncoding.DecodeString(l.Signature)
 	if err != nil {

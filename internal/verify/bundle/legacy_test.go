@@ -15,7 +15,7 @@ import (
 	. "github.com/verifiedchart/verifiedchart/internal/verify/sigstoretest"
 )
 
-// legacyOf signs the artifact, here a payload, as cosign did before there were bundles.
+// legacyOf signs the artifact, here a payload, in the format that cosign used before bundles.
 func legacyOf(s *Sigstore, how How) bundle.Legacy {
 	annotations := s.Legacy(artifact, how)
 	return bundle.Legacy{
@@ -44,24 +44,24 @@ var _ = Describe("A legacy signature", func() {
 		},
 		Entry("of an identity, logged and stamped", keyless(), root(public)),
 		Entry("of an identity, logged", keyless(func(h *How) { h.Stamped = false }), root(public)),
-		Entry("of an identity, stamped, where logs are ignored", keyless(func(h *How) { h.Log = NoLog }), ignoringLogs(root(public))),
+		Entry("of an identity, stamped, if logs are ignored", keyless(func(h *How) { h.Log = NoLog }), ignoringLogs(root(public))),
 		Entry("of a key", byKey(), key(ours)),
 		Entry("of a key that signed with SHA-512", byKey(func(h *How) { h.Hash = crypto.SHA512 }), key(ours)),
 		Entry("of a key, logged", byKey(func(h *How) { h.Log = RekorV1 }), key(ours).loggedIn(public)),
 		Entry("of a key that signed with SHA-512, logged", byKey(func(h *How) { h.Log, h.Hash = RekorV1, crypto.SHA512 }), key(ours).loggedIn(public)),
 	)
 
-	DescribeTable("does not suffer from proofs that nobody asks for",
+	DescribeTable("ignores broken proofs that are not required",
 		func(spoil func(*bundle.Legacy)) {
 			l := legacyOf(public, byKey(func(h *How) { h.Log, h.Stamped = RekorV1, true }))
 			spoil(&l)
 			_, err := verifyLegacy(l, key(ours)())
 			Expect(err).NotTo(HaveOccurred())
 		},
-		Entry("as they are", func(*bundle.Legacy) {}),
-		Entry("a log entry that is none", func(l *bundle.Legacy) { l.RekorBundle = "{" }),
-		Entry("a timestamp that is none", func(l *bundle.Legacy) { l.Timestamp = "{" }),
-		Entry("a certificate that is none", func(l *bundle.Legacy) { l.Certificate = "x" }),
+		Entry("proofs that are intact", func(*bundle.Legacy) {}),
+		Entry("a malformed log entry", func(l *bundle.Legacy) { l.RekorBundle = "{" }),
+		Entry("a malformed timestamp", func(l *bundle.Legacy) { l.Timestamp = "{" }),
+		Entry("a malformed certificate", func(l *bundle.Legacy) { l.Certificate = "x" }),
 	)
 
 	DescribeTable("is refused",
@@ -83,7 +83,7 @@ var _ = Describe("A legacy signature", func() {
 			l.RekorBundle = legacyOf(public, byKey(func(h *How) { h.Log = RekorV1 })).RekorBundle
 		}),
 		Entry("D14: with a log entry that another log promises", root(public), func(l *bundle.Legacy) { l.RekorBundle = legacyOf(small, keyless()).RekorBundle }),
-		Entry("E10: with a log entry that nobody promises", root(public), func(l *bundle.Legacy) {
+		Entry("E10: with a log entry without a promise", root(public), func(l *bundle.Legacy) {
 			l.RekorBundle = strings.Replace(l.RekorBundle, `"SignedEntryTimestamp":"`, `"SignedEntryTimestamp":"AAAA`, 1)
 		}),
 		Entry("with a log entry that is not JSON", root(public), func(l *bundle.Legacy) { l.RekorBundle = "<html>" }),
@@ -107,8 +107,8 @@ var _ = Describe("A legacy signature", func() {
 	)
 })
 
-// FuzzVerify gives anything for a bundle, and for the proofs of a legacy
-// signature, to a trust that has not signed it: nothing is trusted, and nothing panics.
+// FuzzVerify uses random bytes as a bundle, and as the proofs of a legacy
+// signature, with keys that have not signed it: nothing is trusted, and nothing panics.
 func FuzzVerify(f *testing.F) {
 	sigstore := NewSmall()
 	root, err := trustroot.Parse(NewSmall().Root())

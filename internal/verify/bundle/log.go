@@ -23,8 +23,8 @@ import (
 // v1.2.1 does not verify: a hashedrekord for an envelope, and one whose checkpoint
 // does not name a tree.
 
-// loggedAsHash reports whether an envelope was logged in Rekor v1 by the digest of
-// what its signature is over, and not as an envelope.
+// loggedAsHash reports whether an envelope was logged in Rekor v1 by the digest of the signed bytes, and not as
+// an envelope.
 func (b *Bundle) loggedAsHash() bool {
 	if b.statement == nil {
 		return false
@@ -37,8 +37,8 @@ func (b *Bundle) loggedAsHash() bool {
 	return false
 }
 
-// messageEntity is a bundle whose envelope is taken for what it is to the signer: a
-// signature over the envelope's pre-authentication encoding.
+// messageEntity is a bundle whose envelope is treated as a message signature, over the pre-authentication
+// encoding of the envelope.
 type messageEntity struct {
 	parsed
 	content *sigstore.MessageSignature
@@ -79,12 +79,11 @@ func digestBy(entries []*tlog.Entry, message []byte) ([]byte, string) {
 	return sum[:], "sha256"
 }
 
-// treeName is how the origin of a Rekor v1 checkpoint ends.
+// treeName matches the end of the origin of a Rekor v1 checkpoint.
 var treeName = regexp.MustCompile(` - [0-9]+$`)
 
-// plainEntry returns the entry where a bundle has one alone, for an envelope in
-// Rekor v1, which nothing but a checkpoint without a tree's name proves. Such an
-// entry proves no time.
+// plainEntry returns the only entry of a bundle if it is for an envelope in Rekor v1, and only a checkpoint
+// without the name of a tree proves it. Such an entry proves no time.
 func (b *Bundle) plainEntry() *tlog.Entry {
 	entries := b.entity.entries
 	if len(entries) != 1 || b.statement == nil {
@@ -99,8 +98,8 @@ func (b *Bundle) plainEntry() *tlog.Entry {
 	return entry
 }
 
-// checkPlainEntry demands that such an entry is in a trusted log, and is of this
-// very signature: by the same key, over the same payload, with the same bytes.
+// checkPlainEntry returns an error unless the entry is in a trusted log, and is for exactly this signature: by
+// the same key, over the same payload, with the same bytes.
 func (b *Bundle) checkPlainEntry(entry *tlog.Entry, m material) error {
 	if err := tlog.ValidateEntry(entry); err != nil {
 		return err
@@ -140,7 +139,7 @@ func (b *Bundle) isEntered(entry *tlog.Entry, m material) error {
 	case !signer.CompareKey(entry.PublicKey(), m):
 		return errors.New("transparency log certificate does not match")
 	case !bytes.Equal(logged, sum[:]):
-		return errors.New("transparency log entry is of another payload")
+		return errors.New("transparency log entry is for a different payload")
 	}
 	return nil
 }

@@ -17,7 +17,8 @@ var (
 	sshKey        = regexp.MustCompile(`^(ssh|ecdsa-sha2|sk-ssh|sk-ecdsa)-[a-z0-9@.-]+ `)
 )
 
-// notPEM says what an entry is that holds no PEM block: users store keys in many forms, and each has a cure of its own.
+// notPEM returns the error for an entry without a PEM block. Users store keys in many forms, and each form has
+// its own fix.
 func notPEM(name string, content []byte) error {
 	const recreate = "create the Secret anew with --from-file=cosign.pub"
 	trimmed := bytes.TrimSpace(content)
@@ -48,7 +49,7 @@ func isPEM(content []byte) bool {
 	return block != nil
 }
 
-// unindented returns the content without white space at the beginning of its lines.
+// unindented returns the content without leading white space in its lines.
 func unindented(content []byte) []byte {
 	return regexp.MustCompile(`(?m)^[ \t]+`).ReplaceAll(content, nil)
 }

@@ -18,8 +18,8 @@ import (
 	"github.com/sigstore/sigstore/pkg/signature"
 )
 
-// rekor 1.5.2 compared roots as text without regard to case, in which all bytes that are not UTF-8 are equal: an entry that is
-// in no log passed for one that is. sigstore-go calls this function for the checkpoints of Rekor v1.
+// rekor 1.5.2 compared roots as text and ignored case. Then all bytes that are not UTF-8 are equal, so an entry that is
+// in no log could pass as one that is. sigstore-go calls this function for the checkpoints of Rekor v1.
 var _ = DescribeTable("J7: The root of an inclusion proof is that of the checkpoint",
 	func(proven, signed []byte, accepted bool) {
 		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -41,8 +41,8 @@ var _ = DescribeTable("J7: The root of an inclusion proof is that of the checkpo
 		}
 	},
 	Entry("the same", bytes.Repeat([]byte{0x80}, 32), bytes.Repeat([]byte{0x80}, 32), true),
-	Entry("another in bytes that are not UTF-8 alone", bytes.Repeat([]byte{0x80}, 32), bytes.Repeat([]byte{0x81}, 32), false),
-	Entry("another in the last such byte", append(bytes.Repeat([]byte{0xff}, 31), 0xfe), bytes.Repeat([]byte{0xff}, 32), false),
-	Entry("another in the case of a letter", bytes.Repeat([]byte{'a'}, 32), bytes.Repeat([]byte{'A'}, 32), false),
-	Entry("another in letters that fold to one", append([]byte("ſ"), bytes.Repeat([]byte{'s'}, 30)...), append([]byte("S\x00"), bytes.Repeat([]byte{'s'}, 30)...), false),
+	Entry("different, only in bytes that are not UTF-8", bytes.Repeat([]byte{0x80}, 32), bytes.Repeat([]byte{0x81}, 32), false),
+	Entry("different, only in the last such byte", append(bytes.Repeat([]byte{0xff}, 31), 0xfe), bytes.Repeat([]byte{0xff}, 32), false),
+	Entry("different, only in the case of a letter", bytes.Repeat([]byte{'a'}, 32), bytes.Repeat([]byte{'A'}, 32), false),
+	Entry("different, only in letters with the same folded case", append([]byte("ſ"), bytes.Repeat([]byte{'s'}, 30)...), append([]byte("S\x00"), bytes.Repeat([]byte{'s'}, 30)...), false),
 )

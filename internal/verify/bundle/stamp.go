@@ -16,9 +16,8 @@ func (b *Bundle) isStamped() bool {
 	return err == nil && len(stamps) > 0
 }
 
-// checkEveryStamp demands that a signature is valid at each time that an
-// authority stamped it. sigstore-go v1.2.1 takes one timestamp of each
-// authority, and does not look at what others of the same authority say.
+// checkEveryStamp returns an error unless the signature is valid at the time of every trusted timestamp.
+// sigstore-go v1.2.1 checks only one timestamp of each authority, and ignores the others of the same authority.
 func (b *Bundle) checkEveryStamp(t Trust, m material) error {
 	stamps, err := b.entity.Timestamps()
 	if err != nil || len(stamps) < 2 || !t.timed() {
@@ -32,7 +31,7 @@ func (b *Bundle) checkEveryStamp(t Trust, m material) error {
 		for _, authority := range m.TimestampingAuthorities() {
 			proven, err := authority.Verify(stamp, content.Signature())
 			if err != nil {
-				continue // it proves nothing
+				continue // an untrusted timestamp proves nothing
 			}
 			if err := b.checkValidAt(proven.Time, m); err != nil {
 				return err
@@ -42,7 +41,7 @@ func (b *Bundle) checkEveryStamp(t Trust, m material) error {
 	return nil
 }
 
-// checkValidAt demands that who signed could do so at a time.
+// checkValidAt returns an error unless the signer could sign at that time.
 func (b *Bundle) checkValidAt(at time.Time, m material) error {
 	signer, err := b.entity.VerificationContent()
 	if err != nil {
@@ -55,7 +54,7 @@ func (b *Bundle) checkValidAt(at time.Time, m material) error {
 		}
 		return nil
 	}
-	// An OtherName, which Fulcio writes for some identities, is unknown to crypto/x509.
+	// Fulcio writes an OtherName for some identities, which crypto/x509 does not know.
 	known := leaf.UnhandledCriticalExtensions[:0]
 	for _, oid := range leaf.UnhandledCriticalExtensions {
 		if !oid.Equal(cryptoutils.SANOID) {

@@ -12,32 +12,32 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/trustroot"
 )
 
-// LogPolicy reports whether a signature must be proven to be in a transparency log.
+// LogPolicy is whether a signature must be proven to be in a transparency log.
 type LogPolicy int
 
 const (
-	// LogAsRoot requires a log entry if the trusted root names a log, and is the zero value.
+	// LogAsRoot requires a log entry if the trusted root names a log. It is the zero value.
 	LogAsRoot LogPolicy = iota
 	// LogRequired requires a log entry.
 	LogRequired
-	// LogIgnored requires none; the time of a signature is then proven by a timestamp authority alone.
+	// LogIgnored requires no log entry. Then only a timestamp authority can prove the time of a signature.
 	LogIgnored
 )
 
-// Trust says what a signature must be proven by. The zero value trusts nothing.
+// Trust is the set of proofs that a signature needs. The zero value trusts nothing.
 type Trust struct {
-	// Root holds the authorities and logs that are trusted. It may be nil if
-	// there are keys and neither a log entry nor a time is asked for.
+	// Root holds the trusted authorities and logs. It may be nil if there are keys, and neither a log entry nor
+	// a time is required.
 	Root *trustroot.Root
-	// Keys, of which one must have signed. Without any, the signature must be
-	// made with a certificate of an authority of the root, at a proven time.
+	// Keys are the trusted keys, one of which must have signed. Without keys, the signature must be made with a
+	// certificate of an authority of the root, at a proven time.
 	Keys []Key
-	// Log is what is asked of transparency logs.
+	// Log is whether a log entry is required.
 	Log LogPolicy
-	// RequireSCT asks for a signed certificate timestamp though the root may name no CT log.
+	// RequireSCT requires a signed certificate timestamp even if the root names no CT log.
 	RequireSCT bool
-	// Timed asks when signatures by keys without a period of validity were made. If
-	// nothing proves that, the signature counts and has no time.
+	// Timed reads the proofs of the signing time, even for keys without a period of validity. If nothing proves
+	// the time, the signature counts and has no time.
 	Timed bool
 }
 
@@ -59,10 +59,10 @@ func (t Trust) Check() error {
 
 func trustError(reason string) error { return errors.Join(ErrTrust, errors.New(reason)) }
 
-// keyed reports whether signatures are trusted by a key rather than by a certificate.
+// keyed reports whether keys are trusted, instead of certificates.
 func (t Trust) keyed() bool { return len(t.Keys) > 0 }
 
-// logged reports whether a log entry is asked for.
+// logged reports whether a log entry is required.
 func (t Trust) logged() bool {
 	return t.Log == LogRequired || (t.Log == LogAsRoot && t.Root != nil && t.Root.HasLogs())
 }
@@ -70,18 +70,18 @@ func (t Trust) logged() bool {
 // stamped reports whether the trusted root names timestamp authorities.
 func (t Trust) stamped() bool { return t.Root != nil && t.Root.HasTimestampAuthorities() }
 
-// timed reports whether proofs of the time of a signature are read. Each that the
-// signature carries must then hold.
+// timed reports whether proofs of the signing time are read. If so, each proof that the signature carries must
+// be valid.
 func (t Trust) timed() bool { return t.Timed || t.needsTime() }
 
-// needsTime reports whether a signature does not count without a proven time.
+// needsTime reports whether a signature needs a proven time.
 func (t Trust) needsTime() bool {
 	return !t.keyed() || slices.ContainsFunc(t.Keys, Key.expires)
 }
 
-// options are what sigstore-go is asked to prove of a bundle, but for the log
-// entry. Whatever the trusted root names is asked for, and a proof of the time
-// that the bundle carries must hold; the clock of this machine proves nothing.
+// options returns the proofs that sigstore-go must check in a bundle, except for the log entry. Every kind of
+// proof that the trusted root names is required, and a proof of time in the bundle must be valid. The clock of
+// this machine proves nothing.
 func (t Trust) options(b *Bundle) []verify.VerifierOption {
 	var options []verify.VerifierOption
 	if !t.keyed() && (t.RequireSCT || t.Root.HasCTLogs()) {
@@ -93,7 +93,7 @@ func (t Trust) options(b *Bundle) []verify.VerifierOption {
 	return append(options, t.timeOptions(b)...)
 }
 
-// timeOptions are what sigstore-go is asked to prove of the time of a bundle.
+// timeOptions returns the proofs of time that sigstore-go must check in a bundle.
 func (t Trust) timeOptions(b *Bundle) (options []verify.VerifierOption) {
 	stamped := t.stamped() && b.isStamped()
 	promised := t.logged() && b.entity.HasInclusionPromise()
@@ -107,12 +107,12 @@ func (t Trust) timeOptions(b *Bundle) (options []verify.VerifierOption) {
 	case stamped || promised:
 		return options
 	case t.needsTime():
-		return append(options, verify.WithObserverTimestamps(1)) // which there is none
+		return append(options, verify.WithObserverTimestamps(1)) // fails: the bundle has no usable time
 	}
 	return append(options, verify.WithNoObserverTimestamps())
 }
 
-// material returns what is trusted, with a key as the only one; nil for none.
+// material returns the trusted material, with at most one key: the given one, or none if key is nil.
 func (t Trust) material(key root.TimeConstrainedVerifier) material {
 	if t.Root == nil {
 		return material{TrustedMaterial: &root.BaseTrustedMaterial{}, key: key}

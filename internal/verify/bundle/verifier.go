@@ -12,10 +12,10 @@ import (
 	"github.com/sigstore/sigstore/pkg/signature"
 )
 
-// errOtherKey says that a signature was not made with a key, whatever it claims.
+// errOtherKey is the error for a signature that the tried key did not make.
 var errOtherKey = errors.New("the signature does not verify")
 
-// anyOf verifies what one of its verifiers does, all of which are of one key.
+// anyOf accepts a signature that one of its verifiers accepts. All of them use the same key.
 type anyOf []signature.Verifier
 
 // PublicKey implements signature.PublicKeyProvider.
@@ -34,8 +34,8 @@ func (a anyOf) VerifySignature(sig, message io.Reader, opts ...signature.VerifyO
 		return err
 	}
 	for _, verifier := range a {
-		// Where only the message's digest is known the message is empty, and that is
-		// what pure Ed25519 would verify: a signature over nothing would do for everything.
+		// If only the digest of the message is known, the message is empty. Pure Ed25519 would verify that
+		// empty message: a signature over nothing would be accepted for every artifact.
 		if _, pure := verifier.(*signature.ED25519Verifier); pure && digestOf(opts) != nil {
 			continue
 		}
@@ -54,7 +54,7 @@ func digestOf(opts []signature.VerifyOption) []byte {
 	return digest
 }
 
-// attempt verifies by one key, and remembers that the signature is by another.
+// attempt verifies with one key, and records whether the signature is by a different key.
 type attempt struct {
 	anyOf
 	failed bool
@@ -67,8 +67,8 @@ func (a *attempt) VerifySignature(sig, message io.Reader, opts ...signature.Veri
 	return err
 }
 
-// material is what one signature is verified by: a trusted root, or nothing, and
-// a key, or none. It answers for every hint, since a hint proves nothing.
+// material is the trust for verifying one signature: an optional trusted root and an optional key. It returns
+// the key for every hint, since a hint proves nothing.
 type material struct {
 	root.TrustedMaterial
 	key         root.TimeConstrainedVerifier

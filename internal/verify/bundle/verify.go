@@ -14,28 +14,30 @@ import (
 	"github.com/sigstore/sigstore-go/pkg/verify"
 )
 
-// Signature is a signature that was proven, by a key or by an identity. Whether
-// the identity is one that is wanted is for the caller to say.
+// Signature is a proven signature by a key or an identity. The caller decides whether the identity is accepted.
 type Signature struct {
 	Signer
 	// KeyName is the name of the key that signed; empty if a certificate did.
 	KeyName string
-	// Time is when the signature was provably made, or zero if nothing proves it.
+	// Time is the proven signing time, or zero if nothing proves it.
 	Time time.Time
-	// LogIndex is that of the entry in the trusted transparency log, nil if none was asked for or nothing proves the index.
+	// LogIndex is the index of the entry in the trusted transparency log; nil if no entry is required, or if
+	// nothing proves the index.
 	LogIndex *int64
 }
 
 var (
 	// ErrUntrusted is matched by the error for a signature that is not proven.
 	ErrUntrusted = errors.New("the signature is not proven")
-	// ErrOtherKey is matched by the error for a signature that none of the keys made. It matches ErrUntrusted too.
+	// ErrOtherKey is matched by the error for a signature that none of the keys made. It also matches
+	// ErrUntrusted.
 	ErrOtherKey = errors.New("signed with another key")
-	// ErrNoCertificate is matched by the error for a signature without a certificate, of which an identity is asked for.
+	// ErrNoCertificate is matched by the error for a signature without a certificate if an identity is
+	// required.
 	ErrNoCertificate = errors.New("it was made with a key, not with a certificate")
 )
 
-// otherKeysError says that none of the named keys made a signature.
+// otherKeysError is the error for a signature that none of the named keys made.
 type otherKeysError struct{ names []string }
 
 func (e *otherKeysError) Error() string {
@@ -49,8 +51,8 @@ func (e *otherKeysError) Is(target error) bool {
 	return target == ErrOtherKey || target == ErrUntrusted
 }
 
-// Verify says who signed the artifact. The error matches ErrUntrusted where t
-// proves nothing of the kind, and ErrTrust where t could prove nothing at all.
+// Verify returns the proven signature of the artifact. The error matches ErrUntrusted if the signature is not
+// proven, and ErrTrust if t cannot prove any signature.
 func (b *Bundle) Verify(a Artifact, t Trust) (Signature, error) {
 	if err := t.Check(); err != nil {
 		return Signature{}, err
@@ -71,14 +73,14 @@ func (b *Bundle) Verify(a Artifact, t Trust) (Signature, error) {
 		case errors.Is(err, ErrNoCertificate):
 			return Signature{}, fmt.Errorf("%w: %w", ErrUntrusted, err)
 		}
-		// What sigstore-go formats if it has no reason.
+		// sigstore-go adds this text if it has no reason.
 		reason := strings.ReplaceAll(err.Error(), "; error: %!w(<nil>)", "")
 		return Signature{}, fmt.Errorf("%w: %s", ErrUntrusted, reason)
 	}
 	return signature, nil
 }
 
-// verifyKeys returns the signature of the first of the keys that made it.
+// verifyKeys returns the signature by the first key that made it.
 func (b *Bundle) verifyKeys(a Artifact, t Trust) (Signature, error) {
 	var others, refusals []string
 	for _, key := range t.Keys {
@@ -122,9 +124,9 @@ func (b *Bundle) verifyIdentity(a Artifact, t Trust) (Signature, error) {
 	return Signature{Signer: signerOf(*result.Signature.Certificate), Time: timeOf(result), LogIndex: b.logIndex(t)}, nil
 }
 
-// decide lets sigstore-go decide, by the key alone or, without one, by
-// certificates alone. Who signed is for the caller to verify. What sigstore-go
-// cannot verify of a log entry is verified here, or told it in other words.
+// decide lets sigstore-go verify the bundle: with only the key or, without a key, with only certificates. The
+// caller verifies the identity of the signer. If sigstore-go cannot verify a log entry, decide verifies the
+// entry itself, or converts the bundle to a form that sigstore-go can verify.
 func (b *Bundle) decide(a Artifact, t Trust, key root.TimeConstrainedVerifier, who ...verify.PolicyOption) (*verify.VerificationResult, error) {
 	trusted, options := t.material(key), t.options(b)
 	var entity verify.SignedEntity = b.entity
@@ -162,8 +164,8 @@ func timeOf(result *verify.VerificationResult) time.Time {
 	return result.VerifiedTimestamps[0].Timestamp
 }
 
-// logIndex returns the index of the entry in a log of the trusted root, where
-// one is asked for and there is just one: of several it is not known which was proven.
+// logIndex returns the index of the entry in a log of the trusted root, if an entry is required and the bundle
+// has exactly one: with several, it is not known which of them was proven.
 func (b *Bundle) logIndex(t Trust) *int64 {
 	if !t.logged() {
 		return nil
@@ -184,9 +186,9 @@ func (b *Bundle) logIndex(t Trust) *int64 {
 	return &found[0]
 }
 
-// indexOf returns the index of a log entry, and whether anything proves it. That of
-// Rekor v1 counts over all of its trees: its promise signs it, and nothing else does.
-// Rekor v2 has one tree, and the inclusion proof is of that index.
+// indexOf returns the index of a log entry, and reports whether the index is proven. In Rekor v1, the index
+// counts over all trees, and only the promise signs it. Rekor v2 has one tree, and the inclusion proof covers
+// the index.
 func indexOf(entry *tlog.Entry) (int64, bool) {
 	return entry.LogIndex(), entry.IsRekorV2() || entry.HasInclusionPromise()
 }

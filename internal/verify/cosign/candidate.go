@@ -14,21 +14,22 @@ import (
 
 // Formats of candidates.
 const (
-	// bundleFormat is a Sigstore bundle.
 	bundleFormat = "bundle"
-	// legacyFormat is that of cosign's SIGNATURE_SPEC: a layer that is a "simple
-	// signing" payload, with the signature over it as an annotation.
+	// legacyFormat is the format of the SIGNATURE_SPEC of cosign: a layer that is a "simple signing" payload,
+	// with the signature over it as an annotation.
 	legacyFormat = "legacy signature"
-	// otherFormat is anything else.
+	// otherFormat stands for any other format.
 	otherFormat = "manifest"
 )
 
 const (
 	payloadMediaType = "application/vnd.dev.cosign.simplesigning.v1+json"
-	// experimentalArtifactType is that of the referrers that cosign writes legacy signatures into under COSIGN_EXPERIMENTAL.
+	// experimentalArtifactType is the type of the referrers that cosign writes for legacy signatures under
+	// COSIGN_EXPERIMENTAL.
 	experimentalArtifactType = "application/vnd.dev.cosign.artifact.sig.v1+json"
 
-	// maxSignatures bounds the legacy signatures of one manifest; cosign appends, and the newest count (CVE-2023-46737).
+	// maxSignatures bounds the legacy signatures of one manifest (CVE-2023-46737). cosign appends signatures,
+	// and only the newest count.
 	maxSignatures = 50
 	// maxPayload bounds a payload, which names one digest and takes some 250 bytes (CVE-2024-29902).
 	maxPayload = 64 << 10
@@ -38,12 +39,13 @@ const (
 	maxProof = 64 << 10
 )
 
-// candidate is something that may be a signature.
+// candidate is a possible signature.
 type candidate struct {
 	source, format string
-	// problem is why it cannot be one, a *verify.Refusal, or why it could not be read.
+	// problem is a *verify.Refusal if it cannot be a signature, and any other error if it could not be read.
 	problem error
-	// layer that holds it: a bundle, or what a legacy signature is over, with the signature among its annotations.
+	// layer holds the candidate: a bundle, or the payload of a legacy signature, which is among the annotations
+	// of the layer.
 	layer ocispec.Descriptor
 }
 
@@ -69,7 +71,7 @@ func classify(raw []byte, source string) []candidate {
 	return candidates
 }
 
-// classify tells what the layer is, and refuses what cannot be read within bounds.
+// classify sets the format of the candidate, and refuses a layer that exceeds the bounds.
 func (c *candidate) classify() {
 	limit := int64(maxPayload)
 	switch mediaType := c.layer.MediaType; {
@@ -92,7 +94,8 @@ func (c *candidate) classify() {
 	}
 }
 
-// checkAnnotations refuses a legacy signature without a signature, and annotations of absurd size.
+// checkAnnotations refuses a legacy signature without a signature, or with an annotation that exceeds the
+// bounds.
 func (c *candidate) checkAnnotations() {
 	signature := c.layer.Annotations[static.SignatureAnnotationKey]
 	switch {

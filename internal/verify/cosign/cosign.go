@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package cosign verifies signatures of OCI artifacts made by Sigstore's
-// cosign: with a key or with an identity, as bundles or in the legacy format,
-// wherever in a repository cosign keeps them.
+// Package cosign verifies signatures of OCI artifacts made by cosign, the tool of Sigstore: by a key or an
+// identity, as bundles or in the legacy format, wherever cosign keeps them in a repository.
 //
-//	discover   a manifest's digest → candidates, from referrers and tags
-//	verify      a candidate → who signed, or why that is not proven
+//	discover   the digest of a manifest → candidates, from referrers and tags
+//	verify     a candidate → the proven signer, or why there is none
 //
-// It does not know where keys and trusted roots come from, how many authorities
-// must accept, or what is signed beyond its manifest's digest.
+// It does not know where keys and trusted roots come from, how many authorities must accept, or what is signed
+// other than the digest of the manifest.
 package cosign
 
 import (
@@ -25,26 +24,28 @@ import (
 // Provider is the name of this kind of signature.
 const Provider = "cosign"
 
-// Authority is who may sign, and how that is proven.
+// Authority names the accepted signers, and the required proofs.
 type Authority struct {
 	// Name of the authority in the policy.
 	Name string
-	// Trust is what signatures are proven by: keys, or the authorities that certify identities.
+	// Trust proves signatures: by keys, or by the authorities that certify identities.
 	Trust bundle.Trust
-	// KeysIn names where the keys are kept, as in "Secret apps/keys".
+	// KeysIn names the source of the keys, for example "Secret apps/keys".
 	KeysIn string
-	// Identities, any of which must have signed; there must be one at least where Trust has no keys, and none if it has.
+	// Identities are the accepted identities, any of which must have signed. At least one is required if Trust
+	// has no keys; none is allowed if it has.
 	Identities []Identity
-	// Repository, host and path, where the signatures are kept; the chart's if it is empty.
+	// Repository is the host and path of the repository with the signatures; empty for the repository of the
+	// chart.
 	Repository string
 	// Constraints apply to every signature.
 	Constraints verify.Constraints
-	// Every asks for all signers among the keys and identities, and not only for the first that is found.
+	// Every returns all signers among the keys and identities, and not only the first one found.
 	Every bool
 }
 
-// ErrAuthority is matched by the error for an authority that could never accept.
-var ErrAuthority = errors.New("the authority cannot vouch for anything")
+// ErrAuthority is matched by the error for an authority that can never accept.
+var ErrAuthority = errors.New("the authority can never accept a signature")
 
 // Verifier accepts a Subject that its authority has signed.
 type Verifier struct{ authority Authority }
@@ -60,7 +61,7 @@ func New(a Authority) (*Verifier, error) {
 	return &Verifier{authority: a}, nil
 }
 
-// Verify implements verify.Verifier, as verify.Evaluation decides.
+// Verify implements verify.Verifier with a verify.Evaluation.
 func (v *Verifier) Verify(ctx context.Context, s verify.Subject, r registry.Reader) (verify.Result, error) {
 	r, err := v.reader(r)
 	if err != nil {
@@ -88,11 +89,11 @@ func (v *Verifier) Verify(ctx context.Context, s verify.Subject, r registry.Read
 	return result, err
 }
 
-// bytesPerUnit is how many bytes of a bundle take about as long as one verification: the signatures in its log entries
-// are verified while it is read.
+// bytesPerUnit is the size of a bundle that takes about as long to read as one verification: reading a bundle
+// verifies the signatures in its log entries.
 const bytesPerUnit = 2 << 10
 
-// cost is the work that a candidate takes: one verification for each key, and reading it.
+// cost returns the work of a candidate: one verification for each key, and reading it.
 func (v *Verifier) cost(c candidate) int {
 	if c.problem != nil {
 		return 0
@@ -100,7 +101,7 @@ func (v *Verifier) cost(c candidate) int {
 	return 1 + len(v.authority.Trust.Keys) + int(c.layer.Size/bytesPerUnit)
 }
 
-// signCommand is the command that signs the subject for this authority.
+// signCommand returns the command that signs the subject for this authority.
 func (v *Verifier) signCommand(s verify.Subject) string {
 	command := "cosign sign"
 	if len(v.authority.Trust.Keys) > 0 {
@@ -117,7 +118,7 @@ func (v *Verifier) reader(r registry.Reader) (registry.Reader, error) {
 	return r.Sibling(v.authority.Repository)
 }
 
-// enough reports whether nothing more can be learnt that matters.
+// enough reports whether further signatures do not matter.
 func (v *Verifier) enough(signatures []verify.VerifiedSignature) bool {
 	if !v.authority.Every {
 		return len(signatures) > 0

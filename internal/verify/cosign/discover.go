@@ -15,27 +15,28 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify/bundle"
 )
 
-// discovery finds what may be a signature of a subject, where cosign keeps them.
+// discovery finds the possible signatures of a subject in the locations that cosign uses.
 type discovery struct{ search attached.Search }
 
-// discover looks in a repository, which may be another than the subject's.
+// discover searches a repository, which may differ from the repository of the subject.
 func discover(s verify.Subject, r registry.Reader, in string) *discovery {
 	return &discovery{attached.Search{Subject: s.Manifest.Digest, Reader: r, In: in, Preferred: isSignature, Prefer: s.Sources}}
 }
 
-// isSignature reports whether cosign lists its signatures so.
+// isSignature reports whether cosign lists its signatures with that artifact type.
 func isSignature(artifactType string) bool {
 	return isBundle(artifactType) || artifactType == experimentalArtifactType
 }
 
-// listed is how a bundle is listed. With a wrong size it cannot be read, so that it must not stand for the right one.
+// listed is the descriptor of a bundle. The size is part of it: a bundle listed with a wrong size cannot be
+// read, and must not hide the same bundle with the right size.
 type listed struct {
 	digest digest.Digest
 	size   int64
 }
 
-// candidates yields what may be a signature, one by one: what is in the
-// referrers, and under the tag of legacy signatures, sha256-<hex>.sig.
+// candidates yields the possible signatures one by one: those in the referrers, and those under the tag of
+// legacy signatures, sha256-<hex>.sig.
 func (d *discovery) candidates(ctx context.Context) iter.Seq[candidate] {
 	return func(yield func(candidate) bool) {
 		count, bundles := 0, map[listed]bool{}
@@ -49,7 +50,7 @@ func (d *discovery) candidates(ctx context.Context) iter.Seq[candidate] {
 					bundles[b] = true
 				}
 				if count++; count > verify.MaxCandidates {
-					c.problem = verify.Refuse("it and what follows is not considered: at most %d candidates are", verify.MaxCandidates)
+					c.problem = verify.Refuse("too many candidates: this one and all later ones are ignored, at most %d are considered", verify.MaxCandidates)
 				}
 				if !yield(c) || count > verify.MaxCandidates {
 					return
@@ -59,8 +60,8 @@ func (d *discovery) candidates(ctx context.Context) iter.Seq[candidate] {
 	}
 }
 
-// open returns the candidates in what was found, classified by what they are
-// and not by what they are listed as.
+// open returns the candidates in a found manifest. It classifies them by their content, not by the type in the
+// listing.
 func open(f attached.Found) []candidate {
 	if f.Problem != nil {
 		return []candidate{{source: f.Source, format: otherFormat, problem: f.Problem}}

@@ -53,7 +53,7 @@ var _ = Describe("Discovery", func() {
 		return r
 	}
 
-	DescribeTable("finds the good one beside others",
+	DescribeTable("finds the good signature next to",
 		func(arrange func()) {
 			arrange()
 			_, err := check(one(ours), subject, repo)
@@ -67,7 +67,7 @@ var _ = Describe("Discovery", func() {
 			sign(ours, func(h *sigstoretest.How) { h.Statement = "https://slsa.dev/provenance/v1" })
 			sign(ours)
 		}),
-		Entry("somebody else's signature", func() { sign(theirs); sign(ours) }),
+		Entry("another signer's signature", func() { sign(theirs); sign(ours) }),
 		Entry("a broken bundle", func() { AttachBundle(repo, subject.Manifest, []byte("{")); sign(ours) }),
 		Entry("a referrer that is gone", func() {
 			repo.Fail(AttachBundle(repo, subject.Manifest, []byte("x")).Digest.String(), registry.ErrNotFound)
@@ -86,14 +86,14 @@ var _ = Describe("Discovery", func() {
 			SignLegacy(repo, subject, ours)
 		}),
 		Entry("a legacy signature by another, by a bundle", func() { SignLegacy(repo, subject, theirs); sign(ours) }),
-		Entry("a signature tag that is no manifest", func() { repo.PushManifest(SignatureTag(subject.Manifest.Digest), []byte("x")); sign(ours) }),
+		Entry("a signature tag that is not a manifest", func() { repo.PushManifest(SignatureTag(subject.Manifest.Digest), []byte("x")); sign(ours) }),
 		Entry("sixty unrelated referrers that are listed before it", func() {
 			for i := range 100 {
 				repo.PushReferrer("application/spdx+json", subject.Manifest, repo.PushBlob("application/spdx+json", []byte(fmt.Sprint(i))))
 			}
 			sign(ours)
 		}),
-		Entry("a referrers tag that is no index", func() {
+		Entry("a referrers tag that is not an index", func() {
 			repo.PushManifest(ReferrersTag(subject.Manifest.Digest), []byte("x"))
 			SignLegacy(repo, subject, ours)
 		}),
@@ -113,7 +113,7 @@ var _ = Describe("Discovery", func() {
 		}),
 	)
 
-	It("asks for nothing more once somebody has accepted, unless signers are counted", func() {
+	It("stops reading after the first acceptance, unless signers are counted", func() {
 		sign(ours)
 		SignLegacy(repo, subject, theirs)
 		_, err := check(one(ours, theirs), subject, repo)
@@ -124,7 +124,7 @@ var _ = Describe("Discovery", func() {
 		Expect(result.Signatures).To(HaveLen(2))
 	})
 
-	It("looks at the tags first where a registry is known to lack the referrers API, and at all in the end", func() {
+	It("searches the tags first if a registry is known to lack the referrers API, and everything in the end", func() {
 		repo.WithoutReferrers = true
 		_, err := check(one(ours), subject, repo)
 		Expect(err).To(MatchError(verify.ErrRejected))
@@ -160,7 +160,7 @@ var _ = Describe("Discovery", func() {
 		Entry("one is refused and another cannot be read", func() { sign(theirs); repo.Fail(sign(ours).Digest.String(), ErrUnreachable) }),
 	)
 
-	It("reaches no verdict where the time is over", func() {
+	It("reaches no verdict if the time is over", func() {
 		sign(ours)
 		ctx, cancel := context.WithCancel(context.Background())
 		cancel()
@@ -169,16 +169,16 @@ var _ = Describe("Discovery", func() {
 		Expect(err).NotTo(MatchError(verify.ErrRejected))
 	})
 
-	It("says where it looked if there is no signature", func() {
+	It("lists the searched locations if there is no signature", func() {
 		_, err := check(one(ours), subject, repo)
 		Expect(rejection(err).Searched).To(Equal([]string{
 			"referrers of " + subject.Manifest.Digest.String(), "tag " + SignatureTag(subject.Manifest.Digest), "tag " + ReferrersTag(subject.Manifest.Digest),
 		}))
-		_, err = check(trusting(cosign.Authority{Trust: bundle.Trust{Keys: keysOf(ours)}, Repository: elsewhere}), subject, repo)
-		Expect(rejection(err).Searched).To(HaveEach(HaveSuffix(" in " + elsewhere)))
+		_, err = check(trusting(cosign.Authority{Trust: bundle.Trust{Keys: keysOf(ours)}, Repository: signatureRepository}), subject, repo)
+		Expect(rejection(err).Searched).To(HaveEach(HaveSuffix(" in " + signatureRepository)))
 	})
 
-	It("says of each candidate where it was, what it is, who made it, and why it is refused", func() {
+	It("reports the source, format, signer and reason of each candidate", func() {
 		attestation := sign(theirs, func(h *sigstoretest.How) { h.Statement = "https://slsa.dev/provenance/v1" })
 		stranger := sign(theirs)
 		sbom := repo.PushReferrer("application/spdx+json", subject.Manifest, repo.PushBlob("application/spdx+json", []byte("{}")))
@@ -194,7 +194,7 @@ var _ = Describe("Discovery", func() {
 		Expect(err.Error()).To(ContainSubstring("said to be signed by " + id))
 	})
 
-	It("answers the same whatever the order in which a registry lists the referrers", func() {
+	It("returns the same result in whatever order a registry lists the referrers", func() {
 		repo.WithoutReferrers = true
 		var list []ocispec.Descriptor
 		for range 5 {
@@ -210,7 +210,7 @@ var _ = Describe("Discovery", func() {
 		Expect(answers[0]).To(Equal(answers[1]))
 	})
 
-	It("C14: shows nothing that could be taken for anything else", func() {
+	It("C14: shows no control characters or overlong texts", func() {
 		how := release
 		how.Subject, how.Log, how.Stamped = "https://evil.example/\x1b[31m\n"+strings.Repeat("x", 2000), sigstoretest.RekorV1, true
 		how.Subject = "release\x1b[31m\n" + strings.Repeat("x", 2000) + "@example.com"
@@ -228,7 +228,7 @@ var _ = Describe("Discovery", func() {
 		return repo.PushReferrer(BundleMediaType, subject.Manifest, layer)
 	}
 
-	// genuine returns the same bundle each time in a spec.
+	// genuine returns the same bundle on every call in a spec.
 	var made []byte
 	BeforeEach(func() { made = nil })
 	genuine := func() []byte {
@@ -238,7 +238,7 @@ var _ = Describe("Discovery", func() {
 		return made
 	}
 
-	DescribeTable("E15: finds the genuine signature beside others that somebody pushed",
+	DescribeTable("E15: finds the genuine signature next to others that an attacker pushed",
 		func(others func(), prefer func(ocispec.Descriptor) []string, sign func() ocispec.Descriptor) {
 			others()
 			subject.Sources = prefer(sign())
@@ -256,12 +256,12 @@ var _ = Describe("Discovery", func() {
 			layer.Size = 1
 			repo.PushReferrer(BundleMediaType, subject.Manifest, layer)
 		}, func(ocispec.Descriptor) []string { return nil }, func() ocispec.Descriptor { return AttachBundle(repo, subject.Manifest, genuine()) }),
-		Entry("that are as many as are considered, if it was accepted before", func() {
+		Entry("that use up the limit, if it was accepted before", func() {
 			for i := range 64 {
 				padded(i)
 			}
 		}, func(d ocispec.Descriptor) []string { return []string{"referrer " + d.Digest.String()} }, func() ocispec.Descriptor { return sign(ours) }),
-		Entry("that are as many as are considered, if its tag was accepted before", func() {
+		Entry("that use up the limit, if its tag was accepted before", func() {
 			for i := range 64 {
 				padded(i)
 			}
@@ -271,7 +271,7 @@ var _ = Describe("Discovery", func() {
 		}),
 	)
 
-	It("finds nothing that is preferred and no longer there", func() {
+	It("ignores a preferred source that no longer exists", func() {
 		stranger := sign(theirs)
 		subject.Sources = []string{"referrer " + subject.Manifest.Digest.String(), "tag " + SignatureTag(subject.Manifest.Digest)}
 		_, err := check(one(ours), subject, repo)
@@ -288,16 +288,16 @@ var _ = Describe("Discovery", func() {
 		repo.PushReferrer(BundleMediaType, subject.Manifest, layers...)
 		_, err := check(one(ours), subject, repo)
 		Expect(err).To(MatchError(verify.ErrRejected))
-		judged := 0
+		verified := 0
 		for _, c := range rejection(err).Candidates {
 			if c.Reason != "it is listed twice" {
-				judged++
+				verified++
 			}
 		}
-		Expect(judged).To(Equal(1))
+		Expect(verified).To(Equal(1))
 	})
 
-	DescribeTable("E15: considers 64 candidates, 16 MiB and no more",
+	DescribeTable("E15: considers at most 64 candidates and 16 MiB",
 		func(arrange func()) {
 			arrange()
 			_, err := check(one(ours), subject, repo)
@@ -333,7 +333,7 @@ var _ = Describe("Discovery", func() {
 		}),
 	)
 
-	It("does not ask for a bundle that claims to be larger than one may be", func() {
+	It("does not read a bundle that claims to be larger than allowed", func() {
 		layer := repo.PushBlob(BundleMediaType, []byte("x"))
 		layer.Size = bundle.MaxSize + 1
 		repo.PushReferrer(BundleMediaType, subject.Manifest, layer)
@@ -381,11 +381,11 @@ var _ = Describe("An authority", func() {
 		Entry("not by the end", "https://issuer[.]example", "main", false),
 		Entry("not by the end of one half", "https://issuer[.]example", "x|main", false),
 		Entry("not by a line", "https://issuer[.]example", "(?m)^.*main$|y", true),
-		Entry("not by a flag that ends lines elsewhere", "(?m)^https$", ".*", false),
+		Entry("not by a flag that changes where lines end", "(?m)^https$", ".*", false),
 		Entry("not in another case", "https://ISSUER[.]example", ".*", false),
 	)
 
-	DescribeTable("E2: refuses what is no pattern",
+	DescribeTable("E2: refuses an invalid pattern",
 		func(odd string) {
 			_, err := cosign.NewIdentity(odd, "x", release.Claims)
 			Expect(err).To(MatchError(pattern.ErrPattern))
@@ -394,8 +394,8 @@ var _ = Describe("An authority", func() {
 		},
 		Entry("nothing", ""),
 		Entry("an open parenthesis", "("),
-		Entry("what breaks out of parentheses", "a)|(b"),
-		Entry("a look-ahead, which RE2 has not", "(?=a)"),
-		Entry("more than one may be", strings.Repeat("a", 1025)),
+		Entry("a text that breaks out of its parentheses", "a)|(b"),
+		Entry("a look-ahead, which RE2 lacks", "(?=a)"),
+		Entry("a text that is too long", strings.Repeat("a", 1025)),
 	)
 })

@@ -16,7 +16,7 @@ import (
 	. "github.com/verifiedchart/verifiedchart/internal/verify/verifytest"
 )
 
-// FuzzSignatureManifest puts anything under the signature tag of a chart that the
+// FuzzSignatureManifest puts random bytes under the signature tag of a chart that the
 // trusted key has not signed: it is never accepted, and nothing panics.
 func FuzzSignatureManifest(f *testing.F) {
 	repo := NewRepository()
@@ -43,7 +43,7 @@ func FuzzSignatureManifest(f *testing.F) {
 	})
 }
 
-// keyed makes the authority that trusts a signer.
+// keyed returns the authority that trusts a signer.
 func keyed(s Signer) func() (*cosign.Verifier, error) {
 	return func() (*cosign.Verifier, error) {
 		key, err := bundle.ParseKey("a.pub", s.Public)

@@ -68,18 +68,18 @@ var _ = Describe("A genuine signature", func() {
 		Expect(repo.Sent()).To(BeNumerically("<", 1<<20), "the large ones are not read")
 	})
 
-	DescribeTable("E15: is not hidden by 64 small referrers if it was accepted the last time,",
+	DescribeTable("E15: is not hidden by 64 small referrers if it was accepted last time,",
 		func(sign func(Target), in string) {
 			v := trusting(cosign.Authority{Trust: bundle.Trust{Keys: keysOf(ours)}, Repository: in})
-			where := repo
+			target := repo
 			if in != "" {
-				where = repo.Beside(in)
+				target = repo.Beside(in)
 			}
-			sign(where)
+			sign(target)
 			result, err := check(v, subject, repo)
 			Expect(err).NotTo(HaveOccurred())
 			for i := range verify.MaxCandidates {
-				AttachBundle(where, subject.Manifest, []byte(fmt.Sprint(i)))
+				AttachBundle(target, subject.Manifest, []byte(fmt.Sprint(i)))
 			}
 			_, err = check(v, subject, repo)
 			Expect(err).To(MatchError(verify.ErrRejected), "smaller referrers are read first")
@@ -88,9 +88,9 @@ var _ = Describe("A genuine signature", func() {
 			Expect(err).NotTo(HaveOccurred())
 		},
 		Entry("as a referrer", func(r Target) { attach(r) }, ""),
-		Entry("as a referrer in another repository", func(r Target) { attach(r) }, elsewhere),
+		Entry("as a referrer in another repository", func(r Target) { attach(r) }, signatureRepository),
 		Entry("under its tag", func(r Target) { SignLegacy(r, subject, ours) }, ""),
-		Entry("under its tag in another repository", func(r Target) { SignLegacy(r, subject, ours) }, elsewhere),
+		Entry("under its tag in another repository", func(r Target) { SignLegacy(r, subject, ours) }, signatureRepository),
 	)
 
 	It("E15: is not hidden by a layer that lists its bundle with a wrong size", func() {
@@ -104,7 +104,7 @@ var _ = Describe("A genuine signature", func() {
 })
 
 var _ = Describe("A bundle", func() {
-	It("E15: is read and verified once, though a manifest lists it 40 times and another once", func() {
+	It("E15: is read and verified once, even if one manifest lists it 40 times and another lists it once", func() {
 		repo := NewRepository()
 		subject := repo.Subject("chart")
 		layer := repo.PushBlob(BundleMediaType, sigstoretest.NewSmall().Bundle(subject.Raw, sigstoretest.How{Key: P256().Key, Statement: sigstoretest.CosignSign}))

@@ -11,15 +11,15 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify/bundle"
 )
 
-// Identity is who may sign with a certificate. The zero value matches nobody.
+// Identity is an accepted signer with a certificate. The zero value matches nobody.
 type Identity struct {
 	issuer, subject *regexp.Regexp
 	claims          certificate.Extensions
 }
 
-// NewIdentity returns the identities whose issuer and subject match the
-// patterns (RE2), each as a whole: `a@b\.c` does not match `xa@b.c`. Claims
-// that are set must be those of the certificate exactly. The error matches pattern.ErrPattern.
+// NewIdentity returns an Identity that matches an issuer and a subject by patterns (RE2). A pattern must match
+// the whole text: `a@b\.c` does not match `xa@b.c`. Claims that are set must equal those of the certificate.
+// The error matches pattern.ErrPattern.
 func NewIdentity(issuer, subject string, claims certificate.Extensions) (Identity, error) {
 	i, err := verify.IdentityField("issuer", issuer)
 	if err != nil {
@@ -32,7 +32,7 @@ func NewIdentity(issuer, subject string, claims certificate.Extensions) (Identit
 	return Identity{issuer: i, subject: s, claims: claims}, nil
 }
 
-// Mismatch says why a proven signer is not this identity; empty if it is.
+// Mismatch returns why a proven signer is not this identity; empty if it is.
 func (i Identity) Mismatch(s bundle.Signer) string {
 	switch {
 	case i.issuer == nil || !i.issuer.MatchString(s.Issuer):
@@ -46,7 +46,7 @@ func (i Identity) Mismatch(s bundle.Signer) string {
 	return ""
 }
 
-// mismatch says why a signer is none of the identities; empty if it is one.
+// mismatch returns why a signer matches none of the identities; empty if it matches one.
 func mismatch(identities []Identity, s bundle.Signer) string {
 	reason := "matchOIDCIdentity is empty"
 	for _, i := range identities {

@@ -38,7 +38,7 @@ func keysOf(signers ...Signer) []bundle.Key {
 	return keys
 }
 
-// trusting returns the verifier for an authority by the name of release.
+// trusting returns the verifier for an authority named release.
 func trusting(a cosign.Authority) *cosign.Verifier {
 	GinkgoHelper()
 	a.Name = "release"
@@ -52,7 +52,7 @@ func check(v verify.Verifier, s verify.Subject, r registry.Reader) (verify.Resul
 	return accepted.Result(), err
 }
 
-// signatureAnnotation is where a legacy signature stands.
+// signatureAnnotation is the annotation of a legacy signature.
 const signatureAnnotation = "dev.cosignproject.cosign/signature"
 
 var _ = Describe("A cosign authority with keys", func() {
@@ -71,7 +71,7 @@ var _ = Describe("A cosign authority with keys", func() {
 	push := func(layers ...ocispec.Descriptor) { repo.PushLayers(SignatureTag(subject.Manifest.Digest), layers...) }
 	payload := func() []byte { return Payload(subject.Manifest.Digest) }
 
-	DescribeTable("D17: accepts whatever kind of key signed",
+	DescribeTable("D17: accepts every kind of key",
 		func(signer func() Signer) {
 			s := signer()
 			SignLegacy(repo, subject, s)
@@ -101,13 +101,13 @@ var _ = Describe("A cosign authority with keys", func() {
 		},
 		Entry("first of two", func() { SignLegacy(repo, subject, ours, theirs) }),
 		Entry("second of two", func() { SignLegacy(repo, subject, theirs, ours) }),
-		Entry("beside a layer of another kind", func() { push(ours.Legacy(repo, payload()), repo.PushBlob("text/plain", []byte("x"))) }),
-		Entry("beside one whose payload is gone", func() {
+		Entry("next to a layer of another kind", func() { push(ours.Legacy(repo, payload()), repo.PushBlob("text/plain", []byte("x"))) }),
+		Entry("next to a signature whose payload is gone", func() {
 			lost := theirs.Legacy(repo, PayloadOf(subject.Manifest.Digest.String(), "other"))
 			repo.Fail(lost.Digest.String(), registry.ErrNotFound)
 			push(ours.Legacy(repo, payload()), lost)
 		}),
-		Entry("beside one whose payload cannot be read now", func() {
+		Entry("next to a signature whose payload cannot be read now", func() {
 			unread := theirs.Legacy(repo, PayloadOf(subject.Manifest.Digest.String(), "other"))
 			repo.Fail(unread.Digest.String(), ErrUnreachable)
 			push(ours.Legacy(repo, payload()), unread)
@@ -126,7 +126,7 @@ var _ = Describe("A cosign authority with keys", func() {
 		}),
 	)
 
-	Describe("where the payload is the usual one", func() {
+	Describe("if the payload is the default one", func() {
 		It("does not ask for it", func() {
 			push(ours.Legacy(repo, UsualPayload(subject)))
 			_, err := check(authority(ours), subject, repo)
@@ -134,7 +134,7 @@ var _ = Describe("A cosign authority with keys", func() {
 			Expect(repo.Asked()).To(ConsistOf("referrers", SignatureTag(subject.Manifest.Digest)))
 		})
 
-		It("D2: refuses another key's signature over it all the same", func() {
+		It("D2: still refuses a signature by another key over it", func() {
 			push(theirs.Legacy(repo, UsualPayload(subject)))
 			_, err := check(authority(ours), subject, repo)
 			Expect(err).To(MatchError(verify.ErrRejected))
@@ -147,7 +147,7 @@ var _ = Describe("A cosign authority with keys", func() {
 		})
 	})
 
-	DescribeTable("D10: any of its keys may have signed, and the answer is the same every time",
+	DescribeTable("D10: any of its keys may have signed, and the result is the same every time",
 		func(sign func()) {
 			sign()
 			var signers []string
@@ -176,14 +176,14 @@ var _ = Describe("A cosign authority with keys", func() {
 		Expect(err).To(MatchError(verify.ErrRejected))
 	})
 
-	DescribeTable("refuses what is not its signature of the subject",
+	DescribeTable("refuses anything that is not its signature of the subject",
 		func(arrange func()) {
 			arrange()
 			result, err := check(authority(ours), subject, repo)
 			Expect(err).To(MatchError(verify.ErrRejected))
 			Expect(result.IsZero()).To(BeTrue())
 			for _, candidate := range verify.Seen(err) {
-				Expect(candidate.Signer.Verified).To(BeFalse(), "nobody is proven to have signed this chart")
+				Expect(candidate.Signer.Verified).To(BeFalse(), "no signer of this chart is proven")
 			}
 		},
 		Entry("D1: no signature at all", func() {}),
@@ -237,7 +237,7 @@ var _ = Describe("A cosign authority with keys", func() {
 			repo.Fail(layer.Digest.String(), registry.ErrNotFound)
 			push(layer)
 		}),
-		Entry("something under the tag that is no manifest", func() {
+		Entry("content under the tag that is not a manifest", func() {
 			repo.PushManifest(SignatureTag(subject.Manifest.Digest), []byte("<html>"))
 		}),
 	)
@@ -277,7 +277,7 @@ var _ = Describe("A cosign authority with keys", func() {
 			repo.Fail(layer.Digest.String(), ErrUnreachable)
 			push(layer)
 		}, ErrUnreachable),
-		Entry("the registry sends another payload than was asked for", func() {
+		Entry("the registry sends a payload that differs from the requested one", func() {
 			layer := ours.Legacy(repo, payload())
 			repo.Fail(layer.Digest.String(), registry.ErrIntegrity)
 			push(layer)

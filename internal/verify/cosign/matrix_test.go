@@ -33,13 +33,13 @@ type (
 		how   func(w *signing) sigstoretest.How
 		trust func(w *signing) cosign.Authority
 	}
-	// place is where a signature is kept.
+	// place is a location of signatures.
 	place struct {
 		name    string
 		arrange func(r *Repository)
 		push    func(w *signing, artifactType string, layer ocispec.Descriptor)
 	}
-	// sigstore is whose root proves.
+	// sigstore is the Sigstore whose root is trusted.
 	shape struct {
 		name  string
 		start func() *sigstoretest.Sigstore
@@ -52,15 +52,15 @@ type (
 type signing struct {
 	sigstore *sigstoretest.Sigstore
 	root     *trustroot.Root
-	charts   *Repository // where the chart is
-	keeps    *Repository // where its signature is
+	charts   *Repository // the repository of the chart
+	keeps    *Repository // the repository of its signature
 	subject  verify.Subject
 	key      crypto.Signer
-	// damage is done to what is pushed.
+	// damage alters the pushed material.
 	damage func(raw []byte) []byte
 }
 
-const elsewhere = "registry.example/signatures"
+const signatureRepository = "registry.example/signatures"
 
 var release = sigstoretest.How{
 	Issuer: "https://issuer.example", Subject: "https://github.com/org/charts/.github/workflows/release.yml@refs/heads/main",
@@ -115,7 +115,7 @@ func (w *signing) publicKey() bundle.Key {
 	return key
 }
 
-// log is what may be asked of the root.
+// log is a policy for logs.
 func (w *signing) log() bundle.LogPolicy {
 	if w.root.HasLogs() {
 		return bundle.LogRequired
@@ -157,10 +157,10 @@ var places = []place{
 var shapes = []shape{
 	{"the public Sigstore's shape of root", sigstoretest.New, func(h *sigstoretest.How) { h.Log, h.Stamped = sigstoretest.RekorV1, true }, nil},
 	{"a root with Rekor v2", sigstoretest.NewSmall, func(h *sigstoretest.How) { h.Log, h.Stamped = sigstoretest.RekorV2, true }, nil},
-	{"a root with timestamp authorities alone", sigstoretest.NewSmall, func(h *sigstoretest.How) { h.Stamped, h.WithoutSCT = true, true }, []sigstoretest.Part{sigstoretest.Log, sigstoretest.CTLog}},
+	{"a root with only timestamp authorities", sigstoretest.NewSmall, func(h *sigstoretest.How) { h.Stamped, h.WithoutSCT = true, true }, []sigstoretest.Part{sigstoretest.Log, sigstoretest.CTLog}},
 }
 
-// The combinations that make no sense: legacy signatures cannot hold an entry of Rekor v2.
+// sensible reports whether a combination makes sense: a legacy signature cannot hold an entry of Rekor v2.
 func sensible(f format, s shape) bool {
 	return f.name != formats[0].name || s.name != shapes[1].name
 }
@@ -171,7 +171,7 @@ func arrange(f format, m method, p place, other bool, s shape, damage func([]byt
 	w.root, w.keeps = rootOf(w.sigstore, s.lacks...), w.charts
 	authority := m.trust(w)
 	if other {
-		w.keeps, authority.Repository = w.charts.Beside(elsewhere), elsewhere
+		w.keeps, authority.Repository = w.charts.Beside(signatureRepository), signatureRepository
 	}
 	p.arrange(w.keeps)
 	w.subject = w.charts.Subject("chart")
@@ -204,11 +204,11 @@ var _ = Describe("The matrix of signatures", func() {
 						if !sensible(f, s) {
 							continue
 						}
-						where := "beside the chart"
+						repository := "in the repository of the chart"
 						if other {
-							where = "in another repository"
+							repository = "in another repository"
 						}
-						name := fmt.Sprintf("%s %s, in the %s, %s, by %s", f.name, m.name, p.name, where, s.name)
+						name := fmt.Sprintf("%s %s, in the %s, %s, by %s", f.name, m.name, p.name, repository, s.name)
 						It("accepts "+name, func() {
 							_, err := arrange(f, m, p, other, s, intact)
 							Expect(err).NotTo(HaveOccurred())

@@ -15,9 +15,8 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify"
 )
 
-// payloadOf returns what a legacy signature is over. cosign signs the same for
-// the same subject unless it is told to add something; where the digest says
-// that it is just that, it need not be read from the registry.
+// payloadOf returns the payload of a legacy signature. By default, cosign signs the same payload for the same
+// subject. If the digest shows that the payload is the default one, it is not read from the registry.
 func payloadOf(ctx context.Context, s verify.Subject, r registry.Reader, c candidate) ([]byte, error) {
 	usual, err := json.Marshal(payload.SimpleContainerImage{Critical: payload.Critical{
 		Identity: payload.Identity{DockerReference: s.Repository},
@@ -30,12 +29,12 @@ func payloadOf(ctx context.Context, s verify.Subject, r registry.Reader, c candi
 	return read(ctx, r, c, maxPayload)
 }
 
-// checkClaim demands that a payload is a container signature for exactly this
-// digest; without it a genuine signature that was copied to another chart's tag would pass.
+// checkClaim returns an error unless a payload is a container signature for exactly this digest. Without this
+// check, a genuine signature that was copied to the tag of a different chart would be accepted.
 func checkClaim(raw []byte, subject digest.Digest) error {
 	var claim payload.SimpleContainerImage
 	if err := json.Unmarshal(raw, &claim); err != nil {
-		return errors.New("its payload is not one of cosign's")
+		return errors.New("its payload is not in cosign's format")
 	}
 	if claim.Critical.Type != payload.CosignSignatureType {
 		return fmt.Errorf("it is of type %q, not %q", claim.Critical.Type, payload.CosignSignatureType)

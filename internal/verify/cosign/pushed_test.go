@@ -23,8 +23,8 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify/verifytest"
 )
 
-// Whoever may push must not be able to turn a refusal into no verdict, which
-// would keep the last artifact served for ever.
+// An attacker who may push must not be able to turn a refusal into a missing verdict, which would keep the last
+// artifact served forever.
 var _ = Describe("An unsigned chart", func() {
 	var (
 		r      *registrytest.Registry
@@ -42,7 +42,7 @@ var _ = Describe("An unsigned chart", func() {
 			Repository(registry.Target{Repository: pushed.Repository, PlainHTTP: true})
 		Expect(err).NotTo(HaveOccurred())
 	})
-	// serve answers with a manifest under a tag, as a registry that takes anything does.
+	// serve returns a manifest under a tag, like a registry that accepts anything.
 	serve := func(tag, mediaType string, raw []byte) {
 		r.Break(func(w http.ResponseWriter, q *http.Request) bool {
 			if !strings.HasSuffix(q.URL.Path, "/manifests/"+tag) {
@@ -67,7 +67,7 @@ var _ = Describe("An unsigned chart", func() {
 		return err
 	}
 
-	DescribeTable("E15: stays refused, and not unread, whatever is pushed beside it:",
+	DescribeTable("E15: stays refused, and not unread, whatever else is pushed:",
 		func(push func()) {
 			push()
 			Expect(verifyChart()).To(MatchError(verify.ErrRejected))
@@ -81,12 +81,12 @@ var _ = Describe("An unsigned chart", func() {
 		Entry("a bundle by SHA-384", func() {
 			holding(ocispec.Descriptor{MediaType: verifytest.BundleMediaType, Digest: digest.SHA384.FromString("x"), Size: 1})
 		}),
-		Entry("a bundle that is longer than is said", func() {
+		Entry("a bundle that is longer than its listed size", func() {
 			layer := r.PushBlob(repository, verifytest.BundleMediaType, []byte("{}"))
 			layer.Size--
 			holding(layer)
 		}),
-		Entry("a bundle that is shorter than is said", func() {
+		Entry("a bundle that is shorter than its listed size", func() {
 			layer := r.PushBlob(repository, verifytest.BundleMediaType, []byte("{}"))
 			layer.Size++
 			holding(layer)
@@ -99,7 +99,7 @@ var _ = Describe("An unsigned chart", func() {
 		}),
 	)
 
-	It("E15: is refused after 16 MiB, of manifests that are too large and thrown away too", func() {
+	It("E15: is refused after 16 MiB, including manifests that are too large and discarded", func() {
 		index := ocispec.Index{MediaType: ocispec.MediaTypeImageIndex}
 		for i := range 20 {
 			index.Manifests = append(index.Manifests, ocispec.Descriptor{MediaType: ocispec.MediaTypeImageManifest, Digest: digest.FromString(fmt.Sprint(i)), Size: 1})

@@ -16,11 +16,11 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify/bundle"
 )
 
-// maxSubject bounds the subject of a certificate in a brief, in bytes.
+// maxSubject bounds the subject of a certificate in a short reason, in bytes.
 const maxSubject = 80
 
-// verifyCandidate returns the one verified signature that a candidate is. A *verify.Refusal says why it is none;
-// any other error that it could not be found out.
+// verifyCandidate returns the one verified signature of a candidate. A *verify.Refusal is the reason why there
+// is none; any other error means that this could not be found out.
 func (v *Verifier) verifyCandidate(ctx context.Context, s verify.Subject, r registry.Reader, c candidate) ([]verify.VerifiedSignature, error) {
 	if c.problem != nil {
 		return nil, c.problem
@@ -35,37 +35,37 @@ func (v *Verifier) verifyCandidate(ctx context.Context, s verify.Subject, r regi
 	if err != nil {
 		return nil, err
 	}
-	voucher, err := v.signatureOf(c, signature)
+	verified, err := v.signatureOf(c, signature)
 	if err != nil {
 		return nil, err
 	}
-	return []verify.VerifiedSignature{voucher}, nil
+	return []verify.VerifiedSignature{verified}, nil
 }
 
-// signatureOf reports whether a proven signature is by whom the authority asks for. A
-// signature with a key is: it was proven by one of the authority's keys.
+// signatureOf returns the verified signature, or a *verify.Refusal if the signer matches no identity of the
+// authority. A signature by a key needs no such check: a key of the authority proved it.
 func (v *Verifier) signatureOf(c candidate, signature bundle.Signature) (verify.VerifiedSignature, error) {
-	voucher := verify.VerifiedSignature{
+	verified := verify.VerifiedSignature{
 		Authority: v.authority.Name, Provider: Provider, Signer: signature.KeyID, Key: signature.KeyName,
 		Issuer: signature.Issuer, Subject: signature.Subject,
 		Format: c.format, Source: c.source, Time: signature.Time, LogIndex: signature.LogIndex,
 	}
 	if len(v.authority.Trust.Keys) > 0 {
-		return voucher, nil
+		return verified, nil
 	}
 	if reason := mismatch(v.authority.Identities, signature.Signer); reason != "" {
 		return verify.VerifiedSignature{}, verify.Refuse("%s", reason).Shortly(strangerBrief(signature)).By(signerOf(signature.Signer, true))
 	}
-	voucher.Signer = verify.Identity(signature.Issuer, signature.Subject)
-	return voucher, nil
+	verified.Signer = verify.Identity(signature.Issuer, signature.Subject)
+	return verified, nil
 }
 
-// strangerBrief says whose a signature is that matches no identity of the authority.
+// strangerBrief names the signer of a signature that matches no identity of the authority.
 func strangerBrief(s bundle.Signature) string {
 	return "signed by " + printable.String(s.Subject, maxSubject) + ", which no identity matches"
 }
 
-// verifyBundle verifies a Sigstore bundle, which speaks for the manifest itself.
+// verifyBundle verifies a Sigstore bundle, which signs the manifest itself.
 func (v *Verifier) verifyBundle(ctx context.Context, s verify.Subject, r registry.Reader, c candidate) (bundle.Signature, error) {
 	raw, err := read(ctx, r, c, bundle.MaxSize)
 	if err != nil {
@@ -86,7 +86,8 @@ func (v *Verifier) verifyBundle(ctx context.Context, s verify.Subject, r registr
 	return signature, nil
 }
 
-// verifyLegacy verifies a legacy signature, which speaks for its payload, and the payload for the manifest.
+// verifyLegacy verifies a legacy signature, which signs its payload, and checks that the payload names the
+// manifest.
 func (v *Verifier) verifyLegacy(ctx context.Context, s verify.Subject, r registry.Reader, c candidate) (bundle.Signature, error) {
 	payload, err := payloadOf(ctx, s, r, c)
 	if err != nil {
@@ -108,13 +109,13 @@ func (v *Verifier) verifyLegacy(ctx context.Context, s verify.Subject, r registr
 		return bundle.Signature{}, v.unproven(err).By(claimed)
 	}
 	if err := checkClaim(payload, s.Manifest.Digest); err != nil {
-		// Proven is that they signed something: of this chart it is as good as a claim.
+		// The signer is proven to have signed the payload, not this chart: only the claim counts here.
 		return bundle.Signature{}, verify.Refuse("the signature is genuine but %v", err).By(claimed)
 	}
 	return signature, nil
 }
 
-// unproven is the refusal of a signature that is not proven.
+// unproven returns the refusal of a signature that is not proven.
 func (v *Verifier) unproven(err error) *verify.Refusal {
 	refusal := verify.Refuse("%s", strings.TrimPrefix(err.Error(), bundle.ErrUntrusted.Error()+": "))
 	switch {

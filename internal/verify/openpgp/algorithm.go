@@ -10,11 +10,10 @@ import (
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
 )
 
-// The sizes of an RSA modulus: a shorter one is weak, a longer one makes us work too long.
+// Bounds on the size of an RSA modulus: a shorter one is weak, a longer one takes too long to verify.
 const minRSABits, maxRSABits = 2048, 8192
 
-// weakKey says why signatures by the key are not accepted, whatever they sign. It is empty
-// for a key that is strong enough.
+// weakKey returns why no signature by the key is accepted; empty if the key is strong enough.
 func weakKey(k *packet.PublicKey) string {
 	switch k.PubKeyAlgo {
 	case packet.PubKeyAlgoRSA, packet.PubKeyAlgoRSASignOnly:
@@ -32,10 +31,10 @@ func weakKey(k *packet.PublicKey) string {
 }
 
 func weakRSA(k *packet.PublicKey) string {
-	// The length that the packet claims is whatever its author wrote.
+	// Do not use the length that the packet claims: its author chose it.
 	public, ok := k.PublicKey.(*rsa.PublicKey)
 	if !ok {
-		return "it is no RSA key"
+		return "it is not an RSA key"
 	}
 	if bits := public.N.BitLen(); bits < minRSABits || bits > maxRSABits {
 		return fmt.Sprintf("it is an RSA key of %d bits, and %d to %d are accepted", bits, minRSABits, maxRSABits)
@@ -53,8 +52,8 @@ func weakCurve(k *packet.PublicKey, accepted ...packet.Curve) string {
 	return fmt.Sprintf("its curve, %s, is not one of NIST's, and not Curve25519", curve)
 }
 
-// weakSignature says why no signature like s is accepted of a key of that version,
-// whatever it signs.
+// weakSignature returns why no signature such as s is accepted from a key of that version; empty if s is
+// strong.
 func weakSignature(s *packet.Signature, version int) string {
 	switch s.Hash {
 	case crypto.SHA256, crypto.SHA384, crypto.SHA512:
@@ -72,13 +71,13 @@ func weakSignature(s *packet.Signature, version int) string {
 	return ""
 }
 
-// fits reports whether s is as long as a signature by the key has to be. It keeps whoever
-// writes a keyring from having a long RSA key verify a few bytes, over and over.
+// fits reports whether s is as long as a signature by the key must be. Otherwise, a hostile keyring could have
+// a long RSA key verify a few bytes, over and over.
 func fits(s *packet.Signature, k *packet.PublicKey) bool {
 	public, ok := k.PublicKey.(*rsa.PublicKey)
 	if !ok || s.RSASignature == nil {
 		return true
 	}
-	const leadingZeros = 64 // more of them than chance makes
+	const leadingZeros = 64 // more than chance produces
 	return int(s.RSASignature.BitLength())+leadingZeros >= public.N.BitLen()
 }

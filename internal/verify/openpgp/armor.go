@@ -16,12 +16,12 @@ var (
 	armorEnd    = []byte("-----END PGP ")
 	armorDashes = []byte("-----")
 
-	// alteredArmor finds the first or last line of a block that something altered, for example
-	// by a longer dash. The lines of the blocks that were read are not part of the text.
+	// alteredArmor matches the first or last line of a block that was altered, for example with
+	// longer dashes. The text that it is applied to excludes the blocks that were read.
 	alteredArmor = regexp.MustCompile(`(?i)\b(BEGIN|END)\W+PGP\W+(PUBLIC|PRIVATE|SECRET|SIGN|MESSAGE|ARMOR)`)
 )
 
-// armored reads the ASCII-armored blocks in content. Text around them is ignored, if it is text.
+// armored reads the ASCII-armored blocks in content. It ignores text around them, but not binary data.
 func (o *opener) armored(content []byte) {
 	for {
 		begin := bytes.Index(content, armorBegin)
@@ -37,8 +37,8 @@ func (o *opener) armored(content []byte) {
 	}
 }
 
-// text demands that text outside of the blocks is nothing but that. A revocation certificate
-// that lost its armor must not be taken for a comment.
+// text checks that the content outside of the blocks is only text. A revocation certificate that lost its armor
+// must not be taken for a comment.
 func (o *opener) text(content []byte) {
 	switch {
 	case bytes.ContainsFunc(content, isBinary):
@@ -49,10 +49,10 @@ func (o *opener) text(content []byte) {
 	}
 }
 
-// isBinary reports whether no text holds the character.
+// isBinary reports whether the character cannot occur in text.
 func isBinary(r rune) bool { return r < ' ' && !strings.ContainsRune("\t\n\v\f\r", r) }
 
-// salvage looks in binary data after a block for revocations. The keyring is refused in any case.
+// salvage searches binary data after a block for revocations. The keyring is refused in any case.
 func (o *opener) salvage(content []byte) {
 	content = bytes.TrimLeft(content, whiteSpace)
 	if len(content) > 0 && content[0]&0x80 != 0 {
@@ -77,7 +77,7 @@ func blockLength(content []byte) int {
 	return length
 }
 
-// block reads one armored block. Keys count only in a public key block, revocations in any.
+// block reads one armored block. Keys count only in a public key block, revocations in any block.
 func (o *opener) block(content []byte) {
 	first, rest, _ := bytes.Cut(content, []byte("\n"))
 	body, last, ended := bytes.Cut(rest, armorEnd)
@@ -96,7 +96,7 @@ func (o *opener) block(content []byte) {
 	o.packets(binary, kind == openpgp.PublicKeyType)
 }
 
-// blockType returns the type of a block, whose first or last line ends so, or nothing.
+// blockType returns the type of a block from the end of its first or last line; empty if there is none.
 func blockType(line []byte) string {
 	name, ok := bytes.CutSuffix(bytes.TrimRight(line, whiteSpace), armorDashes)
 	if !ok {
@@ -105,14 +105,13 @@ func blockType(line []byte) string {
 	return "PGP " + string(name)
 }
 
-// armorBody decodes what stands between the first and the last line of a block: headers,
-// Base64, and a checksum, which RFC 9580 tells to ignore. The library's own reader ignores
-// what follows the checksum, which might be a revocation. armorBody reports whether
-// it decoded everything.
+// armorBody decodes the lines between the first and the last line of a block: headers, Base64, and a checksum,
+// which RFC 9580 tells readers to ignore. It reports whether it decoded everything. The reader of the library
+// is not used, because it ignores anything after the checksum, which may be a revocation.
 func armorBody(body []byte) (binary []byte, whole bool) {
 	var encoded []byte
 	lines := bytes.Split(body, []byte("\n"))
-	// The last line may start with more than dashes, for example if somebody escaped them.
+	// The last line may start with more than dashes, for example if they were escaped.
 	if last := len(lines) - 1; len(bytes.Trim(lines[last], "-: \t")) == 0 {
 		lines = lines[:last]
 	}

@@ -16,8 +16,8 @@ import (
 	. "github.com/verifiedchart/verifiedchart/internal/verify/openpgp/openpgptest"
 )
 
-// BenchmarkVerify judges a message of 2 KiB, and the longest there may be, by a keyring of as
-// many keys as there may be.
+// BenchmarkVerify verifies a message of 2 KiB, and one of the maximum length, with a keyring of the maximum
+// number of keys.
 func BenchmarkVerify(b *testing.B) {
 	for _, size := range []struct {
 		name  string
@@ -46,7 +46,7 @@ func BenchmarkVerify(b *testing.B) {
 	}
 }
 
-// BenchmarkParseKeyring parses as many keys as a keyring may hold.
+// BenchmarkParseKeyring parses the maximum number of keys.
 func BenchmarkParseKeyring(b *testing.B) {
 	content := Public(crowd(maxKeys)...)
 	b.ReportAllocs()
@@ -57,8 +57,8 @@ func BenchmarkParseKeyring(b *testing.B) {
 	}
 }
 
-// BenchmarkParseHostileKeyring parses keys of 8192 bits that hold as many short signatures by
-// themselves as are looked at.
+// BenchmarkParseHostileKeyring parses keys of 8192 bits with the maximum number of short self-signatures that
+// are verified.
 func BenchmarkParseHostileKeyring(b *testing.B) {
 	content := hostile(80, 240)
 	b.ReportAllocs()
@@ -69,7 +69,7 @@ func BenchmarkParseHostileKeyring(b *testing.B) {
 	}
 }
 
-// hostile returns long keys with many short signatures that say to be their own.
+// hostile returns long keys with many short signatures that claim to be their own.
 func hostile(keys, signatures int) (content []byte) {
 	for i := range keys {
 		modulus := append([]byte{0x20, 0x00}, Garbage("modulus", 1024)...)

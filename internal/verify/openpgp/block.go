@@ -21,24 +21,24 @@ const (
 	base64Alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
 )
 
-// hashNames are those that a header may have (RFC 9580, section 9.5). Nobody signs the
-// header, and the signature itself says how it hashes.
+// hashNames are the hash names that a header may have (RFC 9580, section 9.5). The header is not signed; the
+// signature itself names its hash.
 var hashNames = []string{"MD5", "SHA1", "RIPEMD160", "SHA224", "SHA256", "SHA384", "SHA512", "SHA3-256", "SHA3-512"}
 
 var crlf = []byte("\r\n")
 
-// A block is a clear-signed message, taken apart (RFC 9580, section 7). The library's own
-// reader passes over what does not belong to one; this one does not.
+// A block is a clear-signed message, split into its parts (RFC 9580, section 7). The reader of the library
+// skips lines that do not belong to a message; this one refuses them.
 type block struct {
-	rest []byte // what is still to be read
-	// text is what is signed: its lines without white space at their ends, with line feeds
-	// between them.
+	rest []byte // the unread part
+	// text is the signed text: lines without white space at their ends, separated by line feeds.
 	text []byte
 	// armored is the signature.
 	armored []byte
 }
 
-// readBlock demands one clear-signed block with nothing but white space around it.
+// readBlock reads a message that must consist of one clear-signed block, with nothing but white space around
+// it.
 func readBlock(message []byte) (*block, error) {
 	b := &block{rest: message}
 	line, ok := b.next()
@@ -59,7 +59,7 @@ func readBlock(message []byte) (*block, error) {
 	return b, nil
 }
 
-// next returns the next line without its end, and false where there is none.
+// next returns the next line without its end, or false if there is none.
 func (b *block) next() ([]byte, bool) {
 	if len(b.rest) == 0 {
 		return nil, false
@@ -80,14 +80,14 @@ func (b *block) messageHeaders() error {
 	})
 }
 
-// signatureHeaders are those that GnuPG may be told to write; nobody signs or reads them.
+// signatureHeaders reads the headers that GnuPG can write into a signature. They are neither signed nor used.
 func (b *block) signatureHeaders() error {
 	return b.headers(func(name, _ string) bool {
 		return slices.Contains([]string{"Version", "Comment", "Charset", "MessageID"}, name)
 	})
 }
 
-// headers demands headers that belong there, and the empty line that ends them.
+// headers reads headers up to the empty line that ends them, and refuses a header that does not belong there.
 func (b *block) headers(belongs func(name, value string) bool) error {
 	for {
 		line, ok := b.next()
@@ -107,8 +107,8 @@ func (b *block) headers(belongs func(name, value string) bool) error {
 
 func isControl(r rune) bool { return r < ' ' || r == '\x7f' }
 
-// readText reads the text up to the start of the signature. Every line that starts with a
-// dash has to be escaped, so that no reader can take it for the frame.
+// readText reads the text up to the start of the signature. Every line that starts with a dash must be escaped,
+// so that no reader can take it for the start or end of the block.
 func (b *block) readText() error {
 	b.text = make([]byte, 0, len(b.rest))
 	for first := true; ; first = false {
@@ -130,7 +130,7 @@ func (b *block) readText() error {
 	}
 }
 
-// readSignature reads the headers of the signature, Base64, and the end of it.
+// readSignature reads the headers of the signature, its Base64, and its last line.
 func (b *block) readSignature() error {
 	start := b.rest
 	if err := b.signatureHeaders(); err != nil {
@@ -164,12 +164,12 @@ func (b *block) signature() ([]byte, error) {
 	return binary, nil
 }
 
-// writeTo writes the text as it is signed, with CR and LF between its lines.
+// writeTo writes the text in its signed form, with CR and LF between its lines.
 func (b *block) writeTo(w io.Writer) {
 	for rest, more := b.text, true; more; {
 		var line []byte
 		line, rest, more = bytes.Cut(rest, []byte("\n"))
-		_, _ = w.Write(line) // a hash, which takes everything
+		_, _ = w.Write(line) // writing to a hash never fails
 		if more {
 			_, _ = w.Write(crlf)
 		}

@@ -13,9 +13,9 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2/simplelru"
 )
 
-// Cache keeps parsed keyrings by their content, because parsing many keys takes
-// much longer than judging a message by them. It keeps failures as well. It is safe for
-// concurrent use, and parses the same content once at a time.
+// Cache keeps parsed keyrings by their content, because parsing many keys takes much longer than verifying a
+// message with them. It also keeps failures. It is safe for concurrent use. At any time, it parses the same
+// content only once.
 type Cache struct {
 	limit int
 	parse func(context.Context, map[string][]byte) (*Keyring, error)
@@ -26,13 +26,14 @@ type Cache struct {
 	flights map[cacheKey]*flight
 }
 
-// cacheKey is one namespace's content: what one namespace keeps does not depend on another.
+// cacheKey is the content of a keyring in one namespace. The results kept for one namespace do not depend on
+// other namespaces.
 type cacheKey struct {
 	namespace string
 	content   [sha256.Size]byte
 }
 
-// A shelf holds what one namespace keeps.
+// A shelf holds the outcomes of one namespace.
 type shelf struct {
 	size int
 	kept *lru.LRU[[sha256.Size]byte, outcome]
@@ -44,15 +45,15 @@ type outcome struct {
 	err     error
 }
 
-// NewCache returns a Cache that takes at most limit bytes of memory, by estimate. One namespace
-// takes at most half of them. What was used least recently goes first, of the namespace that takes most.
+// NewCache returns a Cache that takes at most limit bytes of memory, by estimate. One namespace takes at most
+// half of them. If there is no room, the cache drops the least recently used outcome of the largest namespace.
 func NewCache(limit int) *Cache {
 	return &Cache{limit: limit, parse: Parse, shelves: map[string]*shelf{}, flights: map[cacheKey]*flight{}}
 }
 
-// Parse returns what Parse of the package returns for the entries, which must not change.
-// What is kept needs no time. If ctx ends first, it returns the error of ctx, and keeps nothing; other callers that wait for the
-// same content still get their result.
+// Parse returns the result of the package function Parse for the entries, which must not change. A cached
+// result is returned even if ctx has ended. If ctx ends before there is a result, Parse returns the error of
+// ctx and keeps nothing; other callers that wait for the same content still get their result.
 func (c *Cache) Parse(ctx context.Context, namespace string, entries map[string][]byte) (*Keyring, error) {
 	key := cacheKey{namespace, sumOf(entries)}
 	kept, f := c.find(ctx, key, entries)
@@ -71,7 +72,8 @@ func (c *Cache) Parse(ctx context.Context, namespace string, entries map[string]
 	}
 }
 
-// find returns what is kept, or else the flight to wait for; neither if no time is left for one.
+// find returns the cached outcome, or else the flight to wait for. It returns neither if nothing is cached and
+// ctx has ended.
 func (c *Cache) find(ctx context.Context, key cacheKey, entries map[string][]byte) (*outcome, *flight) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -91,7 +93,7 @@ func (c *Cache) find(ctx context.Context, key cacheKey, entries map[string][]byt
 	return nil, f
 }
 
-// add keeps an outcome, unless it is larger than what its namespace may take.
+// add keeps an outcome, unless it is larger than the share of a namespace.
 func (c *Cache) add(key cacheKey, o outcome) {
 	size := o.weight()
 	if size > c.limit/2 {
@@ -117,7 +119,7 @@ func (c *Cache) add(key cacheKey, o outcome) {
 	c.size += size
 }
 
-// drop removes what a namespace used least recently.
+// drop removes the least recently used outcome of a namespace.
 func (c *Cache) drop(namespace string) {
 	s := c.shelves[namespace]
 	if _, oldest, ok := s.kept.RemoveOldest(); ok {
@@ -129,7 +131,7 @@ func (c *Cache) drop(namespace string) {
 	}
 }
 
-// fullest returns the namespace that takes most.
+// fullest returns the namespace that takes the most memory.
 func (c *Cache) fullest() (namespace string) {
 	most := -1
 	for name, s := range c.shelves {
@@ -140,7 +142,7 @@ func (c *Cache) fullest() (namespace string) {
 	return namespace
 }
 
-// sumOf is the same only for the same entries.
+// sumOf returns a digest that is equal only for equal entries.
 func sumOf(entries map[string][]byte) (sum [sha256.Size]byte) {
 	h := sha256.New()
 	for _, name := range slices.Sorted(maps.Keys(entries)) {
@@ -153,7 +155,7 @@ func sumOf(entries map[string][]byte) (sum [sha256.Size]byte) {
 	return sum
 }
 
-// What the parts of an outcome take in memory besides their own bytes, rounded up.
+// Memory overhead of the parts of an outcome, in addition to their own bytes, rounded up.
 const (
 	weightOutcome   = 1 << 10
 	weightKey       = 1 << 10
@@ -162,7 +164,7 @@ const (
 	weightText      = 64
 )
 
-// weight estimates how many bytes of memory the outcome takes.
+// weight estimates the memory of the outcome in bytes.
 func (o outcome) weight() int {
 	size := weightOutcome
 	if o.err != nil {

@@ -19,7 +19,7 @@ import (
 	. "github.com/verifiedchart/verifiedchart/internal/verify/openpgp/openpgptest"
 )
 
-// impatient is a context whose deadline passes once it was asked as often.
+// impatient is a context whose deadline passes after it was asked a number of times.
 type impatient struct {
 	context.Context
 	left int
@@ -32,7 +32,7 @@ func (c *impatient) Err() error {
 	return nil
 }
 
-// patience returns how often Parse asks whether to go on.
+// patience returns how often Parse checks whether to go on.
 func patience(entries map[string][]byte) int {
 	GinkgoHelper()
 	const enough = 1 << 30
@@ -43,7 +43,7 @@ func patience(entries map[string][]byte) int {
 }
 
 var _ = Describe("A keyring that is parsed until a deadline", func() {
-	It("J12: is no keyring, whenever the deadline passes, and no verdict", func() {
+	It("J12: returns neither a keyring nor a verdict, whenever the deadline passes", func() {
 		key := withSubkey()
 		Revoke(key, Created, packet.KeyRetired)
 		entries := map[string][]byte{
@@ -60,7 +60,7 @@ var _ = Describe("A keyring that is parsed until a deadline", func() {
 		}
 	})
 
-	DescribeTable("J12: asks before each verification whether to go on",
+	DescribeTable("J12: checks before each verification whether to go on",
 		func(content func(key *v2.Entity) (without, with []byte)) {
 			without, with := content(withSubkey())
 			Expect(patience(entry(with)) - patience(entry(without))).To(BeNumerically(">", 200))
@@ -99,7 +99,7 @@ var _ = Describe("The cache of keyrings", func() {
 		Expect(parse(c, tenant, map[string][]byte{"b": theirs, "a": ours})).To(BeIdenticalTo(first))
 	})
 
-	It("J5: needs no time for entries that it keeps", func() {
+	It("J5: returns cached entries even after the deadline", func() {
 		c := openpgp.NewCache(1 << 20)
 		first := parse(c, tenant, map[string][]byte{"a": ours})
 		late, cancel := context.WithCancel(ctx)
@@ -109,7 +109,7 @@ var _ = Describe("The cache of keyrings", func() {
 		Expect(err).To(MatchError(context.Canceled))
 	})
 
-	DescribeTable("takes no keyring for another",
+	DescribeTable("distinguishes keyrings",
 		func(other map[string][]byte) {
 			c := openpgp.NewCache(1 << 20)
 			first := parse(c, tenant, map[string][]byte{"a": ours, "b": theirs})
@@ -121,7 +121,7 @@ var _ = Describe("The cache of keyrings", func() {
 		Entry("with a byte more", map[string][]byte{"a": ours, "b": append(append([]byte{}, theirs...), Packet(60, nil)...)}),
 	)
 
-	DescribeTable("J12: keeps a failure, too, with what is known to be revoked",
+	DescribeTable("J12: also keeps a failure, with the revoked keys",
 		func(content func() []byte) {
 			c := openpgp.NewCache(1 << 20)
 			entries := map[string][]byte{"a": content()}
@@ -141,7 +141,7 @@ var _ = Describe("The cache of keyrings", func() {
 		}),
 	)
 
-	It("J12: keeps nothing of a deadline that passed", func() {
+	It("J12: keeps no result after a deadline", func() {
 		c := openpgp.NewCache(1 << 20)
 		ended, cancel := context.WithCancel(ctx)
 		cancel()
@@ -151,7 +151,7 @@ var _ = Describe("The cache of keyrings", func() {
 		Expect(c.Size()).To(BeZero())
 	})
 
-	It("J12: keeps what one namespace used last, within half of its limit", func() {
+	It("J12: keeps the last used keyrings of one namespace, within half of its limit", func() {
 		c := openpgp.NewCache(64 << 10)
 		kept := map[string]*openpgp.Keyring{}
 		entries := func(i int) map[string][]byte { return map[string][]byte{fmt.Sprint(i): ours} }
@@ -164,7 +164,7 @@ var _ = Describe("The cache of keyrings", func() {
 		Expect(parse(c, tenant, entries(0))).NotTo(BeIdenticalTo(kept["0"]))
 	})
 
-	It("J12: keeps what a namespace has, however much others ask for", func() {
+	It("J12: keeps the keyrings of a namespace, however many others request", func() {
 		c := openpgp.NewCache(64 << 10)
 		first := parse(c, other, map[string][]byte{"a": ours})
 		for i := range 100 {
@@ -176,7 +176,7 @@ var _ = Describe("The cache of keyrings", func() {
 		Expect(parse(c, other, map[string][]byte{"a": ours})).To(BeIdenticalTo(first))
 	})
 
-	It("J12: keeps none that is over half of its limit by itself", func() {
+	It("J12: does not keep a keyring that is larger than half of its limit", func() {
 		c := openpgp.NewCache(64 << 10)
 		entries := map[string][]byte{"a": Public(crowd(100)...)}
 		first := parse(c, tenant, entries)
@@ -184,7 +184,7 @@ var _ = Describe("The cache of keyrings", func() {
 		Expect(c.Size()).To(BeZero())
 	})
 
-	DescribeTable("J12: estimates the memory that a keyring takes, and not by less than it is",
+	DescribeTable("J12: does not underestimate the memory of a keyring",
 		func(content func() []byte) {
 			c := openpgp.NewCache(1 << 30)
 			bytes := content()
@@ -217,7 +217,7 @@ var _ = Describe("The cache of keyrings", func() {
 		Entry("of a failure", func() []byte { return append(Public(crowd(500)...), 0) }),
 	)
 
-	Describe("for many who ask at a time", func() {
+	Describe("with concurrent callers", func() {
 		var (
 			c       *openpgp.Cache
 			started chan struct{}
@@ -239,7 +239,7 @@ var _ = Describe("The cache of keyrings", func() {
 			})
 		})
 
-		// ask asks with the context, and demands to get a keyring or the error.
+		// ask calls Parse with the context, and expects a keyring or the error.
 		ask := func(ctx context.Context, want error) {
 			group.Go(func() {
 				defer GinkgoRecover()
@@ -264,7 +264,7 @@ var _ = Describe("The cache of keyrings", func() {
 			Expect(started).To(HaveLen(1))
 		})
 
-		It("J12: parses for each namespace by itself", func() {
+		It("J12: parses separately for each namespace", func() {
 			ask(ctx, nil)
 			<-started
 			group.Go(func() { _, _ = c.Parse(ctx, other, entries) })
@@ -273,7 +273,7 @@ var _ = Describe("The cache of keyrings", func() {
 			group.Wait()
 		})
 
-		DescribeTable("J12: parses on for the patient, whoever asked first",
+		DescribeTable("J12: continues for the patient caller, whoever asked first",
 			func(first, second bool) {
 				short, cancel := context.WithCancel(ctx)
 				for i, patient := range []bool{first, second} {
@@ -295,7 +295,7 @@ var _ = Describe("The cache of keyrings", func() {
 			Entry("the patient", true, false),
 		)
 
-		It("J12: parses no longer once all who asked have left, and anew for the next one", func() {
+		It("J12: stops parsing after all callers have left, and starts again for the next one", func() {
 			short, cancel := context.WithCancel(ctx)
 			ask(short, context.Canceled)
 			<-started
@@ -311,7 +311,7 @@ var _ = Describe("The cache of keyrings", func() {
 	})
 })
 
-// heap returns how many bytes of memory are in use.
+// heap returns the bytes of memory in use.
 func heap() int {
 	runtime.GC()
 	runtime.GC()

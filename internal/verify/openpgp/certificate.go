@@ -10,19 +10,19 @@ import (
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
 )
 
-// A certificate is a primary key with what it says of itself and of its subkeys. Only what
-// has been proven stands in it, so that nothing of it changes once a keyring is parsed.
+// A certificate is a primary key, and its proven statements about itself and its subkeys. Unproven statements
+// are left out, so a certificate does not change after the keyring is parsed.
 type certificate struct {
 	primary *packet.PublicKey
-	// entry is the one in which the key stands. The key is public if it stands in an entry whose
-	// keys may be used: otherwise only its revocation counts.
+	// entry names the entry of the key. The key is public if it is in an entry whose keys may be used;
+	// otherwise only its revocation counts.
 	entry  string
 	public bool
 	direct []statement
 	users  []*user
-	// signers are the primary key, first, and the subkeys that may be able to sign.
+	// signers holds the primary key first, and then the subkeys that may be able to sign.
 	signers []*signer
-	// weak is why statements of this key about itself were not accepted.
+	// weak is why self-signatures of this key were not accepted.
 	weak string
 }
 
@@ -37,24 +37,24 @@ type user struct {
 type signer struct {
 	certificate *certificate
 	key         *packet.PublicKey
-	// bindings are what binds a subkey to its primary key.
+	// bindings are the signatures that bind a subkey to its primary key.
 	bindings []statement
 	revoked  bool
-	// weak is why no signature of the key is accepted, unbound why a binding was not.
+	// weak is why no signature of the key is accepted, unbound is why a binding was not accepted.
 	weak, unbound string
 }
 
-// A statement is what one self-signature says of a key.
+// A statement is the content of one self-signature of a key.
 type statement struct {
-	made, expires time.Time // expires is zero where it does not
-	keyExpires    time.Time // likewise
+	made, expires time.Time // expires is zero if the statement never expires
+	keyExpires    time.Time // zero if the key never expires
 	signs         bool      // the key is flagged for signing
 	primaryUser   bool
-	cross         *statement // the subkey's own signature, that it belongs to the primary key
-	crossProblem  string     // why there is none
+	cross         *statement // the subkey's own signature that it belongs to the primary key
+	crossProblem  string     // why cross is nil
 }
 
-// state says that the statement is not one to rely on at a time; it is empty otherwise.
+// state returns why the statement is not valid at a time; empty if it is valid.
 func (s *statement) state(now time.Time) string {
 	switch {
 	case s.made.After(now.Add(tolerance)):
@@ -65,7 +65,7 @@ func (s *statement) state(now time.Time) string {
 	return ""
 }
 
-// stated reads what a proven signature about key says.
+// stated reads the statement in a proven signature about key.
 func stated(s *packet.Signature, key *packet.PublicKey) statement {
 	return statement{
 		made:        s.CreationTime,
@@ -76,7 +76,7 @@ func stated(s *packet.Signature, key *packet.PublicKey) statement {
 	}
 }
 
-// end is when something ends that lasts for some seconds, zero where that is for ever.
+// end returns the time at which a lifetime in seconds ends; zero if it never ends.
 func end(from time.Time, seconds *uint32) time.Time {
 	if seconds == nil || *seconds == 0 {
 		return time.Time{}
@@ -86,7 +86,7 @@ func end(from time.Time, seconds *uint32) time.Time {
 
 func fingerprint(k *packet.PublicKey) string { return fmt.Sprintf("%X", k.Fingerprint) }
 
-// user returns the user id by that text, or nil.
+// user returns the user id with that text, or nil.
 func (c *certificate) user(id string) *user {
 	for _, u := range c.users {
 		if u.id == id {
@@ -102,7 +102,6 @@ func (c *certificate) addUser(id string) *user {
 	return u
 }
 
-// subkey returns the subkey, or nil.
 func (c *certificate) subkey(key *packet.PublicKey) *signer {
 	for _, s := range c.signers[1:] {
 		if bytes.Equal(s.key.Fingerprint, key.Fingerprint) {
@@ -115,22 +114,22 @@ func (c *certificate) subkey(key *packet.PublicKey) *signer {
 func (c *certificate) addSubkey(key *packet.PublicKey) *signer {
 	s := &signer{certificate: c, key: key, weak: weakKey(key)}
 	if s.weak == "" && key.Version != c.primary.Version {
-		s.weak = "it is of another version than its primary key"
+		s.weak = "its version differs from that of its primary key"
 	}
 	c.signers = append(c.signers, s)
 	return s
 }
 
-// usable says why the key can never verify anything; it is empty for one that may.
+// usable returns why the key can never verify anything; empty if it can.
 func (c *certificate) usable() string {
-	vouched := len(c.direct) > 0
+	selfSigned := len(c.direct) > 0
 	for _, u := range c.users {
-		vouched = vouched || c.primary.Version < versionWithDirect && len(u.says) > 0
+		selfSigned = selfSigned || c.primary.Version < versionWithDirect && len(u.says) > 0
 	}
 	switch {
-	case !vouched && c.weak != "":
-		return "no self-signature of the key is accepted: of one, " + c.weak
-	case !vouched:
+	case !selfSigned && c.weak != "":
+		return "no self-signature of the key is accepted: " + c.weak
+	case !selfSigned:
 		return "the key has no valid self-signature"
 	}
 	return ""

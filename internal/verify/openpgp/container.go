@@ -28,28 +28,28 @@ const (
 	tagEncryptedV2  = 20
 )
 
-// maxPackets bounds the packets of an entry, and of a whole keyring: each costs far more
-// than its bytes.
+// maxPackets bounds the packets of an entry, and of a whole keyring: a packet costs far more than its size
+// suggests.
 const maxPackets = 20_000
 
 const privateKey = "it holds a private key: whoever can read the keyring has it, so replace that key pair, " +
 	"and store only the new public key (gpg --export)"
 
-// An opener takes one entry of a keyring apart into packets, in whichever form they are.
+// An opener splits one entry of a keyring into packets, whichever format it has.
 type opener struct {
-	// interrupted reports whether to give up.
+	// interrupted reports whether to stop.
 	interrupted func() bool
 	runs        []run
-	count       int  // of the packets
-	private     bool // there is a private key
-	// skipped and unread say what is not used, and what could not be read to its end.
+	count       int  // the number of packets
+	private     bool // the entry holds a private key
+	// skipped lists reasons why parts are not used, unread lists reasons why the entry was not read to its end.
 	skipped, unread []string
 }
 
 // A run is a sequence of packets.
 type run struct {
 	packets []*packet.OpaquePacket
-	keys    bool // the keys in it may be used, and not only the revocations
+	keys    bool // the keys in the run may be used, not only the revocations
 }
 
 func (o *opener) skip(format string, args ...any) {
@@ -104,8 +104,8 @@ func (o *opener) isEncoded(content []byte) bool {
 	return isKeybox(binary) || bytes.Contains(binary, armorBegin) || inner.packets(binary, false)
 }
 
-// packets splits a binary keyring into its packets, as far as it can be read, and reports
-// whether it reached the end.
+// packets splits a binary keyring into its packets, as far as it can be read, and reports whether it reached
+// the end.
 func (o *opener) packets(binary []byte, keys bool) bool {
 	var all []*packet.OpaquePacket
 	problem := ""
@@ -128,11 +128,11 @@ func (o *opener) packets(binary []byte, keys bool) bool {
 	return problem == ""
 }
 
-// isEndless reports whether the packet that starts here says to extend to the end of the
-// keyring, so that it would hide the packets after it.
+// isEndless reports whether the packet that starts here extends to the end of the keyring, which would hide the
+// packets after it.
 func isEndless(header []byte) bool { return len(header) > 0 && header[0]&0xc3 == 0x83 }
 
-// problem says why the packet, and what follows it, cannot be read; it is empty if it can.
+// problem returns why the packet, and all data after it, cannot be read; empty if it can.
 func (o *opener) problem(p *packet.OpaquePacket, err error, endless bool) string {
 	switch {
 	case err != nil || endless:

@@ -9,10 +9,9 @@ import (
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
 )
 
-// ends returns the first moment after now at which a signature by the key, which is good now, is no
-// longer good; zero if there is none. It asks at each moment at which anything begins or ends, since
-// another statement may take the place of one that expires, and one with a later date may revoke
-// the right to sign.
+// ends returns the first moment after now at which a signature by the key, which is valid now, is no longer
+// valid; zero if there is none. It checks every moment at which a statement begins or ends, because another
+// statement may replace one that expires, and a statement with a later date may revoke the right to sign.
 func (s *signer) ends(sig *packet.Signature, o Options) time.Time {
 	for _, at := range s.moments(sig, o.Now) {
 		then := Options{Now: at, AllowExpiredKeys: o.AllowExpiredKeys}
@@ -23,8 +22,7 @@ func (s *signer) ends(sig *packet.Signature, o Options) time.Time {
 	return time.Time{}
 }
 
-// moments returns the moments after now at which a statement about the key begins or ends, the
-// first one first.
+// moments returns the moments after now at which a statement about the key begins or ends, in ascending order.
 func (s *signer) moments(sig *packet.Signature, now time.Time) []time.Time {
 	says := slices.Concat(s.certificate.direct, s.bindings)
 	for _, u := range s.certificate.users {

@@ -22,7 +22,7 @@ func living(d time.Duration) func(*packet.Signature) {
 func unsigning(s *packet.Signature) { s.FlagSign = false }
 
 var _ = Describe("The end of a good signature", func() {
-	// ends demands that the signature is good until then, and not from then on.
+	// ends checks that the signature is good until that moment, and no longer from then on.
 	ends := func(e example, o openpgp.Options, at time.Time) {
 		GinkgoHelper()
 		s := accepted(ring(e.key), e.message, o)
@@ -54,7 +54,7 @@ var _ = Describe("The end of a good signature", func() {
 			AddSubkey(key, SubkeyExpiringAfter(40*day))
 			return bySubkey(key)
 		}, Created.Add(40*day)),
-		Entry("when the subkey expires, which came later than the primary key", func() example {
+		Entry("when the subkey expires, which is younger than the primary key", func() example {
 			return bySubkey(withSubkey(SubkeyCreatedAt(Created.Add(day)), SubkeyExpiringAfter(40*day)), At(Created.Add(2*day)))
 		}, Created.Add(41*day)),
 		Entry("not when another subkey expires", func() example {
@@ -69,7 +69,7 @@ var _ = Describe("The end of a good signature", func() {
 		Entry("when the cross-signature expires", func() example {
 			return bySubkey(withSubkey(CrossSignatureExpiringAfter(40 * day)))
 		}, Created.Add(40*day)),
-		Entry("when the direct-key signature says so", func() example {
+		Entry("when the lifetime in the direct-key signature ends", func() example {
 			key := NewKey()
 			AddDirectSignature(key, Created, living(40*day))
 			return byPrimary(key)
@@ -89,7 +89,7 @@ var _ = Describe("The end of a good signature", func() {
 			Certify(key, "Other", Created, nil)
 			return byPrimary(key)
 		}, time.Time{}),
-		Entry("when the user id expires after which none says that the key signs", func() example {
+		Entry("when the last user id that lets the key sign expires", func() example {
 			key := NewKey(SelfSigned(lasting(40 * day)))
 			Certify(key, "Other", Created, unsigning)
 			return byPrimary(key)
@@ -116,26 +116,26 @@ var _ = Describe("The end of a good signature", func() {
 		Entry("the primary key", func() example { return byPrimary(NewKey(ExpiringAfter(40 * day))) }, time.Time{}),
 		Entry("the subkey", func() example { return bySubkey(withSubkey(SubkeyExpiringAfter(40 * day))) }, time.Time{}),
 		Entry("the primary key that has expired", func() example { return byPrimary(NewKey(ExpiringAfter(7 * day))) }, time.Time{}),
-		Entry("but on the signature's", func() example {
+		Entry("but on the lifetime of the signature", func() example {
 			return byPrimary(NewKey(ExpiringAfter(35*day)), Expiring(40*day))
 		}, signedAt.Add(40*day)),
-		Entry("but on the self-signature's", func() example {
+		Entry("but on the lifetime of the self-signature", func() example {
 			return byPrimary(NewKey(SelfSigned(func(s *packet.Signature) {
 				living(35 * day)(s)
 				lasting(40 * day)(s)
 			})))
 		}, Created.Add(40*day)),
-		Entry("but on the binding's", func() example { return bySubkey(withSubkey(Bound(lasting(40 * day)))) }, Created.Add(40*day)),
+		Entry("but on the lifetime of the binding", func() example { return bySubkey(withSubkey(Bound(lasting(40 * day)))) }, Created.Add(40*day)),
 	)
 
-	It("J9: is that of each key that signed", func() {
+	It("J9: is known for each key that signed", func() {
 		a, b := NewKey(ExpiringAfter(40*day)), NewKey(ExpiringAfter(50*day))
 		_, all, err := ring(a, b).VerifyAll(Message(text, Signature(a, text), Signature(b, text)), byNow)
 		Expect(err).NotTo(HaveOccurred())
 		Expect(all).To(HaveExactElements(HaveField("Ends", Created.Add(40*day)), HaveField("Ends", Created.Add(50*day))))
 	})
 
-	It("J9: is found for a key that says much of itself", func() {
+	It("J9: is found for a key with many self-signatures", func() {
 		key := NewKey()
 		for i := range 400 {
 			Certify(key, ada, Created.Add(time.Duration(i)*time.Second), living(time.Duration(4000+i)*day))

@@ -4,14 +4,14 @@ package openpgp
 
 import "context"
 
-// NewCacheOf returns a Cache that parses so.
+// NewCacheOf returns a Cache that calls parse.
 func NewCacheOf(parse func(context.Context, map[string][]byte) (*Keyring, error)) *Cache {
 	c := NewCache(1 << 20)
 	c.parse = parse
 	return c
 }
 
-// Waiting returns how many callers wait for a keyring to be parsed.
+// Waiting returns the number of callers that wait for a keyring.
 func (c *Cache) Waiting() (n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -21,7 +21,7 @@ func (c *Cache) Waiting() (n int) {
 	return n
 }
 
-// Size returns how many bytes the cache takes, by its own estimate.
+// Size returns the size of the cache in bytes, by its own estimate.
 func (c *Cache) Size() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -4,8 +4,8 @@ package openpgp
 
 import "context"
 
-// A flight is one parse of a keyring, for which any number of callers wait. It ends with the last
-// of them, and not with the first, so that a short deadline harms only its own caller.
+// A flight is one parse of a keyring, shared by any number of waiting callers. It is cancelled when the last
+// caller leaves, not the first, so a short deadline affects only its own caller.
 type flight struct {
 	outcome
 	done    chan struct{} // closed once outcome is set
@@ -13,7 +13,6 @@ type flight struct {
 	waiting int
 }
 
-// start starts a flight.
 func (c *Cache) start(ctx context.Context, key cacheKey, entries map[string][]byte) *flight {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	f := &flight{done: make(chan struct{}), cancel: cancel}
@@ -26,7 +25,7 @@ func (c *Cache) start(ctx context.Context, key cacheKey, entries map[string][]by
 	return f
 }
 
-// land ends a flight, and keeps its outcome unless all callers left it.
+// land ends a flight, and keeps its outcome unless all callers have left.
 func (c *Cache) land(key cacheKey, f *flight) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -37,7 +36,8 @@ func (c *Cache) land(key cacheKey, f *flight) {
 	close(f.done)
 }
 
-// leave takes a caller off a flight, which the last one ends. The next caller starts another.
+// leave removes a caller from a flight, and cancels the flight if no caller is left. The next caller starts a
+// new one.
 func (c *Cache) leave(key cacheKey, f *flight) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -20,8 +20,8 @@ import (
 	. "github.com/verifiedchart/verifiedchart/internal/verify/openpgp/openpgptest"
 )
 
-// FuzzVerify demands that no message is accepted but for the text that was signed, and that
-// the library's own judgement, which is laxer, agrees where a message is accepted.
+// FuzzVerify checks that a message is accepted only with the text that was signed, and that the library's own
+// verdict, which is laxer, agrees with each acceptance.
 func FuzzVerify(f *testing.F) {
 	key, rsa := NewKey(), NewKey(Using(RSA2048))
 	subkey := AddSubkey(key)
@@ -54,7 +54,7 @@ func FuzzVerify(f *testing.F) {
 			t.Fatalf("accepted %q", got)
 		}
 		if err := libraryVerifies(message, signed, key, rsa); err != nil {
-			t.Fatalf("accepted what the library refuses: %v", err)
+			t.Fatalf("accepted a message that the library refuses: %v", err)
 		}
 	})
 }
@@ -73,9 +73,9 @@ func libraryVerifies(message []byte, text string, keys ...*v2.Entity) error {
 	return err
 }
 
-// FuzzKeyring demands that, whatever an entry holds, the good key beside it counts, unless the whole
-// keyring is refused; that a revocation beside it counts in either case; that no other key accepts what
-// it did not sign; and that what is said of the rest is fit to be shown.
+// FuzzKeyring checks that, whatever an entry holds: the good key in another entry counts, unless the whole
+// keyring is refused; a revocation in another entry counts in either case; no other key accepts a message that
+// it did not sign; and the list of skipped keys is safe to display.
 func FuzzKeyring(f *testing.F) {
 	good, odd, revoked := NewKey(), NewKey(Using(P256)), NewKey()
 	AddSubkey(odd)

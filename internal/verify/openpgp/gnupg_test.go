@@ -17,7 +17,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/test/realparts"
 )
 
-// gnupg is the real GnuPG; what it is asked for has to succeed.
+// gnupg runs the real GnuPG; every command must succeed.
 type gnupg struct{ *realparts.GnuPG }
 
 func newGnuPG() gnupg {
@@ -38,7 +38,7 @@ func (g gnupg) run(stdin string, arguments ...string) []byte {
 	return written
 }
 
-// generate makes a key that lives as long as GnuPG's expiry says, and returns its fingerprint.
+// generate makes a key with the expiry in GnuPG's notation, and returns its fingerprint.
 func (g gnupg) generate(user, algorithm, usage, expiry string, options ...string) string {
 	GinkgoHelper()
 	g.run("", append(options, "--quick-generate-key", user, algorithm, usage, expiry)...)
@@ -61,7 +61,7 @@ func (g gnupg) keybox() *openpgp.Keyring {
 	return parsed(entry(content))
 }
 
-var _ = Describe("What the real GnuPG writes", func() {
+var _ = Describe("The output of the real GnuPG", func() {
 	const plain = "name: nginx\n-----dashes\n- dash\nFrom me\ntrailing \t\n\n...\nlast\n"
 	const read = "name: nginx\n-----dashes\n- dash\nFrom me\ntrailing\n\n...\nlast"
 	today := func() openpgp.Options { return openpgp.Options{Now: time.Now()} }
@@ -167,7 +167,7 @@ var _ = Describe("What the real GnuPG writes", func() {
 		Expect(changed).NotTo(Equal(file))
 		return changed
 	}
-	// blockOf returns the ASCII-armored block alone.
+	// blockOf returns only the ASCII-armored block.
 	blockOf := func(file []byte) []byte { return file[bytes.Index(file, []byte("-----BEGIN")):] }
 
 	DescribeTable("J11: is refused of a key that GnuPG's revocation certificate revokes:",
@@ -192,7 +192,7 @@ var _ = Describe("What the real GnuPG writes", func() {
 		Entry("its file as GnuPG writes it, with the colon", func(g gnupg, file []byte) map[string][]byte {
 			return map[string][]byte{"keys": g.run("", "--export"), "a.rev": file}
 		}),
-		Entry("its file beside a keybox", func(g gnupg, file []byte) map[string][]byte {
+		Entry("its file next to a keybox", func(g gnupg, file []byte) map[string][]byte {
 			box, err := g.Keybox()
 			Expect(err).NotTo(HaveOccurred())
 			return map[string][]byte{"pubring.kbx": box, "rev": uncommented(file)}
@@ -219,7 +219,7 @@ var _ = Describe("What the real GnuPG writes", func() {
 		}),
 	)
 
-	It("J11: is refused of a subkey that GnuPG revoked, whose revocation stands apart", func() {
+	It("J11: is refused of a subkey that GnuPG revoked, with the revocation in a separate entry", func() {
 		g := newGnuPG()
 		primary := g.generate(ada, "ed25519", "cert", "never")
 		g.run("", "--quick-add-key", primary, "ed25519", "sign", "never")
@@ -254,14 +254,14 @@ var _ = Describe("What the real GnuPG writes", func() {
 		Expect(accepted(only, message, today()).Primary).To(Equal(other))
 	})
 
-	It("is a private key that is not used", func() {
+	It("is not used if it is a private key", func() {
 		g := newGnuPG()
 		g.generate(ada, "ed25519", "sign,cert", "never")
 		_, err := openpgp.Parse(context.Background(), entry(g.run("", "--armor", "--export-secret-keys")))
 		Expect(err).To(MatchError(openpgp.ErrKeyring))
 	})
 
-	It("agrees with what our tests write", func() {
+	It("agrees with the output of our tests", func() {
 		g := newGnuPG()
 		key := NewKey(Using(Ed25519Legacy))
 		AddSubkey(key, SubkeyUsing(P256))

@@ -12,7 +12,7 @@ import (
 )
 
 var _ = Describe("The headers of a clear-signed message", func() {
-	// ended returns the message, whose headers end in that line alone.
+	// ended returns the message with headers that end only in that line.
 	ended := func(message []byte, line string) []byte {
 		GinkgoHelper()
 		changed := bytes.Replace(message, []byte("\n\n"), []byte("\n"+line+"\n"), 1)
@@ -25,18 +25,18 @@ var _ = Describe("The headers of a clear-signed message", func() {
 		accepted(ring(key), ended(Sign(key, text), " \t"), byNow)
 	})
 
-	// Another reader would take the signed text for more headers, or headers for signed text.
+	// Other readers may treat the signed text as headers, or headers as signed text.
 	DescribeTable("F8: do not end in a line that only seems empty",
 		func(line string) {
 			key := NewKey()
 			refused(ring(key), ended(Sign(key, text), line), byNow)
 		},
-		Entry("for its form feed", "\f"),
-		Entry("for its vertical tab", "\v"),
-		Entry("for its carriage returns", "\r\r"),
-		Entry("for its next line", "\u0085"),
-		Entry("for its no-break space", "\u00a0"),
-		Entry("for its ideographic space", "\u3000"),
-		Entry("for its NUL", "\x00"),
+		Entry("with a form feed", "\f"),
+		Entry("with a vertical tab", "\v"),
+		Entry("with carriage returns", "\r\r"),
+		Entry("with a next line", "\u0085"),
+		Entry("with a no-break space", "\u00a0"),
+		Entry("with an ideographic space", "\u3000"),
+		Entry("with a NUL", "\x00"),
 	)
 })

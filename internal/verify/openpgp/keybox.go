@@ -26,8 +26,8 @@ func isKeybox(content []byte) bool {
 		bytes.Equal(content[keyboxMagicAt:keyboxMagicAt+len(keyboxMagic)], keyboxMagic)
 }
 
-// keybox reads the OpenPGP keys in a keybox. Blobs of other types, such as those
-// of X.509 certificates and of deleted keys, are passed over.
+// keybox reads the OpenPGP keys in a keybox. It skips blobs of other types, such as X.509 certificates and
+// deleted keys.
 func (o *opener) keybox(content []byte) {
 	for len(content) > 0 && !o.interrupted() {
 		length := uint64(0)

@@ -13,14 +13,14 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/problem"
 )
 
-// Bounds on what is said of keys.
+// Bounds on the texts about keys.
 const (
 	maxSkipped          = 100
 	maxEntry, maxReason = 253, 300
 	maxUserID           = 256
 )
 
-// Hexadecimal digits of a fingerprint, by the version of the key.
+// Lengths of a fingerprint in hexadecimal digits, by the version of the key.
 const fingerprintV4, fingerprintV6 = 40, 64
 
 // Keyring is a set of trusted keys. It is immutable and safe for concurrent use.
@@ -31,27 +31,25 @@ type Keyring struct {
 	revoked []string
 }
 
-// Skipped is a key, or a whole entry of a keyring, that is not used, and why. Both
-// are bounded and fit to be shown.
+// Skipped is a key, or a whole entry of a keyring, that is not used, and the reason. Both texts are bounded and
+// safe to display.
 type Skipped struct{ Entry, Reason string }
 
-// Parse reads the entries of a keyring, names to contents. An entry holds any number of keys and
-// of revocations: binary, ASCII-armored in any number of blocks with any text between them, or as
-// a GnuPG keybox (.kbx). All entries are one keyring: a key that stands in several places is one key
-// with everything that is said of it, and a revocation counts wherever it stands, for example as a
-// revocation certificate in an entry of its own. Only the key itself can revoke it: what other keys
-// say of it, such as a designated revoker, counts for nothing.
+// Parse reads the entries of a keyring, a map from names to contents. An entry holds any number of keys and of
+// revocations: binary, ASCII-armored in any number of blocks with any text between them, or as a GnuPG keybox
+// (.kbx). All entries form one keyring. If a key appears several times, Parse merges everything stated about
+// it. A revocation counts wherever it appears, for example as a revocation certificate in its own entry. Only
+// the key itself can revoke it: statements of other keys, such as a designated revoker, do not count.
 //
-// Parse skips and lists keys that are broken, weak or of a foreign algorithm, and the keys of an
-// entry that holds a private key. It verifies at most 500 signatures: those that a key makes of
-// itself, its user ids and its subkeys, and revocations, so that it holds at most 500 keys.
-// Certifications by other keys do not count.
+// Parse skips and lists keys that are broken, weak or of an unsupported algorithm, and the keys of an entry
+// that holds a private key. It verifies at most 500 signatures: those that a key makes over itself, its user
+// ids and its subkeys, and revocations. So the keyring holds at most 500 keys. Certifications by other keys do
+// not count.
 //
-// The error matches ErrUnreadable if an entry cannot be read to its end, or if the keyring is larger
-// than these bounds or MaxKeyring. It matches only ErrKeyring if no usable key is left. The
-// Keyring that comes with either holds no key, and knows Revoked. A revoked or expired key is usable
-// in this sense: Verify refuses it. If ctx ends first, there is no Keyring, and the error matches
-// that of ctx.
+// The error matches ErrUnreadable if an entry cannot be read to its end, or if the keyring exceeds these bounds
+// or MaxKeyring. The error matches only ErrKeyring if no usable key is left. With either error, Parse also
+// returns a Keyring that holds no key, but knows Revoked. A revoked or expired key is usable in this sense:
+// Verify refuses it. If ctx ends first, there is no Keyring, and the error matches that of ctx.
 func Parse(ctx context.Context, entries map[string][]byte) (k *Keyring, err error) {
 	p := newParser(ctx)
 	defer func() {
@@ -79,12 +77,11 @@ func Parse(ctx context.Context, entries map[string][]byte) (k *Keyring, err erro
 	return p.keyring()
 }
 
-// interruption is the error if ctx ended before the keyring was parsed.
+// interruption returns the error for a ctx that ended before the keyring was parsed.
 func interruption(err error) error {
 	return fmt.Errorf("parsing the OpenPGP keyring was interrupted: %w", err)
 }
 
-// hold makes k hold the keys.
 func (k *Keyring) hold(keys map[string]*certificate) {
 	k.keys, k.signers = keys, map[uint64][]*signer{}
 	for _, fingerprint := range slices.Sorted(maps.Keys(keys)) {
@@ -94,7 +91,7 @@ func (k *Keyring) hold(keys map[string]*certificate) {
 	}
 }
 
-// noKey is the error for a keyring without a usable key. It names the first of those that are not used.
+// noKey returns the error for a keyring without a usable key. It names the first skipped entry.
 func noKey(skipped []Skipped) error {
 	if len(skipped) == 0 {
 		return problem.New(ErrKeyring, "it holds no OpenPGP key").Fix("add one with --from-file=pubring.gpg")
@@ -103,7 +100,7 @@ func noKey(skipped []Skipped) error {
 	return problem.New(ErrKeyring, "%s %s", skipped[0].Entry, withoutPronoun(fault)).Fix("%s", fix)
 }
 
-// withoutPronoun returns a fault so that it can follow the name of its object.
+// withoutPronoun rewords a fault so that it can follow the name of the entry.
 func withoutPronoun(fault string) string {
 	if rest, ok := strings.CutPrefix(fault, "it "); ok {
 		return rest
@@ -111,11 +108,11 @@ func withoutPronoun(fault string) string {
 	return "cannot be used: " + fault
 }
 
-// Len is how many primary keys the keyring holds.
+// Len returns the number of primary keys in the keyring.
 func (k *Keyring) Len() int { return len(k.keys) }
 
-// Revoked returns the fingerprints, as a Signature has them, of the primary keys and subkeys that
-// are known to be revoked, also if the keyring holds no key. There are none in a nil Keyring.
+// Revoked returns the fingerprints, in the form used by Signature, of all revoked primary keys and subkeys,
+// even if the keyring holds no key. It returns none for a nil Keyring.
 func (k *Keyring) Revoked() []string {
 	if k == nil {
 		return nil
@@ -123,13 +120,12 @@ func (k *Keyring) Revoked() []string {
 	return slices.Clone(k.revoked)
 }
 
-// Skipped lists the keys that are not used: the first hundred, and how many there are more.
+// Skipped lists the keys that are not used: the first hundred, and the number of the others.
 func (k *Keyring) Skipped() []Skipped { return slices.Clone(k.skipped) }
 
-// Only returns the keyring with no other keys than those whose primary keys have one of
-// the fingerprints: 40 or 64 hexadecimal digits in any case, with spaces anywhere. The
-// error matches ErrKeyring where no key is left, and where a fingerprint is not one: a
-// key id is too short to name a key.
+// Only returns the keyring restricted to the keys whose primary keys have one of the fingerprints: 40 or 64
+// hexadecimal digits in any case, with spaces anywhere. The error matches ErrKeyring if no key is left, or if a
+// text is not a fingerprint. A key id is not accepted: it is too short to identify a key.
 func (k *Keyring) Only(fingerprints []string) (*Keyring, error) {
 	only := map[string]*certificate{}
 	for _, f := range fingerprints {
@@ -143,7 +139,7 @@ func (k *Keyring) Only(fingerprints []string) (*Keyring, error) {
 		}
 	}
 	if len(only) == 0 {
-		return nil, fmt.Errorf("%w: none of the keyring's %d keys has one of the %d fingerprints asked for",
+		return nil, fmt.Errorf("%w: none of the keyring's %d keys has one of the %d requested fingerprints",
 			ErrKeyring, len(k.keys), len(fingerprints))
 	}
 	chosen := &Keyring{skipped: k.skipped, revoked: k.revoked}

@@ -76,7 +76,7 @@ var _ = Describe("A keyring", func() {
 		Expect(k.Skipped()).To(BeEmpty())
 	})
 
-	DescribeTable("takes all that is said of a key from wherever it stands",
+	DescribeTable("merges all statements about a key, wherever they are",
 		func(change func(newer *v2.Entity)) {
 			older := withSubkey()
 			message := bySubkey(older).message
@@ -94,8 +94,8 @@ var _ = Describe("A keyring", func() {
 		}),
 	)
 
-	DescribeTable("skips and lists what is not to be used, and keeps the good key beside it",
-		func(content func() []byte, says ...string) {
+	DescribeTable("skips and lists unusable keys and entries, and keeps the good key",
+		func(content func() []byte, parts ...string) {
 			good := NewKey()
 			k := parsed(map[string][]byte{"good": Public(good), "odd": content()})
 			Expect(k.Len()).To(Equal(1))
@@ -106,7 +106,7 @@ var _ = Describe("A keyring", func() {
 				Expect(s.Reason).NotTo(BeEmpty())
 				Expect(len(s.Reason)).To(BeNumerically("<=", 300))
 			}
-			for _, part := range says {
+			for _, part := range parts {
 				Expect(k.Skipped()).To(ContainElement(HaveField("Reason", ContainSubstring(part))))
 			}
 			none, err := openpgp.Parse(context.Background(), entry(content()))
@@ -117,7 +117,7 @@ var _ = Describe("A keyring", func() {
 		},
 		Entry("F10: an RSA-1024 key", func() []byte { return Public(NewKey(Using(RSA1024))) }, "1024"),
 		Entry("F10: an RSA key of less than 2048 bits", func() []byte { return Public(NewKey(Using(RSA2040))) }, "2040"),
-		Entry("F10: an RSA key of more bits than anybody needs", func() []byte {
+		Entry("F10: an RSA key with too many bits", func() []byte {
 			modulus := append([]byte{0x20, 0x01}, Garbage("modulus", 1025)...) // 8193 bits
 			modulus[2] = 1
 			return Packet(6, append(append([]byte{4, 0, 0, 0, 0, 1}, modulus...), 0, 2, 3))
@@ -138,7 +138,7 @@ var _ = Describe("A keyring", func() {
 		}, "SHA-1"),
 		Entry("a key of an unknown algorithm", func() []byte { return Packet(6, []byte{4, 0, 0, 0, 0, 99, 0, 0}) }),
 		Entry("a key of an unknown version", func() []byte { return Packet(6, []byte{3, 0, 0, 0, 0, 0, 0, 1, 0}) }),
-		Entry("a key that nobody signed", func() []byte {
+		Entry("a key without a signature", func() []byte {
 			key := NewKey()
 			key.Identities = nil
 			return Public(key)
@@ -192,12 +192,12 @@ var _ = Describe("A keyring", func() {
 			accepted(k, Sign(a, text), byNow)
 			accepted(k, Sign(b, text), byNow)
 		},
-		Entry("a weak one", func() []byte { return Public(NewKey(Using(RSA1024))) }),
-		Entry("one of an unknown algorithm", func() []byte {
+		Entry("a weak key", func() []byte { return Public(NewKey(Using(RSA1024))) }),
+		Entry("a key of an unknown algorithm", func() []byte {
 			return append(Packet(6, []byte{4, 0, 0, 0, 0, 99, 0, 0}), Packet(13, []byte("Ada"))...)
 		}),
-		Entry("one that is garbage", func() []byte { return Packet(6, Garbage("key", 100)) }),
-		Entry("one that nobody signed", func() []byte {
+		Entry("a garbage key", func() []byte { return Packet(6, Garbage("key", 100)) }),
+		Entry("a key without a signature", func() []byte {
 			key := NewKey()
 			key.Identities = nil
 			return Public(key)
@@ -211,7 +211,7 @@ var _ = Describe("A keyring", func() {
 		Expect(k.Skipped()).To(ConsistOf(And(HaveField("Entry", "1-private"), HaveField("Reason", ContainSubstring("replace that key pair")))))
 	})
 
-	It("passes over a user attribute and what is signed of it", func() {
+	It("skips a user attribute and its signatures", func() {
 		key := NewKey()
 		var certification bytes.Buffer
 		Expect(key.Identities[ada].SelfCertifications[0].Packet.Serialize(&certification)).To(Succeed())
@@ -219,7 +219,7 @@ var _ = Describe("A keyring", func() {
 		Expect(accepted(k, Sign(key, text), byNow).UserID).To(Equal(ada))
 	})
 
-	DescribeTable("F3: is an error where it holds nothing",
+	DescribeTable("F3: is an error if it holds nothing",
 		func(entries map[string][]byte) {
 			_, err := openpgp.Parse(context.Background(), entries)
 			Expect(err).To(MatchError(openpgp.ErrKeyring))
@@ -229,7 +229,7 @@ var _ = Describe("A keyring", func() {
 		Entry("an empty keybox", map[string][]byte{"keys": Keybox()}),
 	)
 
-	It("lists a hundred skipped ones, bounded and fit to be shown", func() {
+	It("lists a hundred skipped keys, bounded and safe to display", func() {
 		entries := map[string][]byte{"good": Public(NewKey())}
 		for i := range 150 {
 			entries[fmt.Sprintf("odd-%03d\x1b[31m%s", i, strings.Repeat("x", 400))] = []byte("no key")
@@ -241,7 +241,7 @@ var _ = Describe("A keyring", func() {
 		Expect(skipped[99].Reason).To(ContainSubstring("51"))
 	})
 
-	It("serves many at a time", func() {
+	It("can be used concurrently", func() {
 		key := withSubkey()
 		k := ring(NewKey(), key)
 		message := bySubkey(key).message
@@ -257,7 +257,7 @@ var _ = Describe("A keyring", func() {
 		group.Wait()
 	})
 
-	It("does not change with what it was made of", func() {
+	It("does not change if its input changes", func() {
 		key := NewKey()
 		content := Public(key)
 		k := parsed(entry(content))
@@ -278,7 +278,7 @@ var _ = Describe("A keyring of only some keys", func() {
 		k = parsed(map[string][]byte{"keys": Public(a, b), "odd": nil})
 	})
 
-	DescribeTable("holds those of the fingerprints, however they are written",
+	DescribeTable("holds the keys with the fingerprints, in every spelling",
 		func(write func(fingerprint string) string) {
 			only, err := k.Only([]string{write(fingerprintOf(a.PrimaryKey))})
 			Expect(err).NotTo(HaveOccurred())
@@ -291,7 +291,7 @@ var _ = Describe("A keyring of only some keys", func() {
 		},
 		Entry("in capitals", func(f string) string { return f }),
 		Entry("in small letters", strings.ToLower),
-		Entry("as GnuPG shows them", func(f string) string {
+		Entry("in groups, like GnuPG", func(f string) string {
 			var groups []string
 			for i := 0; i < 40; i += 4 {
 				groups = append(groups, f[i:i+4])
@@ -300,13 +300,13 @@ var _ = Describe("A keyring of only some keys", func() {
 		}),
 	)
 
-	It("holds those of version 6", func() {
+	It("holds keys of version 6", func() {
 		only, err := k.Only([]string{fingerprintOf(b.PrimaryKey)})
 		Expect(err).NotTo(HaveOccurred())
 		accepted(only, Sign(b, text), byNow)
 	})
 
-	It("holds those that there are", func() {
+	It("holds the keys that exist, if others do not", func() {
 		only, err := k.Only([]string{fingerprintOf(a.PrimaryKey), fingerprintOf(NewKey().PrimaryKey), fingerprintOf(b.PrimaryKey)})
 		Expect(err).NotTo(HaveOccurred())
 		Expect(only.Len()).To(Equal(2))
@@ -317,14 +317,14 @@ var _ = Describe("A keyring of only some keys", func() {
 			_, err := k.Only(fingerprints())
 			Expect(err).To(MatchError(openpgp.ErrKeyring))
 		},
-		Entry("of none", func() []string { return nil }),
+		Entry("of no fingerprint", func() []string { return nil }),
 		Entry("of a key that it does not hold", func() []string { return []string{fingerprintOf(NewKey().PrimaryKey)} }),
 		Entry("of a subkey", func() []string { return []string{fingerprintOf(a.Subkeys[0].PublicKey)} }),
 		Entry("of a key id", func() []string { return []string{a.PrimaryKey.KeyIdString()} }),
-		Entry("of a key id beside a good fingerprint", func() []string {
+		Entry("of a key id and a good fingerprint", func() []string {
 			return []string{fingerprintOf(a.PrimaryKey), a.PrimaryKey.KeyIdString()}
 		}),
-		Entry("of what is not hexadecimal", func() []string { return []string{strings.Repeat("G", 40)} }),
-		Entry("of an empty one", func() []string { return []string{""} }),
+		Entry("of a text that is not hexadecimal", func() []string { return []string{strings.Repeat("G", 40)} }),
+		Entry("of an empty text", func() []string { return []string{""} }),
 	)
 })

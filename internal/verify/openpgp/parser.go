@@ -14,12 +14,12 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/printable"
 )
 
-// A parser collects the certificates of all entries. It works in three steps, so that no
-// revocation depends on where it stands:
+// A parser collects the certificates of all entries. It works in three steps, so that the order of the packets
+// does not matter for revocations:
 //
-//	read        the entries → the keys, and the signatures with their places
+//	read        the entries → the keys, and the signatures with their locations
 //	revocations the revocations, by any key of the keyring
-//	statements  what the keys say of themselves, if the keyring was read to its end
+//	statements  the statements of the keys about themselves, if the keyring was read to its end
 type parser struct {
 	ctx     context.Context
 	stopped error // the error of ctx
@@ -27,38 +27,38 @@ type parser struct {
 
 	keys    map[string]*certificate
 	ids     map[uint64][]*certificate
-	packets int // how many there are
-	parts   int // how many user ids and subkeys there are
+	packets int // the number of packets
+	parts   int // the number of user ids and subkeys
 
 	signatures []signature
 	seen       map[signed]struct{}
 	claims     []claim
-	verified   int // how many signatures were verified
+	verified   int // the number of verified signatures
 
 	skipped []Skipped
-	more    int // how many were skipped beyond what is listed
+	more    int // the number of skipped keys and entries that are not listed
 }
 
-// A place is where a packet stands.
-type place struct {
+// A location is the position of a packet in the keyring.
+type location struct {
 	entry   string
-	keys    bool // the keys here may be used, and not only the revocations
-	started bool // there is a primary key before it
-	// certificate is that of the primary key; nil if it is not one to use.
+	keys    bool // the keys at this location may be used, not only the revocations
+	started bool // a primary key precedes the packet
+	// certificate belongs to the primary key; nil if the key is not used.
 	certificate *certificate
-	// The user id or the subkey that the packet follows; both are nil if it follows the primary
-	// key itself, or something that is passed over.
+	// user or subkey is set if the packet follows a user id or a subkey. Both are nil if it follows the primary
+	// key itself, or a packet that is skipped.
 	user   *user
 	subkey *signer
 }
 
-// A signature is a signature packet that was not parsed yet.
+// A signature is a signature packet that is not parsed yet.
 type signature struct {
-	place
+	location
 	packet *packet.OpaquePacket
 }
 
-// signed tells signatures apart.
+// signed identifies a signature.
 type signed struct {
 	content [sha256.Size]byte
 	about   any
@@ -89,7 +89,7 @@ func (p *parser) skip(entry, format string, args ...any) {
 	})
 }
 
-// read reads the keys of an entry, and where its signatures stand.
+// read reads the keys of an entry, and collects its signatures with their locations.
 func (p *parser) read(entry string, content []byte) {
 	o := opener{interrupted: p.interrupted}
 	o.open(content)
@@ -106,11 +106,11 @@ func (p *parser) read(entry string, content []byte) {
 		p.unreadable("", tooManyPackets)
 	}
 	for _, r := range o.runs {
-		p.run(r.packets, place{entry: entry, keys: r.keys && !o.private})
+		p.run(r.packets, location{entry: entry, keys: r.keys && !o.private})
 	}
 }
 
-func (p *parser) run(packets []*packet.OpaquePacket, at place) {
+func (p *parser) run(packets []*packet.OpaquePacket, at location) {
 	strays := 0
 	for _, o := range packets {
 		if p.interrupted() {
@@ -131,18 +131,18 @@ func (p *parser) run(packets []*packet.OpaquePacket, at place) {
 	}
 }
 
-// sign keeps a signature for later. In a keyring that is refused only revocations matter.
-func (p *parser) sign(o *packet.OpaquePacket, at place) {
+// sign keeps a signature for later. If the keyring is already refused, only revocations matter.
+func (p *parser) sign(o *packet.OpaquePacket, at location) {
 	if p.unread == nil || isRevocation(o) {
 		p.signatures = append(p.signatures, signature{at, o})
 	}
 }
 
-// turn turns to what the next signatures are about.
-func (p *parser) turn(o *packet.OpaquePacket, at *place) {
+// turn updates the location to the key, user id or subkey that the next signatures are about.
+func (p *parser) turn(o *packet.OpaquePacket, at *location) {
 	switch o.Tag {
 	case tagPublicKey, tagSecretKey:
-		*at = place{entry: at.entry, keys: at.keys, started: true}
+		*at = location{entry: at.entry, keys: at.keys, started: true}
 		at.certificate = p.certificate(o, at)
 	case tagUserID, tagPublicSubkey, tagSecretSubkey, tagAttribute:
 		at.user, at.subkey = nil, nil
@@ -152,9 +152,9 @@ func (p *parser) turn(o *packet.OpaquePacket, at *place) {
 	}
 }
 
-// certificate returns the certificate of the primary key in the packet, or nil if the key is
-// not one to use. A private key begins like the public one.
-func (p *parser) certificate(o *packet.OpaquePacket, at *place) *certificate {
+// certificate returns the certificate of the primary key in the packet, or nil if the key is not used. A
+// private key packet starts with the public key.
+func (p *parser) certificate(o *packet.OpaquePacket, at *location) *certificate {
 	primary, err := publicKey(o, tagPublicKey)
 	if err != nil {
 		p.skip(at.entry, "a key is broken, or of an algorithm or version that is not known: %v", err)
@@ -178,8 +178,8 @@ func (p *parser) certificate(o *packet.OpaquePacket, at *place) *certificate {
 	return c
 }
 
-// part turns to a user id or a subkey, which it adds if it is new.
-func (p *parser) part(o *packet.OpaquePacket, at *place) {
+// part updates the location to a user id or a subkey, and adds it to the certificate if it is new.
+func (p *parser) part(o *packet.OpaquePacket, at *location) {
 	c := at.certificate
 	switch o.Tag {
 	case tagUserID:
@@ -211,7 +211,7 @@ func publicKey(o *packet.OpaquePacket, tag uint8) (*packet.PublicKey, error) {
 	return parse[*packet.PublicKey](&packet.OpaquePacket{Tag: tag, Contents: o.Contents})
 }
 
-// parse parses a packet. A library that panics on one packet must not take the others along.
+// parse parses a packet. If the library panics on one packet, the others are still read.
 func parse[T packet.Packet](o *packet.OpaquePacket) (t T, err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -229,7 +229,7 @@ func parse[T packet.Packet](o *packet.OpaquePacket) (t T, err error) {
 	return t, nil
 }
 
-// keyring returns the keyring that was parsed, and ErrUnreadable or ErrKeyring if it is none to use.
+// keyring returns the parsed keyring, with ErrUnreadable or ErrKeyring if it is not usable.
 func (p *parser) keyring() (*Keyring, error) {
 	k := &Keyring{revoked: p.revoked()}
 	if p.unread == nil {
@@ -249,7 +249,7 @@ func (p *parser) keyring() (*Keyring, error) {
 	return k, nil
 }
 
-// revoked returns the fingerprints of all keys that are revoked.
+// revoked returns the fingerprints of all revoked keys.
 func (p *parser) revoked() (revoked []string) {
 	for _, c := range p.keys {
 		for _, s := range c.signers {

@@ -21,7 +21,7 @@ const (
 // Versions of a signature packet.
 const signatureV3, signatureV4, signatureV6 = 3, 4, 6
 
-// isRevocation reports whether the packet says to be a revocation, also if it cannot be parsed.
+// isRevocation reports whether the packet has a revocation type, even if it cannot be parsed.
 func isRevocation(o *packet.OpaquePacket) bool {
 	at := 1
 	if len(o.Contents) > 0 && o.Contents[0] <= signatureV3 {
@@ -37,7 +37,7 @@ func isRevocation(o *packet.OpaquePacket) bool {
 	return false
 }
 
-// revocations applies all revocations, and collects what the keys say of themselves.
+// revocations applies all revocations, and collects the self-signatures of the keys.
 func (p *parser) revocations() {
 	for _, at := range p.signatures {
 		if p.interrupted() {
@@ -55,8 +55,8 @@ func (p *parser) revocations() {
 	}
 }
 
-// unparsed refuses the keyring for a revocation that cannot be parsed, unless it is by a
-// stranger.
+// unparsed refuses the keyring because of a revocation that cannot be parsed, unless the revocation names a key
+// that is not in the keyring.
 func (p *parser) unparsed(at signature, err error) {
 	ids, named := issuers(at.packet.Contents)
 	known := false
@@ -68,8 +68,8 @@ func (p *parser) unparsed(at signature, err error) {
 	}
 }
 
-// issuers returns the ids of the keys that a signature packet says to be by, and reports
-// whether it names any.
+// issuers returns the ids of the keys that a signature packet names as its signer, and reports whether it names
+// any.
 func issuers(content []byte) (ids []uint64, named bool) {
 	if content[0] <= signatureV3 {
 		const at, length = 7, 8
@@ -78,12 +78,12 @@ func issuers(content []byte) (ids []uint64, named bool) {
 		}
 		return []uint64{binary.BigEndian.Uint64(content[at:])}, true
 	}
-	width := 2 // of the length of the subpackets
+	width := 2 // size of the length field of the subpackets
 	if content[0] >= signatureV6 {
 		width = 4
 	}
 	rest := content[min(len(content), 4):]
-	for range 2 { // the hashed ones, and the others
+	for range 2 { // the hashed and the unhashed subpackets
 		area, after, ok := cutArea(rest, width)
 		if !ok {
 			return ids, len(ids) > 0
@@ -94,7 +94,7 @@ func issuers(content []byte) (ids []uint64, named bool) {
 	return ids, len(ids) > 0
 }
 
-// cutArea cuts off the subpackets that stand behind their length.
+// cutArea splits off a subpacket area, which starts with its length.
 func cutArea(content []byte, width int) (area, rest []byte, ok bool) {
 	if len(content) < width {
 		return nil, nil, false
@@ -134,7 +134,7 @@ func issuersIn(area []byte) (ids []uint64) {
 	return ids
 }
 
-// revocation applies a revocation to the key that made it, wherever either stands.
+// revocation applies a revocation to the key that made it, wherever either of them appears in the keyring.
 func (p *parser) revocation(at signature, s *packet.Signature) {
 	if !p.isNew(at.packet, nil) {
 		return
@@ -157,12 +157,12 @@ func (p *parser) isNew(o *packet.OpaquePacket, about any) bool {
 	return !seen
 }
 
-// candidates returns the certificates that may have made a revocation: the ones that it names, or
-// all of them if it names none, the one before it first.
+// candidates returns the certificates that may have made a revocation: those that it names, or all if it names
+// none. The certificate before the revocation comes first.
 func (p *parser) candidates(at signature, s *packet.Signature) []*certificate {
 	if s.IssuerKeyId != nil {
 		named := slices.Clone(p.ids[*s.IssuerKeyId])
-		// Nobody signs the id, so that it may differ from the fingerprint.
+		// The id is not signed, so it may differ from the fingerprint.
 		if c := p.keys[fmt.Sprintf("%X", s.IssuerFingerprint)]; c != nil && !slices.Contains(named, c) {
 			named = append(named, c)
 		}
@@ -175,11 +175,11 @@ func (p *parser) candidates(at signature, s *packet.Signature) []*certificate {
 	return first(at.certificate, all)
 }
 
-// revoke reports whether the certificate made the revocation, after applying it.
+// revoke applies the revocation if the certificate made it, and reports whether it did.
 func (p *parser) revoke(c *certificate, at signature, s *packet.Signature) bool {
 	switch s.SigType {
 	case packet.SigTypeKeyRevocation:
-		// A weak hash does not make a revocation void.
+		// A revocation counts even if its hash is weak.
 		if p.genuine(at, s, c.primary, func() error { return c.primary.VerifyRevocationSignature(s) }) {
 			c.signers[0].revoked = true
 			return true
@@ -202,24 +202,24 @@ func (p *parser) revoke(c *certificate, at signature, s *packet.Signature) bool 
 	return false
 }
 
-// first returns all, in an order in which the likely one comes first.
-func first[T comparable](likely T, all []T) []T {
+// first returns all elements, with the preferred one moved to the front.
+func first[T comparable](preferred T, all []T) []T {
 	ordered := make([]T, 0, len(all))
 	for _, one := range all {
-		if one == likely {
+		if one == preferred {
 			ordered = append(ordered, one)
 		}
 	}
 	for _, one := range all {
-		if one != likely {
+		if one != preferred {
 			ordered = append(ordered, one)
 		}
 	}
 	return ordered
 }
 
-// genuine reports whether the signature is by the key, as verify finds. It counts what costs a
-// verification.
+// genuine reports whether the key made the signature, by calling verify. It counts every call against
+// maxVerified.
 func (p *parser) genuine(at signature, s *packet.Signature, by *packet.PublicKey, verify func() error) (ok bool) {
 	if s.PubKeyAlgo != by.PubKeyAlgo || !fits(s, by) || p.interrupted() {
 		return false
@@ -229,7 +229,7 @@ func (p *parser) genuine(at signature, s *packet.Signature, by *packet.PublicKey
 		return false
 	}
 	defer func() {
-		// What a library panics on may be a revocation.
+		// A signature that makes the library panic may be a revocation.
 		if r := recover(); r != nil {
 			p.unreadable(at.entry, fmt.Sprintf("a signature cannot be verified: %v", r))
 			ok = false

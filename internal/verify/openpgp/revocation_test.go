@@ -20,7 +20,7 @@ import (
 	. "github.com/verifiedchart/verifiedchart/internal/verify/openpgp/openpgptest"
 )
 
-// revoking returns the revocation certificate of a key, as a packet of its own.
+// revoking returns the revocation certificate of a key as a separate packet.
 func revoking(key *v2.Entity, change ...func(*packet.Signature)) []byte {
 	GinkgoHelper()
 	revoked := *key
@@ -40,7 +40,7 @@ func revokingSubkey(key *v2.Entity) []byte {
 	return serialized(last.Revocations[0].Packet)
 }
 
-// nameless returns the key as one whose signatures do not name it.
+// nameless returns a copy of the key that makes signatures without its name.
 func nameless(key *v2.Entity) *v2.Entity {
 	private := *key.PrivateKey
 	private.Fingerprint = nil
@@ -51,7 +51,7 @@ func nameless(key *v2.Entity) *v2.Entity {
 
 func withoutIssuer(s *packet.Signature) { s.IssuerKeyId = nil }
 
-// Two keys of a keyring, a revocation by the first, and the entries in which they stand.
+// An arrangement puts two keys of a keyring, and a revocation by the first, into entries.
 type arrangement func(a, b *v2.Entity, revocation []byte) map[string][]byte
 
 var arrangements = []struct {
@@ -128,20 +128,20 @@ var arrangements = []struct {
 		parts := append(append([]byte{0xc2, 0xe0 | 5}, content[:32]...), byte(len(content)-32))
 		return entry(Public(a, b), append(parts, content[32:]...))
 	}},
-	{"beside a keybox, in ASCII armor", func(a, b *v2.Entity, r []byte) map[string][]byte {
+	{"next to a keybox, in ASCII armor", func(a, b *v2.Entity, r []byte) map[string][]byte {
 		return map[string][]byte{"pubring.kbx": Keybox(a, b), "0.asc": Armored(r)}
 	}},
 	{"in a keybox, in a blob of its own", func(a, b *v2.Entity, r []byte) map[string][]byte {
 		return entry(Keybox(a, b), KeyboxBlob(r))
 	}},
-	{"in a keybox, with the key in an entry beside it", func(a, b *v2.Entity, r []byte) map[string][]byte {
+	{"in a keybox, with the key in another entry", func(a, b *v2.Entity, r []byte) map[string][]byte {
 		return map[string][]byte{"keys": Public(a, b), "pubring.kbx": append(Keybox(), KeyboxBlob(r)...)}
 	}},
-	{"with the key alone, without its user ids", func(a, b *v2.Entity, r []byte) map[string][]byte {
+	{"with only the key, without its user ids", func(a, b *v2.Entity, r []byte) map[string][]byte {
 		return map[string][]byte{"keys": Public(a, b), "stub": append(serializedKey(a), r...)}
 	}},
 	{"twice", func(a, b *v2.Entity, r []byte) map[string][]byte { return entry(r, Public(a), r, Public(b), r) }},
-	{"in an entry that holds a private key of somebody else", func(a, b *v2.Entity, r []byte) map[string][]byte {
+	{"in an entry that holds another private key", func(a, b *v2.Entity, r []byte) map[string][]byte {
 		return map[string][]byte{"keys": Public(a, b), "private": append(Private(NewKey()), r...)}
 	}},
 	{"in an entry that holds its private key", func(a, b *v2.Entity, r []byte) map[string][]byte {
@@ -162,7 +162,7 @@ var _ = Describe("A revocation certificate", func() {
 		rows = append(rows, Entry(a.name, a.entries))
 	}
 
-	DescribeTable("J11: revokes the key that made it, and no other, wherever it stands:", append([]any{
+	DescribeTable("J11: revokes the key that made it, and no other, wherever it is:", append([]any{
 		func(entries arrangement) {
 			a, b := withSubkey(), NewKey(Using(P256))
 			k := parsed(entries(a, b, revoking(a)))
@@ -174,7 +174,7 @@ var _ = Describe("A revocation certificate", func() {
 		},
 	}, rows...)...)
 
-	DescribeTable("J11: of a subkey revokes that one, and no other, wherever it stands:", append([]any{
+	DescribeTable("J11: of a subkey revokes that subkey, and no other, wherever it is:", append([]any{
 		func(entries arrangement) {
 			a, b := NewKey(), withSubkey(SubkeyUsing(P256))
 			other := AddSubkey(a)
@@ -188,7 +188,7 @@ var _ = Describe("A revocation certificate", func() {
 		},
 	}, rows...)...)
 
-	DescribeTable("J11: revokes nothing if it only says to be by the key:", append([]any{
+	DescribeTable("J11: revokes nothing if it only claims to be by the key:", append([]any{
 		func(entries arrangement) {
 			a, b := withSubkey(), NewKey(Using(P256))
 			for _, forged := range [][]byte{
@@ -203,7 +203,7 @@ var _ = Describe("A revocation certificate", func() {
 		},
 	}, rows...)...)
 
-	DescribeTable("J11: revokes whatever it looks like",
+	DescribeTable("J11: is accepted in every form",
 		func(revocation func() (*v2.Entity, []byte)) {
 			key, r := revocation()
 			other := NewKey()
@@ -219,8 +219,8 @@ var _ = Describe("A revocation certificate", func() {
 		Entry("by an RSA key", func() (*v2.Entity, []byte) { k := NewKey(Using(RSA2048)); return k, revoking(k) }),
 		Entry("by a key on P-521", func() (*v2.Entity, []byte) { k := NewKey(Using(P521)); return k, revoking(k) }),
 		Entry("without a name of the key", func() (*v2.Entity, []byte) { k := NewKey(); return k, revoking(nameless(k), withoutIssuer) }),
-		Entry("with the id of the key alone", func() (*v2.Entity, []byte) { k := NewKey(); return k, revoking(nameless(k)) }),
-		Entry("with the id of another key, which nobody signed, and the fingerprint", func() (*v2.Entity, []byte) {
+		Entry("with only the id of the key", func() (*v2.Entity, []byte) { k := NewKey(); return k, revoking(nameless(k)) }),
+		Entry("with an unsigned id of another key, and the fingerprint", func() (*v2.Entity, []byte) {
 			k := NewKey()
 			return k, misnamed(revoking(k))
 		}),
@@ -235,7 +235,7 @@ var _ = Describe("A revocation certificate", func() {
 		Entry("expired", func() (*v2.Entity, []byte) { k := NewKey(); return k, revoking(k, lasting(time.Hour)) }),
 	)
 
-	It("J11: of a user id counts wherever it stands", func() {
+	It("J11: of a user id counts wherever it is", func() {
 		key := NewKey()
 		signed := Sign(key, text)
 		without := Public(key)
@@ -254,7 +254,7 @@ var _ = Describe("A revocation certificate", func() {
 		Expect(k.Revoked()).To(Equal([]string{fingerprintOf(key.PrimaryKey)}))
 	})
 
-	It("says that it revokes no key of the keyring", func() {
+	It("is listed if it revokes no key of the keyring", func() {
 		k := parsed(map[string][]byte{"keys": Public(NewKey()), "rev": Armored(revoking(NewKey()))})
 		Expect(k.Skipped()).To(ConsistOf(And(HaveField("Entry", "rev"), HaveField("Reason", ContainSubstring("not by a key of this keyring")))))
 	})
@@ -360,7 +360,7 @@ var _ = Describe("A revocation in a keyring that cannot be read to its end", fun
 		}),
 	)
 
-	DescribeTable("J11: refuses the keyring if it cannot be understood, but says to be by a key of it",
+	DescribeTable("J11: refuses the keyring if it cannot be parsed, but names a key of the keyring",
 		func(entries func(key *v2.Entity) []byte) {
 			key := NewKey()
 			for _, content := range []map[string][]byte{
@@ -383,17 +383,17 @@ var _ = Describe("A revocation in a keyring that cannot be read to its end", fun
 			content := body(revoking(key))
 			return Packet(2, content[:len(content)-10])
 		}),
-		Entry("since it holds a critical part that nobody knows", func(key *v2.Entity) []byte {
+		Entry("since it holds an unknown critical part", func(key *v2.Entity) []byte {
 			return altered(revoking(nameless(key)), 7, 0x80|99)
 		}),
 	)
 
-	It("J11: refuses the keyring if it cannot be understood, and names no key", func() {
+	It("J11: refuses the keyring if it cannot be parsed, and names no key", func() {
 		unreadable(entry(Public(NewKey()), Packet(2, []byte{4, 0x20, 99, 8, 0, 0, 0, 0, 1, 2})))
 	})
 })
 
-// misnamed returns the signature with the id of another key in the part that nobody signs.
+// misnamed returns the signature with the id of another key in the unsigned part.
 func misnamed(p []byte) []byte {
 	GinkgoHelper()
 	content := body(p)
@@ -403,7 +403,7 @@ func misnamed(p []byte) []byte {
 	return Packet(2, slices.Concat(content[:at], id, content[at+2:]))
 }
 
-// altered returns the packet with another byte at a place of its content.
+// altered returns the packet with one byte of its content changed.
 func altered(p []byte, at int, b byte) []byte {
 	GinkgoHelper()
 	content := body(p)

@@ -10,19 +10,17 @@ import (
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
 )
 
-// versionWithDirect is the version of keys whose properties stand in a direct-key
-// signature, and not in one over a user id.
+// versionWithDirect is the first version of keys whose properties are in a direct-key signature, and not in one
+// over a user id.
 const versionWithDirect = 6
 
-// A claim is a signature that says to be by the primary key it stands behind, and is still to
-// be verified.
+// A claim is a signature that names the primary key before it, and is not verified yet.
 type claim struct {
 	signature
 	s *packet.Signature
 }
 
-// claim keeps a signature that says to be by the primary key before it. Certifications by other
-// keys say nothing here.
+// claim keeps a signature that names the primary key before it. Certifications by other keys do not count.
 func (p *parser) claim(at signature, s *packet.Signature) {
 	c := at.certificate
 	if c == nil || !at.keys || !at.states(s) || !fits(s, c.primary) {
@@ -48,8 +46,8 @@ func (p *parser) claim(at signature, s *packet.Signature) {
 	p.claims = append(p.claims, claim{at, s})
 }
 
-// states reports whether a signature of that type says something of what it follows.
-func (at place) states(s *packet.Signature) bool {
+// states reports whether a signature of that type makes a statement about the packet that it follows.
+func (at location) states(s *packet.Signature) bool {
 	switch s.SigType {
 	case packet.SigTypeGenericCert, packet.SigTypePersonaCert, packet.SigTypeCasualCert, packet.SigTypePositiveCert:
 		return at.user != nil
@@ -62,7 +60,7 @@ func (at place) states(s *packet.Signature) bool {
 	return false
 }
 
-// statements verifies what the keys say of themselves.
+// statements verifies the statements of the keys about themselves.
 func (p *parser) statements() {
 	for _, c := range p.claims {
 		if p.unread != nil || p.interrupted() {
@@ -103,7 +101,8 @@ func (p *parser) aboutSubkey(at claim) {
 	}
 }
 
-// strong says in why that a signature is weak, so that a key without a better one can tell.
+// strong reports whether a signature is strong. If it is weak, strong sets why, for a key that has no better
+// signature.
 func strong(s *packet.Signature, version int, why *string) bool {
 	weak := weakSignature(s, version)
 	if weak != "" {
@@ -112,7 +111,7 @@ func strong(s *packet.Signature, version int, why *string) bool {
 	return weak == ""
 }
 
-// bound reads what a proven binding of a subkey says, with the subkey's own signature in it.
+// bound reads the statement in a proven binding of a subkey, including the cross-signature by the subkey.
 func (p *parser) bound(at claim) statement {
 	primary, subkey, cross := at.certificate.primary, at.subkey.key, at.s.EmbeddedSignature
 	b := stated(at.s, subkey)
@@ -131,7 +130,7 @@ func (p *parser) bound(at claim) statement {
 	return b
 }
 
-// verifyBinding verifies a signature by one of a primary key and its subkey over both.
+// verifyBinding verifies a signature over a primary key and its subkey, made by one of them.
 func verifyBinding(primary, subkey, by *packet.PublicKey, s *packet.Signature) error {
 	h, err := s.PrepareVerify()
 	if err != nil {

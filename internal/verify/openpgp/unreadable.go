@@ -10,15 +10,14 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/printable"
 )
 
-// ErrUnreadable is matched if an entry of a keyring cannot be read to its end, or if the keyring
-// is larger than what Parse reads. What was not read may revoke any of the keys, so that none of
-// them counts. Such errors match ErrKeyring, too.
+// ErrUnreadable is matched if an entry of a keyring cannot be read to its end, or if the keyring exceeds the
+// bounds of Parse. The unread part may revoke any key, so no key counts. Such errors also match ErrKeyring.
 var ErrUnreadable = errors.New("the OpenPGP keyring cannot be read to its end")
 
 // Bounds on one keyring.
 const (
-	// maxVerified bounds the signatures that are verified: those that a key makes of itself,
-	// its user ids and its subkeys, and revocations.
+	// maxVerified bounds the signatures that are verified: those that a key makes over itself, its user ids and
+	// its subkeys, and revocations.
 	maxVerified = 500
 	// maxParts bounds the user ids and subkeys.
 	maxParts = 2000
@@ -33,7 +32,8 @@ var (
 	tooManyBytes      = fmt.Sprintf("it is larger than %d bytes: %s", MaxKeyring, exportMinimal)
 )
 
-// An unreadableError says why a keyring cannot be read to its end. It matches ErrUnreadable and ErrKeyring.
+// An unreadableError is the reason why a keyring cannot be read to its end. It matches ErrUnreadable and
+// ErrKeyring.
 type unreadableError struct{ reason string }
 
 func (e *unreadableError) Error() string { return fmt.Sprintf("%v: %s", ErrUnreadable, e.reason) }
@@ -49,8 +49,8 @@ func (e *unreadableError) Is(target error) bool {
 	return target == ErrUnreadable || target == ErrKeyring
 }
 
-// unreadable notes that the keyring, or an entry of it, cannot be read to its end. The error
-// names the first reason.
+// unreadable records that the keyring, or an entry of it, cannot be read to its end. The error names the first
+// reason.
 func (p *parser) unreadable(entry, reason string) {
 	if entry != "" {
 		p.skip(entry, "%s", reason)

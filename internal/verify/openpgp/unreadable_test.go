@@ -26,7 +26,7 @@ var ctx = context.Background()
 // maxKeys is how many keys with one self-signature a keyring may hold.
 const maxKeys = 500
 
-// unreadable demands that the entries are refused as a whole, and returns what is known of them.
+// unreadable expects that the entries are refused as a whole, and returns the Keyring.
 func unreadable(entries map[string][]byte) (*openpgp.Keyring, error) {
 	GinkgoHelper()
 	k, err := openpgp.Parse(context.Background(), entries)
@@ -38,7 +38,7 @@ func unreadable(entries map[string][]byte) (*openpgp.Keyring, error) {
 	return k, err
 }
 
-// restless returns a key with as many self-signatures, all of them different.
+// restless returns a key with that many different self-signatures.
 func restless(n int, options ...KeyOption) *v2.Entity {
 	key := NewKey(options...)
 	for i := range n - 1 {
@@ -47,7 +47,7 @@ func restless(n int, options ...KeyOption) *v2.Entity {
 	return key
 }
 
-// manyNamed returns a key with as many user ids.
+// manyNamed returns a key with that many user ids.
 func manyNamed(n int) *v2.Entity {
 	key := NewKey()
 	for i := range n - 1 {
@@ -69,19 +69,19 @@ func utf16Of(text []byte, order binary.AppendByteOrder, mark bool) (encoded []by
 
 var _ = Describe("A keyring that cannot be read to its end", func() {
 	DescribeTable("J11: is refused as a whole, since the rest of it may revoke any key",
-		func(content func() []byte, says string) {
+		func(content func() []byte, reason string) {
 			good := NewKey()
 			k, err := unreadable(map[string][]byte{"good": Public(good), "odd": content()})
-			Expect(err).To(MatchError(ContainSubstring(says)))
+			Expect(err).To(MatchError(ContainSubstring(reason)))
 			refused(k, Sign(good, text), byNow)
 			k, err = unreadable(map[string][]byte{"z-good": Public(good), "odd": content()})
-			Expect(err).To(MatchError(ContainSubstring(says)))
+			Expect(err).To(MatchError(ContainSubstring(reason)))
 			refused(k, Sign(good, text), byNow)
 			unreadable(entry(content()))
 		},
 		Entry("a key that is cut short", func() []byte { return cutShort(Public(NewKey())) }, `odd: packet 3 is broken`),
 		Entry("a packet that is cut short after a key", func() []byte { return append(Public(NewKey()), 0xc2, 0xff) }, "packet 4 is broken"),
-		Entry("a byte that starts no packet after a key", func() []byte { return append(Public(NewKey()), 0) }, "packet 4 is broken"),
+		Entry("a byte after a key that does not start a packet", func() []byte { return append(Public(NewKey()), 0) }, "packet 4 is broken"),
 		Entry("a packet without a length, which would hide the ones after it", func() []byte {
 			return append(Public(NewKey()), append([]byte{0x80 | 60>>2<<2 | 3}, Public(NewKey())...)...)
 		}, "packet 4 is broken"),
@@ -112,7 +112,7 @@ var _ = Describe("A keyring that cannot be read to its end", func() {
 		Entry("an ASCII-armored block with quoted lines", func() []byte {
 			return bytes.ReplaceAll(Armored(Public(NewKey())), []byte("\n"), []byte("\n> "))
 		}, "broken"),
-		Entry("an ASCII-armored block with a dash too few", func() []byte {
+		Entry("an ASCII-armored block with a missing dash", func() []byte {
 			return append(Armored(Public(NewKey())), Armored(Public(NewKey()))[1:]...)
 		}, "altered"),
 		Entry("an ASCII-armored block with longer dashes", func() []byte {
@@ -145,7 +145,7 @@ var _ = Describe("A keyring that cannot be read to its end", func() {
 		Entry("a keybox that is cut short", func() []byte { return cutShort(Keybox(NewKey())) }, "broken"),
 		Entry("a keybox with binary packets after it", func() []byte { return append(Keybox(NewKey()), Public(NewKey())...) }, "broken"),
 		Entry("a keybox with a blob of no length", func() []byte { return append(Keybox(), 0, 0, 0, 0, 2) }, "broken"),
-		Entry("a keybox whose key lies outside its blob", func() []byte {
+		Entry("a keybox with a key outside its blob", func() []byte {
 			blob := KeyboxBlob(Public(NewKey()))
 			binary.BigEndian.PutUint32(blob[12:], 1<<31)
 			return append(Keybox(), blob...)
@@ -157,27 +157,27 @@ var _ = Describe("A keyring that cannot be read to its end", func() {
 		Entry("a private key that is cut short", func() []byte { return cutShort(Private(NewKey())) }, "broken"),
 	)
 
-	It("says of a private key that it is one, also if it is cut short", func() {
+	It("reports a private key even if it is cut short", func() {
 		k, _ := unreadable(entry(Private(NewKey())[:40]))
 		Expect(k.Skipped()).To(ContainElement(HaveField("Reason", ContainSubstring("replace that key pair"))))
 	})
 
 	DescribeTable("J12: is refused if it is too large, at the bound and not below it",
-		func(content func(n int) []byte, most int, says string) {
+		func(content func(n int) []byte, most int, reason string) {
 			Expect(parsed(entry(content(most))).Len()).NotTo(BeZero())
 			_, err := unreadable(entry(content(most + 1)))
-			Expect(err).To(MatchError(ContainSubstring(says)))
+			Expect(err).To(MatchError(ContainSubstring(reason)))
 		},
 		Entry("in self-signatures of one key", func(n int) []byte { return Public(restless(n)) }, 500, "more than 500 self-signatures"),
 		Entry("in user ids", func(n int) []byte { return Public(manyNamed(n)) }, 500, "more than 500 self-signatures"),
-		Entry("in user ids that nobody signed", func(n int) []byte {
+		Entry("in user ids without signatures", func(n int) []byte {
 			content := Public(NewKey())
 			for i := range n - 1 {
 				content = append(content, Packet(13, fmt.Append(nil, i))...)
 			}
 			return content
 		}, 2000, "more than 2000 user ids and subkeys"),
-		Entry("in bindings and the cross-signatures in them", func(n int) []byte {
+		Entry("in bindings and their cross-signatures", func(n int) []byte {
 			key := withSubkey()
 			for i := range n - 1 {
 				Rebind(key, SubkeyCreatedAt(Created.Add(time.Duration(i+1)*time.Second)))
@@ -200,13 +200,13 @@ var _ = Describe("A keyring that cannot be read to its end", func() {
 		}, openpgp.MaxKeyring, "4194304 bytes"),
 	)
 
-	It("J12: is refused if its entries are too many packets together", func() {
+	It("J12: is refused if its entries together hold too many packets", func() {
 		fill := bytes.Repeat(Packet(60, nil), 7000)
 		_, err := unreadable(map[string][]byte{"1": fill, "2": Public(NewKey()), "3": fill, "4": fill})
 		Expect(err).To(MatchError(ContainSubstring("more than 20000 packets")))
 	})
 
-	It("J12: is refused in time for forged signatures by long keys", func() {
+	It("J12: is refused quickly if it holds forged signatures by long keys", func() {
 		content := hostile(80, 240)
 		_, err := openpgp.Parse(context.Background(), entry(content))
 		Expect(err).To(MatchError(openpgp.ErrKeyring))
@@ -224,7 +224,7 @@ var _ = Describe("A large keyring", func() {
 		refused(k, Sign(NewKey(), text), byNow)
 	})
 
-	DescribeTable("is read, because only what a key says of itself is counted",
+	DescribeTable("is read, because only self-signatures are counted",
 		func(content func(key *v2.Entity) map[string][]byte) {
 			key := NewKey()
 			accepted(parsed(content(key)), Sign(key, text), byNow)

@@ -8,8 +8,8 @@ import (
 	. "github.com/verifiedchart/verifiedchart/internal/verify/openpgp/openpgptest"
 )
 
-var _ = Describe("A key of which every user id is revoked", func() {
-	// No statement of the key about itself stands any more: the library finds no primary identity in it.
+var _ = Describe("A key with only revoked user ids", func() {
+	// No statement of the key about itself is valid any longer, so the library finds no primary identity in it.
 	It("is refused, and accepted without the revocation", func() {
 		key := NewKey()
 		message := Sign(key, text)

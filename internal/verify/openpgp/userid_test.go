@@ -10,7 +10,7 @@ import (
 	. "github.com/verifiedchart/verifiedchart/internal/verify/openpgp/openpgptest"
 )
 
-var _ = Describe("A key of which a user id is revoked", func() {
+var _ = Describe("A key with a revoked user id", func() {
 	DescribeTable("is refused, and accepted without the revocation,",
 		func(options ...KeyOption) {
 			key := NewKey(append(options, WithUserIDs("Other"))...)
@@ -23,7 +23,7 @@ var _ = Describe("A key of which a user id is revoked", func() {
 			RevokeUserID(key, ada, Created.Add(2*day))
 			refused(ring(key), message, byNow)
 		},
-		Entry("F11: where the other user ids say that it has expired", ExpiringAfter(7*day)),
-		Entry("F14: where the other user ids say that it only certifies", CertifyOnly()),
+		Entry("F11: if the other user ids state that it has expired", ExpiringAfter(7*day)),
+		Entry("F14: if the other user ids state that it only certifies", CertifyOnly()),
 	)
 })

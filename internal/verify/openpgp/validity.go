@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// A fault is why a key may not have signed; empty where it may.
+// A fault is why a key may not have signed; empty if it may.
 type fault = string
 
-// mayHaveSigned says why a message that the key signed at a time is not trusted at
-// another one, now; it is empty where it is.
+// mayHaveSigned returns why a message that the key signed at the given time is not trusted now; empty if it is
+// trusted.
 func (s *signer) mayHaveSigned(at time.Time, o Options) fault {
 	c := s.certificate
 	primary, isPrimary := c.signers[0], s == c.signers[0]
@@ -34,8 +34,7 @@ func (s *signer) mayHaveSigned(at time.Time, o Options) fault {
 	return binding.signing(o.Now)
 }
 
-// alive says why the key was not alive when it signed, or is not now, going by what is said
-// of it.
+// alive returns why the key, by the statements about it, was not valid when it signed, or is not valid now.
 func (s *signer) alive(what string, says []statement, at time.Time, o Options) fault {
 	switch {
 	case s.revoked:
@@ -53,7 +52,7 @@ func (s *signer) alive(what string, says []statement, at time.Time, o Options) f
 	return ""
 }
 
-// expired says why the key was past its life when it signed, or is now where that counts.
+// expired returns why the key had expired when it signed, or has expired now unless the options allow that.
 func (s *statement) expired(what string, at time.Time, o Options) fault {
 	switch {
 	case s.keyExpires.IsZero():
@@ -66,7 +65,7 @@ func (s *statement) expired(what string, at time.Time, o Options) fault {
 	return ""
 }
 
-// signing says why the binding does not make a signing key of the subkey.
+// signing returns why the binding does not make the subkey a signing key.
 func (s *statement) signing(now time.Time) fault {
 	switch {
 	case !s.signs:
@@ -80,7 +79,7 @@ func (s *statement) signing(now time.Time) fault {
 	return ""
 }
 
-// binding returns the newest binding of a subkey, which is the one that counts.
+// binding returns the newest binding of a subkey. Only the newest counts.
 func (s *signer) binding(now time.Time) (statement, fault) {
 	binding, ok := newest(s.bindings, now)
 	switch {
@@ -95,7 +94,7 @@ func (s *signer) binding(now time.Time) (statement, fault) {
 	return binding, ""
 }
 
-// newest returns the newest of the statements that are not from the future.
+// newest returns the newest statement that is not from the future.
 func newest(all []statement, now time.Time) (best statement, ok bool) {
 	for _, s := range all {
 		if s.made.After(now.Add(tolerance)) {
@@ -108,8 +107,8 @@ func newest(all []statement, now time.Time) (best statement, ok bool) {
 	return best, ok
 }
 
-// properties returns the statements by which the primary key lives, the one that says what
-// it is for first. There are none where none is valid now.
+// properties returns the statements that decide the lifetime of the primary key. The first one also states what
+// the key may be used for. There are none if no statement is valid now.
 func (c *certificate) properties(now time.Time) []statement {
 	direct, hasDirect := valid(c.direct, now)
 	if c.primary.Version >= versionWithDirect {
@@ -130,8 +129,8 @@ func (c *certificate) properties(now time.Time) []statement {
 	return nil
 }
 
-// primaryUser returns the user id that is flagged as the primary one, or else the newest,
-// and what it says of the key. One that is revoked says nothing any more.
+// primaryUser returns the user id that is flagged as the primary one, or else the newest, and its statement
+// about the key. Revoked user ids do not count.
 func (c *certificate) primaryUser(now time.Time) (id string, best statement, ok bool) {
 	for _, u := range c.users {
 		says, has := valid(u.says, now)
@@ -145,7 +144,7 @@ func (c *certificate) primaryUser(now time.Time) (id string, best statement, ok 
 	return id, best, ok
 }
 
-// before reports whether s makes a better primary user id than t.
+// before reports whether the user id of s takes precedence over that of t as the primary one.
 func (s *statement) before(t statement) bool {
 	if s.primaryUser != t.primaryUser {
 		return s.primaryUser
@@ -153,12 +152,12 @@ func (s *statement) before(t statement) bool {
 	return s.made.After(t.made)
 }
 
-// isRevoked reports whether the user id was revoked, and not certified again since.
+// isRevoked reports whether the user id was revoked and has not been certified again since.
 func (u *user) isRevoked(says statement) bool {
 	return !u.revoked.IsZero() && !says.made.After(u.revoked)
 }
 
-// valid returns the newest of the statements, unless it has expired.
+// valid returns the newest statement, and reports whether it is valid now.
 func valid(all []statement, now time.Time) (statement, bool) {
 	s, ok := newest(all, now)
 	return s, ok && s.state(now) == ""

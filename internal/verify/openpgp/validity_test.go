@@ -16,7 +16,7 @@ import (
 	. "github.com/verifiedchart/verifiedchart/internal/verify/openpgp/openpgptest"
 )
 
-// A signed message and the key that is trusted.
+// An example is a signed message and its trusted key.
 type example struct {
 	key     *v2.Entity
 	message []byte
@@ -38,7 +38,7 @@ func withSubkey(options ...SubkeyOption) *v2.Entity {
 	return key
 }
 
-// forging returns the key as whoever does not have its private key can only pretend to have it.
+// forging returns the key with a different private key, as a forger without the real one would use it.
 func forging(key *v2.Entity) *v2.Entity {
 	private := *NewKey().PrivateKey
 	private.Fingerprint, private.KeyId = key.PrimaryKey.Fingerprint, key.PrimaryKey.KeyId
@@ -97,63 +97,63 @@ var _ = Describe("The key of a good signature", func() {
 			Rebind(key, SubkeyCreatedAt(Created.Add(6*day)))
 			return bySubkey(key)
 		}),
-		Entry("after it was certified anew, though the older signature is kept no more", func() example {
+		Entry("after it was certified again, and the older signature was removed", func() example {
 			key := NewKey()
 			key.Identities[ada].SelfCertifications = nil
 			Certify(key, ada, Created.Add(20*day), nil)
 			return byPrimary(key)
 		}),
-		Entry("where an older self-signature is weak, and a newer one is not", func() example {
+		Entry("if an older self-signature is weak, and a newer one is not", func() example {
 			key := NewKey(SelfSigned(hashing(crypto.SHA1)))
 			Certify(key, ada, Created.Add(day), nil)
 			return byPrimary(key)
 		}),
-		Entry("where a newer self-signature is weak, and an older one is not", func() example {
+		Entry("if a newer self-signature is weak, and an older one is not", func() example {
 			key := NewKey()
 			Certify(key, ada, Created.Add(day), hashing(crypto.SHA1))
 			return byPrimary(key)
 		}),
-		Entry("where another key certified it as well", func() example {
+		Entry("if another key also certified it", func() example {
 			key, other := NewKey(), NewKey()
 			Expect(key.SignIdentity(ada, other, nil)).To(Succeed())
 			return byPrimary(key)
 		}),
-		Entry("where another key's revocation stands with it", func() example {
+		Entry("if another key's revocation follows it", func() example {
 			key, other := NewKey(), NewKey()
 			Revoke(other, signedAt, packet.KeyCompromised)
 			key.Revocations = other.Revocations
 			return byPrimary(key)
 		}),
-		Entry("where a revocation says to be by the key, and is not", func() example {
+		Entry("if a revocation claims to be by the key, and is not", func() example {
 			key := NewKey()
 			forger := forging(key)
 			Revoke(forger, signedAt, packet.KeyCompromised)
 			return example{forger, Sign(key, text)}
 		}),
-		Entry("where a revocation of its subkey says to be by the key, and is not", func() example {
+		Entry("if a revocation of its subkey claims to be by the key, and is not", func() example {
 			key := withSubkey()
 			e := bySubkey(key)
 			forger := forging(key)
 			RevokeSubkey(forger, signedAt, packet.KeyCompromised)
 			return example{forger, e.message}
 		}),
-		Entry("where a newer self-signature is from the future", func() example {
+		Entry("if a newer self-signature is from the future", func() example {
 			key := NewKey()
 			Certify(key, ada, now.Add(day), func(s *packet.Signature) { s.FlagSign = false })
 			return byPrimary(key)
 		}),
-		Entry("where a newer binding of the subkey is from the future", func() example {
+		Entry("if a newer binding of the subkey is from the future", func() example {
 			key := withSubkey()
 			Rebind(key, SubkeyCreatedAt(now.Add(day)), ForEncryption())
 			return bySubkey(key)
 		}),
-		Entry("where another subkey is revoked", func() example {
+		Entry("if another subkey is revoked", func() example {
 			key := withSubkey()
 			RevokeSubkey(key, signedAt, packet.KeyCompromised)
 			AddSubkey(key)
 			return bySubkey(key)
 		}),
-		Entry("where another subkey is for encryption", func() example {
+		Entry("if another subkey is for encryption", func() example {
 			key := withSubkey()
 			e := bySubkey(key)
 			AddSubkey(key, ForEncryption(), WithoutCrossSignature())
@@ -198,36 +198,36 @@ var _ = Describe("The key of a good signature", func() {
 			return bySubkey(key)
 		}),
 		Entry("F13: there is no cross-signature", func() example { return bySubkey(withSubkey(WithoutCrossSignature())) }),
-		Entry("F13: there is none in the newest binding", func() example {
+		Entry("F13: the newest binding has no cross-signature", func() example {
 			key := withSubkey()
 			Rebind(key, SubkeyCreatedAt(Created.Add(day)), WithoutCrossSignature())
 			return bySubkey(key)
 		}),
 		Entry("F13: the cross-signature is by another key", func() example { return bySubkey(withSubkey(CrossSignedBy(NewKey().PrivateKey))) }),
-		Entry("F13: the subkey belongs to another key, and somebody else binds it too", func() example {
+		Entry("F13: the subkey belongs to another key, and a third key also binds it", func() example {
 			owner, thief := withSubkey(), NewKey()
 			stolen := owner.Subkeys[0]
 			AddSubkey(thief, SubkeyUsing(func(time.Time) *packet.PrivateKey { return stolen.PrivateKey }),
 				CrossSignedBy(thief.PrivateKey))
 			return bySubkey(thief)
 		}),
-		Entry("F13: the subkey belongs to another key, whose binding somebody else shows", func() example {
+		Entry("F13: the subkey belongs to another key, and the signer presents its binding", func() example {
 			owner, thief := withSubkey(), NewKey()
 			thief.Subkeys = owner.Subkeys
 			return example{thief, Sign(owner, text, With(owner.Subkeys[0].PrivateKey))}
 		}),
-		Entry("F13: the binding says to be by the primary key, and is not", func() example {
+		Entry("F13: the binding claims to be by the primary key, and is not", func() example {
 			forger := forging(NewKey())
 			AddSubkey(forger)
 			return bySubkey(forger)
 		}),
-		Entry("F11: a longer life is said to be by the primary key, and is not", func() example {
+		Entry("F11: a longer life claims to be by the primary key, and is not", func() example {
 			key := NewKey(ExpiringAfter(2 * time.Hour))
 			forger := forging(key)
 			Certify(forger, ada, Created.Add(day), nil)
 			return example{forger, Sign(key, text, At(Created.Add(day)))}
 		}),
-		Entry("F14: a direct-key signature says to be by the primary key, and is not", func() example {
+		Entry("F14: a direct-key signature claims to be by the primary key, and is not", func() example {
 			key := NewKey(WithUserIDs())
 			forger := forging(key)
 			AddDirectSignature(forger, Created, nil)
@@ -280,7 +280,7 @@ var _ = Describe("The key of a good signature", func() {
 			Revoke(key, now.Add(-day), packet.KeyRetired)
 			return byPrimary(key)
 		}),
-		Entry("the primary key is revoked for a time to come", func() example {
+		Entry("the primary key is revoked from a future time", func() example {
 			key := NewKey()
 			Revoke(key, now.Add(day), packet.KeyRetired)
 			return byPrimary(key)
@@ -299,7 +299,7 @@ var _ = Describe("The key of a good signature", func() {
 			Revoke(&unnamed, now.Add(-day), packet.KeyRetired, func(s *packet.Signature) { s.IssuerKeyId = nil })
 			return example{&unnamed, Sign(key, text)}
 		}),
-		Entry("the primary key is revoked for a day that is over", func() example {
+		Entry("the primary key is revoked by a revocation that has expired", func() example {
 			key := NewKey()
 			Revoke(key, Created.Add(day), packet.KeyRetired, lasting(day))
 			return byPrimary(key)
@@ -359,7 +359,7 @@ var _ = Describe("The key of a good signature", func() {
 			AddSubkey(key)
 			return bySubkey(key)
 		}),
-		Entry("a primary key whose direct-key signature says so", func() example {
+		Entry("a primary key with the lifetime in a direct-key signature", func() example {
 			key := NewKey()
 			AddDirectSignature(key, Created, func(s *packet.Signature) {
 				week := uint32(7 * day / time.Second)
@@ -377,7 +377,7 @@ var _ = Describe("The key of a good signature", func() {
 		}),
 	)
 
-	It("F11: lives to the second", func() {
+	It("F11: expires at the exact second", func() {
 		key := NewKey(ExpiringAfter(day))
 		message := Sign(key, text)
 		accepted(ring(key), message, openpgp.Options{Now: Created.Add(day - time.Second)})
@@ -389,17 +389,17 @@ var _ = Describe("The key of a good signature", func() {
 			key := make()
 			Expect(accepted(ring(key), Sign(key, text), byNow).UserID).To(Equal(name))
 		},
-		Entry("the one that is flagged, though another is newer", ada, func() *v2.Entity {
+		Entry("the flagged one, even if another is newer", ada, func() *v2.Entity {
 			key := NewKey()
 			Certify(key, "Other", Created.Add(day), nil)
 			return key
 		}),
-		Entry("the newest where none is flagged", "Other", func() *v2.Entity {
+		Entry("the newest, if none is flagged", "Other", func() *v2.Entity {
 			key := NewKey(SelfSigned(func(s *packet.Signature) { s.IsPrimaryId = nil }))
 			Certify(key, "Other", Created.Add(day), nil)
 			return key
 		}),
-		Entry("not one that is revoked", "Other", func() *v2.Entity {
+		Entry("not a revoked one", "Other", func() *v2.Entity {
 			key := NewKey()
 			Certify(key, "Other", Created, nil)
 			RevokeUserID(key, ada, Created.Add(day))
@@ -411,12 +411,12 @@ var _ = Describe("The key of a good signature", func() {
 			Certify(key, ada, Created.Add(2*day), nil)
 			return key
 		}),
-		Entry("not one that somebody else certified", ada, func() *v2.Entity {
+		Entry("not one that only another key certified", ada, func() *v2.Entity {
 			key, other := NewKey(), NewKey()
 			Certify(other, "Mallory", Created, nil)
 			key.Identities["Mallory"] = other.Identities["Mallory"]
 			return key
 		}),
-		Entry("fit to be shown", "Ada [31m", func() *v2.Entity { return NewKey(WithUserIDs("Ada\x1b[31m")) }),
+		Entry("safe to display", "Ada [31m", func() *v2.Entity { return NewKey(WithUserIDs("Ada\x1b[31m")) }),
 	)
 })

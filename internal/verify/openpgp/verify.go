@@ -14,10 +14,9 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/printable"
 )
 
-// Verify judges a clear-signed message, and returns its text: what was signed, with line
-// feeds as line ends, without white space at the ends of lines and without the last line
-// end, as RFC 9580, section 7, has it; and who signed it. One good signature among several
-// suffices; of several the first is returned.
+// Verify verifies a clear-signed message, and returns its signed text and the signature. The text has line
+// feeds as line ends, no white space at the ends of lines, and no last line end (RFC 9580, section 7). One
+// valid signature among several suffices; if several are valid, Verify returns the first.
 //
 // Every error matches ErrUntrusted.
 func (k *Keyring) Verify(message []byte, o Options) ([]byte, Signature, error) {
@@ -28,11 +27,11 @@ func (k *Keyring) Verify(message []byte, o Options) ([]byte, Signature, error) {
 	return text, signatures[0], nil
 }
 
-// VerifyAll is Verify that returns every good signature, one for each primary key, in the
-// order of the message. Without an error there is one at least.
+// VerifyAll is like Verify, but returns every valid signature, one for each primary key, in the order of the
+// message. If the error is nil, there is at least one.
 func (k *Keyring) VerifyAll(message []byte, o Options) (text []byte, all []Signature, err error) {
 	defer func() {
-		// What a library panics on is not a message to trust.
+		// A message that makes the library panic is not trusted.
 		if r := recover(); r != nil {
 			text, all, err = nil, nil, untrusted("the message cannot be read: %s", printable.String(fmt.Sprint(r), maxReason))
 		}
@@ -50,8 +49,8 @@ func (k *Keyring) VerifyAll(message []byte, o Options) (text []byte, all []Signa
 	return b.text, all, nil
 }
 
-// verifyBlock returns the good signatures of the block. Where there is none it tells of the
-// one that came furthest, since anybody may have added the others.
+// verifyBlock returns the valid signatures of the block. If there is none, the error describes the signature
+// that passed the most checks, because anybody may have added the others.
 func (k *Keyring) verifyBlock(b *block, o Options) ([]Signature, error) {
 	signatures, err := signaturesOf(b)
 	if err != nil {
@@ -77,8 +76,8 @@ func (k *Keyring) verifyBlock(b *block, o Options) ([]Signature, error) {
 	return nil, untrusted("%s", closest.reason)
 }
 
-// signaturesOf returns the signature packets of the block, of which there is at least one,
-// and no packet of another kind.
+// signaturesOf returns the signature packets of the block. It requires at least one, and refuses packets of any
+// other kind.
 func signaturesOf(b *block) ([]*packet.OpaquePacket, error) {
 	binary, err := b.signature()
 	if err != nil {
@@ -93,7 +92,7 @@ func signaturesOf(b *block) ([]*packet.OpaquePacket, error) {
 		case err != nil:
 			return nil, untrusted("the signature is malformed")
 		case p.Tag != tagSignature:
-			return nil, untrusted("there is something else than signatures where the signature belongs")
+			return nil, untrusted("the signature block holds packets that are not signatures")
 		case len(signatures) == maxSignatures:
 			return nil, untrusted("there are more than %d signatures", maxSignatures)
 		}
@@ -101,18 +100,18 @@ func signaturesOf(b *block) ([]*packet.OpaquePacket, error) {
 	}
 }
 
-// How far a signature came, by which the most telling verdict is chosen.
+// Steps count the checks that a signature passed. The verdict with the highest step is reported.
 const (
 	stepRead = iota + 1
 	stepKnown
 	stepProven
 )
 
-// A verdict is a good signature, or the reason why it is none.
+// A verdict is a valid signature, or the reason why a signature is not valid.
 type verdict struct {
 	signature Signature
 	reason    string
-	// unknown is whose signature it says to be, where the keyring does not hold that key.
+	// unknown names the key of the signature if the keyring does not hold that key.
 	unknown string
 	step    int
 }
@@ -123,7 +122,7 @@ func refuse(step int, format string, args ...any) verdict {
 
 func unknown(by string) verdict {
 	if by == "" {
-		return refuse(stepRead, "the signature does not name the key that it is by")
+		return refuse(stepRead, "the signature does not name its key")
 	}
 	return verdict{step: stepRead, reason: "the keyring does not hold the key", unknown: by}
 }
@@ -140,7 +139,7 @@ func (k *Keyring) consider(o *packet.OpaquePacket, b *block, opts Options) verdi
 	if len(signers) == 0 {
 		return unknown(issuer(s))
 	}
-	// Ids can be made to collide, so that every key of the id has its turn.
+	// Key ids can be made to collide, so try every key with the id.
 	closest := verdict{}
 	for _, by := range signers {
 		v := by.consider(s, b, opts)
@@ -154,7 +153,7 @@ func (k *Keyring) consider(o *packet.OpaquePacket, b *block, opts Options) verdi
 	return closest
 }
 
-// signersOf returns the keys that the signature says to be by.
+// signersOf returns the keys that the signature names as its signer.
 func (k *Keyring) signersOf(s *packet.Signature) (by []*signer) {
 	if s.IssuerKeyId == nil {
 		return nil
@@ -167,7 +166,7 @@ func (k *Keyring) signersOf(s *packet.Signature) (by []*signer) {
 	return by
 }
 
-// issuer returns the fingerprint, or else the id, of the key that the signature says to be by, if it says so.
+// issuer returns the fingerprint, or else the id, of the key that the signature names; empty if it names none.
 func issuer(s *packet.Signature) string {
 	switch {
 	case len(s.IssuerFingerprint) > 0:
@@ -178,7 +177,7 @@ func issuer(s *packet.Signature) string {
 	return ""
 }
 
-// consider judges a signature that is said to be by the key.
+// consider verifies a signature that names the key.
 func (s *signer) consider(sig *packet.Signature, b *block, o Options) verdict {
 	id := fingerprint(s.key)
 	if weak := weakSignature(sig, s.key.Version); weak != "" {
@@ -207,7 +206,7 @@ func (s *signer) consider(sig *packet.Signature, b *block, o Options) verdict {
 }
 
 func (s *signer) signed(b *block, sig *packet.Signature) bool {
-	// A clear-signed text has its canonical line ends already, whatever the signature's type.
+	// The text already has canonical line ends, whatever the type of the signature.
 	h, err := sig.PrepareVerify()
 	if err != nil {
 		return false
@@ -216,7 +215,7 @@ func (s *signer) signed(b *block, sig *packet.Signature) bool {
 	return s.key.VerifySignature(h, sig) == nil
 }
 
-// timely says why the signature itself is not valid now.
+// timely returns why the signature itself is not valid now; empty if it is.
 func timely(sig *packet.Signature, o Options) string {
 	s := statement{made: sig.CreationTime, expires: end(sig.CreationTime, sig.SigLifetimeSecs)}
 	return s.state(o.Now)

@@ -60,7 +60,7 @@ func refused(k *openpgp.Keyring, message []byte, o openpgp.Options) {
 }
 
 var _ = Describe("A clear-signed message", func() {
-	DescribeTable("is accepted whatever accepted key and hash signed it",
+	DescribeTable("is accepted with every supported key and hash",
 		func(hash crypto.Hash, options ...KeyOption) {
 			key := NewKey(options...)
 			got, s, err := ring(NewKey(), key).Verify(Sign(key, text, Hashed(hash)), byNow)
@@ -110,7 +110,7 @@ var _ = Describe("A clear-signed message", func() {
 		Entry("empty lines at the start and at the end", "\n\none\n\n", "\n\none\n\n"),
 		Entry("lines that start with dashes", "- one\n-- two\n--- three\n-", "- one\n-- two\n--- three\n-"),
 		Entry("a line like the start of a block", "-----BEGIN PGP SIGNED MESSAGE-----\n", "-----BEGIN PGP SIGNED MESSAGE-----\n"),
-		Entry("white space at the ends of lines, which nobody signs", "one \t\ntwo\t \n", "one\ntwo\n"),
+		Entry("white space at the ends of lines, which is not signed", "one \t\ntwo\t \n", "one\ntwo\n"),
 		Entry("white space at the starts of lines", "  one\n\ttwo", "  one\n\ttwo"),
 		Entry("text of other scripts", "größe: 図\n", "größe: 図\n"),
 	)
@@ -132,7 +132,7 @@ var _ = Describe("A clear-signed message", func() {
 		Entry("two headers", func(m []byte) []byte {
 			return bytes.Replace(m, []byte("Hash: SHA512\n"), []byte("Hash: SHA512\nHash: SHA256,SHA384\n"), 1)
 		}),
-		Entry("a line escaped that needs it not, as GnuPG does to From", func(m []byte) []byte {
+		Entry("an unnecessary escape, as GnuPG adds to From", func(m []byte) []byte {
 			return bytes.Replace(m, []byte("\nname: "), []byte("\n- name: "), 1)
 		}),
 		Entry("white space at the end of a line", func(m []byte) []byte { return bytes.Replace(m, []byte("nginx\n"), []byte("nginx  \n"), 1) }),
@@ -145,7 +145,7 @@ var _ = Describe("A clear-signed message", func() {
 		}),
 	)
 
-	DescribeTable("is refused where it is not what was signed",
+	DescribeTable("is refused if it is not the signed message",
 		func(message func(key *v2.Entity) []byte) {
 			key := NewKey()
 			refused(ring(key), message(key), byNow)
@@ -162,7 +162,7 @@ var _ = Describe("A clear-signed message", func() {
 		Entry("F2: white space is put before a line", func(k *v2.Entity) []byte {
 			return bytes.Replace(Sign(k, text), []byte("name:"), []byte(" name:"), 1)
 		}),
-		Entry("F2: the signature of another text", func(k *v2.Entity) []byte { return Message(text, Signature(k, "other")) }),
+		Entry("F2: the signature is of another text", func(k *v2.Entity) []byte { return Message(text, Signature(k, "other")) }),
 		Entry("F2: the hash of the signature is changed", func(k *v2.Entity) []byte {
 			s := Signature(k, text)
 			s[len(s)-1] ^= 1
@@ -173,7 +173,7 @@ var _ = Describe("A clear-signed message", func() {
 			return Message(text, bytes.Replace(s, timeBytes(signedAt), timeBytes(signedAt.Add(time.Hour)), 1))
 		}),
 		Entry("F3: the signer is not known", func(*v2.Entity) []byte { return Sign(NewKey(), text) }),
-		Entry("F3: the signer is not known, and says to be one that is", func(k *v2.Entity) []byte {
+		Entry("F3: the signer is not known, and claims to be a known one", func(k *v2.Entity) []byte {
 			impostor := *NewKey().PrivateKey
 			impostor.Fingerprint, impostor.KeyId = k.PrimaryKey.Fingerprint, k.PrimaryKey.KeyId
 			return Sign(k, text, With(&impostor))
@@ -220,22 +220,22 @@ var _ = Describe("A clear-signed message", func() {
 		}),
 		Entry("F7: no signature", func(*v2.Entity) []byte { return Message(text) }),
 		Entry("F7: no block at all", func(*v2.Entity) []byte { return []byte(text) }),
-		Entry("F7: nothing", func(*v2.Entity) []byte { return nil }),
-		Entry("F7: nothing but white space", func(*v2.Entity) []byte { return []byte(" \n\n") }),
+		Entry("F7: no bytes", func(*v2.Entity) []byte { return nil }),
+		Entry("F7: only white space", func(*v2.Entity) []byte { return []byte(" \n\n") }),
 		Entry("F7: no end of the signature", func(k *v2.Entity) []byte {
 			return bytes.Replace(Sign(k, text), []byte("-----END PGP SIGNATURE-----"), nil, 1)
 		}),
 		Entry("F7: an end of the block in its headers", func(*v2.Entity) []byte { return []byte("-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n") }),
 		Entry("F14: a signature over a user id", func(k *v2.Entity) []byte { return Sign(k, text, OfType(packet.SigTypePositiveCert)) }),
 		Entry("F14: a signature over a key", func(k *v2.Entity) []byte { return Sign(k, text, OfType(packet.SigTypeDirectSignature)) }),
-		Entry("F14: a signature of no document", func(k *v2.Entity) []byte { return Sign(k, text, OfType(2)) }),
-		Entry("F14: a time stamp", func(k *v2.Entity) []byte { return Sign(k, text, OfType(0x40)) }),
+		Entry("F14: a signature that is not over a document", func(k *v2.Entity) []byte { return Sign(k, text, OfType(2)) }),
+		Entry("F14: a timestamp", func(k *v2.Entity) []byte { return Sign(k, text, OfType(0x40)) }),
 		Entry("F14: a key's signature over its own user id, taken from the keyring", func(k *v2.Entity) []byte {
 			var b bytes.Buffer
 			Expect(k.Identities[ada].SelfCertifications[0].Packet.Serialize(&b)).To(Succeed())
 			return Message(text, b.Bytes())
 		}),
-		Entry("F14: a critical notation that nobody knows", func(k *v2.Entity) []byte {
+		Entry("F14: an unknown critical notation", func(k *v2.Entity) []byte {
 			return Sign(k, text, Changed(func(s *packet.Signature) {
 				s.Notations = append(s.Notations, &packet.Notation{Name: "for@example.com", Value: []byte("a"), IsCritical: true})
 			}))
@@ -249,9 +249,9 @@ var _ = Describe("A clear-signed message", func() {
 		},
 		Entry("F8: another header", "Comment: trust me\n"),
 		Entry("F8: another header after a good one", "Hash: SHA256\nVersion: 1\n"),
-		Entry("F8: a line that is no header", "trust me\n"),
+		Entry("F8: a line that is not a header", "trust me\n"),
 		Entry("F8: a header without a name", ": SHA256\n"),
-		Entry("F8: a hash that nobody knows", "Hash: LEGIT\n"),
+		Entry("F8: an unknown hash", "Hash: LEGIT\n"),
 		Entry("F8: an empty hash", "Hash: \n"),
 		Entry("F8: text after the hash", "Hash: SHA256 trust me\n"),
 		Entry("F8: a tab in a header", "Hash:\tSHA256\n"),
@@ -259,9 +259,9 @@ var _ = Describe("A clear-signed message", func() {
 		Entry("F8: an escape in a header", "Hash: SHA256\x1b[2K\n"),
 		Entry("F8: a NUL in a header", "Hash: SHA256\x00\n"),
 		Entry("F8: a carriage return in a header", "Hash: SHA256\rtrust me\n"),
-		Entry("F8: a line that only seems empty for its form feed", "\f\n"),
-		Entry("F8: a line that only seems empty for its no-break space", "\u00a0\n"),
-		Entry("F8: a line that only seems empty for its ideographic space", "Hash: SHA256\n\u3000\n"),
+		Entry("F8: a line that only seems empty, with a form feed", "\f\n"),
+		Entry("F8: a line that only seems empty, with a no-break space", "\u00a0\n"),
+		Entry("F8: a line that only seems empty, with an ideographic space", "Hash: SHA256\n\u3000\n"),
 		Entry("F8: a header in other characters", "Hаsh: SHA256\n"),
 		Entry("F8: a header in small letters", "hash: SHA256\n"),
 		Entry("F8: white space before a header", " Hash: SHA256\n"),
@@ -274,12 +274,12 @@ var _ = Describe("A clear-signed message", func() {
 			refused(ring(key), message, byNow)
 		},
 		Entry("F8: another header", "Trust: me\n"),
-		Entry("F8: a line that is no header", "trust me\n"),
+		Entry("F8: a line that is not a header", "trust me\n"),
 		Entry("F8: an escape in a header", "Comment: \x1b[2K\n"),
 		Entry("F8: the start of another block", "-----BEGIN PGP SIGNATURE-----\n"),
 	)
 
-	DescribeTable("is refused where its hash is weak",
+	DescribeTable("is refused if its hash is weak",
 		func(hash crypto.Hash) {
 			key := NewKey(Using(RSA2048))
 			accepted(ring(key), Message(text, RawSignature(key, text, crypto.SHA256, signedAt)), byNow)
@@ -289,7 +289,7 @@ var _ = Describe("A clear-signed message", func() {
 		Entry("F9: MD5", crypto.MD5),
 	)
 
-	DescribeTable("is refused where its hash is not one of three",
+	DescribeTable("is refused if its hash is not one of the three accepted ones",
 		func(hash crypto.Hash) {
 			key := NewKey()
 			refused(ring(key), Sign(key, text, Hashed(hash)), byNow)
@@ -299,7 +299,7 @@ var _ = Describe("A clear-signed message", func() {
 		Entry("F9: SHA3-256", crypto.SHA3_256),
 	)
 
-	DescribeTable("is refused where the subkey that signed is weak",
+	DescribeTable("is refused if the subkey that signed is weak",
 		func(a Algorithm, hash crypto.Hash) {
 			key := NewKey()
 			subkey := AddSubkey(key, SubkeyUsing(a))
@@ -313,7 +313,7 @@ var _ = Describe("A clear-signed message", func() {
 		Entry("F10: Ed448", Ed448, crypto.SHA512),
 	)
 
-	It("F21: is refused before it is parsed where it is longer than the bound, and not where it is not", func() {
+	It("F21: is refused before it is parsed if it is longer than the bound, and accepted at the bound", func() {
 		key := NewKey()
 		line := strings.Repeat("x", 63) + "\n"
 		message := Sign(key, strings.Repeat(line, 4000))
@@ -340,7 +340,7 @@ var _ = Describe("A clear-signed message", func() {
 		Entry("one of an unknown version first", func(k *v2.Entity) [][]byte {
 			return [][]byte{Packet(2, []byte{3, 5, 0}), Signature(k, text)}
 		}),
-		Entry("one that is garbage first", func(k *v2.Entity) [][]byte {
+		Entry("garbage first", func(k *v2.Entity) [][]byte {
 			return [][]byte{Packet(2, Garbage("signature", 80)), Signature(k, text)}
 		}),
 		Entry("the last of sixteen", func(k *v2.Entity) [][]byte {
@@ -353,7 +353,7 @@ var _ = Describe("A clear-signed message", func() {
 		refused(ring(key), Message(text, many(17, Signature(key, text))...), byNow)
 	})
 
-	It("F16: is refused where none of several is good, and says why the known one is not", func() {
+	It("F16: is refused if none of several signatures is good, with the reason for the known signer", func() {
 		key, other := NewKey(), NewKey()
 		message := Message(text, Signature(other, text), Signature(key, text, Expiring(day)), Signature(other, text))
 		_, _, err := ring(key).Verify(message, byNow)

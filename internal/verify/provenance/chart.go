@@ -15,23 +15,21 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify/attached"
 )
 
-// maxConfig bounds a chart's configuration, Chart.yaml as JSON, in bytes.
+// maxConfig bounds the configuration of a chart (Chart.yaml as JSON) in bytes.
 const maxConfig = 1 << 20
 
-// wellFormed is what names and versions may hold: they go into tags, keys and URLs
-// before anything is proven of them.
+// wellFormed matches valid names and versions: they are used in tags, keys and URLs before they are proven.
 var wellFormed = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._+-]{0,252}$`)
 
-// identity is what a provenance file must speak for.
+// identity is the chart that a provenance file must be for.
 type identity struct {
 	name, version string
 	archive       digest.Digest
 }
 
-// chartOf returns which chart a manifest is of, by its configuration, that must
-// be the one that was asked for: an older chart under a newer tag comes with a
-// provenance file that is genuine, and for the older one. That the archive says
-// the same as the configuration is checked once it is there.
+// chartOf returns the chart of a manifest, by its configuration. It must be the requested chart: an older chart
+// under a newer tag has a genuine provenance file, but for the older chart. A later step checks that the
+// archive agrees with the configuration.
 func chartOf(ctx context.Context, s verify.Subject, r registry.Reader) (identity, error) {
 	raw, err := r.Blob(ctx, s.Chart.Config, maxConfig)
 	if err != nil {
@@ -39,13 +37,13 @@ func chartOf(ctx context.Context, s verify.Subject, r registry.Reader) (identity
 	}
 	var config struct{ Name, Version string }
 	if err := json.Unmarshal(raw, &config); err != nil || !wellFormed.MatchString(config.Name) || !wellFormed.MatchString(config.Version) {
-		return identity{}, verify.Refuse("it names no chart and version")
+		return identity{}, verify.Refuse("it does not name a chart and a version")
 	}
 	if asked := s.Chart.Name; asked != "" && config.Name != asked {
-		return identity{}, verify.Refuse("it is of the chart %q, and not of %q, which was asked for", config.Name, asked)
+		return identity{}, verify.Refuse("it is for chart %q, but the requested chart is %q", config.Name, asked)
 	}
 	if asked := s.Chart.Version; asked != "" && strings.TrimPrefix(config.Version, "v") != strings.TrimPrefix(asked, "v") {
-		return identity{}, verify.Refuse("it is of version %q, and not of %q, which was asked for", config.Version, asked)
+		return identity{}, verify.Refuse("it is for version %q, but the requested version is %q", config.Version, asked)
 	}
 	return identity{name: config.Name, version: config.Version, archive: s.Chart.Archive.Digest}, nil
 }

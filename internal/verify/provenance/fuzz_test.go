@@ -16,9 +16,8 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify/verifytest"
 )
 
-// FuzzProvenance demands that no provenance file is accepted but one whose text
-// was signed by the maintainer, and says of just this chart what Helm reads in
-// it; and that any other is a verdict, whatever it holds.
+// FuzzProvenance checks that a provenance file is accepted only if the maintainer signed its text, and Helm
+// reads exactly this chart from it; and that any other file gets a verdict, whatever it holds.
 func FuzzProvenance(f *testing.F) {
 	RegisterTestingT(f)
 	first := newWorld()
@@ -61,14 +60,14 @@ func FuzzProvenance(f *testing.F) {
 	})
 }
 
-// speaksFor demands that Helm's lenient reading of a text is of the chart in w.
+// speaksFor checks that Helm's lenient reading of a text is of the chart in w.
 func speaksFor(t *testing.T, text string, w *world) {
 	t.Helper()
 	metadata, files, _ := strings.Cut(strings.ReplaceAll(text, "\r\n", "\n"), "\n...\n")
 	var chart struct{ Name, Version string }
 	var sums struct{ Files map[string]string }
 	if yaml.Unmarshal([]byte(metadata), &chart) != nil || yaml.Unmarshal([]byte(files), &sums) != nil {
-		return // OpenPGP does not sign white space at the ends of lines, which Helm's reader minds
+		return // OpenPGP does not sign white space at the ends of lines, but Helm's reader depends on it
 	}
 	if chart.Name != "app" || strings.TrimPrefix(chart.Version, "v") != "1.0.0" || sums.Files["app-"+chart.Version+".tgz"] != w.archive.Digest.String() {
 		t.Fatalf("accepted %q", text)

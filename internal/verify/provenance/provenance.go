@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package provenance verifies Helm provenance files: what `helm package --sign`
-// writes beside a chart's archive, wherever it is kept.
+// Package provenance verifies Helm provenance files, which `helm package --sign` writes for the archive of a
+// chart, wherever they are kept.
 //
-//	find     a chart's manifest → the files that may be its provenance
-//	verify    a file → who signed it, and whether it is for this very chart
+//	find       the manifest of a chart → the files that may be its provenance
+//	verify     a file → the signers, and whether it is for exactly this chart
 //
-// The signed text names the archive by its SHA-256, which is the digest of the
-// manifest's layer: the chart is verified before any of it is downloaded. The
-// package does not know where keyrings come from, how files are read that are
-// not in a registry, how many authorities must accept, or what is in an archive.
+// The signed text names the archive by its SHA-256, which is the digest of the layer in the manifest: the chart
+// is verified before any of it is downloaded. The package does not know where keyrings come from, how files
+// outside a registry are read, how many authorities must accept, or what is in an archive.
 package provenance
 
 import (
@@ -30,55 +29,55 @@ import (
 // Provider is the name of this kind of signature.
 const Provider = "provenance"
 
-// format is that of every candidate.
+// format is the format of every candidate.
 const format = "provenance file"
 
-// workPerFile is the work that a file takes: package openpgp bounds its signatures.
+// workPerFile is the work for verifying a file: package openpgp bounds its signatures.
 const workPerFile = 16
 
-// Bounds on what is said of the keys that are not used.
+// Bounds on the list of skipped keys: its length, and the bytes of each entry.
 const maxSkippedKeys, maxSkippedKey = 4, 200
 
-// Source is where a provenance file is looked for.
+// Source is the location of a provenance file.
 type Source int
 
 const (
-	// Auto is the chart's own manifest, then what refers to it, then the tag. It is the zero value.
+	// Auto searches the manifest of the chart, then its referrers, then the tag. It is the zero value.
 	Auto Source = iota
-	// Layer is the chart's own manifest, where `helm push` puts it.
+	// Layer is the manifest of the chart, to which `helm push` adds the file.
 	Layer
-	// Referrer is what refers to the chart (`oras attach`), and the tag (`oras push`).
+	// Referrer searches the referrers of the chart (`oras attach`), and the tag (`oras push`).
 	Referrer
-	// Outside is a place outside the registry.
+	// Outside is a location outside the registry.
 	Outside
 )
 
-// Authority is whose OpenPGP keys may sign.
+// Authority holds the OpenPGP keys that may sign.
 type Authority struct {
 	// Name of the authority in the policy.
 	Name string
-	// Keyring holds the keys, any of which may have signed. It is required.
+	// Keyring holds the accepted keys, any of which may have signed. It is required.
 	Keyring *openpgp.Keyring
-	// KeysIn names where the keyring is kept, as in "Secret apps/keyring".
+	// KeysIn names the source of the keyring, for example "Secret apps/keyring".
 	KeysIn string
-	// Source is where the file is looked for.
+	// Source is the location of the file.
 	Source Source
-	// Tag under which it may stand, a Template; DefaultTag where empty.
+	// Tag is the Template for the tag of the file; DefaultTag if empty.
 	Tag Template
-	// External is the place outside the registry. It is required for Outside.
+	// External reads the file from outside the registry. It is required for Outside.
 	External ExternalSource
-	// AllowExpiredKeys accepts what was signed while a key lived that has expired since.
+	// AllowExpiredKeys accepts a signature that was made before its key expired.
 	AllowExpiredKeys bool
 	// Constraints apply to every signature.
 	Constraints verify.Constraints
-	// Every asks for all signers, and not only for the first that is found.
+	// Every returns all signers, and not only the first one found.
 	Every bool
 	// Now is the clock; time.Now if nil.
 	Now func() time.Time
 }
 
-// ErrAuthority is matched by the error for an authority that could never accept.
-var ErrAuthority = errors.New("the authority cannot vouch for anything")
+// ErrAuthority is matched by the error for an authority that can never accept.
+var ErrAuthority = errors.New("the authority can never accept a signature")
 
 // Verifier accepts a chart whose provenance file its authority has signed.
 type Verifier struct {
@@ -92,7 +91,7 @@ func New(a Authority) (*Verifier, error) {
 		return nil, fmt.Errorf("%w: it has no keyring", ErrAuthority)
 	}
 	if a.Source == Outside && a.External == nil {
-		return nil, fmt.Errorf("%w: it does not say where its files are", ErrAuthority)
+		return nil, fmt.Errorf("%w: the location of its files is missing", ErrAuthority)
 	}
 	if a.Now == nil {
 		a.Now = time.Now
@@ -100,7 +99,7 @@ func New(a Authority) (*Verifier, error) {
 	return &Verifier{authority: a, skipped: skippedKeys(a.Keyring)}, nil
 }
 
-// skippedKeys says which keys of a keyring are not used.
+// skippedKeys returns the keys of a keyring that are not used, with the reasons.
 func skippedKeys(k *openpgp.Keyring) []string {
 	var keys []string
 	for i, s := range k.Skipped() {
@@ -112,7 +111,7 @@ func skippedKeys(k *openpgp.Keyring) []string {
 	return keys
 }
 
-// Verify implements verify.Verifier, as verify.Evaluation decides.
+// Verify implements verify.Verifier with a verify.Evaluation.
 func (v *Verifier) Verify(ctx context.Context, s verify.Subject, r registry.Reader) (verify.Result, error) {
 	r = attached.Budget(r, verify.MaxMaterial)
 	chart, err := chartOf(ctx, s, r)
@@ -140,8 +139,8 @@ func (v *Verifier) Verify(ctx context.Context, s verify.Subject, r registry.Read
 	return result, err
 }
 
-// undecided is the error if it is not known which chart a manifest is of: a
-// rejection where its configuration says nothing that could be signed.
+// undecided returns the error if the chart of a manifest is not known: a rejection if the configuration cannot
+// belong to a signed chart.
 func (v *Verifier) undecided(s verify.Subject, err error) error {
 	var refused *verify.Refusal
 	if errors.As(err, &refused) {
@@ -152,9 +151,8 @@ func (v *Verifier) undecided(s verify.Subject, err error) error {
 	return err
 }
 
-// verifyFile returns the signatures that verify in a file: one for each of the keyring's keys
-// that signed it. A *verify.Refusal says why it holds none; any other error that it
-// could not be found out.
+// verifyFile returns the verified signatures in a file: one for each key of the keyring that signed it. A
+// *verify.Refusal is the reason why there is none; any other error means that this could not be found out.
 func (v *Verifier) verifyFile(ctx context.Context, c identity, f file) ([]verify.VerifiedSignature, error) {
 	raw, err := f.read(ctx)
 	if err != nil {
@@ -169,7 +167,7 @@ func (v *Verifier) verifyFile(ctx context.Context, c identity, f file) ([]verify
 		err = signed.Binds(c.name, c.version, c.archive)
 	}
 	if err != nil {
-		// Proven is that they signed something: of this chart it is as good as a claim.
+		// The signer is proven to have signed the file, not this chart: only the claim counts here.
 		return nil, verify.Refuse("the signature is genuine, but %v", err).By(verify.Signer{KeyID: signerOf(found[0])})
 	}
 	signatures := make([]verify.VerifiedSignature, 0, len(found))
@@ -182,7 +180,7 @@ func (v *Verifier) verifyFile(ctx context.Context, c identity, f file) ([]verify
 	return signatures, nil
 }
 
-// refused says why no signature of a file counts, and who is said to have signed it.
+// refused returns why no signature of a file counts, and the signer that it claims.
 func (v *Verifier) refused(err error) error {
 	refusal := verify.Refuse("%s", strings.TrimPrefix(err.Error(), openpgp.ErrUntrusted.Error()+": "))
 	var unknown *openpgp.UnknownSignerError
@@ -192,8 +190,8 @@ func (v *Verifier) refused(err error) error {
 	return refusal
 }
 
-// keyPrefix is what begins the name of an OpenPGP key as a signer.
+// keyPrefix starts the name of an OpenPGP key as a signer.
 const keyPrefix = "OPENPGP:"
 
-// signerOf names the primary key that signed.
+// signerOf returns the name of the primary key that signed.
 func signerOf(s openpgp.Signature) string { return keyPrefix + s.Primary }

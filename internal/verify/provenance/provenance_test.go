@@ -24,14 +24,14 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify/verifytest"
 )
 
-// made is when the keys were, and signed when the charts were.
+// made is the creation time of the keys, and signed the signing time of the charts.
 var (
 	made   = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	signed = made.AddDate(0, 1, 0)
 	now    = made.AddDate(0, 2, 0)
 )
 
-// text is what Helm signs for a chart.
+// text returns the text that Helm signs for a chart.
 func text(name, version string, d ocispec.Descriptor) string {
 	return fmt.Sprintf("apiVersion: v2\nname: %[1]s\nversion: %[2]s\n\n...\nfiles:\n  %[1]s-%[2]s.tgz: %[3]s\n", name, version, d.Digest)
 }
@@ -58,13 +58,13 @@ func (w *world) configure(name, version string) ocispec.Descriptor {
 	return w.repo.PushBlob("application/vnd.cncf.helm.config.v1+json", raw)
 }
 
-// prov is the provenance file of the chart, changed before it is signed.
+// prov returns the provenance file of the chart, changed before it is signed.
 func (w *world) prov(by *openpgp.Entity, change ...func(string) string) []byte {
-	what := text("app", "1.0.0", w.archive)
+	content := text("app", "1.0.0", w.archive)
 	for _, c := range change {
-		what = c(what)
+		content = c(content)
 	}
-	return openpgptest.Sign(by, what, openpgptest.At(signed))
+	return openpgptest.Sign(by, content, openpgptest.At(signed))
 }
 
 // subject pushes the chart's manifest, with the provenance file among its layers if there is one.
@@ -99,7 +99,7 @@ func (w *world) check(v verify.Verifier, s verify.Subject) (verify.Result, error
 	return accepted.Result(), err
 }
 
-// named is a layer as oras writes it.
+// named returns a layer as oras writes it.
 func (w *world) named(name string, raw []byte) ocispec.Descriptor {
 	d := w.repo.PushBlob("application/vnd.oci.image.layer.v1.tar", raw)
 	d.Annotations = map[string]string{ocispec.AnnotationTitle: name}
@@ -140,7 +140,7 @@ var _ = Describe("A provenance authority", func() {
 			w.repo.PushLayers("1.0.0.prov", w.named("app-1.0.0.tgz.prov", w.prov(w.ours)))
 			return s
 		}, "tag 1.0.0.prov"),
-		Entry("a referrer, while the one in the manifest is somebody else's", func() verify.Subject {
+		Entry("a referrer, while another key signed the one in the manifest", func() verify.Subject {
 			s := w.subject(w.prov(w.theirs))
 			w.repo.PushReferrer("application/vnd.example", s.Manifest, w.named("x.prov", w.prov(w.ours)))
 			return s
@@ -155,7 +155,7 @@ var _ = Describe("A provenance authority", func() {
 		}, "the chart's manifest"),
 	)
 
-	It("F3: says whose signature a stranger's file says to hold, and that this is not proven", func() {
+	It("F3: reports the signer that an untrusted file claims, as not proven", func() {
 		_, err := w.check(w.trusting(), w.subject(w.prov(w.theirs)))
 		Expect(verify.Seen(err)).To(ConsistOf(HaveField("Signer", verify.Signer{
 			KeyID: fmt.Sprintf("OPENPGP:%X", w.theirs.PrimaryKey.Fingerprint),
@@ -173,22 +173,22 @@ var _ = Describe("A provenance authority", func() {
 			return w.subject([]byte(strings.Replace(string(w.prov(w.ours)), "name: app\n", "name: app\n\n", 1)))
 		}),
 		Entry("F3: that a stranger signed", func() verify.Subject { return w.subject(w.prov(w.theirs)) }),
-		Entry("F4: of which another archive was signed", func() verify.Subject {
+		Entry("F4: with a signature of another archive", func() verify.Subject {
 			return w.subject(w.prov(w.ours, func(s string) string {
 				return strings.Replace(s, w.archive.Digest.String(), w.config.Digest.String(), 1)
 			}))
 		}),
-		Entry("F5: that is older than the one asked for, with its own provenance file", func() verify.Subject {
+		Entry("F5: that is older than the requested one, with its own provenance file", func() verify.Subject {
 			s := w.subject(w.prov(w.ours))
 			s.Chart.Version = "2.0.0"
 			return s
 		}),
-		Entry("of another name than was asked for", func() verify.Subject {
+		Entry("with a name that differs from the requested one", func() verify.Subject {
 			s := w.subject(w.prov(w.ours))
 			s.Chart.Name = "other"
 			return s
 		}),
-		Entry("F20: whose configuration says another version than was signed", func() verify.Subject {
+		Entry("F20: whose configuration has a version that differs from the signed one", func() verify.Subject {
 			prov := w.prov(w.ours)
 			w.config = w.configure("app", "1.0.0+other")
 			s := w.subject(prov)
@@ -201,16 +201,16 @@ var _ = Describe("A provenance authority", func() {
 			s.Chart.Provenance.Size = 1 << 30
 			return s
 		}),
-		Entry("whose configuration is no JSON", func() verify.Subject {
+		Entry("whose configuration is not JSON", func() verify.Subject {
 			w.config = w.repo.PushBlob("application/vnd.cncf.helm.config.v1+json", []byte("x"))
 			return w.subject(w.prov(w.ours))
 		}),
-		Entry("whose file is a referrer, where only the manifest is asked for", func() verify.Subject {
+		Entry("whose file is a referrer, if only the manifest is searched", func() verify.Subject {
 			s := w.subject()
 			w.repo.PushReferrer("application/vnd.example", s.Manifest, w.named("x.prov", w.prov(w.ours)))
 			return s
 		}, func(a *provenance.Authority) { a.Source = provenance.Layer }),
-		Entry("whose file is in the manifest, where only referrers are asked for", func() verify.Subject { return w.subject(w.prov(w.ours)) },
+		Entry("whose file is in the manifest, if only referrers are searched", func() verify.Subject { return w.subject(w.prov(w.ours)) },
 			func(a *provenance.Authority) { a.Source = provenance.Referrer }),
 		Entry("F15: that was signed in the future", func() verify.Subject { return w.subject(w.prov(w.ours)) },
 			func(a *provenance.Authority) { a.Now = func() time.Time { return made.AddDate(0, 0, -1) } }),
@@ -231,13 +231,13 @@ var _ = Describe("A provenance authority", func() {
 			w.repo.Fail(s.Chart.Provenance.Digest.String(), verifytest.ErrUnreachable)
 			return s
 		}),
-		Entry("the referrers cannot be listed, and there is no file elsewhere", func() verify.Subject {
+		Entry("the referrers cannot be listed, and there is no other file", func() verify.Subject {
 			w.repo.Fail("referrers", verifytest.ErrUnreachable)
 			return w.subject()
 		}),
 	)
 
-	It("says where it looked, and of each file why it was refused", func() {
+	It("reports the searched locations, and the reason for each refused file", func() {
 		_, err := w.check(w.trusting(), w.subject())
 		var rejection *verify.Rejection
 		Expect(errors.As(err, &rejection)).To(BeTrue())
@@ -247,7 +247,7 @@ var _ = Describe("A provenance authority", func() {
 		Expect(rejection.Candidates).To(ConsistOf(And(HaveField("Source", "the chart's manifest"), HaveField("Format", "provenance file"), HaveField("Reason", Not(BeEmpty())))))
 	})
 
-	It("finds the file under the tag that it is told, with _ for + in versions", func() {
+	It("finds the file under the configured tag, with _ for + in versions", func() {
 		w.config = w.configure("app", "1.0.0+b1")
 		prov := w.prov(w.ours, func(s string) string { return strings.ReplaceAll(s, "1.0.0", "1.0.0+b1") })
 		w.repo.PushLayers("prov-app-1.0.0_b1", w.named("x.prov", prov))
@@ -257,13 +257,13 @@ var _ = Describe("A provenance authority", func() {
 		Expect(err).NotTo(HaveOccurred())
 	})
 
-	It("asks for nothing of the archive", func() {
+	It("does not read the archive", func() {
 		_, err := w.check(w.trusting(), w.subject(w.prov(w.ours)))
 		Expect(err).NotTo(HaveOccurred())
 		Expect(w.repo.Asked()).NotTo(ContainElement(w.archive.Digest.String()))
 	})
 
-	It("considers no more files than may be", func() {
+	It("does not consider more files than allowed", func() {
 		s := w.subject()
 		for i := range 200 {
 			w.repo.PushReferrer("application/vnd.example", s.Manifest, w.named("x.prov", []byte(fmt.Sprint(i))))
@@ -273,7 +273,7 @@ var _ = Describe("A provenance authority", func() {
 		Expect(len(w.repo.Asked())).To(BeNumerically("<=", 2*verify.MaxCandidates+8))
 	})
 
-	DescribeTable("E15: finds the file that was accepted the last time beside 64 others that are preferred, in every place",
+	DescribeTable("E15: finds the file that was accepted last time next to 64 others that are preferred, in every location",
 		func(push func(verify.Subject)) {
 			s := w.subject()
 			push(s)
@@ -283,7 +283,7 @@ var _ = Describe("A provenance authority", func() {
 				w.repo.PushReferrer(provenance.MediaType, s.Manifest, w.repo.PushBlob(provenance.MediaType, []byte(fmt.Sprint(i))))
 			}
 			_, err = w.check(w.trusting(), s)
-			Expect(err).To(MatchError(verify.ErrRejected), "likely ones are read first")
+			Expect(err).To(MatchError(verify.ErrRejected), "preferred ones are read first")
 			s.Sources = []string{result.Signatures[0].Source}
 			_, err = w.check(w.trusting(), s)
 			Expect(err).NotTo(HaveOccurred())
@@ -294,7 +294,7 @@ var _ = Describe("A provenance authority", func() {
 		Entry("under its tag", func(verify.Subject) { w.repo.PushLayers("1.0.0.prov", w.named("x.prov", w.prov(w.ours))) }),
 	)
 
-	It("F11: refuses a key that has expired since it signed, unless it is told to accept it", func() {
+	It("F11: refuses a key that has expired since it signed, unless AllowExpiredKeys is set", func() {
 		w.ours = openpgptest.NewKey(openpgptest.CreatedAt(made), openpgptest.ExpiringAfter(40*24*time.Hour))
 		s := w.subject(w.prov(w.ours))
 		_, err := w.check(w.trusting(), s)
@@ -303,13 +303,13 @@ var _ = Describe("A provenance authority", func() {
 		Expect(err).NotTo(HaveOccurred())
 	})
 
-	DescribeTable("that is told where else the file is",
+	DescribeTable("with an external source",
 		func(answer func() ([]byte, error), want error) {
-			elsewhere := func(_ context.Context, _ registry.Reader, name, version string) (string, []byte, error) {
+			external := func(_ context.Context, _ registry.Reader, name, version string) (string, []byte, error) {
 				raw, err := answer()
 				return "shelf " + name + "/" + version, raw, err
 			}
-			outside := func(a *provenance.Authority) { a.Source, a.External = provenance.Outside, elsewhere }
+			outside := func(a *provenance.Authority) { a.Source, a.External = provenance.Outside, external }
 			result, err := w.check(w.trusting(outside), w.subject(w.prov(w.theirs)))
 			if want == nil {
 				Expect(err).NotTo(HaveOccurred())
@@ -317,35 +317,35 @@ var _ = Describe("A provenance authority", func() {
 				return
 			}
 			Expect(err).To(MatchError(want))
-			Expect(err).To(MatchError(ContainSubstring("shelf app/1.0.0")), "it says where it looked")
+			Expect(err).To(MatchError(ContainSubstring("shelf app/1.0.0")), "it lists the searched locations")
 		},
-		Entry("accepts by it", func() ([]byte, error) { return w.prov(w.ours), nil }, nil),
-		Entry("F1: refuses what has none", func() ([]byte, error) { return nil, nil }, verify.ErrRejected),
-		Entry("refuses what has an empty one", func() ([]byte, error) { return []byte{}, nil }, verify.ErrRejected),
-		Entry("F3: refuses a stranger's", func() ([]byte, error) { return w.prov(w.theirs), nil }, verify.ErrRejected),
-		Entry("F21: refuses one that is too large", func() ([]byte, error) { return make([]byte, provenance.MaxSize+1), nil }, verify.ErrRejected),
-		Entry("refuses what cannot be one", func() ([]byte, error) { return nil, verify.Refuse("x") }, verify.ErrRejected),
-		Entry("reaches no verdict if it could not be read", func() ([]byte, error) { return nil, fmt.Errorf("shelf app/1.0.0: %w", verifytest.ErrUnreachable) }, verifytest.ErrUnreachable),
+		Entry("accepts a file from it", func() ([]byte, error) { return w.prov(w.ours), nil }, nil),
+		Entry("F1: refuses a chart without a file", func() ([]byte, error) { return nil, nil }, verify.ErrRejected),
+		Entry("refuses an empty file", func() ([]byte, error) { return []byte{}, nil }, verify.ErrRejected),
+		Entry("F3: refuses a file that another key signed", func() ([]byte, error) { return w.prov(w.theirs), nil }, verify.ErrRejected),
+		Entry("F21: refuses a file that is too large", func() ([]byte, error) { return make([]byte, provenance.MaxSize+1), nil }, verify.ErrRejected),
+		Entry("refuses a file that cannot be valid", func() ([]byte, error) { return nil, verify.Refuse("x") }, verify.ErrRejected),
+		Entry("reaches no verdict if the file could not be read", func() ([]byte, error) { return nil, fmt.Errorf("shelf app/1.0.0: %w", verifytest.ErrUnreachable) }, verifytest.ErrUnreachable),
 	)
 
-	DescribeTable("refuses a chart of a version, before anything is asked for by it, that holds",
+	DescribeTable("refuses a chart, before it sends a request, if its version holds",
 		func(version string) {
 			w.config = w.configure("app", version)
 			s := w.subject(w.prov(w.ours))
 			s.Chart.Version = ""
 			_, err := w.check(w.trusting(func(a *provenance.Authority) { a.Source = provenance.Referrer }), s)
 			Expect(err).To(MatchError(verify.ErrRejected))
-			Expect(w.repo.Asked()).To(HaveLen(1), "for the configuration alone")
+			Expect(w.repo.Asked()).To(HaveLen(1), "only the configuration is read")
 		},
 		Entry("nothing", ""),
 		Entry("a path", "../../1.0.0"),
 		Entry("a query", "1.0.0?x"),
 		Entry("a template", "{{name}}"),
 		Entry("a line", "1.0.0\nx"),
-		Entry("more than a version has", strings.Repeat("1", 300)),
+		Entry("more characters than a version has", strings.Repeat("1", 300)),
 	)
 
-	It("says which keys of its keyring it does not use, with its verified signature and with its refusal", func() {
+	It("reports the skipped keys of its keyring, with its verified signature and with its refusal", func() {
 		weak := openpgptest.NewKey(openpgptest.Using(openpgptest.RSA1024), openpgptest.CreatedAt(made))
 		ring, err := keys.Parse(context.Background(), map[string][]byte{"good": openpgptest.Public(w.ours), "weak": openpgptest.Public(weak), "broken": []byte("x")})
 		Expect(err).NotTo(HaveOccurred())
@@ -361,7 +361,7 @@ var _ = Describe("A provenance authority", func() {
 		Expect(err.Error()).To(ContainSubstring("weak: "))
 	})
 
-	It("says of a few of the keys that it does not use, and how many more there are", func() {
+	It("reports a few of the skipped keys, and the number of the others", func() {
 		entries := map[string][]byte{"good": openpgptest.Public(w.ours)}
 		weak := openpgptest.Public(openpgptest.NewKey(openpgptest.Using(openpgptest.RSA1024), openpgptest.CreatedAt(made)))
 		for i := range 20 {
@@ -374,7 +374,7 @@ var _ = Describe("A provenance authority", func() {
 		Expect(result.Signatures[0].SkippedKeys).To(And(HaveLen(5), ContainElement("and 16 more")))
 	})
 
-	It("says who signed, with which key, and when by their own account", func() {
+	It("reports the signer, the key, and the claimed time", func() {
 		subkey := openpgptest.AddSubkey(w.ours)
 		prov := openpgptest.Sign(w.ours, text("app", "1.0.0", w.archive), openpgptest.At(signed), openpgptest.With(subkey))
 		result, err := w.check(w.trusting(), w.subject(prov))
@@ -385,7 +385,7 @@ var _ = Describe("A provenance authority", func() {
 		)))
 	})
 
-	DescribeTable("J9: says when its proof ends by the clock",
+	DescribeTable("J9: reports when its proof ends by the clock",
 		func(ends time.Time, change func(*provenance.Authority), options ...openpgptest.KeyOption) {
 			w.ours = openpgptest.NewKey(append(options, openpgptest.CreatedAt(made))...)
 			result, err := w.check(w.trusting(change), w.subject(w.prov(w.ours)))
@@ -394,15 +394,15 @@ var _ = Describe("A provenance authority", func() {
 		},
 		Entry("never", time.Time{}, func(*provenance.Authority) {}),
 		Entry("when the key expires", made.Add(2400*time.Hour), func(*provenance.Authority) {}, openpgptest.ExpiringAfter(2400*time.Hour)),
-		Entry("not when a key expires that may", time.Time{}, func(a *provenance.Authority) { a.AllowExpiredKeys = true }, openpgptest.ExpiringAfter(2400*time.Hour)),
+		Entry("not when a key expires, if AllowExpiredKeys is set", time.Time{}, func(a *provenance.Authority) { a.AllowExpiredKeys = true }, openpgptest.ExpiringAfter(2400*time.Hour)),
 	)
 
-	It("D3: names no proven signer of this chart by what was signed for another", func() {
+	It("D3: names no proven signer of this chart for a signature of another", func() {
 		_, err := w.check(w.trusting(), w.subject(w.prov(w.ours, func(s string) string { return strings.ReplaceAll(s, "1.0.0", "1.0.1") })))
 		Expect(verify.Seen(err)).To(ConsistOf(HaveField("Signer", And(HaveField("KeyID", HavePrefix("OPENPGP:")), HaveField("Verified", false)))))
 	})
 
-	It("is refused without the place that it is to look at", func() {
+	It("is refused without the location of its files", func() {
 		ring, err := keys.Parse(context.Background(), map[string][]byte{"good": openpgptest.Public(w.ours)})
 		Expect(err).NotTo(HaveOccurred())
 		_, err = provenance.New(provenance.Authority{Keyring: ring, Source: provenance.Outside})

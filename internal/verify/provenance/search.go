@@ -16,35 +16,35 @@ import (
 )
 
 const (
-	// MediaType is that of a provenance file (HIP-0006).
+	// MediaType is the media type of a provenance file (HIP-0006).
 	MediaType = "application/vnd.cncf.helm.chart.provenance.v1.prov"
-	// MaxSize is the size of the largest provenance file that is read, in bytes.
+	// MaxSize is the maximum size of a provenance file in bytes.
 	MaxSize = document.MaxSize
-	// suffix is how the names of provenance files end.
+	// suffix ends the names of provenance files.
 	suffix = ".prov"
 	// maxFiles bounds the provenance files of one manifest.
 	maxFiles = 16
 )
 
-// ExternalSource reads the provenance file of a chart, by its name and version, that
-// is kept outside the registry, and says if that is. There is none if both
-// the bytes and the error are nil. A *verify.Refusal says why it cannot be one;
-// any other error that it could not be found out. What it asks for it asks through
-// the reader's Recall, so that it is remembered as long as the reader's own answers.
+// ExternalSource reads the provenance file of a chart, by its name and version, from outside the registry, and
+// returns its location. If there is no file, both the bytes and the error are nil. A *verify.Refusal is the
+// reason why it cannot be a provenance file; any other error means that this could not be found out. It sends
+// its requests through the Recall of the reader, so that answers are cached as long as those of the reader
+// itself.
 type ExternalSource func(ctx context.Context, r registry.Reader, name, version string) (where string, raw []byte, err error)
 
-// file is what may be the chart's provenance file.
+// file is a possible provenance file of the chart.
 type file struct {
 	source string
 	read   func(context.Context) ([]byte, error)
 }
 
-// unread is a file that cannot be read.
+// unread returns a file that cannot be read.
 func unread(source string, problem error) file {
 	return file{source: source, read: func(context.Context) ([]byte, error) { return nil, problem }}
 }
 
-// inLayer is a file in a repository.
+// inLayer returns a file in a repository.
 func inLayer(r registry.Reader, source string, layer ocispec.Descriptor) file {
 	if layer.Digest.Validate() != nil || layer.Size <= 0 || layer.Size > MaxSize {
 		return unread(source, verify.Refuse("it claims %d bytes, of 1 to %d", layer.Size, MaxSize))
@@ -65,15 +65,15 @@ type search struct {
 	chart     identity
 	authority Authority
 
-	places   []string // looked at, besides what is attached
+	places   []string // searched locations, without those of attached
 	cosigned bool     // a signature of cosign was found
 	attached attached.Search
 }
 
-// searched says where was looked.
+// searched returns the searched locations.
 func (s *search) searched() []string { return append(s.places, s.attached.Searched()...) }
 
-// files yields what may be the provenance file, one by one.
+// files yields the possible provenance files, one by one.
 func (s *search) files(ctx context.Context) iter.Seq[file] {
 	s.attached = attached.Search{Subject: s.subject.Manifest.Digest, Reader: s.reader, Prefer: s.subject.Sources, Preferred: func(artifactType string) bool { return artifactType == MediaType }}
 	return func(yield func(file) bool) {
@@ -92,7 +92,7 @@ func (s *search) files(ctx context.Context) iter.Seq[file] {
 	}
 }
 
-// inManifest offers the file in the chart's own manifest, and reports whether to go on.
+// inManifest yields the file in the manifest of the chart, and reports whether to go on.
 func (s *search) inManifest(yield func(file) bool) bool {
 	const place = "the chart's manifest"
 	s.places = append(s.places, place)
@@ -100,7 +100,7 @@ func (s *search) inManifest(yield func(file) bool) bool {
 	return layer == nil || yield(inLayer(s.reader, place, *layer))
 }
 
-// inAttached offers the files in what refers to the chart, and under the tag.
+// inAttached yields the files in the referrers of the chart, and under the tag.
 func (s *search) inAttached(ctx context.Context, yield func(file) bool) {
 	tag := s.authority.Tag
 	if tag == "" {
@@ -115,7 +115,7 @@ func (s *search) inAttached(ctx context.Context, yield func(file) bool) {
 	}
 }
 
-// outside offers the file that is kept outside the registry.
+// outside yields the file from outside the registry.
 func (s *search) outside(ctx context.Context, yield func(file) bool) {
 	where, raw, err := s.authority.External(ctx, s.reader, s.chart.name, s.chart.version)
 	s.places = append(s.places, where)
@@ -129,8 +129,8 @@ func (s *search) outside(ctx context.Context, yield func(file) bool) {
 	}
 }
 
-// filesIn returns the provenance files in a manifest: by media type, or by the
-// name that oras gives a file. What holds none is not a candidate: a chart has referrers of many kinds.
+// filesIn returns the provenance files in a manifest: by media type, or by the name that oras gives a file. A
+// manifest without one is not a candidate: a chart has many kinds of referrers.
 func (s *search) filesIn(f attached.Found) []file {
 	if f.Problem != nil {
 		return []file{unread(f.Source, f.Problem)}
@@ -150,8 +150,8 @@ func (s *search) filesIn(f attached.Found) []file {
 	return files
 }
 
-// otherwise names a signature of cosign that the chart has; empty if none is seen. It is asked for what to tell the user
-// alone: if the registry does not answer, nothing is told.
+// otherwise describes a cosign signature of the chart; empty if none is seen. It is only a hint for the user:
+// if the registry does not answer, there is no hint.
 func (s *search) otherwise(ctx context.Context) string {
 	if !s.cosigned && s.authority.Source != Outside {
 		_, err := s.reader.Resolve(ctx, attached.Tag(s.subject.Manifest.Digest)+".sig")
@@ -163,7 +163,7 @@ func (s *search) otherwise(ctx context.Context) string {
 	return "no provenance file, but a cosign signature"
 }
 
-// isCosign reports whether cosign gives its signatures this media type.
+// isCosign reports whether cosign uses this media type for its signatures.
 func isCosign(mediaType string) bool {
 	return strings.HasPrefix(mediaType, "application/vnd.dev.sigstore.bundle") || mediaType == "application/vnd.dev.cosign.simplesigning.v1+json"
 }

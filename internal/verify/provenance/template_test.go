@@ -17,5 +17,5 @@ var _ = DescribeTable("A template is filled in",
 	Entry("with both", provenance.Template("{{name}}-{{version}}.prov"), "app-1.0.0_b1.prov", "app-1.0.0%2Bb1.prov"),
 	Entry("with both, twice", provenance.Template("{{name}}{{name}}/{{version}}?v={{version}}"), "appapp/1.0.0_b1?v=1.0.0_b1", "appapp/1.0.0%2Bb1?v=1.0.0%2Bb1"),
 	Entry("with nothing", provenance.Template("latest.prov"), "latest.prov", "latest.prov"),
-	Entry("with what it knows alone", provenance.Template("{{digest}}{name}"), "{{digest}}{name}", "{{digest}}{name}"),
+	Entry("with only the known names", provenance.Template("{{digest}}{name}"), "{{digest}}{name}", "{{digest}}{name}"),
 )

@@ -22,10 +22,10 @@ import (
 	"github.com/sigstore/sigstore-go/pkg/fulcio/certificate"
 )
 
-// lifetime of a signer's certificate.
+// lifetime is that of a signer's certificate.
 const lifetime = 10 * time.Minute
 
-// issue returns a certificate for how's identity, logged or not.
+// issue returns a certificate for the identity in how, with or without a promise of the log.
 func (s *Sigstore) issue(how How, public crypto.PublicKey) *x509.Certificate {
 	template := &x509.Certificate{
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning},
@@ -48,7 +48,7 @@ func (s *Sigstore) issue(how How, public crypto.PublicKey) *x509.Certificate {
 		logKey = newKey(logKey.Curve)
 	}
 	template.ExtraExtensions = append(template.ExtraExtensions, s.promise(leaf, logKey))
-	// The same certificate again, but for the promise: so is that checked.
+	// Issue the same certificate again, now with the promise: a verifier removes the promise to check it.
 	der, err := x509.CreateCertificate(rand.Reader, template, s.ca.chain[0], public, s.ca.key)
 	must(err)
 	logged, err := x509.ParseCertificate(der)
@@ -56,7 +56,7 @@ func (s *Sigstore) issue(how How, public crypto.PublicKey) *x509.Certificate {
 	return logged
 }
 
-// extensions are what Fulcio writes of an identity.
+// extensions returns the extensions that Fulcio writes for an identity.
 func extensions(how How) []pkix.Extension {
 	claims := how.Claims
 	claims.Issuer = how.Issuer
@@ -94,7 +94,7 @@ func renderExtensions(c certificate.Extensions) ([]pkix.Extension, error) {
 	return rendered, nil
 }
 
-// promise is the signed certificate timestamp of a log for a certificate (RFC 6962 §3.2).
+// promise returns the signed certificate timestamp of a log for a certificate (RFC 6962 §3.2).
 func (s *Sigstore) promise(leaf *x509.Certificate, key *ecdsa.PrivateKey) pkix.Extension {
 	sct := ct.SignedCertificateTimestamp{SCTVersion: ct.V1, Timestamp: uint64(leaf.NotBefore.UnixMilli())}
 	copy(sct.LogID.KeyID[:], logID(key))

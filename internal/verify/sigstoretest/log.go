@@ -31,7 +31,7 @@ import (
 // origin is the name of the log.
 const origin = "rekor.test"
 
-// signed is what is logged: what a signature is over, by whom, and the signature.
+// signed is the content of a log entry: the signed bytes, the signer, and the signature.
 type signed struct {
 	how       How
 	message   []byte // of which the digest is logged
@@ -42,7 +42,7 @@ type signed struct {
 	v2 *pbtiles.Verifier
 }
 
-// enter returns the entry of what was signed.
+// enter returns the log entry of a signature.
 func (s *Sigstore) enter(what signed) *pbrekor.TransparencyLogEntry {
 	if what.how.Log == RekorV2 {
 		return s.enterV2(what)
@@ -52,7 +52,7 @@ func (s *Sigstore) enter(what signed) *pbrekor.TransparencyLogEntry {
 
 func (s *Sigstore) enterV1(what signed) *pbrekor.TransparencyLogEntry {
 	kind, version, spec := what.entryV1()
-	// Canonical JSON: sorted keys and no spaces, which is what Go writes of maps.
+	// Go encodes maps as canonical JSON: sorted keys and no spaces.
 	body, err := json.Marshal(map[string]any{"apiVersion": version, "kind": kind, "spec": spec})
 	must(err)
 	entry := s.entry(what, body, kind, version)
@@ -78,7 +78,7 @@ func (s *Sigstore) enterV1(what signed) *pbrekor.TransparencyLogEntry {
 	return entry
 }
 
-// entryV1 is what Rekor v1 keeps of a signature.
+// entryV1 returns the content of a Rekor v1 entry for a signature.
 func (what signed) entryV1() (kind, version string, spec map[string]any) {
 	switch {
 	case what.payload == nil || what.how.LogAs == "hashedrekord":
@@ -101,7 +101,7 @@ func (what signed) entryV1() (kind, version string, spec map[string]any) {
 	}
 }
 
-// promiseEntry is the signed entry timestamp of an entry.
+// promiseEntry returns the signed entry timestamp of an entry.
 func (s *Sigstore) promiseEntry(entry *pbrekor.TransparencyLogEntry) []byte {
 	promised, err := json.Marshal(map[string]any{
 		"body": entry.CanonicalizedBody, "integratedTime": entry.IntegratedTime,
@@ -149,7 +149,7 @@ func (s *Sigstore) entry(what signed, body []byte, kind, version string) *pbreko
 	}
 }
 
-// prove is the proof that an entry is the only one of a log.
+// prove returns the proof that an entry is the only one of a log.
 func (s *Sigstore) prove(body []byte, checkpoint func(rootHash []byte) string) *pbrekor.InclusionProof {
 	leaf := sha256.Sum256(append([]byte{0}, body...)) // RFC 6962 §2.1
 	return &pbrekor.InclusionProof{
@@ -161,7 +161,7 @@ func (s *Sigstore) prove(body []byte, checkpoint func(rootHash []byte) string) *
 // Stamp returns a timestamp of a signature.
 func (s *Sigstore) Stamp(signature []byte, at time.Time) []byte { return s.stamp(How{}, at, signature) }
 
-// stamp is the RFC 3161 timestamp of a signature.
+// stamp returns the RFC 3161 timestamp of a signature.
 func (s *Sigstore) stamp(how How, at time.Time, signature []byte) []byte {
 	sum := sha256.Sum256(signature)
 	stamp := timestamp.Timestamp{

@@ -37,41 +37,43 @@ const (
 // CosignSign is the predicate type of cosign's signature of an image.
 const CosignSign = "https://sigstore.dev/cosign/sign/v1"
 
-// How is how something is signed. The zero value signs keyless, with no identity and no proof.
+// How describes how to sign. The zero value signs keyless, with no identity and no proof.
 type How struct {
-	// Key signs instead of a certificate's.
+	// Key signs; if nil, the key of a new certificate signs.
 	Key crypto.Signer
-	// Hash that the key signs with; by default SHA-256.
+	// Hash is the hash of the signature; by default SHA-256.
 	Hash crypto.Hash
 	// Issuer, Subject (an email address, or a URI) and Claims of the certificate.
 	Issuer, Subject string
 	Claims          certificate.Extensions
 	// Time of the signature and its proofs; by default the Sigstore's Epoch.
 	Time time.Time
-	// Statement signs an in-toto statement about the artifact with this predicate type, and not the artifact itself.
+	// Statement signs an in-toto statement about the artifact with this predicate type, instead of the artifact
+	// itself.
 	Statement string
 	// StatementType is the `_type` of the statement; by default that of version 1.
 	StatementType string
-	// Subjects adds that many more subjects to the statement.
+	// Subjects is the number of additional subjects in the statement.
 	Subjects int
 	// Version of the bundle; by default 0.3.
 	Version string
-	// Log is where the signature is logged; Stamped adds a timestamp.
+	// Log is the log of the signature; Stamped adds a timestamp.
 	Log     LogKind
 	Stamped bool
-	// StampedAt is the time of the timestamp if it is not Time.
+	// StampedAt is the time of the timestamp if it differs from Time.
 	StampedAt time.Time
-	// StampedBy is whose timestamp authority adds the timestamp; by default the Sigstore's own.
+	// StampedBy is the Sigstore whose timestamp authority adds the timestamp; by default the one that signs.
 	StampedBy *Sigstore
 	// EmbedTSA puts the certificate of the timestamp authority into the timestamp.
 	EmbedTSA bool
-	// WithoutPromise leaves out the signed entry timestamp, WithoutSCT and ForeignSCT the one of the certificate, or its log.
+	// WithoutPromise omits the signed entry timestamp. WithoutSCT omits the signed certificate timestamp, and
+	// ForeignSCT takes it from a log that is not trusted.
 	WithoutPromise, WithoutSCT, ForeignSCT bool
 	// LogAs is the kind of the Rekor v1 entry of a statement: "dsse" by default, "intoto" or "hashedrekord".
 	LogAs string
-	// PlainCheckpoint leaves the name of the tree out of a Rekor v1 checkpoint.
+	// PlainCheckpoint omits the name of the tree from a Rekor v1 checkpoint.
 	PlainCheckpoint bool
-	// Alter changes the bundle after it was made.
+	// Alter changes the finished bundle.
 	Alter func(*pbbundle.Bundle)
 }
 
@@ -149,7 +151,7 @@ func statement(artifact []byte, how How) []byte {
 	return raw
 }
 
-// sign makes the signature, and returns what proves it.
+// sign makes the signature, and returns its verification material.
 func (s *Sigstore) sign(what *signed) *pbbundle.VerificationMaterial {
 	m := &pbbundle.VerificationMaterial{}
 	signer := what.how.Key
@@ -184,7 +186,7 @@ func (s *Sigstore) sign(what *signed) *pbbundle.VerificationMaterial {
 	return m
 }
 
-// setCertificate puts the certificate where the version of the bundle has it.
+// setCertificate stores the certificate in the field that the bundle version defines.
 func setCertificate(m *pbbundle.VerificationMaterial, leaf *x509.Certificate, version string) {
 	raw := &pbcommon.X509Certificate{RawBytes: leaf.Raw}
 	if version == "0.1" || version == "0.2" {
@@ -217,8 +219,8 @@ func rawSignature(key crypto.Signer, hash crypto.Hash, message []byte) []byte {
 	return raw
 }
 
-// Legacy signs a payload as cosign did before there were bundles, and returns
-// the annotations of its layer.
+// Legacy signs a payload in the format that cosign used before bundles, and returns the annotations of its
+// layer.
 func (s *Sigstore) Legacy(payload []byte, how How) map[string]string {
 	what := signed{how: how, message: payload}
 	m := s.sign(&what)

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package sigstoretest is a Sigstore in memory: a certificate authority, a
-// certificate transparency log, a transparency log (Rekor v1 and v2) and a
-// timestamp authority, which sign at the times that a test chooses.
+// Package sigstoretest is a Sigstore in memory: a certificate authority, a certificate transparency log, a
+// transparency log (Rekor v1 and v2) and a timestamp authority, which sign at the times that a test chooses.
 //
-// It makes what is genuine, and what is genuine but for one thing. It does not
-// know how any of it is verified, nor registries.
+// It makes genuine signatures and proofs, and ones with a single fault. It does not know how they are verified,
+// and knows no registry.
 package sigstoretest
 
 import (
@@ -27,16 +26,16 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 )
 
-// Sigstore is a Sigstore. Its authorities are valid for a year around Epoch.
+// Sigstore is a complete instance. Its authorities are valid for a year before and after Epoch.
 type Sigstore struct {
-	// Epoch is when it signs unless it is told otherwise.
+	// Epoch is the default signing time.
 	Epoch      time.Time
 	ca, tsa    authority
 	log, ctlog *ecdsa.PrivateKey
 	entries    int64
 }
 
-// authority is a chain of certificates, the issuing one first, and the key of that.
+// authority is a chain of certificates, the issuing one first, and the key of the issuing one.
 type authority struct {
 	chain []*x509.Certificate
 	key   *ecdsa.PrivateKey
@@ -48,10 +47,11 @@ const validity = 365 * 24 * time.Hour
 // an intermediate certificate, on P-256 logs.
 func New() *Sigstore { return newSigstore(elliptic.P384(), time.Time{}) }
 
-// NewSmall returns a Sigstore such as a company runs: P-256 throughout.
+// NewSmall returns a Sigstore like that of a company: P-256 throughout.
 func NewSmall() *Sigstore { return newSigstore(elliptic.P256(), time.Time{}) }
 
-// NewExpiring returns one whose certificate authority's intermediate certificate ends at a time.
+// NewExpiring returns a Sigstore whose certificate authority has an intermediate certificate that ends at a
+// time.
 func NewExpiring(intermediateEnd time.Time) *Sigstore {
 	return newSigstore(elliptic.P256(), intermediateEnd)
 }
@@ -84,7 +84,7 @@ func (s *Sigstore) newAuthority(curve elliptic.Curve, usage x509.ExtKeyUsage, in
 	return authority{chain: []*x509.Certificate{s.certify(template, rootCertificate, key.Public(), rootKey), rootCertificate}, key: key}
 }
 
-// timestampAuthority adds the certificate that timestamps are signed with.
+// timestampAuthority adds the certificate that signs timestamps.
 func (s *Sigstore) timestampAuthority(ca authority) authority {
 	key := newKey(elliptic.P256())
 	usage, err := asn1.Marshal([]asn1.ObjectIdentifier{{1, 3, 6, 1, 5, 5, 7, 3, 8}})
@@ -96,7 +96,7 @@ func (s *Sigstore) timestampAuthority(ca authority) authority {
 	return authority{chain: append([]*x509.Certificate{leaf}, ca.chain...), key: key}
 }
 
-// certify issues a certificate; one with no parent is self-signed.
+// certify issues a certificate. Without a parent it is self-signed.
 func (s *Sigstore) certify(template, parent *x509.Certificate, public crypto.PublicKey, key crypto.Signer) *x509.Certificate {
 	serial, err := rand.Int(rand.Reader, big.NewInt(1<<62))
 	must(err)

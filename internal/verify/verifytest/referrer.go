@@ -11,10 +11,10 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// BundleMediaType is that of the bundles that cosign writes.
+// BundleMediaType is the media type of the bundles that cosign writes.
 const BundleMediaType = "application/vnd.dev.sigstore.bundle.v0.3+json"
 
-// ReferrersTag is where the referrers of a manifest are listed in a registry without the referrers API.
+// ReferrersTag returns the tag that lists the referrers of a manifest in a registry without the referrers API.
 func ReferrersTag(d digest.Digest) string { return strings.ReplaceAll(d.String(), ":", "-") }
 
 // AttachBundle pushes a bundle as a referrer of a manifest, as cosign does.

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package verifytest holds the counterparts of verification for tests: a
-// repository in memory, signers that make genuine signatures, and verifiers
-// with a fixed answer.
+// Package verifytest holds test doubles for verification: a repository in memory, signers that make genuine
+// signatures, and verifiers with a fixed answer.
 package verifytest
 
 import (
@@ -22,8 +21,8 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify"
 )
 
-// Repository is a registry.Reader in memory. It counts what it is asked for and
-// fails as a test tells it to. It is safe for concurrent use.
+// Repository is a registry.Reader in memory. It records its requests, and fails if a test requests it. It is
+// safe for concurrent use.
 type Repository struct {
 	mu        sync.Mutex
 	tags      map[string]digest.Digest
@@ -35,9 +34,11 @@ type Repository struct {
 	asked     []string
 	sent      int
 
-	// WithoutReferrers leaves out the referrers API, as GHCR does: who pushes a referrer then keeps the referrers tag.
+	// WithoutReferrers removes the referrers API, as in GHCR: clients that push a referrer then maintain the
+	// referrers tag.
 	WithoutReferrers bool
-	// HideReferrers leaves the referrers that there are out of the API's answer, as a registry does that learnt it after they were pushed.
+	// HideReferrers omits existing referrers from the answer of the API, like a registry that added the API
+	// after they were pushed.
 	HideReferrers bool
 	// ListedAs is the artifactType under which referrers are listed, instead of their own.
 	ListedAs string
@@ -51,21 +52,21 @@ func NewRepository() *Repository {
 	}
 }
 
-// Fail makes every request for ref, a tag or a digest, fail with err; nil heals it.
+// Fail makes every request for ref (a tag or a digest) fail with err; nil makes it succeed again.
 func (r *Repository) Fail(ref string, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.faults[ref] = err
 }
 
-// Asked returns the tags and digests that were asked for, in order.
+// Asked returns the requested tags and digests, in order.
 func (r *Repository) Asked() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return append([]string(nil), r.asked...)
 }
 
-// Sent returns how many bytes of manifests and blobs were sent.
+// Sent returns the number of bytes of manifests and blobs that were sent.
 func (r *Repository) Sent() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -108,7 +109,7 @@ func (r *Repository) PushLayers(tag string, layers ...ocispec.Descriptor) ocispe
 	return r.PushManifest(tag, raw)
 }
 
-// Subject stores a manifest that differs by content and returns it as something to verify.
+// Subject stores a manifest that depends on content, and returns it as a Subject.
 func (r *Repository) Subject(content string) verify.Subject {
 	d := r.PushLayers("", r.PushBlob("text/plain", []byte(content)))
 	return verify.Subject{Repository: "registry.example/charts/app", Manifest: d, Raw: r.manifests[d.Digest]}
@@ -181,8 +182,8 @@ func (r *Repository) Blob(_ context.Context, d ocispec.Descriptor, limit int64) 
 	return raw, nil
 }
 
-// PushReferrer stores an artifact manifest with the layers that refers to a
-// subject, and if there is no referrers API lists it under the referrers tag.
+// PushReferrer stores an artifact manifest with the layers that refers to a subject. If there is no referrers
+// API, it also lists the manifest under the referrers tag.
 func (r *Repository) PushReferrer(artifactType string, subject ocispec.Descriptor, layers ...ocispec.Descriptor) ocispec.Descriptor {
 	raw, d := referrer(r, artifactType, subject, layers)
 	r.PushManifest("", raw)
@@ -200,7 +201,7 @@ func (r *Repository) PushIndex(tag string, manifests ...ocispec.Descriptor) {
 	r.PushManifest(tag, raw)
 }
 
-// list returns the manifests whose subject is d, as they are listed.
+// list returns the descriptors of the manifests whose subject is d.
 func (r *Repository) list(d digest.Digest) ([]ocispec.Descriptor, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -243,7 +244,7 @@ func (r *Repository) LacksReferrers() bool {
 	return r.WithoutReferrers && slices.Contains(r.asked, "referrers")
 }
 
-// Beside returns the repository of a name in the same registry, which is empty at first.
+// Beside returns the repository with that name in the same registry, which is empty at first.
 func (r *Repository) Beside(name string) *Repository {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -264,5 +265,5 @@ func (r *Repository) Open(ctx context.Context, d ocispec.Descriptor) (io.ReadClo
 
 var _ registry.Reader = &Repository{}
 
-// Recall implements registry.Reader. Nothing is remembered.
+// Recall implements registry.Reader. It caches nothing.
 func (r *Repository) Recall(_ string, ask func() ([]byte, error)) ([]byte, error) { return ask() }

@@ -44,13 +44,13 @@ func RSA(bits int, hash crypto.Hash) Signer {
 	return newSigner(key, err, hash)
 }
 
-// Ed25519 returns a signer with a new key, signing the message itself.
+// Ed25519 returns a signer with a new key that signs the message itself.
 func Ed25519() Signer {
 	_, key, err := ed25519.GenerateKey(rand.Reader)
 	return newSigner(key, err, crypto.Hash(0))
 }
 
-// Ed25519ph returns a signer with a new key, signing a hash as cosign 2 does.
+// Ed25519ph returns a signer with a new key that signs a hash, as cosign 2 does.
 func Ed25519ph() Signer {
 	_, key, err := ed25519.GenerateKey(rand.Reader)
 	must(err)
@@ -59,7 +59,7 @@ func Ed25519ph() Signer {
 	return Signer{Public: publicPEM(key.Public()), Key: key, signer: s}
 }
 
-// P256 returns a signer like `cosign generate-key-pair` makes.
+// P256 returns a signer with a key such as `cosign generate-key-pair` makes.
 func P256() Signer { return ECDSA(elliptic.P256(), crypto.SHA256) }
 
 func newSigner(key crypto.Signer, err error, hash crypto.Hash) Signer {
@@ -75,16 +75,16 @@ func publicPEM(key crypto.PublicKey) []byte {
 	return encoded
 }
 
-// Payload is what cosign signs for a digest in another repository, from which
-// chart and signature were copied.
+// Payload returns the payload of cosign for a digest in a different repository, from which the chart and the
+// signature were copied.
 func Payload(d digest.Digest) []byte {
 	return PayloadOf(d.String(), payload.CosignSignatureType)
 }
 
-// PayloadOf is a payload with any digest and type.
+// PayloadOf returns a payload with any digest and type.
 func PayloadOf(d, kind string) []byte { return payloadIn("publisher.example/charts/app", d, kind) }
 
-// UsualPayload is what cosign signs for the subject in its place.
+// UsualPayload returns the payload of cosign for the subject in its own repository.
 func UsualPayload(s verify.Subject) []byte {
 	return payloadIn(s.Repository, s.Manifest.Digest.String(), payload.CosignSignatureType)
 }
@@ -123,7 +123,7 @@ func (s Signer) Legacy(r Target, body []byte) ocispec.Descriptor {
 	return layer
 }
 
-// SignatureTag is where cosign keeps the legacy signatures of a manifest.
+// SignatureTag returns the tag under which cosign keeps the legacy signatures of a manifest.
 func SignatureTag(d digest.Digest) string { return strings.ReplaceAll(d.String(), ":", "-") + ".sig" }
 
 // SignLegacy signs the subject and pushes the signatures, in order, as cosign sign does.

@@ -24,7 +24,7 @@ func (a Answer) Verify(context.Context, verify.Subject, registry.Reader) (verify
 	return a.Result, a.Err
 }
 
-// Accepts accepts, by each of the signers.
+// Accepts returns an Answer that accepts with a signature by each of the signers.
 func Accepts(authority string, signers ...string) Answer {
 	var a Answer
 	for _, s := range signers {
@@ -33,17 +33,17 @@ func Accepts(authority string, signers ...string) Answer {
 	return a
 }
 
-// Doubtful accepts by the signers, and could not read everything.
+// Doubtful returns an Answer that accepts with the signers, but with unread material.
 func Doubtful(authority string, signers ...string) Answer {
 	a := Accepts(authority, signers...)
 	a.Result.Unread = ErrUnreachable
 	return a
 }
 
-// Rejects is a verdict.
+// Rejects returns an Answer with a Rejection.
 func Rejects(authority string) Answer {
 	return Answer{Err: &verify.Rejection{Authority: authority, Searched: []string{"nowhere"}}}
 }
 
-// Inconclusive reaches no verdict.
+// Inconclusive returns an Answer without a verdict.
 func Inconclusive() Answer { return Answer{Err: ErrUnreachable} }

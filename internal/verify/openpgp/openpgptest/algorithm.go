@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package openpgptest makes OpenPGP keys and clear-signed messages for tests: good ones, and
-// such as no honest program would make.
+// Package openpgptest makes OpenPGP keys and clear-signed messages for tests: valid ones, and malformed ones
+// that no honest program would make.
 //
-// It does not know how they are judged. Its functions panic where they cannot do what they
-// are asked to, so that tests of every kind can use them.
+// It does not know how they are verified. Its functions panic on failure, so that any test can use them without
+// handling errors.
 package openpgptest
 
 import (
-	"crypto/dsa" //nolint:staticcheck // a deprecated algorithm is what a test of its refusal needs
+	"crypto/dsa" //nolint:staticcheck // a test checks that this deprecated algorithm is refused
 	"crypto/rand"
 	"crypto/rsa"
 	"sync"
@@ -18,10 +18,10 @@ import (
 	openpgp "github.com/ProtonMail/go-crypto/openpgp/v2"
 )
 
-// Algorithm makes a new key pair, of version 4, that was created at a time.
+// Algorithm makes a new version 4 key pair with the given creation time.
 type Algorithm func(created time.Time) *packet.PrivateKey
 
-// The algorithms that are accepted, and some that are not.
+// Algorithms that are accepted, and some that are not.
 var (
 	Ed25519       = native(packet.PubKeyAlgoEd25519, "")
 	Ed25519Legacy = native(packet.PubKeyAlgoEdDSA, packet.Curve25519)
@@ -49,8 +49,8 @@ func native(algorithm packet.PublicKeyAlgorithm, curve packet.Curve) Algorithm {
 	}
 }
 
-// rsaOf makes keys of one pair, since it takes long to find: they differ in when they were
-// created, and so in their fingerprints.
+// rsaOf makes keys from one shared RSA key pair, since generating one is slow. The keys differ in their
+// creation time, and so in their fingerprints.
 func rsaOf(bits int) Algorithm {
 	pair := sync.OnceValue(func() *rsa.PrivateKey {
 		key, err := rsa.GenerateKey(rand.Reader, bits)
@@ -67,7 +67,7 @@ var dsaPair = sync.OnceValue(func() *dsa.PrivateKey {
 	return key
 })
 
-// DSA makes keys of one pair, as the RSA algorithms do.
+// DSA makes keys from one shared key pair, like the RSA algorithms.
 func DSA(created time.Time) *packet.PrivateKey { return packet.NewDSAPrivateKey(created, dsaPair()) }
 
 func must(err error) {

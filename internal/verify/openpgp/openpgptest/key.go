@@ -10,7 +10,7 @@ import (
 	openpgp "github.com/ProtonMail/go-crypto/openpgp/v2"
 )
 
-// Created is when keys are created that are not told otherwise. It is a whole second, in the past.
+// Created is the default creation time of keys. It is a whole second in the past.
 var Created = time.Date(2024, time.January, 1, 0, 0, 0, 0, time.UTC)
 
 // KeyOption changes what NewKey makes.
@@ -24,16 +24,16 @@ type keySpec struct {
 	certifies func(*packet.Signature)
 }
 
-// Using makes a key of the algorithm; it is Ed25519 without.
+// Using makes a key with the algorithm; the default is Ed25519.
 func Using(a Algorithm) KeyOption { return func(s *keySpec) { s.algorithm = a } }
 
-// CreatedAt makes a key that was created at the time; it is Created without.
+// CreatedAt makes a key with the creation time; the default is Created.
 func CreatedAt(t time.Time) KeyOption { return func(s *keySpec) { s.created = t } }
 
 // V6 makes a key of version 6.
 func V6() KeyOption { return func(s *keySpec) { s.v6 = true } }
 
-// WithUserIDs makes a key with the user ids, the first of them the primary one.
+// WithUserIDs makes a key with the user ids; the first is the primary one.
 func WithUserIDs(ids ...string) KeyOption { return func(s *keySpec) { s.users = ids } }
 
 // SelfSigned changes the self-signatures of the key before they are made.
@@ -41,7 +41,7 @@ func SelfSigned(change func(*packet.Signature)) KeyOption {
 	return func(s *keySpec) { s.certifies = change }
 }
 
-// ExpiringAfter makes a key that lives as long.
+// ExpiringAfter makes a key with the lifetime.
 func ExpiringAfter(d time.Duration) KeyOption {
 	return SelfSigned(func(s *packet.Signature) { s.KeyLifetimeSecs = seconds(d) })
 }
@@ -76,7 +76,7 @@ func NewKey(options ...KeyOption) *openpgp.Entity {
 	return e
 }
 
-// Certify adds a self-signature over a user id, which it adds where it is new.
+// Certify adds a self-signature over a user id, and the user id if it is new.
 func Certify(e *openpgp.Entity, id string, at time.Time, change func(*packet.Signature)) {
 	s := selfSignature(e, packet.SigTypePositiveCert, at, change)
 	must(s.SignUserId(id, e.PrimaryKey, e.PrivateKey, config(s)))
@@ -99,14 +99,14 @@ func userID(e *openpgp.Entity, id string) *openpgp.Identity {
 	return e.Identities[id]
 }
 
-// AddDirectSignature adds a self-signature over the primary key alone.
+// AddDirectSignature adds a self-signature over only the primary key.
 func AddDirectSignature(e *openpgp.Entity, at time.Time, change func(*packet.Signature)) {
 	s := selfSignature(e, packet.SigTypeDirectSignature, at, change)
 	must(s.SignDirectKeyBinding(e.PrimaryKey, e.PrivateKey, config(s)))
 	e.DirectSignatures = append(e.DirectSignatures, packet.NewVerifiableSig(s))
 }
 
-// Revoke revokes the primary key. The signature is changed before it is made.
+// Revoke revokes the primary key. The changes are applied before signing.
 func Revoke(e *openpgp.Entity, at time.Time, reason packet.ReasonForRevocation, change ...func(*packet.Signature)) {
 	s := signature(e.PrivateKey, packet.SigTypeKeyRevocation, at)
 	s.RevocationReason = &reason
@@ -117,7 +117,7 @@ func Revoke(e *openpgp.Entity, at time.Time, reason packet.ReasonForRevocation, 
 	e.Revocations = append(e.Revocations, packet.NewVerifiableSig(s))
 }
 
-// selfSignature is one that says that the primary key certifies and signs.
+// selfSignature returns an unsigned self-signature that flags the primary key for certifying and signing.
 func selfSignature(e *openpgp.Entity, t packet.SignatureType, at time.Time, change func(*packet.Signature)) *packet.Signature {
 	s := signature(e.PrivateKey, t, at)
 	s.FlagsValid, s.FlagCertify, s.FlagSign = true, true, true
@@ -127,7 +127,7 @@ func selfSignature(e *openpgp.Entity, t packet.SignatureType, at time.Time, chan
 	return s
 }
 
-// signature is an unsigned one by the key.
+// signature returns an unsigned signature by the key.
 func signature(by *packet.PrivateKey, t packet.SignatureType, at time.Time) *packet.Signature {
 	return &packet.Signature{
 		Version: by.Version, SigType: t, PubKeyAlgo: by.PubKeyAlgo, Hash: strongest(by), CreationTime: at,
@@ -135,7 +135,7 @@ func signature(by *packet.PrivateKey, t packet.SignatureType, at time.Time) *pac
 	}
 }
 
-// strongest is a hash that suits every key.
+// strongest returns the strongest hash that the key can use.
 func strongest(by *packet.PrivateKey) crypto.Hash {
 	if by.PubKeyAlgo == packet.PubKeyAlgoRSA && by.Version < 6 {
 		return crypto.SHA256
@@ -143,7 +143,7 @@ func strongest(by *packet.PrivateKey) crypto.Hash {
 	return crypto.SHA512
 }
 
-// config signs without the library's salt, which it has none of for SHA-1.
+// config disables the salt of the library, which has none for SHA-1.
 func config(s *packet.Signature) *packet.Config {
 	return &packet.Config{NonDeterministicSignaturesViaNotation: packet.BoolPointer(s.Hash != crypto.SHA1)}
 }

@@ -27,10 +27,10 @@ func Private(key *openpgp.Entity) []byte {
 	return b.Bytes()
 }
 
-// Armored returns what is binary in an ASCII-armored public key block.
+// Armored returns the binary data in an ASCII-armored public key block.
 func Armored(binary []byte) []byte { return armored(openpgp.PublicKeyType, binary) }
 
-// ArmoredPrivate returns what is binary in an ASCII-armored private key block.
+// ArmoredPrivate returns the binary data in an ASCII-armored private key block.
 func ArmoredPrivate(binary []byte) []byte { return armored(openpgp.PrivateKeyType, binary) }
 
 func armored(blockType string, binary []byte) []byte {
@@ -43,14 +43,14 @@ func armored(blockType string, binary []byte) []byte {
 	return append(b.Bytes(), '\n')
 }
 
-// Blobs of a keybox.
+// Types of keybox blobs.
 const (
 	blobHeader  = 1
 	blobOpenPGP = 2
 	blobX509    = 3
 )
 
-// Keybox returns the public keys as GnuPG keeps them, with an X.509 certificate among them.
+// Keybox returns the public keys in the format of GnuPG, with an X.509 certificate among them.
 func Keybox(keys ...*openpgp.Entity) []byte {
 	header := make([]byte, 27)
 	copy(header[3:], "KBXf")
@@ -62,8 +62,8 @@ func Keybox(keys ...*openpgp.Entity) []byte {
 	return box
 }
 
-// KeyboxBlob returns the blob of one key: without the index of its fingerprints and user
-// ids, which GnuPG makes of the key, and with the checksum.
+// KeyboxBlob returns the blob of one key, with the checksum, but without the index of fingerprints and user ids
+// that GnuPG adds.
 func KeyboxBlob(key []byte) []byte {
 	const at = 16
 	b := []byte{1, 0, 0}

@@ -5,7 +5,7 @@ package openpgptest
 import (
 	"bytes"
 	"crypto"
-	_ "crypto/sha1" // which a test of its refusal signs with
+	_ "crypto/sha1" // a test checks that it is refused
 	"fmt"
 	"strings"
 	"time"
@@ -23,10 +23,10 @@ type signSpec struct {
 	change []func(*packet.Signature)
 }
 
-// With signs with the key; it is the primary key without.
+// With signs with the key; the default is the primary key.
 func With(key *packet.PrivateKey) SignOption { return func(s *signSpec) { s.key = key } }
 
-// At signs at the time; it is an hour after Created without.
+// At signs at the time; the default is an hour after Created.
 func At(t time.Time) SignOption {
 	return Changed(func(s *packet.Signature) { s.CreationTime = t })
 }
@@ -34,17 +34,17 @@ func At(t time.Time) SignOption {
 // Hashed signs with the hash.
 func Hashed(h crypto.Hash) SignOption { return Changed(func(s *packet.Signature) { s.Hash = h }) }
 
-// OfType makes a signature of the type; it is one of a text without.
+// OfType makes a signature of the type; the default is a text signature.
 func OfType(t packet.SignatureType) SignOption {
 	return Changed(func(s *packet.Signature) { s.SigType = t })
 }
 
-// Expiring makes a signature that is valid as long.
+// Expiring makes a signature with the lifetime.
 func Expiring(d time.Duration) SignOption {
 	return Changed(func(s *packet.Signature) { s.SigLifetimeSecs = seconds(d) })
 }
 
-// Changed changes the signature before it is made.
+// Changed changes the signature before signing.
 func Changed(change func(*packet.Signature)) SignOption {
 	return func(s *signSpec) { s.change = append(s.change, change) }
 }
@@ -73,8 +73,8 @@ func Signature(e *openpgp.Entity, text string, options ...SignOption) []byte {
 	return b.Bytes()
 }
 
-// Canonical is the text as it is signed: without white space at the ends of its lines, which
-// end in CR and LF.
+// Canonical returns the text in its signed form: without white space at the ends of its lines, which end in CR
+// and LF.
 func Canonical(text string) []byte {
 	lines := strings.Split(text, "\n")
 	for i, line := range lines {
@@ -88,7 +88,7 @@ func Message(text string, signatures ...[]byte) []byte {
 	return Framed("Hash: "+hashName(signatures)+"\n", Escaped(text), signatures...)
 }
 
-// hashName is the hash of the first signature that can be read: GnuPG verifies with no other.
+// hashName returns the hash of the first readable signature: GnuPG verifies with no other.
 func hashName(signatures [][]byte) string {
 	for _, s := range signatures {
 		if p, err := packet.Read(bytes.NewReader(s)); err == nil {
@@ -100,12 +100,12 @@ func hashName(signatures [][]byte) string {
 	return "SHA256"
 }
 
-// Escaped returns the text with dashes before the lines that start with one.
+// Escaped returns the text with an escape before each line that starts with a dash.
 func Escaped(text string) string {
 	return strings.TrimPrefix(strings.ReplaceAll("\n"+text, "\n-", "\n- -"), "\n")
 }
 
-// Framed returns a clear-signed block with the headers and the text as they are.
+// Framed returns a clear-signed block with the headers and the text unchanged.
 func Framed(headers, text string, packets ...[]byte) []byte {
 	return fmt.Appendf(nil, "-----BEGIN PGP SIGNED MESSAGE-----\n%s\n%s\n%s", headers, text, ArmoredSignature(packets...))
 }

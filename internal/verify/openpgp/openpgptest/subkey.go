@@ -22,18 +22,18 @@ type subkeySpec struct {
 	uncrossed   bool
 }
 
-// SubkeyUsing adds a subkey of the algorithm; it is Ed25519 without.
+// SubkeyUsing adds a subkey with the algorithm; the default is Ed25519.
 func SubkeyUsing(a Algorithm) SubkeyOption { return func(s *subkeySpec) { s.algorithm = a } }
 
-// SubkeyCreatedAt adds a subkey that was created at the time, and bound then; it is Created without.
+// SubkeyCreatedAt adds a subkey that was created and bound at the time; the default is Created.
 func SubkeyCreatedAt(t time.Time) SubkeyOption { return func(s *subkeySpec) { s.created = t } }
 
-// Bound changes the signature that binds the subkey before it is made.
+// Bound changes the binding signature before signing.
 func Bound(change func(*packet.Signature)) SubkeyOption {
 	return func(s *subkeySpec) { s.binds = change }
 }
 
-// SubkeyExpiringAfter adds a subkey that lives as long.
+// SubkeyExpiringAfter adds a subkey with the lifetime.
 func SubkeyExpiringAfter(d time.Duration) SubkeyOption {
 	return Bound(func(s *packet.Signature) { s.KeyLifetimeSecs = seconds(d) })
 }
@@ -45,20 +45,20 @@ func ForEncryption() SubkeyOption {
 	})
 }
 
-// WithoutCrossSignature adds a subkey that did not sign that it belongs to the primary key.
+// WithoutCrossSignature adds a subkey without a cross-signature over the primary key.
 func WithoutCrossSignature() SubkeyOption { return func(s *subkeySpec) { s.uncrossed = true } }
 
-// CrossSignedBy adds a subkey for which another key signed that it belongs to the primary key.
+// CrossSignedBy adds a subkey whose cross-signature is made by a different key.
 func CrossSignedBy(other *packet.PrivateKey) SubkeyOption {
 	return func(s *subkeySpec) { s.crossSigner = other }
 }
 
-// CrossSigned changes the cross-signature before it is made.
+// CrossSigned changes the cross-signature before signing.
 func CrossSigned(change func(*packet.Signature)) SubkeyOption {
 	return func(s *subkeySpec) { s.crosses = change }
 }
 
-// CrossSignatureExpiringAfter adds a subkey whose cross-signature is valid as long.
+// CrossSignatureExpiringAfter adds a subkey whose cross-signature has the lifetime.
 func CrossSignatureExpiringAfter(d time.Duration) SubkeyOption {
 	return CrossSigned(func(s *packet.Signature) { s.SigLifetimeSecs = seconds(d) })
 }
@@ -76,7 +76,7 @@ func AddSubkey(e *openpgp.Entity, options ...SubkeyOption) *packet.PrivateKey {
 	return key
 }
 
-// Rebind binds the last subkey once more, at the time that the options say.
+// Rebind binds the last subkey again, at the time in the options.
 func Rebind(e *openpgp.Entity, options ...SubkeyOption) {
 	bind(e, e.Subkeys[len(e.Subkeys)-1].PrivateKey, newSubkeySpec(options))
 }
@@ -125,7 +125,7 @@ func RevokeSubkey(e *openpgp.Entity, at time.Time, reason packet.ReasonForRevoca
 	subkey.Revocations = append(subkey.Revocations, packet.NewVerifiableSig(s))
 }
 
-// Reread returns the public part of a key, as whoever receives it has it.
+// Reread returns the public part of a key, as a recipient reads it.
 func Reread(e *openpgp.Entity) *openpgp.Entity {
 	read, err := openpgp.ReadEntity(packet.NewReader(bytes.NewReader(Public(e))))
 	must(err)

@@ -4,7 +4,7 @@ package openpgptest
 
 import (
 	"crypto"
-	_ "crypto/md5" // which a test of its refusal signs with
+	_ "crypto/md5" // a test checks that it is refused
 	"crypto/rsa"
 	"crypto/sha256"
 	"encoding/binary"
@@ -14,11 +14,11 @@ import (
 	openpgp "github.com/ProtonMail/go-crypto/openpgp/v2"
 )
 
-// hashIDs are those of the hashes that the library does not sign with (RFC 9580, section 9.5).
+// hashIDs are the ids of the hashes that the library does not sign with (RFC 9580, section 9.5).
 var hashIDs = map[crypto.Hash]byte{crypto.MD5: 1, crypto.SHA1: 2, crypto.SHA256: 8}
 
-// RawSignature returns a signature of version 4 over the clear-signed text, by an RSA key,
-// with any hash that RSA knows, made packet by packet.
+// RawSignature returns a version 4 signature over the clear-signed text, by an RSA key, with any hash that RSA
+// supports. It assembles the packet itself.
 func RawSignature(e *openpgp.Entity, text string, hash crypto.Hash, at time.Time) []byte {
 	body := []byte{4, byte(packet.SigTypeText), byte(packet.PubKeyAlgoRSA), hashIDs[hash]}
 	subpackets := binary.BigEndian.AppendUint32([]byte{5, 2}, uint32(at.Unix()))
@@ -44,7 +44,7 @@ func Packet(tag byte, content []byte) []byte {
 	return append(p, content...)
 }
 
-// Garbage returns bytes that are the same for the same seed and mean nothing.
+// Garbage returns meaningless bytes that depend only on the seed.
 func Garbage(seed string, length int) []byte {
 	var b []byte
 	for sum := sha256.Sum256([]byte(seed)); len(b) < length; sum = sha256.Sum256(sum[:]) {

@@ -10,8 +10,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify/provenance/document"
 )
 
-// BenchmarkParse reads the usual text, a large one, and those that cost the most
-// of what is allowed.
+// BenchmarkParse reads a usual text, a large one, and the most expensive texts that are allowed.
 func BenchmarkParse(b *testing.B) {
 	for name, text := range map[string]string{
 		"Usual":   usual,

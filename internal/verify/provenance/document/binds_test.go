@@ -35,8 +35,8 @@ var _ = Describe("A provenance document", func() {
 		},
 		Entry("of that very version", made("chart", "1.2.3"), "chart", "1.2.3"),
 		Entry("whose tag and version both lead with v", made("chart", "v1.2.3"), "chart", "v1.2.3"),
-		Entry("whose tag alone leads with v", made("chart", "1.2.3"), "chart", "v1.2.3"),
-		Entry("whose version alone leads with v", made("chart", "v1.2.3"), "chart", "1.2.3"),
+		Entry("whose tag leads with v, and not the version", made("chart", "1.2.3"), "chart", "v1.2.3"),
+		Entry("whose version leads with v, and not the tag", made("chart", "v1.2.3"), "chart", "1.2.3"),
 		Entry("with a build after the +", made("chart", "1.2.3+b"), "chart", "1.2.3+b"),
 		Entry("of a pre-release", made("chart", "1.2.3-rc.1+b.2"), "chart", "1.2.3-rc.1+b.2"),
 		Entry("whose name has dashes, dots and digits", made("my-chart-1.2", "3.4.5"), "my-chart-1.2", "3.4.5"),
@@ -58,7 +58,7 @@ var _ = Describe("A provenance document", func() {
 		Entry("F5: a pre-release", made("chart", "1.2.3"), "chart", "1.2.3-rc.1", archive),
 		Entry("F5: a version with fewer parts, which is equal as a semantic version", made("chart", "1.2.0"), "chart", "1.2", archive),
 		Entry("F5: a version with leading zeros", made("chart", "1.2.3"), "chart", "1.02.3", archive),
-		Entry("F6: a tag whose _ has not become + again", made("chart", "1.2.3+b"), "chart", "1.2.3_b", archive),
+		Entry("F6: a tag with _ that was not replaced with +", made("chart", "1.2.3+b"), "chart", "1.2.3_b", archive),
 		Entry("F6: a version with two leading v", made("chart", "v1.2.3"), "chart", "vv1.2.3", archive),
 		Entry("F6: a version with a leading V", made("chart", "1.2.3"), "chart", "V1.2.3", archive),
 		Entry("F6: a version in spaces", made("chart", "1.2.3"), "chart", " 1.2.3", archive),
@@ -66,7 +66,7 @@ var _ = Describe("A provenance document", func() {
 		Entry("no version, though it has a v", made("chart", "v"), "chart", "", archive),
 		Entry("F20: another chart", made("chart", "1.2.3"), "other", "1.2.3", archive),
 		Entry("F20: a chart whose name differs in case", made("chart", "1.2.3"), "Chart", "1.2.3", archive),
-		Entry("F20: a chart whose file name is the same, but parted elsewhere", made("chart-1", "2.3.4"), "chart", "1-2.3.4", archive),
+		Entry("F20: a chart whose file name is the same, but split at another dash", made("chart-1", "2.3.4"), "chart", "1-2.3.4", archive),
 		Entry("F20: a chart with a name as long as it likes", made("chart", "1.2.3"), strings.Repeat("\x1b", 10_000), "1.2.3", archive),
 		Entry("no name", made("", "1.2.3"), "", "1.2.3", archive),
 		Entry("F19: a chart among two files", listing(map[string]digest.Digest{"chart-1.2.3.tgz": archive, "other-1.2.3.tgz": otherArchive}), "chart", "1.2.3", archive),
@@ -77,7 +77,7 @@ var _ = Describe("A provenance document", func() {
 		Entry("an archive in a folder", listing(map[string]digest.Digest{"./chart-1.2.3.tgz": archive}), "chart", "1.2.3", archive),
 		Entry("an archive of another kind", listing(map[string]digest.Digest{"chart-1.2.3.tar.gz": archive}), "chart", "1.2.3", archive),
 		Entry("an archive without a digest", listing(map[string]digest.Digest{"chart-1.2.3.tgz": ""}), "chart", "1.2.3", digest.Digest("")),
-		Entry("anything, if it says nothing", document.Document{}, "", "", digest.Digest("")),
+		Entry("any chart, if it is empty", document.Document{}, "", "", digest.Digest("")),
 	)
 
 	It("F2: binds nothing if its digest was changed to that of another archive", func() {

@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package document reads the text of a Helm provenance file: the chart's
-// Chart.yaml, a line "...", and the digest of the chart's archive. It says for
-// which chart and which archive that text speaks.
+// Package document reads the text of a Helm provenance file: Chart.yaml of the chart, a line "...", and the
+// digest of the chart archive. It returns the chart and the archive that the text is for.
 //
-// It reads Helm's text alone. It does not know who signed it, nor OpenPGP, and
-// takes what is signed, without the signature and its armour. It knows no
-// registry, manifest or archive, and no Kubernetes type.
+// It reads only the text of Helm, without the signature and its armor. It does not know the signer, or OpenPGP,
+// and it knows no registry, manifest, archive or Kubernetes type.
 //
-// Helm reads the text with a lenient YAML decoder, and takes no notice of the
-// name and version in it. This package refuses what two decoders could read
-// differently, so that what it reads is what every other reader does.
+// Helm reads the text with a lenient YAML decoder, and ignores the name and version in it. This package refuses
+// any text that two decoders could read differently, so that every other reader gets the same result.
 package document
 
 import (
@@ -25,38 +22,36 @@ import (
 // ErrMalformed is matched by every error of Parse.
 var ErrMalformed = errors.New("the provenance is malformed")
 
-// MaxSize is the size of the longest text that is read, in bytes.
+// MaxSize is the maximum size of a text in bytes.
 const MaxSize = 256 << 10
 
-// Limits on what a text holds.
+// Limits on the content of a text.
 const (
-	// maxSyntax is how many characters may begin a YAML node; a large Chart.yaml has some thousands.
+	// maxSyntax is the maximum number of characters that can begin a YAML node; a large Chart.yaml has a few
+	// thousand.
 	maxSyntax = 20_000
-	// maxFiles is how many files a text may name; Helm names one.
+	// maxFiles is the maximum number of files in a text; Helm names one.
 	maxFiles = 16
-	// maxShown bounds what an error quotes of a text, in bytes.
+	// maxShown bounds each quote of a text in an error, in bytes.
 	maxShown = 128
 )
 
-// Document is what the text of a provenance file says.
+// Document is the content of the text of a provenance file.
 type Document struct {
-	// Name and Version are those of Chart.yaml, neither of them empty nor checked any further.
+	// Name and Version are those of Chart.yaml. They are not empty; nothing else about them is checked.
 	Name, Version string
-	// Files holds the SHA-256 of each file that the text speaks for, at most 16, by its name, which may be any text.
+	// Files holds the SHA-256 of each file in the text, at most 16, by its name, which may be any text.
 	Files map[string]digest.Digest
 }
 
-// Parse reads the text of a provenance file. Its lines may end in LF, as Helm
-// writes them, or in CRLF, as OpenPGP signs them. Every error matches
-// ErrMalformed, is bounded in length and fit to be shown.
+// Parse reads the text of a provenance file. Its lines may end in LF, as Helm writes them, or in CRLF, as
+// OpenPGP signs them. Every error matches ErrMalformed, is bounded in length and safe to display.
 //
-// It takes nothing but two YAML documents, of at most MaxSize bytes together:
-// Chart.yaml, whose name and version are strings, and the mapping "files" from
-// names to "sha256:" and 64 hexadecimal digits, in lower case as Helm writes
-// them. It refuses more and fewer documents and any other marker of one, control
-// characters, duplicate keys and keys that are no strings, anchors, aliases, tags
-// and merges, nesting deeper than 32, and more than 20000 characters that can
-// begin a YAML node.
+// It accepts only two YAML documents, of at most MaxSize bytes together: Chart.yaml, whose name and version are
+// strings, and the mapping "files" from names to "sha256:" and 64 hexadecimal digits, in lower case as Helm
+// writes them. It refuses any other number of documents, other document markers, control characters, duplicate
+// keys, keys that are not strings, anchors, aliases, tags, merges, nesting deeper than 32, and more than 20000
+// characters that can begin a YAML node.
 func Parse(text []byte) (Document, error) {
 	d, err := parse(text)
 	if err != nil {
@@ -93,7 +88,7 @@ func parseMetadata(text string) (name, version string, err error) {
 	return name, version, err
 }
 
-// parseSums returns the digests that text holds, which has no other key than "files".
+// parseSums returns the digests in the text, which must have "files" as its only key.
 func parseSums(text string) (map[string]digest.Digest, error) {
 	m, err := parseMapping(text)
 	if err != nil {
@@ -101,7 +96,7 @@ func parseSums(text string) (map[string]digest.Digest, error) {
 	}
 	listed, ok := m["files"]
 	if !ok || len(m) != 1 {
-		return nil, errors.New(`it is not the one key "files"`)
+		return nil, errors.New(`"files" must be its only key`)
 	}
 	entries, err := mappingOf(listed)
 	if err != nil {

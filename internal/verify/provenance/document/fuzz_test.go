@@ -15,8 +15,8 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify/provenance/document"
 )
 
-// helmReads returns what Helm takes from a text (parseMessageBlock in its
-// package provenance), and false if it takes nothing.
+// helmReads returns the result of the reader of Helm (parseMessageBlock in its package provenance), and false
+// if it refuses the text.
 func helmReads(text []byte) (chart.Metadata, map[string]string, bool) {
 	parts := bytes.Split(bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n")), []byte("\n...\n"))
 	if len(parts) < 2 {
@@ -32,8 +32,8 @@ func helmReads(text []byte) (chart.Metadata, map[string]string, bool) {
 	return m, sums.Files, true
 }
 
-// FuzzParse reads any text: what is read keeps the promises of a Document, binds
-// its own archive alone, and is just what Helm would read.
+// FuzzParse reads any text. A text that is read keeps the promises of a Document, binds only its own archive,
+// and equals the reading of Helm.
 func FuzzParse(f *testing.F) {
 	for _, text := range []string{
 		usual, strings.ReplaceAll(usual, "\n", "\r\n"), withMetadata(minimal + full), with("<<: {name: other}\n"), with("Name: other\n"),

@@ -40,13 +40,13 @@ func newSigner() signer {
 	return signer{helm: helm, keyring: keyring}
 }
 
-// signed is what helm made of a chart.
+// signed is the output of helm for a chart.
 type signed struct {
-	// Document is what the provenance must say.
+	// Document is the expected content of the provenance.
 	document.Document
 	// Archive is the digest of the archive.
 	Archive digest.Digest
-	// Texts are the text in both shapes that OpenPGP gives it: as it was written, and as it was signed.
+	// Texts are the text in both forms of OpenPGP: as written, and as signed.
 	Texts [][]byte
 }
 
@@ -69,7 +69,7 @@ func (s signer) sign(chartYAML string) signed {
 	return signed{Document: documentOf(found[0]), Archive: digestOf(found[0]), Texts: textsOf(found[0] + ".prov")}
 }
 
-// documentOf returns what the provenance of an archive must say.
+// documentOf returns the expected provenance of an archive.
 func documentOf(path string) document.Document {
 	GinkgoHelper()
 	chart, err := loader.LoadFile(path)
@@ -99,7 +99,7 @@ func textsOf(path string) [][]byte {
 // minimal is a Chart.yaml, to which a row adds lines.
 const minimal = "apiVersion: v2\nname: chart\nversion: 1.2.3\n"
 
-var _ = Describe("What the real helm signs", Ordered, func() {
+var _ = Describe("The text that the real helm signs", Ordered, func() {
 	var helm signer
 	BeforeAll(func() { helm = newSigner() })
 
@@ -113,7 +113,7 @@ var _ = Describe("What the real helm signs", Ordered, func() {
 				Expect(d.Binds(chart.Name, chart.Version, chart.Archive)).To(Succeed())
 			}
 		},
-		Entry("of nothing but what is required", minimal),
+		Entry("of only the required fields", minimal),
 		Entry("with all that Chart.yaml knows", minimal+full),
 		Entry("F6: of a version with a leading v", "apiVersion: v2\nname: chart\nversion: v1.2.3\n"),
 		Entry("F6: of a version with a build", "apiVersion: v2\nname: chart\nversion: 1.2.3-rc.1+b.2\n"),
@@ -154,7 +154,7 @@ var _ = Describe("What the real helm signs", Ordered, func() {
 		Entry("with spaces at the ends of lines", minimal+"description: \"a  \\n...  \\nb \"\n"),
 		Entry("with a line as long as it likes", minimal+"description: "+strings.Repeat("word ", 10_000)+"\n"),
 		Entry("with two hundred lines", minimal+"description: |\n"+strings.Repeat("  - item: value\n", 200)),
-		Entry("with what looks like an anchor, an alias and a tag", minimal+"keywords: ['&a', '*a', '!a', '!!str a', '%TAG']\n"),
+		Entry("with texts like an anchor, an alias and a tag", minimal+"keywords: ['&a', '*a', '!a', '!!str a', '%TAG']\n"),
 		Entry("with keys that are no strings for other decoders", minimal+"annotations: {'on': b, '1': c, '': d, '~': e, name: f, Name: g}\n"),
 		Entry("with an anchor and an alias, which helm resolves", minimal+"keywords: [&a b, *a]\n"),
 		Entry("with a merge, which helm resolves", "apiVersion: v2\nversion: 1.2.3\n<<: {name: chart}\n"),

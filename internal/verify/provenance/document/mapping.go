@@ -14,20 +14,20 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/printable"
 )
 
-// maxDepth is how deep the nodes of a document may be nested.
+// maxDepth is the maximum nesting depth of the nodes of a document.
 const maxDepth = 32
 
 // mapping holds the values of a YAML mapping by its keys.
 type mapping map[string]*yaml.Node
 
-// parseMapping reads text as one YAML document, which is a mapping.
+// parseMapping reads text as one YAML document that is a mapping.
 func parseMapping(text string) (mapping, error) {
 	decoder := yaml.NewDecoder(strings.NewReader(text))
 	var document, next yaml.Node
 	if err := decoder.Decode(&document); err != nil {
 		return nil, unreadable(err)
 	}
-	// A document can end without a marker, after which most readers take no notice of the rest.
+	// A document can end without a marker; most readers ignore any text after it.
 	if err := decoder.Decode(&next); !errors.Is(err, io.EOF) {
 		return nil, errors.New("it is not one YAML document")
 	}
@@ -38,7 +38,8 @@ func parseMapping(text string) (mapping, error) {
 	return mappingOf(root)
 }
 
-// unreadable says why the decoder did not read a document. It may quote as much as it likes of it.
+// unreadable returns an error for a document that the decoder did not read. The text of the decoder is bounded,
+// because it may quote any amount of the document.
 func unreadable(err error) error {
 	if errors.Is(err, io.EOF) {
 		return errors.New("it is empty")
@@ -46,9 +47,8 @@ func unreadable(err error) error {
 	return errors.New(printable.String(err.Error(), maxShown))
 }
 
-// unambiguous refuses a node that stands for another, that says what type it is
-// of, that is nested deeper than left, or whose keys are not unlike strings; and
-// likewise all nodes in it.
+// unambiguous refuses a node that is an alias, has a tag, is nested deeper than left, or has keys that are not
+// strings or not distinct. It also checks all nodes in it.
 func unambiguous(n *yaml.Node, left int) error {
 	switch {
 	case left == 0:
@@ -70,7 +70,7 @@ func unambiguous(n *yaml.Node, left int) error {
 	return nil
 }
 
-// mappingOf returns what n maps. Its keys must be strings, and no two the same.
+// mappingOf returns the mapping of n. Its keys must be distinct strings.
 func mappingOf(n *yaml.Node) (mapping, error) {
 	if n.Kind != yaml.MappingNode {
 		return nil, fmt.Errorf("line %d: it is not a mapping", n.Line)
@@ -89,8 +89,8 @@ func mappingOf(n *yaml.Node) (mapping, error) {
 	return m, nil
 }
 
-// keyOf returns the key that n is. Helm's decoder merges even where the quotes
-// say that "<<" is a string, and so lets a later mapping replace the name.
+// keyOf returns n as a key. Helm's decoder merges even if quotes make "<<" a string, so that a later mapping
+// could replace the name.
 func keyOf(n *yaml.Node) (string, error) {
 	key, err := stringOf(n)
 	if err == nil && key == "<<" {
@@ -99,8 +99,8 @@ func keyOf(n *yaml.Node) (string, error) {
 	return key, err
 }
 
-// stringOf returns the string that n is. It must be one to all YAML decoders:
-// YAML 1.1, by which Helm reads, has words for true and false that are strings to YAML 1.2.
+// stringOf returns the string of n. It must be a string for all YAML decoders: YAML 1.1, which Helm uses, reads
+// some words as true or false that are strings in YAML 1.2.
 func stringOf(n *yaml.Node) (string, error) {
 	if n.Kind != yaml.ScalarNode || n.ShortTag() != "!!str" {
 		return "", fmt.Errorf("line %d: it is not a string", n.Line)
@@ -114,8 +114,8 @@ func stringOf(n *yaml.Node) (string, error) {
 	return n.Value, nil
 }
 
-// identifier returns the string by that key. Helm's decoder does not care about
-// the case of keys, so that no other key may differ from it in case alone.
+// identifier returns the string with that key. Helm's decoder ignores the case of keys, so no other key may
+// differ only in case.
 func (m mapping) identifier(key string) (string, error) {
 	for k := range m {
 		if k != key && strings.EqualFold(k, key) {
@@ -136,7 +136,7 @@ func (m mapping) identifier(key string) (string, error) {
 	return value, nil
 }
 
-// parseSum returns the digest that n is.
+// parseSum returns the digest of n.
 func parseSum(n *yaml.Node) (digest.Digest, error) {
 	value, err := stringOf(n)
 	if err != nil {

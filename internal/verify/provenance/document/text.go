@@ -14,7 +14,7 @@ import (
 // endOfDocument is the line that Helm puts between Chart.yaml and the files.
 const endOfDocument = "..."
 
-// split returns the two YAML documents of a text, their lines ended by LF.
+// split returns the two YAML documents of a text, with LF as line ends.
 func split(text []byte) (metadata, sums string, err error) {
 	if len(text) > MaxSize {
 		return "", "", fmt.Errorf("it has more than %d bytes", MaxSize)
@@ -33,8 +33,8 @@ func split(text []byte) (metadata, sums string, err error) {
 	return splitLines(s)
 }
 
-// syntax counts the characters that can begin a node: to parse a document that is
-// made of nothing else takes hundreds of times its size.
+// syntax counts the characters that can begin a node: parsing a document that consists only of such characters
+// takes hundreds of times its size.
 func syntax(s string) int {
 	n := 0
 	for _, c := range []string{"-", "?", ":", ",", "[", "{"} {
@@ -43,9 +43,9 @@ func syntax(s string) int {
 	return n
 }
 
-// forbidden reports whether a character may not stand in a text: a control
-// character, or one that YAML decoders do not agree to be the end of a line or
-// the beginning of a text. A CR is one unless it was part of a CRLF.
+// forbidden reports whether a text must not hold the character: a control character, or a character that only
+// some YAML decoders treat as the end of a line or the beginning of a text. A CR is forbidden unless it was
+// part of a CRLF.
 func forbidden(r rune) bool {
 	switch r {
 	case '\t', '\n':
@@ -56,9 +56,9 @@ func forbidden(r rune) bool {
 	return unicode.IsControl(r)
 }
 
-// splitLines parts a text at its only line "...", as Helm does: the line feed
-// before it belongs to neither document. No other line may begin as the marker of
-// a document does, so that YAML decoders find no other documents than Helm.
+// splitLines splits a text at its only line "...", as Helm does: the line feed before it belongs to neither
+// document. No other line may begin like a document marker, so that YAML decoders find the same documents as
+// Helm.
 func splitLines(s string) (metadata, sums string, err error) {
 	at, start := -1, 0
 	for line := range strings.Lines(s) {
