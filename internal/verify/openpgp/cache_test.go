@@ -19,7 +19,7 @@ import (
 	. "github.com/verifiedchart/verifiedchart/internal/verify/openpgp/openpgptest"
 )
 
-// impatient is a context whose deadline passes after it was asked a number of times.
+// impatient is a context whose deadline passes after a number of calls of Err.
 type impatient struct {
 	context.Context
 	left int
@@ -32,7 +32,7 @@ func (c *impatient) Err() error {
 	return nil
 }
 
-// patience returns how often Parse checks whether to go on.
+// patience returns how often Parse checks whether its context has ended.
 func patience(entries map[string][]byte) int {
 	GinkgoHelper()
 	const enough = 1 << 30
@@ -273,7 +273,7 @@ var _ = Describe("The cache of keyrings", func() {
 			group.Wait()
 		})
 
-		DescribeTable("J12: continues for the patient caller, whoever asked first",
+		DescribeTable("J12: continues for the patient caller if the first caller is",
 			func(first, second bool) {
 				short, cancel := context.WithCancel(ctx)
 				for i, patient := range []bool{first, second} {

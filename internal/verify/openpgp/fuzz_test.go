@@ -73,9 +73,9 @@ func libraryVerifies(message []byte, text string, keys ...*v2.Entity) error {
 	return err
 }
 
-// FuzzKeyring checks that, whatever an entry holds: the good key in another entry counts, unless the whole
-// keyring is refused; a revocation in another entry counts in either case; no other key accepts a message that
-// it did not sign; and the list of skipped keys is safe to display.
+// FuzzKeyring checks four properties for any content of one entry: the good key in another entry counts, unless
+// the whole keyring is refused; a revocation in another entry counts in either case; no other key accepts a
+// message that it did not sign; and the list of skipped keys is safe to display.
 func FuzzKeyring(f *testing.F) {
 	good, odd, revoked := NewKey(), NewKey(Using(P256)), NewKey()
 	AddSubkey(odd)

@@ -40,7 +40,7 @@ func revokingSubkey(key *v2.Entity) []byte {
 	return serialized(last.Revocations[0].Packet)
 }
 
-// nameless returns a copy of the key that makes signatures without its name.
+// nameless returns a copy of the key whose signatures do not name its fingerprint.
 func nameless(key *v2.Entity) *v2.Entity {
 	private := *key.PrivateKey
 	private.Fingerprint = nil
@@ -246,7 +246,7 @@ var _ = Describe("A revocation certificate", func() {
 		}
 	})
 
-	It("J11: by a key that has nothing else leaves no usable key, and is known", func() {
+	It("J11: by a key without a self-signature leaves no usable key, and is reported", func() {
 		key := NewKey()
 		k, err := openpgp.Parse(ctx, entry(serializedKey(key), revoking(key)))
 		Expect(err).To(MatchError(openpgp.ErrKeyring))
@@ -259,26 +259,26 @@ var _ = Describe("A revocation certificate", func() {
 		Expect(k.Skipped()).To(ConsistOf(And(HaveField("Entry", "rev"), HaveField("Reason", ContainSubstring("not by a key of this keyring")))))
 	})
 
-	It("is not said to be skipped if it revokes a key", func() {
+	It("is not listed as skipped if it revokes a key", func() {
 		key := NewKey()
 		Expect(parsed(map[string][]byte{"keys": Public(key), "rev": Armored(revoking(key))}).Skipped()).To(BeEmpty())
 	})
 
-	It("stays with the keyring of only some keys", func() {
+	It("is kept if the keyring is restricted to other keys", func() {
 		a, b := NewKey(), NewKey()
 		only, err := parsed(entry(revoking(a), Public(a, b))).Only([]string{fingerprintOf(b.PrimaryKey)})
 		Expect(err).NotTo(HaveOccurred())
 		Expect(only.Revoked()).To(Equal([]string{fingerprintOf(a.PrimaryKey)}))
 	})
 
-	It("is known of no keyring at all", func() {
+	It("is never reported by a nil keyring", func() {
 		var none *openpgp.Keyring
 		Expect(none.Revoked()).To(BeEmpty())
 	})
 })
 
 var _ = Describe("A revocation in a keyring that cannot be read to its end", func() {
-	DescribeTable("J11: is known if it stands in the part that was read, or in another entry, and the key does not count",
+	DescribeTable("J11: is reported if it is in the part that was read, or in another entry, and the key does not count",
 		func(entries func(key *v2.Entity, r []byte) map[string][]byte) {
 			key := withSubkey()
 			k, _ := unreadable(entries(key, revoking(key)))
@@ -337,7 +337,7 @@ var _ = Describe("A revocation in a keyring that cannot be read to its end", fun
 		}),
 	)
 
-	DescribeTable("J11: is not known, but the key does not count either, if it stands",
+	DescribeTable("J11: is not reported, and the key does not count either, if it is",
 		func(entries func(key *v2.Entity, r []byte) map[string][]byte) {
 			key := NewKey()
 			k, _ := unreadable(entries(key, revoking(key)))

@@ -23,7 +23,7 @@ import (
 
 var ctx = context.Background()
 
-// maxKeys is how many keys with one self-signature a keyring may hold.
+// maxKeys is the maximum number of keys with one self-signature each in a keyring.
 const maxKeys = 500
 
 // unreadable expects that the entries are refused as a whole, and returns the Keyring.
@@ -103,7 +103,7 @@ var _ = Describe("A keyring that cannot be read to its end", func() {
 		Entry("an ASCII-armored block with nothing in it", func() []byte {
 			return []byte("-----BEGIN PGP PUBLIC KEY BLOCK-----\n\n-----END PGP PUBLIC KEY BLOCK-----\n")
 		}, "broken"),
-		Entry("an ASCII-armored block that ends as another one", func() []byte {
+		Entry("an ASCII-armored block whose last line names a different type", func() []byte {
 			return bytes.Replace(Armored(Public(NewKey())), []byte("END PGP PUBLIC KEY BLOCK"), []byte("END PGP SIGNATURE"), 1)
 		}, "broken"),
 		Entry("an ASCII-armored block with more Base64 after the checksum", func() []byte {

@@ -9,7 +9,7 @@ import (
 )
 
 var _ = Describe("A key with only revoked user ids", func() {
-	// No statement of the key about itself is valid any longer, so the library finds no primary identity in it.
+	// The statements of the key about itself are no longer valid, so the library finds no primary identity in it.
 	It("is refused, and accepted without the revocation", func() {
 		key := NewKey()
 		message := Sign(key, text)

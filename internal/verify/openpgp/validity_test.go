@@ -304,14 +304,14 @@ var _ = Describe("The key of a good signature", func() {
 			Revoke(key, Created.Add(day), packet.KeyRetired, lasting(day))
 			return byPrimary(key)
 		}),
-		Entry("the subkey is of another version than the primary key", func() example {
+		Entry("the version of the subkey differs from that of the primary key", func() example {
 			return bySubkey(withSubkey(SubkeyUsing(func(created time.Time) *packet.PrivateKey {
 				subkey := Ed25519(created)
 				Expect(subkey.UpgradeToV6()).To(Succeed())
 				return subkey
 			})))
 		}),
-		Entry("the signature is of another version than the key", func() example {
+		Entry("the version of the signature differs from that of the key", func() example {
 			key := NewKey(V6())
 			older := *key.PrivateKey
 			older.Version, older.Fingerprint = 4, nil

@@ -206,7 +206,7 @@ func (s *signer) consider(sig *packet.Signature, b *block, o Options) verdict {
 }
 
 func (s *signer) signed(b *block, sig *packet.Signature) bool {
-	// The text already has canonical line ends, whatever the type of the signature.
+	// The text already has canonical line ends, for every type of signature.
 	h, err := sig.PrepareVerify()
 	if err != nil {
 		return false
