@@ -42,7 +42,7 @@ func applyAll(folder string) {
 	}
 }
 
-// as returns a client of a user, who by RBAC may do anything.
+// as returns a client of a user with every permission of RBAC.
 func as(user string, groups ...string) client.Client {
 	GinkgoHelper()
 	binding := &rbacv1.ClusterRoleBinding{
@@ -82,7 +82,7 @@ var _ = Describe("The admission policies", Serial, func() {
 		return c.Create(ctx, ea, client.DryRunAll)
 	}
 
-	It("keep tenants from saying what is proven, and from nothing else", func() {
+	It("keep tenants from writing the status, and allow everything else", func() {
 		w.push("1.0.0", w.ours)
 		w.declare(func(s *v1alpha1.VerifiedChartSpec) { s.Suspend = true })
 		tenant := as("tenant")

@@ -23,7 +23,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify/verifytest"
 )
 
-var _ = DescribeTable("J5: Stored signature material that comes to no verdict",
+var _ = DescribeTable("J5: Stored signature material that gives no verdict",
 	func(why error, accepted bool, want verify.Verdict) {
 		outcomes := []verify.Outcome{{Err: why}, {Verdict: verify.VerdictAccepted}}
 		rejectUnproven(outcomes, accepted)
@@ -31,47 +31,47 @@ var _ = DescribeTable("J5: Stored signature material that comes to no verdict",
 		Expect(errors.Is(outcomes[0].Err, verify.ErrRejected)).To(Equal(want == verify.VerdictRejected))
 		Expect(outcomes[1].Verdict).To(Equal(verify.VerdictAccepted))
 	},
-	Entry("rejects, if it lacks nothing but answers of the registry", registry.ErrNoAnswer, true, verify.VerdictRejected),
+	Entry("rejects, if it lacks only answers of the registry", registry.ErrNoAnswer, true, verify.VerdictRejected),
 	Entry("rejects, if time ran out and these policies never accepted it", fmt.Errorf("read: %w", context.DeadlineExceeded), false, verify.VerdictRejected),
-	Entry("rejects, if a policy panics that never accepted it", errors.New("policy could not be evaluated"), false, verify.VerdictRejected),
+	Entry("rejects, if a policy that never accepted it panics", errors.New("policy could not be evaluated"), false, verify.VerdictRejected),
 	Entry("keeps, if time ran out after the same policies accepted it", context.DeadlineExceeded, true, verify.VerdictUndecided),
 	Entry("keeps, if a key cannot be read", fmt.Errorf("authority: %w", verify.ErrTrustUnavailable), false, verify.VerdictUndecided),
 	Entry("keeps, if a keyring is malformed", verify.ErrTrustMalformed, false, verify.VerdictUndecided),
 	Entry("keeps, if the process ends", context.Canceled, false, verify.VerdictUndecided),
 )
 
-var _ = Describe("J8: A session that remembers since when there is no verdict", func() {
+var _ = Describe("J8: A session that saves since when there is no verdict", func() {
 	early, late := metav1.NewTime(time.Unix(1000, 0)), metav1.NewTime(time.Unix(2000, 0))
 	published := func(revision string, since *metav1.Time) *v1alpha1.VerifiedChart {
 		obj := &v1alpha1.VerifiedChart{}
 		obj.Status.Artifact, obj.Status.UnverifiedSince, obj.Status.HeldSince = &meta.Artifact{Revision: revision}, since, since
 		return obj
 	}
-	It("remembers the moment beyond a withdrawal whose status was never written, and not beyond the next publication", func() {
+	It("keeps the time after a withdrawal whose status was never written, until the next publication", func() {
 		s := &session{}
-		s.remember(published("1", &early).Status)
-		s.remember((&v1alpha1.VerifiedChart{}).Status)
-		Expect(s.recall(published("1", nil)).Status.UnverifiedSince).To(Equal(&early))
-		s.remember(published("1", nil).Status)
-		Expect(s.recall(published("1", nil)).Status.UnverifiedSince).To(BeNil())
+		s.saveSince(published("1", &early).Status)
+		s.saveSince((&v1alpha1.VerifiedChart{}).Status)
+		Expect(s.restoreSince(published("1", nil)).Status.UnverifiedSince).To(Equal(&early))
+		s.saveSince(published("1", nil).Status)
+		Expect(s.restoreSince(published("1", nil)).Status.UnverifiedSince).To(BeNil())
 	})
 
-	DescribeTable("recalls",
-		func(remembered, stored *v1alpha1.VerifiedChart, want *metav1.Time) {
+	DescribeTable("restores",
+		func(saved, stored *v1alpha1.VerifiedChart, want *metav1.Time) {
 			s := &session{}
-			s.remember(remembered.Status)
+			s.saveSince(saved.Status)
 			before := stored.DeepCopy()
-			got := s.recall(stored)
+			got := s.restoreSince(stored)
 			Expect(got.Status.UnverifiedSince).To(Equal(want))
 			Expect(got.Status.HeldSince).To(Equal(want))
-			Expect(stored).To(Equal(before), "what the cache holds is not changed")
+			Expect(stored).To(Equal(before), "the cached object is unchanged")
 		},
-		Entry("the moment that was never written", published("1", &early), published("1", nil), &early),
-		Entry("the earlier moment", published("1", &early), published("1", &late), &early),
-		Entry("the stored moment, if that is earlier", published("1", &late), published("1", &early), &early),
+		Entry("the time that was never written", published("1", &early), published("1", nil), &early),
+		Entry("the earlier time", published("1", &early), published("1", &late), &early),
+		Entry("the stored time, if that is earlier", published("1", &late), published("1", &early), &early),
 		Entry("nothing of another revision", published("1", &early), published("2", nil), nil),
 		Entry("nothing, once there was a verdict", published("1", nil), published("1", nil), nil),
-		Entry("nothing of what is no longer published", published("1", &early), &v1alpha1.VerifiedChart{}, nil),
+		Entry("nothing, if no chart is published", published("1", &early), &v1alpha1.VerifiedChart{}, nil),
 	)
 })
 
@@ -97,7 +97,7 @@ var _ = Describe("A registry", func() {
 		})
 	})
 
-	It("J1: withdraws a chart whose signature it no longer has within the age of the stored material, whatever the reference names", func() {
+	It("J1: withdraws, before the stored material is too old, a chart whose signature it no longer has, even if the reference names another chart", func() {
 		d := p.push("1.0.0", p.ours)
 		p.declare(byRange("*"))
 		p.ready(d.Digest)

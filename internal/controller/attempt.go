@@ -22,12 +22,12 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify"
 )
 
-// attempt is what came of one attempt on the requested chart.
+// attempt is the result of one attempt on the requested chart.
 type attempt struct {
-	// key is the version of everything that it was made by.
+	// key is the version of everything that the attempt depends on.
 	key   string
 	value lifecycle.Attempt
-	// staged is the archive that waits to be stored, layer its digest; nil if there is nothing to store.
+	// staged is the archive that waits to be stored, layer its digest. staged is nil if there is nothing to store.
 	staged *storage.Staged
 	layer  digest.Digest
 	// proof is stored with the chart if it is accepted.
@@ -40,20 +40,20 @@ func (a *attempt) discard() {
 	}
 }
 
-// resolution is what a reference named when the registry was asked.
+// resolution is the tag and digest that a reference named when the registry was asked.
 type resolution struct {
-	key    string // of what the answer depends on
+	key    string // the version of everything that the answer depends on
 	at     time.Time
 	tag    string
 	digest digest.Digest
 }
 
-// isFresh reports whether the registry need not be asked again yet.
+// isFresh reports whether the resolution is recent enough that the registry need not be asked again.
 func (r resolution) isFresh(now time.Time, interval time.Duration) bool {
 	return r.digest != "" && now.Sub(r.at) < interval/2
 }
 
-// attempt finds out what the reference names now, and takes it through the pipeline until it can be stored.
+// attempt starts an errand that resolves the reference and takes the chart through the pipeline until it can be stored.
 func (e *errands) attempt(obj *v1alpha1.VerifiedChart, s *session, now local, key string) *errand {
 	t := &try{errands: e, obj: obj.DeepCopy(), now: now.withoutPolicies(), resolution: s.resolution}
 	r := &errand{key: key}
@@ -81,13 +81,13 @@ func (e *errands) attempt(obj *v1alpha1.VerifiedChart, s *session, now local, ke
 	return r
 }
 
-// errOutdated is the end of an attempt that was sent by other policies than those that apply when it runs.
+// errOutdated ends an errand if the policies have changed since it was sent.
 var errOutdated = errors.New("the policies have changed")
 
-// errAborted is the failure of an attempt that ended by a panic.
+// errAborted is the failure of an attempt that panicked.
 var errAborted = errors.New("the attempt ended unexpectedly: see the controller's log")
 
-// try is one attempt while it is made.
+// try is one attempt while it runs.
 type try struct {
 	*errands
 	obj        *v1alpha1.VerifiedChart
@@ -125,7 +125,7 @@ func (t *try) load(ctx context.Context) (err error) {
 	return nil
 }
 
-// fill writes what came of the try.
+// fill writes the result of the try into an attempt.
 func (t *try) fill(a *attempt, err error) {
 	a.value = lifecycle.Attempt{
 		Tag: t.resolved.Tag, Outcomes: t.outcomes, Accepted: t.accepted, Artifact: t.artifact, Failure: classify(err),
@@ -144,7 +144,7 @@ func (t *try) fill(a *attempt, err error) {
 	}
 }
 
-// version of the requested chart: that of Chart.yaml once it is known, or the one that the reference binds.
+// version returns the version of the requested chart: from Chart.yaml once that is known, else the version that the reference binds.
 func (t *try) version() string {
 	switch {
 	case t.metadata.Version != "":
@@ -155,8 +155,8 @@ func (t *try) version() string {
 	return t.subject.Chart.Version
 }
 
-// isPublished reports whether the requested manifest is the published one, and nothing that the reference says
-// is at odds with the published name and version.
+// isPublished reports whether the requested manifest is the published one, and the reference agrees with the
+// published name and version.
 func (t *try) isPublished() bool {
 	p := t.now.facts.Published
 	if p == nil || t.subject.Manifest.Digest != p.Digest || registry.Canonical(t.wanted.Repository) != p.Repository {
@@ -165,7 +165,7 @@ func (t *try) isPublished() bool {
 	return pipeline.Identify(chart.Metadata{Name: p.Name, Version: p.Version}, t.wanted, t.resolved) == nil
 }
 
-// isKnown reports whether the published chart was verified by its stored material, and that is not due to be fetched again.
+// isKnown reports whether the requested chart is published and proven by its stored signature material, and that material is not stale.
 func (t *try) isKnown() bool {
 	p := t.now.facts.Published
 	if !t.isPublished() || p.Stale || p.File != lifecycle.FileRight {
@@ -197,13 +197,13 @@ func (t *try) open(ctx context.Context) error {
 	return nil
 }
 
-// resolutionKey is the version of what a resolution depends on, with credentials of a scope.
+// resolutionKey returns the version of everything that a resolution depends on, including the scope of the credentials.
 func resolutionKey(obj *v1alpha1.VerifiedChart, scope string) string {
 	return keyOf(fmt.Sprint(obj.Generation), requestToken(obj), scope)
 }
 
-// resolve finds what the reference names. The registry is asked for that once an interval: between two of them, as when a
-// Secret is edited that a thousand objects use, its last answer is verified again.
+// resolve resolves the reference. It asks the registry once an interval. Between two requests it uses the last answer, for
+// example if somebody edits a Secret that a thousand objects use.
 func (t *try) resolve(ctx context.Context) (err error) {
 	last := &t.resolution
 	if last.isFresh(t.gatherer.now(), t.now.facts.Interval) {
@@ -233,7 +233,7 @@ func (t *try) manifest(context.Context) (err error) {
 	return nil
 }
 
-// verify verifies the requested chart. The published one is not verified twice.
+// verify verifies the requested chart. It does not verify the published chart a second time.
 func (t *try) verify(ctx context.Context) (err error) {
 	set := t.now.requested
 	s := t.subject
@@ -251,13 +251,13 @@ func (t *try) verify(ctx context.Context) (err error) {
 	return t.refuseMutation(s.Chart.Version)
 }
 
-// revoked is a verdict that needs no signature.
+// revoked records a rejection that needs no signature, and returns it as a failure.
 func (t *try) revoked(err error) error {
 	t.outcomes = []verify.Outcome{{Verdict: verify.VerdictRejected, Err: err}}
 	return &pipeline.Failure{Step: pipeline.StepVerify, Err: err}
 }
 
-// fetch stages the archive of the accepted chart, unless it is published already, and validates it.
+// fetch stages the archive of the accepted chart, unless that is already published, and validates it.
 func (t *try) fetch(ctx context.Context) error {
 	if p := t.now.facts.Published; p != nil && t.isSameManifest() && p.File == lifecycle.FileRight {
 		known := chart.Metadata{Name: p.Name, Version: p.Version}
@@ -287,13 +287,13 @@ func (t *try) fetch(ctx context.Context) error {
 	return nil
 }
 
-// isSameManifest reports whether the requested manifest is the published one, under whatever name and version.
+// isSameManifest reports whether the requested manifest is the published one, under any name and version.
 func (t *try) isSameManifest() bool {
 	p := t.now.facts.Published
 	return p != nil && t.subject.Manifest.Digest == p.Digest && registry.Canonical(t.wanted.Repository) == p.Repository
 }
 
-// stage stages the archive: a withdrawn one whose bytes are those that the manifest names, or else one that is fetched.
+// stage stages the archive: the retired file of a withdrawn chart if its digest is the one in the manifest, else it fetches the archive.
 func (t *try) stage(ctx context.Context) (err error) {
 	subject, _ := t.accepted.Subject()
 	if t.layout, err = chart.ParseManifest(subject.Raw); err == nil {
@@ -312,7 +312,8 @@ func (t *try) stage(ctx context.Context) (err error) {
 	return err
 }
 
-// inspect inspects the staged archive, few at a time since that takes memory, unless one with its digest was inspected lately.
+// inspect inspects the staged archive, unless an archive with its digest was inspected lately. Few archives are inspected at a time, since
+// an inspection takes memory.
 func (t *try) inspect(ctx context.Context) (chart.Metadata, error) {
 	d := t.staged.Digest()
 	if m, ok := t.inspected.Get("", d); ok {
@@ -331,7 +332,7 @@ func (t *try) inspect(ctx context.Context) (chart.Metadata, error) {
 	return m, err
 }
 
-// validate inspects the staged archive, and asks for the configuration.
+// validate inspects the staged archive and validates it against its configuration and the reference.
 func (t *try) validate(ctx context.Context) (err error) {
 	if t.metadata, err = t.inspect(ctx); err != nil {
 		return err

@@ -23,7 +23,7 @@ import (
 // maxMessage bounds the message of a failure, in bytes.
 const maxMessage = 4096
 
-// refusal is an error that is about the spec, or about an object that it names, and not about a chart.
+// refusal is an error about the spec, or about an object that the spec names, not about a chart.
 type refusal struct {
 	condition, reason string
 	kind              lifecycle.Kind
@@ -33,7 +33,7 @@ type refusal struct {
 func (r *refusal) Error() string { return r.err.Error() }
 func (r *refusal) Unwrap() error { return r.err }
 
-// classify turns the error of an attempt into a failure, once and for all: no error goes further. It is nil for none.
+// classify turns the error of an attempt into a failure. The error itself goes no further. It returns nil for nil.
 func classify(err error) *lifecycle.Failure {
 	if err == nil {
 		return nil
@@ -66,12 +66,12 @@ func classify(err error) *lifecycle.Failure {
 	return f
 }
 
-// storageFailure is the failure of an operation on the disk.
+// storageFailure returns the failure of an operation on the disk.
 func storageFailure(err error) *lifecycle.Failure {
 	return classify(&pipeline.Failure{Step: pipeline.StepStore, Err: err})
 }
 
-// ofStep sorts the failure of one step of the pipeline.
+// ofStep sets the condition, reason and kind of the failure of one step of the pipeline.
 func ofStep(f *lifecycle.Failure, failure *pipeline.Failure) {
 	if errors.Is(failure.Err, storage.ErrStorage) {
 		f.Condition, f.Reason = v1alpha1.StorageOperationFailedCondition, v1alpha1.ArchiveOperationFailedReason

@@ -27,13 +27,13 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify/verifytest"
 )
 
-// checked are the conditions by which fluxcd/pkg/runtime/conditions/check verifies.
+// checked are the conditions that fluxcd/pkg/runtime/conditions/check looks at.
 var checked = &check.Conditions{NegativePolarity: []string{
 	v1alpha1.StorageOperationFailedCondition, v1alpha1.FetchFailedCondition, v1alpha1.BuildFailedCondition,
 	meta.StalledCondition, meta.ReconcilingCondition,
 }}
 
-// expectClean asserts that the status is what kstatus understands.
+// expectClean asserts that kstatus understands the status.
 func expectClean(obj *v1alpha1.VerifiedChart) {
 	GinkgoHelper()
 	checker := check.NewChecker(nil, checked)
@@ -43,7 +43,7 @@ func expectClean(obj *v1alpha1.VerifiedChart) {
 	Expect(warn).NotTo(HaveOccurred())
 }
 
-// moment is when the decisions of these tests are made.
+// moment is the time of the decisions in these tests.
 var moment = time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
 
 func publishedChart() *v1alpha1.VerifiedChart {
@@ -70,7 +70,7 @@ func acceptedChart() verify.Accepted {
 
 func failure(step pipeline.Step, err error) error { return &pipeline.Failure{Step: step, Err: err} }
 
-// decided is the decision on an attempt on another chart that ended with err, while the published chart is trusted.
+// decided returns the decision on an attempt on another chart that ended with err, while the published chart is trusted.
 func decided(obj *v1alpha1.VerifiedChart, err error) lifecycle.Decision {
 	trusted := []verify.Outcome{{Verdict: verify.VerdictAccepted}}
 	proof := acceptedChart()
@@ -92,7 +92,7 @@ func decided(obj *v1alpha1.VerifiedChart, err error) lifecycle.Decision {
 	return lifecycle.Decide(facts)
 }
 
-// after is the object after that decision.
+// after returns the object after that decision.
 func after(err error, from *v1alpha1.VerifiedChart) *v1alpha1.VerifiedChart {
 	obj := from.DeepCopy()
 	obj.Status = decided(from, err).Status
@@ -137,9 +137,9 @@ var _ = Describe("The outcome of an attempt", func() {
 			metav1.ConditionStatus(""), v1alpha1.FetchFailedCondition, v1alpha1.OCIPullFailedReason, false, false),
 		Entry("A1: FF PULL: the registry is out of reach", failure(pipeline.StepResolve, errors.New("connection refused")),
 			metav1.ConditionStatus(""), v1alpha1.FetchFailedCondition, v1alpha1.OCIPullFailedReason, false, false),
-		Entry("A8: FF PULL: other bytes", failure(pipeline.StepFetch, registry.ErrIntegrity),
+		Entry("A8: FF PULL: the bytes differ from the digest", failure(pipeline.StepFetch, registry.ErrIntegrity),
 			metav1.ConditionStatus(""), v1alpha1.FetchFailedCondition, v1alpha1.OCIPullFailedReason, false, false),
-		Entry("A9: FF PULL: another manifest", failure(pipeline.StepManifest, registry.ErrIntegrity),
+		Entry("A9: FF PULL: the manifest differs from its digest", failure(pipeline.StepManifest, registry.ErrIntegrity),
 			metav1.ConditionStatus(""), v1alpha1.FetchFailedCondition, v1alpha1.OCIPullFailedReason, false, false),
 		Entry("A16: FF AUTH: the credentials are refused", failure(pipeline.StepResolve, registry.ErrUnauthorized),
 			metav1.ConditionStatus(""), v1alpha1.FetchFailedCondition, v1alpha1.AuthenticationFailedReason, false, false),
@@ -176,18 +176,18 @@ var _ = Describe("The outcome of an attempt", func() {
 		Expect(conditions.IsUnknown(after(failure(pipeline.StepResolve, errors.New("x")), obj), v1alpha1.SourceVerifiedCondition)).To(BeTrue())
 	})
 
-	It("A3: is tried again when the registry said", func() {
+	It("A3: is tried again at the time that the registry requests", func() {
 		d := decided(publishedChart(), failure(pipeline.StepResolve, &outbound.RateLimitedError{RetryAfter: time.Hour}))
 		Expect(d.Next.At).To(Equal(moment.Add(time.Hour)))
 		Expect(d.Next.Backoff).To(BeFalse())
 	})
 
-	It("says what is refused and what is served", func() {
+	It("names the refused and the served chart", func() {
 		message := conditions.GetMessage(after(failure(pipeline.StepVerify, rejection), publishedChart()), meta.ReadyCondition)
 		Expect(message).To(Equal("1.1.0 refused: not signed; serving 1.0.0"))
 	})
 
-	It("H15: is bounded and fit to be shown, whatever the error says", func() {
+	It("H15: is bounded and printable, for every error", func() {
 		obj := after(failure(pipeline.StepResolve, errors.New(strings.Repeat("\x1b[31m\xff", 1<<18))), publishedChart())
 		for _, c := range obj.Status.Conditions {
 			Expect(len(c.Message)).To(BeNumerically("<=", maxMessage))
@@ -200,7 +200,7 @@ var _ = Describe("Events", func() {
 	unreachable := failure(pipeline.StepResolve, errors.New("dial 127.0.0.1:1"))
 	rejected := failure(pipeline.StepVerify, &verify.Rejection{Authority: "release"})
 
-	It("are recorded once for each change, and not for a retry", func() {
+	It("are recorded once for each change, but not for a retry", func() {
 		ready := after(nil, publishedChart())
 		Expect(decided(ready, nil).Events).To(BeEmpty())
 

@@ -17,8 +17,8 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify/verifytest"
 )
 
-// applyPolicy creates a ClusterChartPolicy for the charts of the world, by the keys of the
-// Secret company-keys in the namespace of the controller, changed by the functions.
+// applyPolicy creates a ClusterChartPolicy for the charts of the world, with the keys in the
+// Secret company-keys in the controller's namespace, changed by the functions.
 func (w *world) applyPolicy(name string, change ...func(*v1alpha1.ClusterChartPolicySpec)) *v1alpha1.ClusterChartPolicy {
 	GinkgoHelper()
 	p := &v1alpha1.ClusterChartPolicy{
@@ -38,7 +38,7 @@ func (w *world) applyPolicy(name string, change ...func(*v1alpha1.ClusterChartPo
 	return p
 }
 
-// companyTrusts makes the keys of the company those of the signers.
+// companyTrusts makes the company trust exactly the keys of the signers.
 func (w *world) companyTrusts(signers ...verifytest.Signer) {
 	GinkgoHelper()
 	theirs := *w
@@ -57,7 +57,7 @@ var _ = Describe("A ClusterChartPolicy", Serial, func() {
 		w.companyTrusts(w.ours)
 	})
 
-	It("has to be satisfied besides what the object asks for, and the status names it", func() {
+	It("has to be satisfied in addition to the object's own policy, and the status names it", func() {
 		d := w.push("1.0.0", w.ours)
 		p := w.applyPolicy("company")
 		w.declare()
@@ -68,7 +68,7 @@ var _ = Describe("A ClusterChartPolicy", Serial, func() {
 		))
 	})
 
-	It("withdraws what it refuses as soon as it is there, and lets it be published when it is gone", func() {
+	It("withdraws a chart that it rejects as soon as it exists, and lets the chart be published when it is deleted", func() {
 		d := w.push("1.0.0", w.ours)
 		w.companyTrusts(w.theirs)
 		w.declare()
@@ -79,7 +79,7 @@ var _ = Describe("A ClusterChartPolicy", Serial, func() {
 		Expect(w.ready(d.Digest).Status.Policies).To(BeEmpty())
 	})
 
-	It("is verified again as soon as its Secret changes", func() {
+	It("re-verifies its charts as soon as its Secret changes", func() {
 		d := w.push("1.0.0", w.ours)
 		w.applyPolicy("company")
 		w.declare()
@@ -129,7 +129,7 @@ var _ = Describe("A ClusterChartPolicy", Serial, func() {
 		Expect(w.rejected().Status.Artifact).To(BeNil())
 	})
 
-	DescribeTable("is of no concern to a chart",
+	DescribeTable("does not apply to a chart",
 		func(match func(w *world) v1alpha1.ChartMatch) {
 			d := w.push("1.0.0", w.ours)
 			w.companyTrusts(w.theirs)
@@ -144,7 +144,7 @@ var _ = Describe("A ClusterChartPolicy", Serial, func() {
 		}),
 	)
 
-	It("denies what no policy matches, where it says so, until one does", func() {
+	It("with unmatched: Deny denies a chart until a policy matches it", func() {
 		d := w.push("1.0.0", w.ours)
 		w.declare()
 		w.ready(d.Digest)

@@ -18,17 +18,17 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/server"
 )
 
-// The effects of a decision, in fail-safe order: stop serving → file → ExternalArtifact → status → events. Of a publication:
-// file → serve → ExternalArtifact → status → events → stop serving the old file. serve, store and keepFiles are about
-// this process and its disk, publishDecision about what all replicas share.
+// The effects of a decision come in fail-safe order: stop serving → file → ExternalArtifact → status → events. The order of a
+// publication is: file → serve → ExternalArtifact → status → events → stop serving the old file. serve, store and keepFiles change
+// this process and its disk, publishDecision changes the state that all replicas share.
 
-// serve makes the paths of an object those that the decision allows.
+// serve allows exactly the paths of an object that the decision allows.
 func (r *VerifiedChartReconciler) serve(obj *v1alpha1.VerifiedChart, s *session, now local, d lifecycle.Decision) {
 	owner := ownerOf(obj)
 	if d.Action == lifecycle.Publish {
 		s.servedBy = now.key
 	} else if now.key != s.servedBy {
-		r.Paths.DropOld(owner) // nobody verifies it by what is so now
+		r.Paths.DropOld(owner) // no reconcile re-verifies the old chart by the new policies
 	}
 	switch d.Serving {
 	case lifecycle.ServeNothing:
@@ -51,7 +51,7 @@ func ownerOf(obj *v1alpha1.VerifiedChart) server.Owner {
 	return server.Owner{Namespace: obj.Namespace, Name: obj.Name, UID: string(obj.UID)}
 }
 
-// store stores a chart that is to be published, and the signature material of a chart that stays.
+// store stores a chart that is to be published, or else new signature material of the published chart.
 func (r *VerifiedChartReconciler) store(obj *v1alpha1.VerifiedChart, now *local, d lifecycle.Decision, a *attempt) error {
 	if d.Action != lifecycle.Publish {
 		if a.proof != nil && d.Status.Artifact != nil && now.facts.Published != nil && a.value.Chart == now.facts.Published.Chart {
@@ -75,19 +75,19 @@ func (r *VerifiedChartReconciler) store(obj *v1alpha1.VerifiedChart, now *local,
 	return r.Storage.ForgetRetired(obj)
 }
 
-// keepFiles takes the file of a withdrawn chart out of the served tree. It is kept aside, in case that it is proven again.
+// keepFiles moves the file of a withdrawn chart out of the served tree. The file is kept there in case the chart is proven again.
 func (r *VerifiedChartReconciler) keepFiles(obj *v1alpha1.VerifiedChart, d lifecycle.Decision) error {
 	switch {
 	case d.Action == lifecycle.Withdraw && obj.Status.Artifact != nil:
 		return r.Storage.Retire(obj, *obj.Status.Artifact)
 	case d.Status.Artifact == nil:
-		return r.Storage.Clear(obj) // a file may be there whose artifact never came into the status
+		return r.Storage.Clear(obj) // there may be a file whose artifact never reached the status
 	}
 	return nil
 }
 
-// publishDecision writes what all replicas share: the ExternalArtifact, the status in one patch and none if nothing changed,
-// and the events. What cannot be written there is tried again.
+// publishDecision writes the state that all replicas share: the ExternalArtifact, the status in one patch (none if nothing
+// changed), and the events. A failed write is tried again.
 func (r *VerifiedChartReconciler) publishDecision(ctx context.Context, s *session, c *course) (after *v1alpha1.VerifiedChart, err error) {
 	after = c.obj.DeepCopy()
 	after.Status = c.decision.Status
@@ -101,7 +101,7 @@ func (r *VerifiedChartReconciler) publishDecision(ctx context.Context, s *sessio
 		return after, err
 	}
 	r.Verifications.record(c.obj, after, c.decision.Verified, c.now.facts.Now)
-	r.emit(ctx, after, c.decision.Events)
+	r.recordEvents(ctx, after, c.decision.Events)
 	if unsynced == nil || errors.Is(unsynced, errTaken) {
 		return after, r.dropOld(ctx, c.obj, after)
 	}
@@ -128,7 +128,7 @@ func (r *VerifiedChartReconciler) writeStatus(ctx context.Context, stored, after
 	return nil
 }
 
-// statusPatch is the patch from one status to another, of the object as it is stored and of no other version of it.
+// statusPatch returns the patch from one status to another. It applies only to the stored version of the object.
 func statusPatch(stored *v1alpha1.VerifiedChart, next v1alpha1.VerifiedChartStatus) (client.Patch, error) {
 	bare := func(status v1alpha1.VerifiedChartStatus) *v1alpha1.VerifiedChart {
 		return &v1alpha1.VerifiedChart{ObjectMeta: metav1.ObjectMeta{ResourceVersion: stored.ResourceVersion}, Status: status}
@@ -138,14 +138,15 @@ func statusPatch(stored *v1alpha1.VerifiedChart, next v1alpha1.VerifiedChartStat
 	return client.RawPatch(merge.Type(), data), err
 }
 
-// metadataOf names an object, for a write that is answered by its metadata alone: to encode and decode the rest would cost much.
+// metadataOf returns the metadata that name an object. A write with it is answered with metadata only, which saves the cost of
+// encoding and decoding the rest.
 func metadataOf(kind schema.GroupVersionKind, obj client.Object) *metav1.PartialObjectMetadata {
 	m := &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Namespace: obj.GetNamespace(), Name: obj.GetName()}}
 	m.SetGroupVersionKind(kind)
 	return m
 }
 
-// dropOld ends the serving of the chart that was published before: nothing names it any longer, and nobody verifies it.
+// dropOld ends the serving of the chart that was published before: no status names it any longer, and no reconcile verifies it.
 func (r *VerifiedChartReconciler) dropOld(ctx context.Context, before, after *v1alpha1.VerifiedChart) error {
 	a := after.Status.Artifact
 	if a == nil || before.Status.Artifact == nil || samePath(before.Status.Artifact, a) {

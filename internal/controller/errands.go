@@ -23,8 +23,8 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/storage"
 )
 
-// errands read registries outside of the reconciles. What comes of one is put into the session of its object, which is then
-// reconciled again.
+// errands read registries outside of the reconciles. An errand puts its result into the session of its object and
+// requeues the object.
 type errands struct {
 	gatherer   gatherer
 	material   *material.Loader
@@ -33,19 +33,19 @@ type errands struct {
 	storage    *storage.Storage
 	allowHTTP  bool
 	maxTimeout time.Duration
-	// questions are about published charts, attempts about what references name.
+	// questions limits errands about published charts, attempts errands about the charts that references name.
 	questions, attempts *limiter
-	// inspections bounds the archives that are unpacked at a time, since that takes memory. inspected is what those say of themselves that
-	// were unpacked lately, by their digests: many objects may name one chart.
+	// inspections bounds how many archives are unpacked at a time, since that takes memory. inspected holds the metadata of the archives
+	// that were unpacked lately, by digest: many objects may name one chart.
 	inspections chan struct{}
 	inspected   *fairlru.Cache[digest.Digest, chart.Metadata]
-	// requeue has an object reconciled again.
+	// requeue makes both reconcilers reconcile an object again.
 	requeue func(types.NamespacedName)
 	// ctx ends with the process.
 	ctx context.Context
 }
 
-// errand is one that runs, or waits to.
+// errand is an errand that runs or waits to run.
 type errand struct {
 	key  string
 	stop context.CancelFunc
@@ -57,7 +57,7 @@ func (e *errand) cancel() {
 	}
 }
 
-// only returns the errand if it was sent by that key; another is cancelled.
+// only returns the errand if it was sent with that key. Otherwise it cancels the errand and returns nil.
 func (e *errand) only(key string) *errand {
 	if e == nil || e.key == key {
 		return e
@@ -66,16 +66,16 @@ func (e *errand) only(key string) *errand {
 	return nil
 }
 
-// questionPlaces is how many questions about published charts are asked at a time. Each takes a few seconds at most.
+// questionPlaces is how many questions about published charts run at a time. Each takes a few seconds at most.
 const questionPlaces = 64
 
-// send starts the errands that are asked for and do not run yet. It is called under the session's lock.
+// send starts the errands that the decision asks for and that do not run yet. It is called under the session's lock.
 func (e *errands) send(obj *v1alpha1.VerifiedChart, s *session, now local, a lifecycle.Ask) {
 	key := now.request
 	s.errand = s.errand.only(key)
 	switch {
 	case s.ended, s.errand != nil:
-	case a.Bytes && s.asked == nil: // the registry has not said yet what it knows of the published chart
+	case a.Bytes && s.asked == nil: // the registry has not answered yet about the published chart
 		s.errand = e.recover(obj, s, now, key)
 	case a.Reference:
 		s.errand = e.attempt(obj, s, now, key)
@@ -83,8 +83,8 @@ func (e *errands) send(obj *v1alpha1.VerifiedChart, s *session, now local, a lif
 	e.question(obj, s, now, a)
 }
 
-// question asks the registry about the published chart, if that is asked for and is not done yet. Only what was asked
-// about another chart, or by other policies, ends. It is called under the session's lock.
+// question asks the registry about the published chart if the decision asks for that and there is no answer yet. It cancels a
+// running question only if that is about another chart or was sent by other policies. It is called under the session's lock.
 func (e *errands) question(obj *v1alpha1.VerifiedChart, s *session, now local, a lifecycle.Ask) {
 	s.question = s.question.only(now.aboutPublished())
 	if a.Signatures && !a.Bytes && s.asked == nil && s.question == nil && !s.ended {
@@ -92,14 +92,14 @@ func (e *errands) question(obj *v1alpha1.VerifiedChart, s *session, now local, a
 	}
 }
 
-// inspectedBytes bounds what is remembered of unpacked archives.
+// inspectedBytes bounds the cached metadata of unpacked archives.
 const inspectedBytes = 1 << 20
 
 // bytesPerPlace is how many bytes of Secrets an errand may hold for each place that it takes.
 const bytesPerPlace = 128 << 10
 
-// withPolicies returns the local facts of an errand with the policies, which are loaded when it begins to run: while it waits it holds no
-// keys. It is not ok if they are no longer those by which it was sent.
+// withPolicies returns the local facts of an errand with the policies. It loads them when the errand begins to run, so that a waiting
+// errand holds no keys. ok is false if the policies have changed since the errand was sent.
 func (e *errands) withPolicies(ctx context.Context, obj *v1alpha1.VerifiedChart, now local) (_ local, ok bool) {
 	e.gatherer.readAhead(ctx, obj)
 	var repository string
@@ -114,12 +114,12 @@ func (e *errands) withPolicies(ctx context.Context, obj *v1alpha1.VerifiedChart,
 // reads bounds the errands of the process that have read much into memory.
 var reads = outbound.NewPool(16)
 
-// run runs an errand in a limiter, and has the object reconciled when it is over.
+// run runs an errand in a limiter, and requeues the object when the errand is over.
 func (e *errands) run(in *limiter, obj *v1alpha1.VerifiedChart, now local, timeout time.Duration, do func(context.Context)) context.CancelFunc {
 	name := client.ObjectKeyFromObject(obj)
 	cancel := in.start(e.ctx, obj.Namespace, 1+now.bytes/bytesPerPlace, func(ctx context.Context) {
 		meter := reads.Meter(obj.Namespace)
-		defer meter.Release() // the last of all: nothing reads once ctx has ended
+		defer meter.Release() // runs last: nothing reads once ctx has ended
 		ctx, cancel := context.WithTimeout(outbound.WithMeter(ctx, meter), timeout)
 		defer cancel()
 		defer e.requeue(name)
@@ -132,12 +132,12 @@ func (e *errands) run(in *limiter, obj *v1alpha1.VerifiedChart, now local, timeo
 	})
 	return func() {
 		if waited := cancel(); waited {
-			e.requeue(name) // nobody else will say that it is over
+			e.requeue(name) // the errand never runs, so it does not requeue the object itself
 		}
 	}
 }
 
-// timeout of an errand for an object.
+// timeout returns the timeout of an errand for an object.
 func (e *errands) timeout(obj *v1alpha1.VerifiedChart) time.Duration {
 	if e.maxTimeout > 0 {
 		return min(obj.GetTimeout(), e.maxTimeout)
@@ -145,8 +145,8 @@ func (e *errands) timeout(obj *v1alpha1.VerifiedChart) time.Duration {
 	return obj.GetTimeout()
 }
 
-// reader returns a reader of a repository for an object. A fault in the credentials that the spec names leaves it
-// anonymous if lenient, as for the published chart, which a faulty spec must not keep from being verified.
+// reader returns a reader of a repository for an object. If lenient is true and the spec's credentials are faulty, the reader
+// is anonymous: a faulty spec must not keep the published chart from being verified.
 func (e *errands) reader(ctx context.Context, obj *v1alpha1.VerifiedChart, repository string, lenient bool) (*registry.CachingReader, string, error) {
 	credentials, scope, err := e.material.Credentials(ctx, obj.Namespace, obj.Spec.SecretRef)
 	if err != nil {

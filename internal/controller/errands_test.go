@@ -18,8 +18,8 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/outbound"
 )
 
-var _ = Describe("Errands that read much into memory", func() {
-	It("J12: wait for one another, of one namespace half of all tickets", func(ctx SpecContext) {
+var _ = Describe("Errands that read much data into memory", func() {
+	It("J12: wait for one another, and one namespace holds at most half of all tickets", func(ctx SpecContext) {
 		e := &errands{ctx: ctx, requeue: func(types.NamespacedName) {}}
 		in := newLimiter(64, time.Now)
 		var read, failed atomic.Int32

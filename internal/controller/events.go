@@ -18,9 +18,8 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/lifecycle"
 )
 
-// emit records events on the VerifiedChart, and forwards them as events of the ExternalArtifact too, since a Flux Alert cannot
-// name our kind.
-func (r *VerifiedChartReconciler) emit(ctx context.Context, obj *v1alpha1.VerifiedChart, events []lifecycle.Event) {
+// recordEvents records events on the VerifiedChart and also on its ExternalArtifact, since a Flux Alert cannot name our kind.
+func (r *VerifiedChartReconciler) recordEvents(ctx context.Context, obj *v1alpha1.VerifiedChart, events []lifecycle.Event) {
 	for _, e := range events {
 		annotations := map[string]string{}
 		if a := obj.Status.Artifact; a != nil {
@@ -35,14 +34,14 @@ func (r *VerifiedChartReconciler) emit(ctx context.Context, obj *v1alpha1.Verifi
 	}
 }
 
-// externalArtifactRef is the ExternalArtifact of obj, as far as an event names it.
+// externalArtifactRef returns the ExternalArtifact of obj with the fields that an event needs.
 func externalArtifactRef(obj *v1alpha1.VerifiedChart) *sourcev1.ExternalArtifact {
 	ea := &sourcev1.ExternalArtifact{ObjectMeta: metav1.ObjectMeta{Name: obj.Name, Namespace: obj.Namespace}}
 	ea.SetGroupVersionKind(sourcev1.GroupVersion.WithKind(sourcev1.ExternalArtifactKind))
 	return ea
 }
 
-// reportListFault records an event on the ConfigMap of the revocation list, once for each fault, and counts it.
+// reportListFault records an event on the ConfigMap of the revocation list, once for each fault, and sets the metric.
 func (r *VerifiedChartReconciler) reportListFault(fault error) {
 	text := ""
 	if fault != nil {

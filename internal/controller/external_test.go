@@ -22,7 +22,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify/openpgp/openpgptest"
 )
 
-// web is a web server with TLS that serves files to whoever knows the password.
+// web is a web server with TLS that serves files to clients that know the password.
 type web struct {
 	*httptest.Server
 	mu       sync.Mutex
@@ -55,7 +55,7 @@ func newWeb() *web {
 	return w
 }
 
-// change changes what the server does.
+// change changes the behaviour of the server.
 func (w *web) change(how func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -64,7 +64,7 @@ func (w *web) change(how func()) {
 
 func (w *web) put(path string, file []byte) { w.change(func() { w.files[path] = file }) }
 
-// requests returns how often the server was asked.
+// requests returns how many requests the server has received.
 func (w *web) requests() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -75,7 +75,7 @@ func (w *web) certificate() []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: w.Certificate().Raw})
 }
 
-// setConfigMap makes a ConfigMap hold exactly this.
+// setConfigMap makes a ConfigMap hold exactly these entries.
 func (w *world) setConfigMap(name string, data map[string]string, binary map[string][]byte) {
 	GinkgoHelper()
 	config := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: w.namespace}, Data: data, BinaryData: binary}
@@ -99,7 +99,7 @@ var _ = Describe("A provenance file outside the registry", func() {
 		w.setSecret("web-ca", map[string][]byte{"ca.crt": site.certificate()})
 	})
 
-	// from asks for the file in a place.
+	// from requires the file from an external source.
 	from := func(p v1alpha1.Provenance) func(*v1alpha1.VerifiedChartSpec) {
 		return func(s *v1alpha1.VerifiedChartSpec) {
 			byMaintainers(s)
@@ -124,7 +124,7 @@ var _ = Describe("A provenance file outside the registry", func() {
 		}
 		return from(v1alpha1.Provenance{Source: source, FileRef: ref})
 	}
-	// signedApart stores a chart without its file, which it returns.
+	// signedApart stores a chart without its provenance file, and returns the file.
 	signedApart := func(version string, by *openpgp.Entity) []byte {
 		_, prov := w.pushSigned(version, by)
 		w.pushSigned(version, nil)
@@ -161,7 +161,7 @@ var _ = Describe("A provenance file outside the registry", func() {
 			}, "key 1.0.0.prov of ConfigMap provs"),
 	)
 
-	DescribeTable("refuses a chart",
+	DescribeTable("is missing or wrong, so that a chart is refused,",
 		func(arrange func(prov []byte), declare func() func(*v1alpha1.VerifiedChartSpec)) {
 			arrange(signedApart("1.0.0", ours))
 			w.declare(declare())
@@ -169,21 +169,21 @@ var _ = Describe("A provenance file outside the registry", func() {
 			Expect(obj.Status.Artifact).To(BeNil())
 			Expect(w.files()).To(BeEmpty())
 		},
-		Entry("F1: of which the web server has none", func([]byte) {}, func() func(*v1alpha1.VerifiedChartSpec) { return atSite() }),
-		Entry("F1: of which the Secret has none", func(prov []byte) { w.setSecret("provs", map[string][]byte{"app-1.0.1.tgz.prov": prov}) },
+		Entry("F1: for which the web server has no file", func([]byte) {}, func() func(*v1alpha1.VerifiedChartSpec) { return atSite() }),
+		Entry("F1: for which the Secret has no file", func(prov []byte) { w.setSecret("provs", map[string][]byte{"app-1.0.1.tgz.prov": prov}) },
 			func() func(*v1alpha1.VerifiedChartSpec) { return in(v1alpha1.ProvenanceSourceSecret) }),
-		Entry("F1: of which the ConfigMap has an empty one", func([]byte) { w.setConfigMap("provs", map[string]string{"app-1.0.0.tgz.prov": ""}, nil) },
+		Entry("F1: for which the ConfigMap has an empty file", func([]byte) { w.setConfigMap("provs", map[string]string{"app-1.0.0.tgz.prov": ""}, nil) },
 			func() func(*v1alpha1.VerifiedChartSpec) { return in(v1alpha1.ProvenanceSourceConfigMap) }),
-		Entry("F3: of which the web server has a stranger's", func([]byte) { site.put(path, signedApart("1.0.0", theirs)) },
+		Entry("F3: for which the web server has a stranger's file", func([]byte) { site.put(path, signedApart("1.0.0", theirs)) },
 			func() func(*v1alpha1.VerifiedChartSpec) { return atSite() }),
-		Entry("F5: of which the web server has an older version's", func([]byte) { site.put(path, signedApart("0.9.0", ours)) },
+		Entry("F5: for which the web server has an older version's file", func([]byte) { site.put(path, signedApart("0.9.0", ours)) },
 			func() func(*v1alpha1.VerifiedChartSpec) { return atSite() }),
-		Entry("F21: of which the web server has a huge one", func([]byte) { site.put(path, make([]byte, 300<<10)) },
+		Entry("F21: for which the web server has a huge file", func([]byte) { site.put(path, make([]byte, 300<<10)) },
 			func() func(*v1alpha1.VerifiedChartSpec) { return atSite() }),
-		Entry("F21: of which the Secret has a huge one", func([]byte) {
+		Entry("F21: for which the Secret has a huge file", func([]byte) {
 			w.setSecret("provs", map[string][]byte{"app-1.0.0.tgz.prov": make([]byte, 300<<10)})
 		}, func() func(*v1alpha1.VerifiedChartSpec) { return in(v1alpha1.ProvenanceSourceSecret) }),
-		Entry("that has the file in its manifest alone", func([]byte) { w.pushSigned("1.0.0", ours) }, func() func(*v1alpha1.VerifiedChartSpec) { return atSite() }),
+		Entry("that has the file only in its manifest", func([]byte) { w.pushSigned("1.0.0", ours) }, func() func(*v1alpha1.VerifiedChartSpec) { return atSite() }),
 	)
 
 	DescribeTable("is no reason to withdraw a chart while",
@@ -198,7 +198,7 @@ var _ = Describe("A provenance file outside the registry", func() {
 			Expect(conditions.IsStalled(obj)).To(Equal(stalled))
 			Expect(artifactBytes(obj)).NotTo(BeEmpty())
 		},
-		Entry("the Secret with the credentials is not there", func() { w.deleteSecret("web-login") }, false),
+		Entry("the Secret with the credentials is missing", func() { w.deleteSecret("web-login") }, false),
 		Entry("the Secret with the credentials holds none", func() { w.setSecret("web-login", map[string][]byte{"user": []byte("x")}) }, true),
 		Entry("the Secret with the certificate authorities holds none", func() { w.setSecret("web-ca", map[string][]byte{"ca.crt": []byte("x")}) }, true),
 	)
@@ -224,7 +224,7 @@ var _ = Describe("A provenance file outside the registry", func() {
 		Entry("the web server has lost it", func() { site.fault = http.StatusNotFound }),
 	)
 
-	It("is asked for once while nothing changes, and again before a chart is refused", func() {
+	It("is requested once while nothing changes, and again before a chart is refused", func() {
 		w.declare(atSite())
 		w.pushSigned("1.0.0", nil)
 		w.rejected()

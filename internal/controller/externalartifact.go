@@ -28,14 +28,14 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/problem"
 )
 
-// externalArtifacts knows whether the cluster has Flux's ExternalArtifact, and which artifact was written
-// to each, so that this controller's own writing is told from the writing of others.
+// externalArtifacts knows whether the cluster has Flux's ExternalArtifact, and which artifact this controller wrote
+// to each, so that it recognizes its own writes.
 type externalArtifacts struct {
 	served  atomic.Bool
 	written sync.Map // types.NamespacedName → *meta.Artifact
 }
 
-// changed reports whether ea no longer carries the artifact that was written to it.
+// changed reports whether ea no longer carries the artifact that this controller wrote to it.
 func (e *externalArtifacts) changed(ea *sourcev1.ExternalArtifact) bool {
 	written, ok := e.written.Load(client.ObjectKeyFromObject(ea))
 	if !ok {
@@ -45,12 +45,12 @@ func (e *externalArtifacts) changed(ea *sourcev1.ExternalArtifact) bool {
 	return !lifecycle.SameArtifact(artifact, ea.Status.Artifact)
 }
 
-// errTaken is matched by the error for an ExternalArtifact that belongs to another source, and so
-// names no chart of ours.
+// errTaken is matched by the error for an ExternalArtifact that belongs to another source, so that it
+// names none of our charts.
 var errTaken = errors.New("the name is taken")
 
-// syncExternalArtifact makes the ExternalArtifact of obj's name carry the published artifact, and none if none is
-// published. It is not created before there is a first artifact. Nothing is written if nothing changes.
+// syncExternalArtifact makes the ExternalArtifact of obj's name carry the published artifact, or no artifact if none is
+// published. It creates the ExternalArtifact with the first artifact, and writes nothing if nothing changes.
 func (r *VerifiedChartReconciler) syncExternalArtifact(ctx context.Context, obj *v1alpha1.VerifiedChart) error {
 	if !r.externalArtifacts.served.Load() {
 		return nil
@@ -69,7 +69,7 @@ func (r *VerifiedChartReconciler) syncExternalArtifact(ctx context.Context, obj 
 	return unpublished(r.writeExternalArtifact(ctx, obj, &current))
 }
 
-// otherOwner names what the ExternalArtifact belongs to, unless that is obj or nothing.
+// otherOwner returns the name of the ExternalArtifact's owner or source if that is not obj, else an empty string.
 func otherOwner(ea *sourcev1.ExternalArtifact, obj *v1alpha1.VerifiedChart) string {
 	if metav1.IsControlledBy(ea, obj) {
 		return ""
@@ -83,7 +83,7 @@ func otherOwner(ea *sourcev1.ExternalArtifact, obj *v1alpha1.VerifiedChart) stri
 	return ""
 }
 
-// writeExternalArtifact writes the difference between the ExternalArtifact that is there and the one there should be.
+// writeExternalArtifact writes the difference between the current and the desired ExternalArtifact.
 func (r *VerifiedChartReconciler) writeExternalArtifact(ctx context.Context, obj *v1alpha1.VerifiedChart, current *sourcev1.ExternalArtifact) error {
 	desired := externalArtifactOf(obj, current)
 	r.externalArtifacts.written.Store(client.ObjectKeyFromObject(obj), desired.Status.Artifact)
@@ -98,8 +98,8 @@ func (r *VerifiedChartReconciler) writeExternalArtifact(ctx context.Context, obj
 	return r.apply(ctx, desired, true)
 }
 
-// externalArtifactOf is the ExternalArtifact that carries the artifact of obj.Status, in place
-// of the current one, whose conditions keep their times.
+// externalArtifactOf returns the ExternalArtifact that carries the artifact of obj.Status. Conditions that do not change keep
+// the times that they have in the current ExternalArtifact.
 func externalArtifactOf(obj *v1alpha1.VerifiedChart, current *sourcev1.ExternalArtifact) *sourcev1.ExternalArtifact {
 	ready := metav1.Condition{
 		Type: meta.ReadyCondition, Status: metav1.ConditionFalse, ObservedGeneration: max(1, current.Generation),
@@ -126,7 +126,7 @@ func externalArtifactOf(obj *v1alpha1.VerifiedChart, current *sourcev1.ExternalA
 	}
 }
 
-// apply writes ea server-side, its status or all but its status.
+// apply applies ea server-side: its status, or everything except its status.
 func (r *VerifiedChartReconciler) apply(ctx context.Context, ea *sourcev1.ExternalArtifact, status bool) error {
 	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(ea)
 	if err != nil {
@@ -166,8 +166,8 @@ func (r *VerifiedChartReconciler) deleteExternalArtifact(ctx context.Context, na
 	return client.IgnoreNotFound(r.Delete(ctx, &ea, client.Preconditions{UID: &ea.UID, ResourceVersion: &ea.ResourceVersion}))
 }
 
-// isOrphan reports whether an ExternalArtifact is ours, and its VerifiedChart is the one of that UID: by its owner, or, if it
-// has none, by its source and by who wrote its status.
+// isOrphan reports whether an ExternalArtifact is ours and belongs to the VerifiedChart with that UID (any, if uid is empty): by
+// its controller reference, or, if it has no owner, by its source.
 func (r *VerifiedChartReconciler) isOrphan(ea *sourcev1.ExternalArtifact, uid types.UID) bool {
 	if owner := metav1.GetControllerOf(ea); owner != nil {
 		return owner.Kind == v1alpha1.VerifiedChartKind && owner.APIVersion == v1alpha1.GroupVersion.String() && (uid == "" || owner.UID == uid)
@@ -176,7 +176,7 @@ func (r *VerifiedChartReconciler) isOrphan(ea *sourcev1.ExternalArtifact, uid ty
 	return len(ea.OwnerReferences) == 0 && source != nil && source.Kind == v1alpha1.VerifiedChartKind && source.Name == ea.Name
 }
 
-// unpublished is the failure to publish in the cluster.
+// unpublished returns the failure to write an ExternalArtifact; nil if the namespace is being deleted.
 func unpublished(err error) error {
 	if err == nil || apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause) {
 		return nil

@@ -27,13 +27,13 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify"
 )
 
-// withoutPolicies returns the facts without the policies, whose keys take memory.
+// withoutPolicies returns the facts without the policies, since their keys take memory.
 func (l local) withoutPolicies() local {
 	l.requested, l.published = policy.Set{}, policy.Set{}
 	return l
 }
 
-// aboutPublished is the version of a question about the published chart, if there is one.
+// aboutPublished returns the key of a question about the published chart; empty if no chart is published.
 func (l local) aboutPublished() string {
 	if l.facts.Published == nil {
 		return ""
@@ -42,7 +42,7 @@ func (l local) aboutPublished() string {
 	return keyOf(l.request, c.Repository, c.Digest.String(), c.Name, c.Version)
 }
 
-// gatherer gathers what is known without a registry: the policies, and the verdict by stored signature material.
+// gatherer gathers the facts that need no registry: the policies, and the verdict on the published chart by its stored signature material.
 type gatherer struct {
 	client      client.Client
 	material    *material.Loader
@@ -54,40 +54,40 @@ type gatherer struct {
 	minInterval time.Duration
 }
 
-// local is what is known of an object without asking a registry.
+// local holds the facts about an object that need no registry.
 type local struct {
 	facts lifecycle.Facts
-	// key is the version of everything that the facts depend on but the clock, request that of what was asked of the
-	// registry: it differs also if somebody asks for a reconcile. What was made by another version is not used.
+	// key is the version of everything that the facts depend on, except the clock. request is the same for answers of the
+	// registry: it also differs if somebody requests a reconcile. An answer that was made with another version is not used.
 	key, request string
-	// requested are the policies of the repository in the spec, published those of the published chart's.
+	// requested are the policies that match the repository in the spec, published those that match the published chart's.
 	requested, published policy.Set
-	// bytes are the size of what the object's own policy refers to.
+	// bytes is the size of the material that the object's own policy refers to.
 	bytes int
 	// layer is the digest of the published chart's file.
 	layer digest.Digest
-	// repository is that of the published chart as it was read; empty if that is not known.
+	// repository is the published chart's repository as it was read; empty if that is not known.
 	repository string
-	// listFault says why the revocation list of the cluster is not the one in its ConfigMap; nil if it is.
+	// listFault explains why the list in force is not the one in the ConfigMap of the revocation list; nil if it is.
 	listFault error
 }
 
 // gather returns the local facts of an object. It is called under the session's lock.
-func (j gatherer) gather(ctx context.Context, obj *v1alpha1.VerifiedChart, s *session) local {
+func (g gatherer) gather(ctx context.Context, obj *v1alpha1.VerifiedChart, s *session) local {
 	chart, isPublished := lifecycle.PublishedChart(obj.Status, registry.Canonical)
-	// Somebody may have written this status: it must not lead to another object's file.
-	isPublished = isPublished && j.storage.Owns(obj, *obj.Status.Artifact)
-	rules := j.rules(ctx, obj, chart.Repository)
+	// Another client may have written this status: it must not lead to another object's file.
+	isPublished = isPublished && g.storage.Owns(obj, *obj.Status.Artifact)
+	rules := g.rules(ctx, obj, chart.Repository)
 	now := local{
 		key: rules.key, request: keyOf(rules.key, requestToken(obj)), requested: rules.requested, published: rules.published, listFault: rules.listFault, bytes: rules.bytes,
 		facts: lifecycle.Facts{
-			Now: j.now(), Object: obj, Interval: max(obj.GetRequeueAfter(), j.minInterval), Policies: rules.names,
+			Now: g.now(), Object: obj, Interval: max(obj.GetRequeueAfter(), g.minInterval), Policies: rules.names,
 			WarnsOfMutation: rules.requested.VersionMutation() == v1alpha1.VersionMutationWarn,
 		},
 	}
 	if isPublished {
 		var v verification
-		now.facts.Published, v = j.publishedFacts(ctx, obj, chart, now, s)
+		now.facts.Published, v = g.publishedFacts(ctx, obj, chart, now, s)
 		now.layer, now.repository = v.layer, v.repository
 	}
 	if !now.facts.Rejected() {
@@ -101,45 +101,45 @@ func (j gatherer) gather(ctx context.Context, obj *v1alpha1.VerifiedChart, s *se
 	return now
 }
 
-// verifyTime bounds a verification by stored signature material, which each policy has its share of. It is a last resort:
-// verify.MaxWork bounds the work, so that time runs out only if the processor is not to be had.
+// verifyTime bounds a verification by stored signature material. Each policy gets a share of it. It is a last resort:
+// verify.MaxWork bounds the work, so that time runs out only if the processor is overloaded.
 const verifyTime = 30 * time.Second
 
-// publishedFacts are what is known of the published chart, and the verification that they rest on, if there was one.
-func (j gatherer) publishedFacts(ctx context.Context, obj *v1alpha1.VerifiedChart, chart lifecycle.Chart, now local, s *session) (*lifecycle.Published, verification) {
+// publishedFacts returns the facts about the published chart, and the verification that they depend on; zero if a revocation or denial decides.
+func (g gatherer) publishedFacts(ctx context.Context, obj *v1alpha1.VerifiedChart, chart lifecycle.Chart, now local, s *session) (*lifecycle.Published, verification) {
 	set := now.published
 	revoked, denied := set.Revoked(chart.Repository, chart.Digest, chart.Version), set.Denied()
 	if revoked != nil || denied != nil { // no signature matters
 		p := &lifecycle.Published{Chart: chart, Revoked: problem.Brief(revoked), Denied: problem.Brief(denied)}
 		return p, verification{}
 	}
-	v := j.verify(ctx, obj, chart, now, s)
+	v := g.verify(ctx, obj, chart, now, s)
 	artifact := *obj.Status.Artifact
-	j.storage.SetURL(&artifact)
+	g.storage.SetURL(&artifact)
 	p := &lifecycle.Published{
 		Chart: chart, URL: artifact.URL, File: fileState(v), Layer: v.layer, Outcomes: v.outcomes, Accepted: v.accepted, Stale: v.stale, Incomplete: isIncomplete(v),
 		Holds: set.Holds(), SignerRevoked: revokedSigner(obj, set), ExceptionEnded: endedException(obj, set),
 	}
-	p.OwnEnded = j.ownEnded(v, s)
+	p.OwnEnded = g.ownEnded(v, s)
 	p.MaxUnverifiedAge, _ = set.MaxUnverifiedAge()
-	j.addAnswer(p, now.request, s)
+	g.addAnswer(p, now.request, s)
 	return p, v
 }
 
-// ownEnded reports whether the acceptance by the object's own policy ended by the clock, while nothing else has changed.
-func (j gatherer) ownEnded(v verification, s *session) bool {
+// ownEnded reports whether the acceptance by the object's own policy has ended by the clock although nothing else has changed.
+func (g gatherer) ownEnded(v verification, s *session) bool {
 	for _, o := range v.outcomes {
 		if o.Policy == "" && o.Verdict == verify.VerdictAccepted {
 			s.accepted = acceptance{key: v.key, ends: o.Ends}
 		}
 	}
-	return s.accepted.key == v.key && !s.accepted.ends.IsZero() && !j.now().Before(s.accepted.ends)
+	return s.accepted.key == v.key && !s.accepted.ends.IsZero() && !g.now().Before(s.accepted.ends)
 }
 
-// addAnswer adds what the registry said of the published chart, if that is of now.
-func (j gatherer) addAnswer(p *lifecycle.Published, key string, s *session) {
+// addAnswer adds the registry's answer about the published chart, unless that is outdated.
+func (g gatherer) addAnswer(p *lifecycle.Published, key string, s *session) {
 	a := s.asked
-	if a == nil || a.chart != p.Chart || a.key != key || j.now().Sub(a.at) > answerAge || ended(a.outcomes, j.now()) {
+	if a == nil || a.chart != p.Chart || a.key != key || g.now().Sub(a.at) > answerAge || ended(a.outcomes, g.now()) {
 		s.asked = nil
 		return
 	}
@@ -148,19 +148,19 @@ func (j gatherer) addAnswer(p *lifecycle.Published, key string, s *session) {
 	case a.isProof():
 		p.Accepted, p.Outcomes = a.accepted, a.outcomes
 	case isUndecided(a.outcomes):
-	case isUndecided(p.Outcomes), p.Stale: // a signature that is gone from the registry is gone
+	case isUndecided(p.Outcomes), p.Stale: // a signature that the registry no longer has no longer counts
 		p.Outcomes, p.Accepted = a.outcomes, verify.Accepted{}
 	}
 }
 
-// isIncomplete reports whether the stored signature material does not hold what a verdict needs.
+// isIncomplete reports whether the stored signature material lacks something that a verdict needs.
 func isIncomplete(v verification) bool {
 	return errors.Is(v.file, errNoManifest) || slices.ContainsFunc(v.outcomes, func(o verify.Outcome) bool {
 		return o.Verdict == verify.VerdictUndecided && errors.Is(o.Err, registry.ErrNoAnswer)
 	})
 }
 
-// isUndecided reports whether no policy has rejected and not every policy has accepted.
+// isUndecided reports whether no policy rejects and not every policy accepts.
 func isUndecided(outcomes []verify.Outcome) bool {
 	undecided := len(outcomes) == 0
 	for _, o := range outcomes {
@@ -174,46 +174,46 @@ func isUndecided(outcomes []verify.Outcome) bool {
 	return undecided
 }
 
-// verify verifies the published chart by the signature material that is stored beside it.
-func (j gatherer) verify(ctx context.Context, obj *v1alpha1.VerifiedChart, chart lifecycle.Chart, now local, s *session) verification {
+// verify verifies the published chart with the signature material that is stored beside it.
+func (g gatherer) verify(ctx context.Context, obj *v1alpha1.VerifiedChart, chart lifecycle.Chart, now local, s *session) verification {
 	ctx, cancel := context.WithTimeout(ctx, verifyTime)
 	defer cancel()
 	key := verificationKey(now.key, chart, *obj.Status.Artifact)
-	if v := s.verified; v.key == key && j.now().Sub(v.at) < verificationAge && !ended(v.outcomes, j.now()) {
+	if v := s.verified; v.key == key && g.now().Sub(v.at) < verificationAge && !ended(v.outcomes, g.now()) {
 		if !errors.Is(v.file, errNoManifest) {
-			v.file = j.storage.HasFile(*obj.Status.Artifact, v.layer)
+			v.file = g.storage.HasFile(*obj.Status.Artifact, v.layer)
 		}
 		return v
 	}
-	v := verification{key: key, at: j.now()}
-	subject, reader, answers, err := j.stored(ctx, obj, chart)
+	v := verification{key: key, at: g.now()}
+	subject, reader, answers, err := g.stored(ctx, obj, chart)
 	v.repository = subject.Repository
 	if err != nil {
 		v.outcomes = []verify.Outcome{{Verdict: verify.VerdictUndecided, Err: err}}
 		v.file = fmt.Errorf("%w: %w", errNoManifest, err)
 	} else {
 		v.layer = subject.Chart.Archive.Digest
-		v.file = j.storage.HasFile(*obj.Status.Artifact, v.layer)
+		v.file = g.storage.HasFile(*obj.Status.Artifact, v.layer)
 		v.accepted, v.outcomes, _ = verify.CheckEach(ctx, now.published.Policies(), subject, reader)
 		rejectUnproven(v.outcomes, s.acceptedBy == key)
 		if _, ok := v.accepted.Subject(); ok {
 			s.acceptedBy = key
 		}
-		v.stale = isStale(answers.At(), j.now())
+		v.stale = isStale(answers.At(), g.now())
 	}
 	s.verified = v
 	return v
 }
 
-// verificationKey is the version of everything that the verdict on a published chart depends on.
+// verificationKey returns the version of everything that the verdict on a published chart depends on.
 func verificationKey(rules string, chart lifecycle.Chart, artifact meta.Artifact) string {
 	return rules + " " + chart.Digest.String() + " " + artifact.Path
 }
 
-// rejectUnproven rejects for the policies that the stored signature material does not satisfy although their keys and lists are there:
-// by these policies the chart never was proven. What is lacking are answers of the registry, which must not keep the chart served for as
-// long as it likes by saying nothing; or time, which signatures that take long must not cost. A chart that this process has
-// accepted by the very same policies is not rejected for lack of time.
+// rejectUnproven rejects a chart for each policy that the stored signature material does not satisfy although the policy's keys and
+// lists are there: the chart was never proven by this policy. Either an answer of the registry is missing, and a silent registry must not
+// keep the chart served forever; or time ran out, and slow signatures must not keep it served either. A chart that this process has
+// already accepted by the same policies is not rejected for lack of time.
 func rejectUnproven(outcomes []verify.Outcome, accepted bool) {
 	for i, o := range outcomes {
 		lacksTime := !accepted && !errors.Is(o.Err, verify.ErrTrustUnavailable) && !errors.Is(o.Err, context.Canceled)
@@ -224,8 +224,8 @@ func rejectUnproven(outcomes []verify.Outcome, accepted bool) {
 	}
 }
 
-// isStale reports whether signature material of a moment is due to be fetched again. A moment that is still to come is of
-// a clock that was wrong.
+// isStale reports whether signature material that was fetched at a moment has to be fetched again. A moment in the future was
+// recorded with a wrong clock.
 func isStale(at, now time.Time) bool {
 	return !at.IsZero() && (now.Sub(at) > MaterialAge || at.After(now))
 }
@@ -233,12 +233,12 @@ func isStale(at, now time.Time) bool {
 // MaterialAge is how long signature material is used before it is fetched again.
 const MaterialAge = time.Hour
 
-// errNoManifest is matched if the manifest of the published chart is not stored.
+// errNoManifest is matched by the error for a published chart whose manifest is not stored.
 var errNoManifest = errors.New("the manifest of the published chart is not stored")
 
 // stored returns the published chart's manifest and signature material from the disk.
-func (j gatherer) stored(ctx context.Context, obj *v1alpha1.VerifiedChart, chart lifecycle.Chart) (verify.Subject, registry.Reader, registry.Answers, error) {
-	kept, err := readProof(ctx, j.storage, obj, chart.Digest)
+func (g gatherer) stored(ctx context.Context, obj *v1alpha1.VerifiedChart, chart lifecycle.Chart) (verify.Subject, registry.Reader, registry.Answers, error) {
+	kept, err := readProof(ctx, g.storage, obj, chart.Digest)
 	if err == nil && registry.Canonical(kept.Repository) != chart.Repository {
 		err = fmt.Errorf("the stored signature material is of repository %s", kept.Repository)
 	}
@@ -255,7 +255,7 @@ func (j gatherer) stored(ctx context.Context, obj *v1alpha1.VerifiedChart, chart
 	return subject, reader, kept.Answers, err
 }
 
-// sourcesOf are the sources of the signatures by which a manifest was accepted last; none if it was not.
+// sourcesOf returns the sources of the signatures by which a manifest was last accepted; none if it was not accepted.
 func sourcesOf(obj *v1alpha1.VerifiedChart, d digest.Digest) (sources []string) {
 	v := obj.Status.Verification
 	if v == nil || v.Digest != d.String() {
@@ -267,7 +267,7 @@ func sourcesOf(obj *v1alpha1.VerifiedChart, d digest.Digest) (sources []string) 
 	return sources
 }
 
-// ended reports whether an acceptance has ended by the clock.
+// ended reports whether any acceptance has ended by the clock.
 func ended(outcomes []verify.Outcome, now time.Time) bool {
 	for _, o := range outcomes {
 		if !o.Ends.IsZero() && !now.Before(o.Ends) {
@@ -277,7 +277,7 @@ func ended(outcomes []verify.Outcome, now time.Time) bool {
 	return false
 }
 
-// fileState is the state of the published chart's file.
+// fileState returns the state of the published chart's file.
 func fileState(v verification) lifecycle.File {
 	switch {
 	case v.file == nil:
@@ -288,7 +288,7 @@ func fileState(v verification) lifecycle.File {
 	return lifecycle.FileUnknown
 }
 
-// revokedSigner says why a signer on whom the published proof rests is revoked; empty if none is.
+// revokedSigner explains why a signer of the published chart is revoked; it is empty if none is.
 func revokedSigner(obj *v1alpha1.VerifiedChart, set policy.Set) string {
 	for _, a := range obj.Status.Verification.Authorities {
 		v := verify.VerifiedSignature{Policy: a.Policy, Authority: a.Name, Signer: a.Signer, Issuer: a.Issuer, Subject: a.Subject, SigningKey: a.SigningKey}
@@ -299,8 +299,8 @@ func revokedSigner(obj *v1alpha1.VerifiedChart, set policy.Set) string {
 	return ""
 }
 
-// endedException names the exception by which the chart was published and that is no longer in force. A status
-// that names neither a signer nor an exception counts as one that has ended.
+// endedException returns the exception by which the chart was published if that is no longer in force, else an empty string. A
+// status that names neither a signer nor an exception counts as an ended exception.
 func endedException(obj *v1alpha1.VerifiedChart, set policy.Set) string {
 	v := obj.Status.Verification
 	for _, x := range v.Exceptions {
@@ -314,7 +314,7 @@ func endedException(obj *v1alpha1.VerifiedChart, set policy.Set) string {
 	return ""
 }
 
-// wanted is the chart that a spec asks for.
+// wanted returns the chart that a spec requests.
 func wanted(obj *v1alpha1.VerifiedChart, repository string) pipeline.Wanted {
 	name := obj.Spec.ChartName
 	if name == "" {
@@ -326,7 +326,7 @@ func wanted(obj *v1alpha1.VerifiedChart, repository string) pipeline.Wanted {
 	}
 }
 
-// keyOf is a short name of many parts.
+// keyOf returns a digest of its parts, in their order.
 func keyOf(parts ...string) string {
 	h := sha256.New()
 	for _, part := range parts {
@@ -335,7 +335,7 @@ func keyOf(parts ...string) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// requestToken is the value of the annotation by which a reconcile is asked for.
+// requestToken returns the value of the annotation that requests a reconcile.
 func requestToken(obj *v1alpha1.VerifiedChart) string {
 	token, _ := meta.ReconcileAnnotationValue(obj.Annotations)
 	return token

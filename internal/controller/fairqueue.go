@@ -7,9 +7,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 )
 
-// fairQueue is the order of a work queue: the namespaces take turns, each with its objects in the order of their arrival. So a
-// namespace with many objects, all of which have changed, delays those of others by one object at a time. The zero
-// value is empty. It is used under the lock of the work queue.
+// fairQueue orders a work queue: the namespaces take turns, and the objects of one namespace keep their order of arrival. If
+// many objects of a namespace change, they delay another namespace's object by one object at a time. The zero
+// value is empty. The work queue calls it under its lock.
 type fairQueue struct {
 	turns   []string // the namespaces with objects, the next one first
 	waiting map[string][]reconcile.Request

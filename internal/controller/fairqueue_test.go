@@ -13,7 +13,7 @@ import (
 )
 
 var _ = Describe("The work queue", func() {
-	It("J6: lets the namespaces take turns, however many objects of one have changed", func() {
+	It("J6: lets the namespaces take turns, even if many objects of one namespace have changed", func() {
 		queue := newFairQueue("test", workqueue.DefaultTypedControllerRateLimiter[reconcile.Request]())
 		DeferCleanup(queue.ShutDown)
 		add := func(namespace, name string) {
@@ -25,7 +25,7 @@ var _ = Describe("The work queue", func() {
 		add("b", "0")
 		add("c", "0")
 		add("b", "1")
-		add("b", "0") // waits already
+		add("b", "0") // already waits
 		Expect(queue.Len()).To(Equal(1003))
 		var order []string
 		for range 6 {

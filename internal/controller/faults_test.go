@@ -33,7 +33,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/server"
 )
 
-// panicking panics on the object of one name.
+// panicking panics for the object with one name.
 type panicking struct {
 	client.Client
 	name string
@@ -46,7 +46,7 @@ func (p panicking) Get(ctx context.Context, key client.ObjectKey, obj client.Obj
 	return p.Client.Get(ctx, key, obj, o...)
 }
 
-// conflicting refuses the first patch of a status, as where somebody else wrote in between.
+// conflicting refuses the first patch of a status, as if another client had written in between.
 type conflicting struct {
 	client.Client
 	refused atomic.Bool
@@ -76,7 +76,7 @@ var _ = Describe("A controller whose cluster has no ExternalArtifact yet", Order
 	)
 	BeforeAll(func() {
 		environment = &envtest.Environment{CRDDirectoryPaths: []string{ourCRDs}}
-		// With a folder of its own the API server keeps its certificates over a restart.
+		// With its own folder the API server keeps its certificates over a restart.
 		environment.ControlPlane.GetAPIServer().CertDir = GinkgoT().TempDir()
 		config := startControlPlane(environment)
 		mgr := newManager(config, cache.Options{})
@@ -101,7 +101,7 @@ var _ = Describe("A controller whose cluster has no ExternalArtifact yet", Order
 		return resp.StatusCode
 	}
 
-	It("publishes in the status, and announces it once ExternalArtifact is defined", func() {
+	It("publishes in the status, and writes the ExternalArtifact once its kind is defined", func() {
 		d := w.push("1.0.0", w.ours)
 		w.declare(rules(func(r *v1alpha1.Rules) { r.VersionMutation = v1alpha1.VersionMutationAllow }))
 		obj := w.ready(d.Digest)
@@ -111,7 +111,7 @@ var _ = Describe("A controller whose cluster has no ExternalArtifact yet", Order
 		Eventually(w.externalArtifact).WithTimeout(patience).Should(Equal(obj.Status.Artifact))
 	})
 
-	It("H11: goes on with the others where one object makes it panic", func() {
+	It("H11: continues with the other objects if one object makes it panic", func() {
 		bad := w.get()
 		bad.ObjectMeta = metav1.ObjectMeta{Name: "panic", Namespace: w.namespace}
 		Expect(w.client.Create(w.ctx, bad)).To(Succeed())
@@ -123,10 +123,10 @@ var _ = Describe("A controller whose cluster has no ExternalArtifact yet", Order
 		Expect(got.Status.Conditions).To(BeEmpty())
 	})
 
-	It("H1: goes on serving while the API server is away, and converges when it is back", func() {
+	It("H1: keeps serving while the API server is away, and converges when it is back", func() {
 		obj := w.get()
 		apiServer := environment.ControlPlane.GetAPIServer()
-		// Asked to end it would wait for the controller's watches.
+		// A graceful stop would wait for the controller's watches.
 		kill("kube-apiserver", "--secure-port="+apiServer.Port)
 		Expect(apiServer.Stop()).To(Succeed())
 		Expect(served(obj)).To(Equal(http.StatusOK))
@@ -138,7 +138,7 @@ var _ = Describe("A controller whose cluster has no ExternalArtifact yet", Order
 	})
 })
 
-// kill kills the program that was started with the argument.
+// kill kills the program that was started with this argument.
 func kill(program, argument string) {
 	GinkgoHelper()
 	lines, err := filepath.Glob("/proc/[0-9]*/cmdline")
@@ -156,7 +156,7 @@ func kill(program, argument string) {
 	Fail("no " + program + " with " + argument)
 }
 
-var _ = Describe("A status that somebody else writes too", func() {
+var _ = Describe("A status that another client also writes", func() {
 	It("H2: is written again, and loses no condition", func() {
 		w := newWorld(GinkgoT().Context())
 		w.labels = map[string]string{apart: "conflict"} // no other controller reconciles it
@@ -174,7 +174,7 @@ var _ = Describe("A status that somebody else writes too", func() {
 		}
 	})
 
-	It("H2: is not overwritten where it changed since it was read", func() {
+	It("H2: is not overwritten if it has changed since it was read", func() {
 		w := newWorld(GinkgoT().Context())
 		w.labels = map[string]string{apart: "conflict"}
 		w.push("1.0.0", w.ours)
@@ -186,7 +186,7 @@ var _ = Describe("A status that somebody else writes too", func() {
 	})
 })
 
-// apartReconciler returns a reconciler that no manager runs, over a client without a cache.
+// apartReconciler returns a reconciler without a manager, with a client without a cache.
 func apartReconciler(w *world, c client.Client) *VerifiedChartReconciler {
 	GinkgoHelper()
 	own := reconciler
@@ -198,7 +198,7 @@ func apartReconciler(w *world, c client.Client) *VerifiedChartReconciler {
 	return fresh
 }
 
-// staleReads reads one object as it was.
+// staleReads returns an old version of one object.
 type staleReads struct {
 	client.Client
 	obj *v1alpha1.VerifiedChart
@@ -226,8 +226,8 @@ func (m muteStatus) Patch(ctx context.Context, obj client.Object, p client.Patch
 	return m.SubResourceWriter.Patch(ctx, obj, p, o...)
 }
 
-var _ = Describe("A withdrawal that could not be announced", func() {
-	It("is announced soon, and not only when the interval is over", func() {
+var _ = Describe("A withdrawal that could not be written to the ExternalArtifact", func() {
+	It("is written soon, not only when the interval is over", func() {
 		w := newWorld(GinkgoT().Context())
 		w.labels = map[string]string{apart: "mute"}
 		w.push("1.0.0", w.ours)

@@ -12,15 +12,15 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/lifecycle"
 )
 
-// takeoverTime is how long the published chart of an object that left the selector is served while no other controller
-// has taken over, lookAgain how often this is looked at.
+// takeoverTime is how long the chart of an object that left the selector is served until another controller takes over,
+// lookAgain is the pause between two checks.
 const takeoverTime, lookAgain = 60 * time.Second, 5 * time.Second
 
-// Guard answers, for one object, whether the published chart may still be served, and makes it so in this process. It
-// asks no registry and writes nothing to the API server, so that neither can keep it from the next object.
+// Guard decides whether the published chart of an object may still be served, and carries that out in this process. It
+// asks no registry and writes nothing to the API server, so that neither can delay the next object.
 type Guard struct{ *VerifiedChartReconciler }
 
-// Reconcile decides by local facts.
+// Reconcile implements reconcile.Reconciler: it decides by local facts.
 func (g Guard) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
 	end := g.shares.begin(req.Namespace)
 	if end == nil {
@@ -32,7 +32,7 @@ func (g Guard) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, er
 	obj, presence, err := g.read(ctx, req.NamespacedName)
 	switch {
 	case err != nil:
-		return ctrl.Result{RequeueAfter: time.Second}, nil // nothing is known: what is served stays
+		return ctrl.Result{RequeueAfter: time.Second}, nil // nothing is known: keep serving
 	case presence == gone:
 		g.Paths.Drop(req.Namespace, req.Name)
 		g.sessions.end(req.NamespacedName)
@@ -47,16 +47,16 @@ func (g Guard) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, er
 	case !d.Next.At.IsZero():
 		return ctrl.Result{RequeueAfter: max(d.Next.At.Sub(g.Now()), time.Millisecond)}, nil
 	case d.Undecided():
-		return ctrl.Result{RequeueAfter: lookAgain}, nil // what could not be read may have become readable
+		return ctrl.Result{RequeueAfter: lookAgain}, nil // material that could not be read may have become readable
 	}
 	return ctrl.Result{}, nil
 }
 
-// comeBack is when an object comes back whose namespace has its share of the workers.
+// comeBack is the pause before an object is tried again if its namespace already uses its share of the workers.
 const comeBack = 250 * time.Millisecond
 
-// verifyNow decides by local facts, carries out what concerns this process alone, and asks for other signatures if they are
-// needed. It is not ok if the object has changed its place in the meantime.
+// verifyNow decides by local facts, carries out the part of the decision that concerns only this process, and asks the registry for
+// other signatures if they are needed. ok is false if the object is gone, or a new object has its name.
 func (g Guard) verifyNow(ctx context.Context, cached *v1alpha1.VerifiedChart, s *session) (d lifecycle.Decision, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -68,8 +68,8 @@ func (g Guard) verifyNow(ctx context.Context, cached *v1alpha1.VerifiedChart, s 
 	return g.verifyLocked(ctx, s.peek(cached), s), true
 }
 
-// verifyLeft verifies an object that left the selector, until the controller to which it moved serves it. Only what this process
-// serves is changed.
+// verifyLeft verifies an object that left the selector, until the controller to which the object moved serves its chart. It changes
+// only what this process serves.
 func (g Guard) verifyLeft(ctx context.Context, obj *v1alpha1.VerifiedChart) ctrl.Result {
 	owner, path, _, ok := g.Paths.Current(obj.Namespace, obj.Name)
 	if !ok || owner != ownerOf(obj) {
@@ -98,18 +98,18 @@ func (g Guard) verifyLeft(ctx context.Context, obj *v1alpha1.VerifiedChart) ctrl
 	return ctrl.Result{RequeueAfter: lookAgain}
 }
 
-// verifyLocked verifies the published chart of an object under the session's lock, which the caller holds.
+// verifyLocked verifies the published chart of an object. The caller holds the session's lock.
 func (g Guard) verifyLocked(ctx context.Context, obj *v1alpha1.VerifiedChart, s *session) lifecycle.Decision {
-	obj = s.recall(obj)
+	obj = s.restoreSince(obj)
 	now := g.gatherer.gather(ctx, obj, s)
 	d := lifecycle.DecideLocal(now.facts)
-	s.remember(d.Status)
+	s.saveSince(d.Status)
 	g.serve(obj, s, now, d)
 	g.errands.question(obj, s, now, d.Ask)
 	return d
 }
 
-// isOurs reports whether the artifact's URL is one of this process.
+// isOurs reports whether this process serves the artifact's URL.
 func (g Guard) isOurs(obj *v1alpha1.VerifiedChart) bool {
 	ours := *obj.Status.Artifact.DeepCopy()
 	g.Storage.SetURL(&ours)

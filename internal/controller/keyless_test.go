@@ -27,7 +27,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify/verifytest"
 )
 
-// switchedRoot is a public trusted root that tests switch. At first there is none.
+// switchedRoot is a public trusted root that tests replace. At first it is nil.
 type switchedRoot struct {
 	mu      sync.Mutex
 	root    *trustroot.Root
@@ -48,7 +48,7 @@ func (s *switchedRoot) Root(context.Context) (*trustroot.Root, error) {
 	return s.root, nil
 }
 
-// change switches the root, nil to none, and tells.
+// change replaces the root (nil removes it), and sends an event.
 func (s *switchedRoot) change(root *trustroot.Root) {
 	s.mu.Lock()
 	s.root = root
@@ -62,7 +62,7 @@ func (s *switchedRoot) timesAsked() int {
 	return s.asked
 }
 
-// publicRoot is that of the reconciler of the suite.
+// publicRoot is the public trusted root of the suite's reconciler.
 var publicRoot = &switchedRoot{changed: make(chan event.GenericEvent, 1)}
 
 const (
@@ -70,7 +70,7 @@ const (
 	releaseSubject = "https://github.com/org/charts/.github/workflows/release.yml@refs/heads/main"
 )
 
-// keylessly is how the release workflow signs.
+// keylessly returns how the release workflow signs.
 func keylessly() sigstoretest.How {
 	return sigstoretest.How{Issuer: releaseIssuer, Subject: releaseSubject, Statement: sigstoretest.CosignSign, Log: sigstoretest.RekorV1, Stamped: true}
 }
@@ -92,7 +92,7 @@ func (w *world) setRoot(raw []byte) {
 	w.setSecret("trusted-root", map[string][]byte{v1alpha1.TrustedRootKey: raw})
 }
 
-// keyless asks for the release workflow's signature, by the trusted root of the Secret.
+// keyless requires the release workflow's signature, with the trusted root in the Secret.
 func keyless(change ...func(*v1alpha1.Authority)) func(*v1alpha1.VerifiedChartSpec) {
 	a := v1alpha1.Authority{
 		Name: "release", Provider: v1alpha1.CosignProvider,
@@ -129,7 +129,7 @@ var _ = Describe("A keyless chart", func() {
 		chart = w.push("1.0.0")
 	})
 
-	It("is published, and the status says who signed, if that is logged and when", func() {
+	It("is published, and the status names the signer, the log index and the signing time", func() {
 		w.attach(sigstore, chart, keylessly())
 		w.declare(keyless())
 		obj := w.ready(chart.Digest)
@@ -142,7 +142,7 @@ var _ = Describe("A keyless chart", func() {
 		Expect(conditions.GetMessage(obj, v1alpha1.SourceVerifiedCondition)).To(And(ContainSubstring(releaseSubject), ContainSubstring("log index"), ContainSubstring("signed at")))
 	})
 
-	DescribeTable("costs at most six requests when it is new, and one when nothing changed",
+	DescribeTable("costs at most six requests when it is new, and one if nothing has changed",
 		func(o ...registrytest.Option) {
 			w.registry.Close()
 			w.registry = registrytest.New(o...)
@@ -170,9 +170,9 @@ var _ = Describe("A keyless chart", func() {
 		},
 		Entry("E1: by another subject", func() { w.attach(sigstore, chart, keylessly()) }, bySubject(`^https://github\.com/other/.*$`)),
 		Entry("E1: by another issuer", func() { w.attach(sigstore, chart, keylessly()) }, func(a *v1alpha1.Authority) { a.MatchOIDCIdentity[0].Issuer = `^https://other\.example$` }),
-		Entry("E2: by a subject of which the pattern matches a part", func() { w.attach(sigstore, chart, keylessly()) }, bySubject(`https://github\.com/org/charts`)),
-		Entry("E2: by a subject that one half of a pattern ends with", func() { w.attach(sigstore, chart, keylessly()) }, bySubject(`nobody|main`)),
-		Entry("by a certificate without a claim that is asked for", func() { w.attach(sigstore, chart, keylessly()) }, func(a *v1alpha1.Authority) {
+		Entry("E2: by a subject if the pattern matches only a part of it", func() { w.attach(sigstore, chart, keylessly()) }, bySubject(`https://github\.com/org/charts`)),
+		Entry("E2: by a subject that ends with one alternative of the pattern", func() { w.attach(sigstore, chart, keylessly()) }, bySubject(`nobody|main`)),
+		Entry("by a certificate without a required claim", func() { w.attach(sigstore, chart, keylessly()) }, func(a *v1alpha1.Authority) {
 			a.Claims = &v1alpha1.CertificateClaims{RunnerEnvironment: "github-hosted"}
 		}),
 		Entry("by another Sigstore", func() { w.attach(sigstoretest.New(), chart, keylessly()) }),
@@ -201,7 +201,7 @@ var _ = Describe("A keyless chart", func() {
 		}),
 	)
 
-	It("says whose signature it has, ready to be asked for", func() {
+	It("names its signer in the status, ready to copy into matchOIDCIdentity", func() {
 		w.attach(sigstore, chart, keylessly())
 		w.declare(keyless(bySubject("nobody@example.com")))
 		obj := w.rejected()
@@ -216,13 +216,13 @@ var _ = Describe("A keyless chart", func() {
 		w.ready(chart.Digest)
 	})
 
-	It("does not say of a signature that it is whose it claims to be, if that is not proven", func() {
+	It("is not reported with a verified signer if the claimed identity is not proven", func() {
 		w.attach(sigstoretest.New(), chart, keylessly())
 		w.declare(keyless())
 		Expect(w.rejected().Status.ObservedSigners).To(ConsistOf(HaveField("Verified", false)))
 	})
 
-	It("is found beside an SBOM, an attestation and somebody else's signature", func() {
+	It("is proven even if an SBOM, an attestation and another signature are attached", func() {
 		w.repo.PushReferrer("application/spdx+json", chart, w.repo.PushBlob("application/spdx+json", []byte("{}")))
 		other := keylessly()
 		other.Statement = "https://slsa.dev/provenance/v1"
@@ -233,14 +233,14 @@ var _ = Describe("A keyless chart", func() {
 		w.ready(chart.Digest)
 	})
 
-	It("is found in the repository of signatures", func() {
+	It("is proven by a signature in the repository of signatures", func() {
 		signatures := registrytest.Repository{Registry: w.registry, Name: "signatures"}
 		verifytest.AttachBundle(signatures, chart, sigstore.Bundle(w.manifest(chart), keylessly()))
 		w.declare(keyless(func(a *v1alpha1.Authority) { a.SignatureRepository = "oci://" + w.registry.Host() + "/signatures" }))
 		w.ready(chart.Digest)
 	})
 
-	It("E16: is not called unsigned because its referrers cannot be listed", func() {
+	It("E16: is not reported as unsigned if its referrers cannot be listed", func() {
 		w.attach(sigstore, chart, keylessly())
 		w.registry.Break(func(rw http.ResponseWriter, r *http.Request) bool {
 			if strings.Contains(r.URL.Path, "/referrers/") {
@@ -267,7 +267,7 @@ var _ = Describe("A keyless chart", func() {
 			w.ready(chart.Digest)
 		})
 
-		DescribeTable("and stalls until it is mended, keeping what is published",
+		DescribeTable("and stalls until the root is mended, keeping the published chart",
 			func(data map[string][]byte) {
 				w.attach(sigstore, chart, keylessly())
 				w.declare(keyless())
@@ -279,13 +279,13 @@ var _ = Describe("A keyless chart", func() {
 				w.setRoot(sigstore.Root())
 				w.ready(chart.Digest)
 			},
-			Entry("where the entry is missing", map[string][]byte{"root.json": []byte("{}")}),
+			Entry("if the entry is missing", map[string][]byte{"root.json": []byte("{}")}),
 			Entry("if it is not JSON", map[string][]byte{v1alpha1.TrustedRootKey: []byte("<html>")}),
-			Entry("E20: where a log has no start of its validity", map[string][]byte{v1alpha1.TrustedRootKey: withoutStart()}),
+			Entry("E20: if a log has no start of its validity", map[string][]byte{v1alpha1.TrustedRootKey: withoutStart()}),
 			Entry("if it names no authority", map[string][]byte{v1alpha1.TrustedRootKey: sigstoretest.New().Root(sigstoretest.Authority)}),
 		)
 
-		It("H7: and keeps what is published when the Secret is deleted", func() {
+		It("H7: and stays published when the Secret is deleted", func() {
 			w.attach(sigstore, chart, keylessly())
 			w.declare(keyless())
 			w.ready(chart.Digest)
@@ -294,7 +294,7 @@ var _ = Describe("A keyless chart", func() {
 			Expect(artifactBytes(obj)).NotTo(BeEmpty())
 		})
 
-		It("with timestamp authorities alone, for a key with a period and for an identity", func() {
+		It("with only timestamp authorities, for a key with a period and for an identity", func() {
 			small := sigstoretest.NewSmall()
 			w.setRoot(small.Root(sigstoretest.Log, sigstoretest.CTLog))
 			how := keylessly()
@@ -323,7 +323,7 @@ var _ = Describe("A keyless chart", func() {
 			publicRoot.change(nil)
 		})
 
-		It("E17: is verified once the root can be had, and kept when it no longer can", func() {
+		It("E17: is verified once the root is available, and kept when the root is no longer available", func() {
 			w.attach(sigstore, chart, keylessly())
 			w.declare(keyless(byPublicRoot))
 			w.reason(v1alpha1.SourceVerifiedCondition, metav1.ConditionUnknown, v1alpha1.TrustUnavailableReason)
@@ -336,7 +336,7 @@ var _ = Describe("A keyless chart", func() {
 			Expect(artifactBytes(obj)).NotTo(BeEmpty())
 		})
 
-		It("is withdrawn at once when the root is another", func() {
+		It("is withdrawn at once when the root is replaced", func() {
 			w.attach(sigstore, chart, keylessly())
 			root, err := trustroot.Parse(sigstore.Root())
 			Expect(err).NotTo(HaveOccurred())
@@ -349,7 +349,7 @@ var _ = Describe("A keyless chart", func() {
 			Expect(w.rejected().Status.Artifact).To(BeNil())
 		})
 
-		It("is the only kind for which the root is asked for", func() {
+		It("is the only kind that needs the root", func() {
 			asked := publicRoot.timesAsked()
 			w.attach(sigstore, chart, keylessly())
 			w.declare(keyless())
@@ -371,7 +371,7 @@ var _ = Describe("A keyless chart", func() {
 			a.MatchOIDCIdentity, a.SecretRef, a.TransparencyLog = nil, &meta.LocalObjectReference{Name: "cosign-pub"}, v1alpha1.TransparencyLogRequired
 		}
 
-		It("E19: is proven by what the signature carries: no log is asked", func() {
+		It("E19: is proven by the contents of the signature, without asking a log", func() {
 			w.attach(sigstore, chart, sigstoretest.How{Key: w.ours.Key, Statement: sigstoretest.CosignSign, Log: sigstoretest.RekorV1})
 			w.declare(keyless(required))
 			obj := w.ready(chart.Digest)
@@ -386,7 +386,7 @@ var _ = Describe("A keyless chart", func() {
 	})
 })
 
-// withoutStart is a trusted root of which a log has no start of its validity.
+// withoutStart returns a trusted root with a log that has no start of its validity.
 func withoutStart() []byte {
 	var root map[string]any
 	if err := json.Unmarshal(sigstoretest.New().Root(), &root); err != nil {

@@ -10,16 +10,16 @@ import (
 	"time"
 )
 
-// errCrowdedOut is the cause of an errand's end if others waited for its place.
+// errCrowdedOut is the cause of the cancellation of an errand if others waited for its place.
 var errCrowdedOut = errors.New("all workers were busy, and this one had waited longest for an answer: it is tried again")
 
-// yieldAfter is how long an errand runs before it gives its place to a namespace that has fewer, sharedAfter before it gives
-// its place to one that has as many: nobody's errand is cancelled early because others send many.
+// yieldAfter is how long an errand runs before it gives its place to a namespace that holds fewer places, sharedAfter before it
+// gives its place to a namespace that holds as many: no errand is cancelled early because other namespaces send many.
 const yieldAfter, sharedAfter = 3 * time.Second, 20 * time.Second
 
-// limiter runs errands, some at a time. No namespace has more than half of the places. If all places are taken and
-// others wait, an errand of the namespace that has most of them is cancelled: the one that has run longest, and for
-// yieldAfter at least. It is safe for concurrent use.
+// limiter bounds how many errands run at a time. No namespace holds more than half of the places. If all places are taken and
+// errands wait, the limiter cancels an errand of the namespace that holds most places: the errand that has run longest, and for
+// at least yieldAfter. It is safe for concurrent use.
 type limiter struct {
 	places int
 	now    func() time.Time
@@ -29,28 +29,28 @@ type limiter struct {
 	taken   int            // places, by all
 	held    map[string]int // places, by namespace
 	waiting map[string][]*work
-	arrived int // how many have
+	arrived int // how many errands have arrived
 	timer   *time.Timer
 }
 
 // work is one errand in a limiter.
 type work struct {
 	namespace string
-	arrival   int // its number
-	places    int // that it takes
+	arrival   int // number in the order of arrival
+	places    int // how many it takes
 	ctx       context.Context
 	cancel    context.CancelCauseFunc
 	run       func(context.Context)
 	since     time.Time // when it began to run
-	yields    bool      // it was asked to give up its place
+	yields    bool      // it was cancelled to free its place
 }
 
 func newLimiter(places int, now func() time.Time) *limiter {
 	return &limiter{places: max(places, 2), now: now, running: map[*work]bool{}, held: map[string]int{}, waiting: map[string][]*work{}}
 }
 
-// start runs an errand as soon as there are as many places as it takes, at most half of all, and returns what cancels it, also
-// before. That reports whether it waited still, so that it will not run at all.
+// start runs an errand as soon as enough places are free; an errand takes at most half of all places. The function that it returns
+// cancels the errand, and reports whether the errand was still waiting, so that it never runs.
 func (l *limiter) start(ctx context.Context, namespace string, places int, run func(context.Context)) (cancel func() (waited bool)) {
 	w := &work{namespace: namespace, places: min(places, l.places/2), run: run}
 	w.ctx, w.cancel = context.WithCancelCause(ctx)
@@ -71,7 +71,7 @@ func (l *limiter) drop(w *work) (waited bool) {
 	return l.unqueue(w)
 }
 
-// unqueue takes an errand out of those that wait, and reports whether it was among them.
+// unqueue removes an errand from those that wait, and reports whether it was among them.
 func (l *limiter) unqueue(w *work) bool {
 	waiting := l.waiting[w.namespace]
 	i := slices.Index(waiting, w)
@@ -86,7 +86,7 @@ func (l *limiter) unqueue(w *work) bool {
 	return true
 }
 
-// dispatch gives free places to those that wait, and makes room if there is none.
+// dispatch gives free places to errands that wait, and makes room if too few places are free.
 func (l *limiter) dispatch() {
 	for {
 		w := l.next(l.places - l.taken)
@@ -104,7 +104,7 @@ func (l *limiter) dispatch() {
 	}
 }
 
-// take counts places that a namespace takes, or gives back if there are fewer than none.
+// take counts places that a namespace takes; a negative number gives places back.
 func (l *limiter) take(namespace string, places int) {
 	l.taken += places
 	if l.held[namespace] += places; l.held[namespace] == 0 {
@@ -112,8 +112,8 @@ func (l *limiter) take(namespace string, places int) {
 	}
 }
 
-// next returns the errand that is next among those that fit into free places: of the namespace with the fewest places, the
-// first that waits. It is nil if none may run.
+// next returns the next errand that fits into the free places: the first of the namespace that holds the fewest places. It
+// returns nil if none may run.
 func (l *limiter) next(free int) (best *work) {
 	for namespace, waiting := range l.waiting {
 		fits := min(free, l.places/2-l.held[namespace])
@@ -128,7 +128,7 @@ func (l *limiter) next(free int) (best *work) {
 	return best
 }
 
-// isBefore reports whether an errand that waits comes before one of another namespace.
+// isBefore reports whether a waiting errand runs before a waiting errand of another namespace.
 func (l *limiter) isBefore(w, other *work) bool {
 	if fewer := l.held[other.namespace] - l.held[w.namespace]; fewer != 0 {
 		return fewer > 0
@@ -136,8 +136,8 @@ func (l *limiter) isBefore(w, other *work) bool {
 	return w.arrival < other.arrival
 }
 
-// makeRoom cancels, of the namespace that has most places, the errand that has run longest, or looks again when it has run
-// long enough.
+// makeRoom cancels the longest-running errand of the namespace that holds most places. If that has not run long enough, makeRoom
+// tries again later.
 func (l *limiter) makeRoom(waiting *work) {
 	var oldest *work
 	for w := range l.running {
@@ -151,7 +151,7 @@ func (l *limiter) makeRoom(waiting *work) {
 	least := sharedAfter
 	switch others, would := l.held[oldest.namespace], l.held[waiting.namespace]+waiting.places; {
 	case others < would:
-		return // it waits for a place that becomes free
+		return // the waiting errand waits until a place becomes free
 	case others > would:
 		least = yieldAfter
 	}
@@ -163,7 +163,7 @@ func (l *limiter) makeRoom(waiting *work) {
 	oldest.cancel(errCrowdedOut)
 }
 
-// yieldsBefore reports whether an errand gives its place before another one.
+// yieldsBefore reports whether an errand is cancelled before another one.
 func (l *limiter) yieldsBefore(w, other *work) bool {
 	if more := l.held[w.namespace] - l.held[other.namespace]; more != 0 {
 		return more > 0

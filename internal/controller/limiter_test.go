@@ -36,7 +36,7 @@ var _ = Describe("The limiter", func() {
 	var hangOn func(namespace, name string, places int) func() (waited bool)
 	hang := func(namespace, name string) func() (waited bool) { return hangOn(namespace, name, 1) }
 	hangOn = func(namespace, name string, places int) func() (waited bool) {
-		running, ended := running, ended // those of this spec
+		running, ended := running, ended // copies for this spec
 		return l.start(ctx, namespace, places, func(ctx context.Context) {
 			mu.Lock()
 			running[namespace]++
@@ -55,7 +55,7 @@ var _ = Describe("The limiter", func() {
 		return func() error { mu.Lock(); defer mu.Unlock(); return ended[name] }
 	}
 
-	It("says of an errand that is cancelled whether it waited, for nobody else says that it is over", func() {
+	It("reports whether a cancelled errand was still waiting, since such an errand never requeues its object", func() {
 		first, second, third := hang("a", "1"), hang("a", "2"), hang("a", "3")
 		Eventually(runs("a")).Should(Equal(2))
 		Expect(third()).To(BeTrue())
@@ -78,7 +78,7 @@ var _ = Describe("The limiter", func() {
 		Expect(runs("greedy")()).To(Equal(2))
 	})
 
-	It("J6: cancels, of the namespace that has most places, the errand that has run longest, but none that has just begun", func() {
+	It("J6: cancels the longest-running errand of the namespace that holds most places, but no errand that has just begun", func() {
 		hang("second", "third")
 		Eventually(runs("second")).Should(Equal(1))
 		hang("fourth", "fourth")
@@ -91,21 +91,21 @@ var _ = Describe("The limiter", func() {
 		hang("third", "late")
 		Expect(cause("first")()).NotTo(HaveOccurred())
 		elapsed.Store(int64(yieldAfter))
-		hang("third", "later") // looks again
+		hang("third", "later") // dispatches again
 		Eventually(cause("first")).Should(MatchError(errCrowdedOut))
 		Eventually(runs("third")).Should(Equal(1))
 		Expect(cause("second")()).NotTo(HaveOccurred())
 		Expect(cause("third")()).NotTo(HaveOccurred())
 	})
 
-	It("J15: cancels nobody's only errand for a namespace that would have as many, but after a long time", func() {
+	It("J15: cancels the only errand of a namespace, for a namespace that would hold as many places, only after a long time", func() {
 		for _, namespace := range []string{"a", "b", "c", "d"} {
 			hang(namespace, namespace)
 			Eventually(runs(namespace)).Should(Equal(1))
 		}
 		hang("late", "late")
 		elapsed.Store(int64(yieldAfter))
-		hang("late", "later") // looks again
+		hang("late", "later") // dispatches again
 		l.mu.Lock()
 		yields := 0
 		for w := range l.running {
@@ -120,7 +120,7 @@ var _ = Describe("The limiter", func() {
 		Eventually(runs("late")).Should(Equal(1))
 	})
 
-	It("J12: lets an errand that holds much take several places, and half of them at most", func() {
+	It("J12: lets an errand that holds much data take several places, at most half of them", func() {
 		hangOn("heavy", "heavy", 100)
 		Eventually(runs("heavy")).Should(Equal(1))
 		hang("heavy", "light")
@@ -130,7 +130,7 @@ var _ = Describe("The limiter", func() {
 		Expect(runs("heavy")()).To(Equal(1))
 	})
 
-	It("J15: lets an errand pass that fits, while one waits for more places than are free", func() {
+	It("J15: runs an errand that fits, while an earlier one waits for more places than are free", func() {
 		hang("a", "a0")
 		Eventually(runs("a")).Should(Equal(1))
 		hang("b", "b0")
@@ -153,7 +153,7 @@ var _ = Describe("The limiter", func() {
 		Expect(l.waiting).To(BeEmpty())
 	})
 
-	It("gives a free place to the namespace that has the fewest", func() {
+	It("gives a free place to the namespace that holds the fewest", func() {
 		stop := hang("a", "a0")
 		hang("a", "a1")
 		hang("b", "b0")

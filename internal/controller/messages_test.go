@@ -47,7 +47,7 @@ The messages that answer the usual mistakes. The tables are written by the test 
 `
 )
 
-// A Ready message fits into a row of a terminal, and has nothing that only a program understands.
+// A Ready message fits into a row of a terminal, and is readable for people.
 const maxClause = 96
 
 var (
@@ -59,7 +59,7 @@ var (
 	resolver = regexp.MustCompile(` on [0-9.:]+: `)
 )
 
-// plain replaces what differs from run to run.
+// plain replaces text that differs from run to run.
 func (w *world) plain(text string) string {
 	text = strings.NewReplacer(w.registry.Host(), "ghcr.io", "company-"+w.namespace, "company", w.namespace, "apps").Replace(text)
 	text = anyHex.ReplaceAllString(text, "5f86…")
@@ -85,7 +85,7 @@ func (w *world) apply(change func(spec map[string]any)) error {
 	}})
 }
 
-// complaint is what kubectl shows of a refusal.
+// complaint returns the text that kubectl shows for a refusal.
 func complaint(err error) string {
 	var status apierrors.APIStatus
 	if !errors.As(err, &status) || status.Status().Details == nil || len(status.Status().Details.Causes) == 0 {
@@ -94,7 +94,7 @@ func complaint(err error) string {
 	}
 	var causes []string
 	for _, c := range status.Status().Details.Causes {
-		if c.Field != "<nil>" { // that some rules were not looked at
+		if c.Field != "<nil>" { // skip the note that some rules were not checked
 			causes = append(causes, c.Field+": "+c.Message)
 		}
 	}

@@ -11,8 +11,8 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify"
 )
 
-// VerificationMetrics tell what came of verifying. NewVerificationMetrics makes them; a
-// nil one tells nothing.
+// VerificationMetrics report the results of verifications. NewVerificationMetrics makes them; a
+// nil *VerificationMetrics reports nothing.
 type VerificationMetrics struct {
 	verifications *prometheus.CounterVec
 	verified      *prometheus.GaugeVec
@@ -69,7 +69,7 @@ func (m *VerificationMetrics) swept(what string) {
 	}
 }
 
-// revocationList reports whether the revocation list of the cluster is valid.
+// revocationList records whether the revocation list of the cluster is valid.
 func (m *VerificationMetrics) revocationList(valid bool) {
 	switch {
 	case m == nil:
@@ -80,7 +80,7 @@ func (m *VerificationMetrics) revocationList(valid bool) {
 	}
 }
 
-// record tells what a reconcile came to.
+// record records the result of a reconcile.
 func (m *VerificationMetrics) record(before, after *v1alpha1.VerifiedChart, verified bool, now time.Time) {
 	if m == nil {
 		return
@@ -98,8 +98,8 @@ func (m *VerificationMetrics) record(before, after *v1alpha1.VerifiedChart, veri
 	}
 }
 
-// excepted tells by which rule an artifact is published that is not proven. A rule
-// that goes on is never missing, not even for a moment.
+// excepted records the rule by which an unproven artifact is published. While a rule
+// stays in force its value is never missing, not even for a moment.
 func (m *VerificationMetrics) excepted(obj *v1alpha1.VerifiedChart, published bool) {
 	rule := ""
 	switch {
@@ -118,7 +118,7 @@ func (m *VerificationMetrics) excepted(obj *v1alpha1.VerifiedChart, published bo
 	}
 }
 
-// remove takes what was told of an object back, which is gone.
+// remove removes the metrics of an object that is gone.
 func (m *VerificationMetrics) remove(obj *v1alpha1.VerifiedChart) {
 	if m == nil {
 		return

@@ -27,7 +27,7 @@ var _ = Describe("The metrics", func() {
 			return m.verifications.WithLabelValues("cosign", verdict)
 		})
 	}
-	judged := func() float64 {
+	lastVerified := func() float64 {
 		return value(func(m *VerificationMetrics) prometheus.Collector {
 			return m.verified.WithLabelValues(w.namespace, "app")
 		})
@@ -43,12 +43,12 @@ var _ = Describe("The metrics", func() {
 		})
 	}
 
-	It("count verdicts and withdrawals, and tell when there was a verdict last", func() {
+	It("count verdicts and withdrawals, and hold the time of the last verdict", func() {
 		accepted, rejected, undecided := verdicts(policy.VerdictAccepted), verdicts(policy.VerdictRejected), verdicts(policy.VerdictUndecided)
 		d := w.push("1.0.0", w.ours)
 		w.declare()
 		w.ready(d.Digest)
-		Eventually(judged).Should(BeNumerically("~", time.Now().Unix(), patience.Seconds()))
+		Eventually(lastVerified).Should(BeNumerically("~", time.Now().Unix(), patience.Seconds()))
 		Expect(verdicts(policy.VerdictAccepted)).To(BeNumerically(">", accepted))
 		Expect(withdrawals()).To(BeZero())
 
@@ -60,7 +60,7 @@ var _ = Describe("The metrics", func() {
 		Eventually(func() float64 { return verdicts(policy.VerdictUndecided) }).WithTimeout(patience).Should(BeNumerically(">", undecided))
 	})
 
-	It("make visible what is published by a rule, and not by proof", func() {
+	It("show charts that are published by a rule, not by proof", func() {
 		d := w.push("1.0.0")
 		w.declare(rules(func(r *v1alpha1.Rules) { r.Mode = v1alpha1.ModeAudit }))
 		w.ready(d.Digest)
@@ -74,7 +74,7 @@ var _ = Describe("The metrics", func() {
 		Eventually(func() float64 { return unproven("Hold") }).WithTimeout(patience).Should(BeZero())
 	})
 
-	It("tell that something is held, whatever rule let it be published", func() {
+	It("show that a chart is held, even if an exception let it be published", func() {
 		d := w.push("1.0.0")
 		w.declare(rules(func(r *v1alpha1.Rules) { r.Mode = v1alpha1.ModeAudit }))
 		w.ready(d.Digest)

@@ -25,7 +25,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify/sigstoretest"
 )
 
-// admissionMistake is a mistake that the API server refuses.
+// admissionMistake is a mistake that the API server rejects.
 type admissionMistake struct {
 	mistake string
 	change  func(spec map[string]any)
@@ -100,10 +100,10 @@ var admissionMistakes = []admissionMistake{
 type mistake struct {
 	mistake string
 	make    func(*world)
-	until   string // part of what Ready says in the end; empty if it is the first thing that Ready says
+	until   string // part of the final message of Ready; empty if the first message is final
 }
 
-// keyed makes a row in which the Secret holds an entry that is no usable key.
+// keyed returns a row with a Secret that holds an unusable key.
 func keyed(entry string, value func(key *ecdsa.PrivateKey) []byte) func(*world) {
 	return func(w *world) {
 		key := w.ours.Key.(*ecdsa.PrivateKey)

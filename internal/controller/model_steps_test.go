@@ -20,7 +20,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify/verifytest"
 )
 
-// step does something at random.
+// step takes one random step.
 func (m *model) step() {
 	if all := m.changes(); m.random.IntN(len(all)+1) < len(all) {
 		m.change()
@@ -29,14 +29,14 @@ func (m *model) step() {
 	m.restart()
 }
 
-// change changes something at random that needs no controller.
+// change makes one random change that needs no controller.
 func (m *model) change() {
 	all := m.changes()
 	chart, signer := m.random.IntN(len(m.charts)), m.random.IntN(len(m.signers))
 	m.steps = append(m.steps, all[m.random.IntN(len(all))](chart, signer))
 }
 
-// changes are what may happen to a chart or by a signer. Each says what happened.
+// changes are the changes to a chart or a signer. Each returns a description of the change.
 func (m *model) changes() []func(chart, signer int) string {
 	return []func(chart, signer int) string{
 		m.signs, m.unsigns, m.rotate, m.moveTag, m.breakOrMend, m.passTime, m.revoke, m.exemptOne, m.switchAudit, m.switchHold,
@@ -72,7 +72,7 @@ func (m *model) rewriteSignatures(chart int) {
 	m.sign(d, signers...)
 }
 
-// rotate leaves one key at least.
+// rotate leaves at least one key.
 func (m *model) rotate(_, signer int) string {
 	m.trusted[signer] = true
 	if other := 1 - signer; m.random.IntN(2) == 0 {
@@ -104,17 +104,17 @@ func (m *model) breakOrMend(int, int) string {
 	return fmt.Sprintf("the registry is down: %v", m.down)
 }
 
-// passTime makes the controller forget what may have changed.
+// passTime advances the clock, so that every cached answer that may have changed expires.
 func (m *model) passTime(int, int) string {
 	m.ahead.Add(int64(2 * time.Hour))
 	m.restartEmpty()
 	return "two hours pass"
 }
 
-// restartEmpty is what happens to the model where the controller remembers nothing that may have changed.
+// restartEmpty updates the model for a controller that has no cached answers that may have changed.
 func (m *model) restartEmpty() {
 	for i := range m.was {
-		if i != m.published { // its signatures are stored beside it
+		if i != m.published { // the published chart's signatures are stored beside it
 			m.was[i] = maps.Clone(m.signed[i])
 		}
 	}
@@ -128,7 +128,7 @@ func (m *model) revoke(chart, _ int) string {
 	return fmt.Sprintf("revoked are %v", m.revoked)
 }
 
-// exemptOne exempts what is published, or any chart, or none any more.
+// exemptOne exempts the published chart, or any chart, or ends the exemption.
 func (m *model) exemptOne(chart, _ int) string {
 	switch {
 	case m.exempt != none:
@@ -142,7 +142,7 @@ func (m *model) exemptOne(chart, _ int) string {
 	return fmt.Sprintf("exempt is %d", m.exempt)
 }
 
-// switchAudit leaves the mode at Enforce more often than not, since in Audit nothing else matters much.
+// switchAudit mostly leaves the mode at Enforce, since in Audit the other rules matter little.
 func (m *model) switchAudit(int, int) string {
 	m.audit = !m.audit && m.random.IntN(2) == 0
 	m.edit(m.setRules)
@@ -155,7 +155,7 @@ func (m *model) switchHold(int, int) string {
 	return fmt.Sprintf("onTrustLoss is Hold: %v", m.hold)
 }
 
-// setRules makes the rules of a spec those of the model.
+// setRules copies the rules of the model into a spec.
 func (m *model) setRules(spec *v1alpha1.VerifiedChartSpec) {
 	r := v1alpha1.Rules{VersionMutation: v1alpha1.VersionMutationAllow, Revoked: &v1alpha1.Revocations{}}
 	for i := range m.charts {
@@ -177,7 +177,7 @@ func (m *model) setRules(spec *v1alpha1.VerifiedChartSpec) {
 	spec.Verify.Rules = r
 }
 
-// restart stops the controller, and starts one with nothing in memory. Things may change in between.
+// restart stops the controller, and starts a new one with an empty memory. Changes may happen in between.
 func (m *model) restart() {
 	m.stop()
 	m.steps = append(m.steps, "the controller stops")
@@ -203,7 +203,7 @@ func (m *model) wipe() {
 	}
 }
 
-// start starts a controller, which remembers nothing but has the storage of the one before.
+// start starts a controller with an empty memory and the storage of the previous one.
 func (m *model) start() {
 	GinkgoHelper()
 	mgr := newManager(restConfig, cache.Options{DefaultNamespaces: map[string]cache.Config{m.namespace: {}}})

@@ -28,10 +28,10 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify/verifytest"
 )
 
-// none is the chart that is served if none is.
+// none stands for no chart.
 const none = -1
 
-// model is what is so in a world, and what therefore may be served.
+// model is the state of a world, from which the charts that may be served follow.
 type model struct {
 	*world
 	seed      uint64
@@ -40,26 +40,26 @@ type model struct {
 	manifests [][]byte
 	signers   []verifytest.Signer
 
-	controller *VerifiedChartReconciler // with what it keeps in memory
-	stop       func()                   // ends it
-	ahead      atomic.Int64             // by how much its clock is
+	controller *VerifiedChartReconciler // with its memory
+	stop       func()                   // stops the controller
+	ahead      atomic.Int64             // how far its clock is ahead
 
 	tag     int            // the chart that the tag names
-	signed  []map[int]bool // by chart: who has signed it
-	was     []map[int]bool // by chart: who had, at any time since the memory was emptied
-	trusted map[int]bool   // whose keys are in the Secret
-	down    bool           // the registry
+	signed  []map[int]bool // by chart: its signers
+	was     []map[int]bool // by chart: its signers at any time since the memory was emptied
+	trusted map[int]bool   // the signers whose keys are in the Secret
+	down    bool           // the registry is down
 
 	revoked map[int]bool // charts
-	audit   bool         // what is not proven is published
-	hold    bool         // what is not trusted any more is served
+	audit   bool         // unproven charts are published
+	hold    bool         // a chart that is no longer trusted stays served
 	exempt  int          // the chart that need not be proven, or none
 
 	published int    // the chart that is served, or none
-	excepted  bool   // it was published by a rule, and not by proof
-	held      bool   // it was not trusted when it was verified last
+	excepted  bool   // it was published by an exception, not by proof
+	held      bool   // the last verification did not trust it
 	provenBy  string // the signers that the status names
-	wiped     bool   // the disk was, and the registry has been away since then
+	wiped     bool   // the disk was wiped, and the registry has been down since then
 	steps     []string
 }
 
@@ -83,27 +83,27 @@ func newModel(seed uint64) *model {
 	return m
 }
 
-// proven reports whether a chart is proven by today's keys, going by some signatures.
+// proven reports whether a chart is proven by some signatures with the current keys.
 func (m *model) proven(chart int, signed []map[int]bool) bool {
 	return slices.ContainsFunc([]int{0, 1}, func(i int) bool { return signed[chart][i] && m.trusted[i] })
 }
 
-// isExcepted reports whether a rule lets a chart be published that is not proven.
+// isExcepted reports whether a rule lets an unproven chart be published.
 func (m *model) isExcepted(chart int) bool { return m.audit || m.exempt == chart }
 
-// accepted reports whether a chart may be published by today's rules, going by some
-// signatures. Nothing helps what is revoked.
+// accepted reports whether a chart with some signatures may be published by the current
+// rules. A revoked chart may never be published.
 func (m *model) accepted(chart int, signed []map[int]bool) bool {
 	return chart != none && !m.revoked[chart] && (m.proven(chart, signed) || m.isExcepted(chart))
 }
 
-// lost reports whether the published chart is known not to be trusted without asking the registry: it is revoked, or only an exception
-// or a Hold that has ended let it be served.
+// lost reports whether the published chart is rejected without asking the registry: it is revoked, or it was served only by an
+// exception or a Hold that has ended.
 func (m *model) lost() bool {
 	return m.published != none && (m.revoked[m.published] || m.held || m.excepted && !m.isExcepted(m.published))
 }
 
-// proofStands reports whether the published chart is proven by a key that is still trusted. That is stored beside it.
+// proofStands reports whether the published chart is proven by a key that is still trusted. The proof is stored beside the chart.
 func (m *model) proofStands() bool {
 	if m.published == none || m.excepted || m.held || m.revoked[m.published] {
 		return false
@@ -111,16 +111,16 @@ func (m *model) proofStands() bool {
 	return slices.ContainsFunc([]int{0, 1}, func(i int) bool { return m.trusted[i] && strings.Contains(m.provenBy, keyID(m.signers[i])) })
 }
 
-// keyID is how a status names the key of a signer.
+// keyID returns the name of a signer's key in a status.
 func keyID(s verifytest.Signer) string {
 	block, _ := pem.Decode(s.Public)
 	return fmt.Sprintf("SHA256:%x", sha256.Sum256(block.Bytes))
 }
 
-// allowed returns the charts that may be published now. A controller that was started anew is allowed what the one before
-// was: the answer does not depend on who is asked.
+// allowed returns the charts that may be published now. The result does not depend on whether the controller has just been
+// started.
 func (m *model) allowed() (may []int) {
-	for _, chart := range []int{m.tag, m.published} { // the tag goes first
+	for _, chart := range []int{m.tag, m.published} { // the tag comes first
 		if m.accepted(chart, m.was) { // removed signatures are cached for a while
 			may = append(may, chart)
 		}
@@ -133,23 +133,23 @@ func (m *model) allowed() (may []int) {
 		return append(may, m.published)
 	case m.down && m.proofStands(): // an outage withdraws nothing
 		return append(may, m.published)
-	case m.down && !m.lost(): // its stored signatures may be of another key, or lost
+	case m.down && !m.lost(): // its stored signatures may be lost, or made with another key
 		return append(may, m.published, none)
 	}
 	return append(may, none)
 }
 
-// check waits until what is served is what may be.
+// check waits until the served chart is one of the allowed charts.
 func (m *model) check() {
 	GinkgoHelper()
 	m.reconcile()
 	allowed := m.allowed()
 	var obj *v1alpha1.VerifiedChart
-	Eventually(func(g Gomega) { // all of it at one moment
+	Eventually(func(g Gomega) { // everything at one moment
 		obj = m.get()
 		g.Expect(m.served(obj)).To(BeElementOf(allowed))
 		g.Expect(lifecycle.SameArtifact(m.externalArtifact(), obj.Status.Artifact)).To(BeTrue())
-		if !m.wiped { // without its file it answers 503 until the registry is back
+		if !m.wiped { // without its file the path answers 503 until the registry is back
 			g.Expect(m.servesAny()).To(Equal(m.served(obj) != none))
 		}
 	}).WithTimeout(patience).WithPolling(20*time.Millisecond).Should(Succeed(), "seed %d, after %q", m.seed, m.steps)
@@ -160,13 +160,13 @@ func (m *model) check() {
 	case m.published != none:
 		Expect(digest.FromBytes(artifactBytesIn(m.storage, obj)).String()).To(Equal(obj.Status.Artifact.Digest))
 		m.checkException(obj)
-	case !m.down: // what was proven before may not have come into the status
+	case !m.down: // a file may be there whose chart never came into the status
 		Expect(m.files()).To(BeEmpty())
 	}
 }
 
-// checkException checks that the status reports whether what is served is proven, where
-// that can be found out and is not remembered otherwise.
+// checkException checks that the status reports whether the served chart is proven, if the
+// registry answers and no cached answer differs.
 func (m *model) checkException(obj *v1alpha1.VerifiedChart) {
 	GinkgoHelper()
 	m.excepted, m.provenBy = len(obj.Status.Verification.Exceptions) > 0, obj.Status.Verification.Signers
@@ -192,9 +192,9 @@ func (m *model) served(obj *v1alpha1.VerifiedChart) int {
 	return slices.IndexFunc(m.charts, func(d ocispec.Descriptor) bool { return d.Digest.String() == obj.Status.Verification.Digest })
 }
 
-// What is served is proven by today's rules, or held by one of them, or cannot be
-// found out about; and what is proven is served, whatever happened before.
-var _ = DescribeTable("Whatever happens, what is served is what is proven",
+// After any sequence of steps the served chart is proven by the current rules, or held by
+// one of them, or cannot be verified; and a proven chart is served.
+var _ = DescribeTable("After any sequence of steps, exactly the proven chart is served",
 	func(seed uint64) {
 		m := newModel(seed)
 		GinkgoWriter.Printf("seed %d\n", seed)

@@ -16,12 +16,12 @@ import (
 const (
 	// maxObserved bounds the signers in the status.
 	maxObserved = 16
-	// maxObservedText bounds each part of one, in bytes.
+	// maxObservedText bounds each text of a signer, in bytes.
 	maxObservedText = 400
 )
 
-// observedSigners returns the signers that policies found, each with an authority that would accept it; the proven ones
-// first, none twice.
+// observedSigners returns the signers that policies found, each with an authority that would accept it. Verified signers come
+// first, and no signer comes twice.
 func observedSigners(set policy.Set, outcomes []verify.Outcome) []v1alpha1.ObservedSigner {
 	var candidates []verify.Candidate
 	for _, o := range outcomes {
@@ -50,9 +50,9 @@ func signersAmong(set policy.Set, candidates []verify.Candidate) []v1alpha1.Obse
 	return signers
 }
 
-// authorityFor returns an authority of an identity, by the trusted root of the authority that found it; nil if the identity
-// cannot be shown as it is, since a pattern of what is left would match other identities too. The trusted root of a
-// ClusterChartPolicy is a Secret in the controller's namespace, so that it is named with the policy only.
+// authorityFor returns an authority that accepts the identity of a candidate, with the trusted root of the authority that found
+// it. It returns nil if the identity cannot be shown unchanged, since a pattern of a cut identity would also match other identities.
+// If a ClusterChartPolicy found the candidate, the trusted root is a Secret in the controller's namespace.
 func authorityFor(set policy.Set, c verify.Candidate, number int) *v1alpha1.ObservedAuthority {
 	if c.Signer.Subject == "" || !isShown(c.Signer.Issuer) || !isShown(c.Signer.Subject) {
 		return nil
@@ -68,8 +68,8 @@ func authorityFor(set policy.Set, c verify.Candidate, number int) *v1alpha1.Obse
 	return a
 }
 
-// isShown reports whether a text is shown as it is.
+// isShown reports whether a text is shown unchanged.
 func isShown(text string) bool { return printable.String(text, maxObservedText) == text }
 
-// literally is the pattern that matches a text and nothing else.
+// literally returns the pattern that matches exactly a text.
 func literally(text string) string { return "^" + regexp.QuoteMeta(text) + "$" }

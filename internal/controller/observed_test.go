@@ -17,7 +17,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify"
 )
 
-var _ = Describe("The signers that were seen", func() {
+var _ = Describe("Observed signers", func() {
 	asked := policy.NewSet(time.Now, policy.Revoked{}, policy.Policy{Verify: v1alpha1.Verification{Authorities: []v1alpha1.Authority{{
 		Name: "release", TrustedRootSecretRef: &meta.LocalObjectReference{Name: "root"}, SignatureRepository: "oci://host/signatures", TransparencyLog: "Ignore",
 	}}}})
@@ -25,7 +25,7 @@ var _ = Describe("The signers that were seen", func() {
 		return verify.Candidate{Authority: "release", Source: "referrer", Format: "bundle", Signer: verify.Signer{Issuer: "https://issuer.example", Subject: subject, Verified: verified}}
 	}
 
-	It("are told once each, the proven ones first", func() {
+	It("are listed once each, verified signers first", func() {
 		key := verify.Candidate{Source: "tag", Format: "legacy signature", Signer: verify.Signer{KeyID: "SHA256:1"}}
 		unknown := verify.Candidate{Source: "tag", Format: "legacy signature"}
 		signers := signersAmong(asked, []verify.Candidate{identity("a", false), key, unknown, identity("b", true), key, identity("a", true), identity("b", true)})
@@ -36,7 +36,7 @@ var _ = Describe("The signers that were seen", func() {
 		))
 	})
 
-	It("come with an authority that verifies as the one does that saw them", func() {
+	It("come with an authority that verifies like the authority that found them", func() {
 		Expect(signersAmong(asked, []verify.Candidate{identity("a", true)})[0].Authority).To(Equal(&v1alpha1.ObservedAuthority{
 			Name: "signer-1", Provider: "cosign", TrustedRootSecretRef: &meta.LocalObjectReference{Name: "root"},
 			SignatureRepository: "oci://host/signatures", TransparencyLog: "Ignore",
@@ -44,13 +44,13 @@ var _ = Describe("The signers that were seen", func() {
 		}))
 	})
 
-	It("do not come with the trusted root of an authority of the same name, of another policy", func() {
+	It("do not come with the trusted root of another policy's authority of the same name", func() {
 		candidate := identity("a", true)
 		candidate.Policy = "company"
 		Expect(signersAmong(asked, []verify.Candidate{candidate})[0].Authority.TrustedRootSecretRef).To(BeNil())
 	})
 
-	It("are as patterns that match the signer alone", func() {
+	It("are patterns that match only the signer", func() {
 		subject := `https://github.com/org/repo/.github/workflows/x.yml@refs/heads/(main|a+b)`
 		pattern := signersAmong(asked, []verify.Candidate{identity(subject, true)})[0].Authority.MatchOIDCIdentity[0].Subject
 		Expect(regexp.MatchString(pattern, subject)).To(BeTrue())
@@ -58,7 +58,7 @@ var _ = Describe("The signers that were seen", func() {
 		Expect(regexp.MatchString(pattern, strings.ReplaceAll(subject, ".", "x"))).To(BeFalse())
 	})
 
-	It("H15: are bounded, whatever they say of themselves", func() {
+	It("H15: are bounded, for every identity", func() {
 		var candidates []verify.Candidate
 		for i := range 1000 {
 			candidates = append(candidates, identity(fmt.Sprint(i, strings.Repeat("\x1b[\xff(.)", 10_000)), true))
@@ -69,7 +69,7 @@ var _ = Describe("The signers that were seen", func() {
 		Expect(signers).NotTo(ContainElement(v1alpha1.ObservedSigner{}))
 	})
 
-	DescribeTable("H15: come with no authority if it would be another's, as with a subject", func(subject string, comes bool) {
+	DescribeTable("H15: come with no authority if it could match other signers, for example for a subject", func(subject string, comes bool) {
 		signers := signersAmong(asked, []verify.Candidate{identity(subject, true)})
 		Expect(signers).To(ConsistOf(WithTransform(func(s v1alpha1.ObservedSigner) bool { return s.Authority != nil }, Equal(comes))))
 	},

@@ -16,16 +16,16 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify"
 )
 
-// ruleset is the policies by which one VerifiedChart is verified, and their version.
+// ruleset holds the policies that apply to one VerifiedChart, and their version.
 type ruleset struct {
 	requested, published policy.Set
 	names                []string // of the ClusterChartPolicies
 	key                  string
 	listFault            error
-	bytes                int // of what the object's own policy refers to
+	bytes                int // of the material that the object's own policy refers to
 }
 
-// Limits of the time in which the Secrets and roots of policies are read while an object is locked: those of the cluster first.
+// Limits of the time in which the Secrets and roots of policies are read while an object is locked. Policies of the cluster come first.
 const (
 	clusterTime = 5 * time.Second
 	ownTime     = time.Second
@@ -33,35 +33,35 @@ const (
 	aheadTime = 10 * time.Second
 )
 
-// readAhead reads the Secrets and roots of the object's own policy into the cache before the object is locked, so that slow
-// ones do not delay the Guard, which needs the lock.
-func (j gatherer) readAhead(ctx context.Context, obj *v1alpha1.VerifiedChart) {
+// readAhead reads the Secrets and roots of the object's own policy into the cache before the object is locked, so that a slow
+// read does not delay the Guard, which needs the lock.
+func (g gatherer) readAhead(ctx context.Context, obj *v1alpha1.VerifiedChart) {
 	ctx, cancel := context.WithTimeout(ctx, aheadTime)
 	defer cancel()
-	_, _ = j.load(ctx, obj.Namespace, "", obj.Spec.Verify)
+	_, _ = g.load(ctx, obj.Namespace, "", obj.Spec.Verify)
 }
 
-// loadOwn returns the object's own policy. A tenant may make it slow to read, which must not keep anybody from verifying by
+// loadOwn returns the object's own policy. A tenant may make it slow to read: that must not delay the verification by
 // the policies of the cluster.
-func (j gatherer) loadOwn(ctx context.Context, obj *v1alpha1.VerifiedChart) (policy.Policy, string) {
+func (g gatherer) loadOwn(ctx context.Context, obj *v1alpha1.VerifiedChart) (policy.Policy, string) {
 	ctx, cancel := context.WithTimeout(ctx, ownTime)
 	defer cancel()
-	return j.load(ctx, obj.Namespace, "", obj.Spec.Verify)
+	return g.load(ctx, obj.Namespace, "", obj.Spec.Verify)
 }
 
 // rules returns the policies that match the repository in the spec, and those that match the repository of the
 // published chart, which may differ.
-func (j gatherer) rules(ctx context.Context, obj *v1alpha1.VerifiedChart, published string) ruleset {
+func (g gatherer) rules(ctx context.Context, obj *v1alpha1.VerifiedChart, published string) ruleset {
 	cluster, cancel := context.WithTimeout(ctx, clusterTime)
 	defer cancel()
-	revoked, listVersion, known, fault := j.revocations.Current(cluster)
-	list, listErr := j.clusterPolicies(cluster)
+	revoked, listVersion, known, fault := g.revocations.Current(cluster)
+	list, listErr := g.clusterPolicies(cluster)
 	r := ruleset{listFault: fault}
 	parts := []string{string(obj.UID), fmt.Sprint(obj.Generation), listVersion, fmt.Sprint(known), fmt.Sprint(listErr)}
 	loaded := map[string]policy.Policy{}
 	for _, p := range list {
 		if matches(p, obj.Spec.URL, obj.Namespace) || (published != "" && matches(p, published, obj.Namespace)) {
-			one, version := j.load(cluster, j.namespace, p.Name, p.Spec.Verify)
+			one, version := g.load(cluster, g.namespace, p.Name, p.Spec.Verify)
 			loaded[p.Name] = one
 			r.names = append(r.names, p.Name)
 			parts = append(parts, p.Name, fmt.Sprint(p.UID, p.Generation), version)
@@ -69,13 +69,13 @@ func (j gatherer) rules(ctx context.Context, obj *v1alpha1.VerifiedChart, publis
 			parts = append(parts, p.Name, "denies")
 		}
 	}
-	own, version := j.loadOwn(ctx, obj)
+	own, version := g.loadOwn(ctx, obj)
 	r.key = keyOf(append(parts, version)...)
 	for _, m := range own.Material {
 		r.bytes += m.Bytes
 	}
 	set := func(repository string) policy.Set {
-		set := j.set(revoked, own, loaded, list, repository, obj.Namespace)
+		set := g.set(revoked, own, loaded, list, repository, obj.Namespace)
 		switch {
 		case listErr != nil:
 			return set.WithFault(listErr)
@@ -93,7 +93,7 @@ func (j gatherer) rules(ctx context.Context, obj *v1alpha1.VerifiedChart, publis
 }
 
 // set returns the policies that match a repository.
-func (j gatherer) set(revoked policy.Revoked, own policy.Policy, loaded map[string]policy.Policy, list []v1alpha1.ClusterChartPolicy, repository, namespace string) policy.Set {
+func (g gatherer) set(revoked policy.Revoked, own policy.Policy, loaded map[string]policy.Policy, list []v1alpha1.ClusterChartPolicy, repository, namespace string) policy.Set {
 	all := []policy.Policy{own}
 	denies := ""
 	for _, p := range list {
@@ -103,7 +103,7 @@ func (j gatherer) set(revoked policy.Revoked, own policy.Policy, loaded map[stri
 			denies = p.Name
 		}
 	}
-	set := policy.NewSet(j.now, revoked, all...)
+	set := policy.NewSet(g.now, revoked, all...)
 	if denies != "" && len(all) == 1 {
 		return set.Denying(denies)
 	}
@@ -114,16 +114,16 @@ func matches(p v1alpha1.ClusterChartPolicy, repository, namespace string) bool {
 	return policy.Matches(p.Spec.Match, repository, namespace)
 }
 
-// load returns a policy with what it refers to in a namespace, and the version of that.
-func (j gatherer) load(ctx context.Context, namespace, name string, v v1alpha1.Verification) (policy.Policy, string) {
-	m, version := j.material.Load(ctx, namespace, v)
-	return policy.Policy{Name: name, Verify: v, Material: m, Observe: j.observe}, version
+// load returns a policy with the material that it refers to in a namespace, and the version of that material.
+func (g gatherer) load(ctx context.Context, namespace, name string, v v1alpha1.Verification) (policy.Policy, string) {
+	m, version := g.material.Load(ctx, namespace, v)
+	return policy.Policy{Name: name, Verify: v, Material: m, Observe: g.observe}, version
 }
 
 // clusterPolicies returns every ClusterChartPolicy, by name.
-func (j gatherer) clusterPolicies(ctx context.Context) ([]v1alpha1.ClusterChartPolicy, error) {
+func (g gatherer) clusterPolicies(ctx context.Context) ([]v1alpha1.ClusterChartPolicy, error) {
 	var list v1alpha1.ClusterChartPolicyList
-	if err := j.client.List(ctx, &list, client.UnsafeDisableDeepCopy); err != nil {
+	if err := g.client.List(ctx, &list, client.UnsafeDisableDeepCopy); err != nil {
 		return nil, fmt.Errorf("%w: list ClusterChartPolicies: %w", verify.ErrTrustUnavailable, err)
 	}
 	slices.SortFunc(list.Items, func(a, b v1alpha1.ClusterChartPolicy) int { return strings.Compare(a.Name, b.Name) })

@@ -14,7 +14,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/storage"
 )
 
-// storedProof is what is stored beside a published chart, so that it can be verified again without a network.
+// storedProof is the signature material that is stored beside a published chart, so that the chart can be re-verified without a network.
 type storedProof struct {
 	// Repository as it was read, which need not be its canonical name.
 	Repository string `json:"repository"`
@@ -22,13 +22,13 @@ type storedProof struct {
 	Answers registry.Answers `json:"answers"`
 }
 
-// smallProof is how many bytes of stored signature material are read at any time.
+// smallProof is the size, in bytes, up to which stored signature material is read without waiting.
 const smallProof = 256 << 10
 
-// largeProofs bounds how many larger files are read and parsed at a time, which takes several times their size of memory.
+// largeProofs bounds how many larger files are read and parsed at a time, since each takes several times its size in memory.
 var largeProofs = make(chan struct{}, 2)
 
-// readProof returns what is stored beside a published chart.
+// readProof returns the signature material that is stored beside a published chart.
 func readProof(ctx context.Context, s *storage.Storage, obj client.Object, d digest.Digest) (storedProof, error) {
 	size, err := s.MaterialSize(obj, d)
 	if err != nil {

@@ -19,7 +19,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify/openpgp/openpgptest"
 )
 
-// stopsServing waits until the artifact of obj is served no longer, and withdrawn everywhere.
+// stopsServing waits until the artifact of obj is no longer served, and withdrawn everywhere.
 func (w *world) stopsServing(obj *v1alpha1.VerifiedChart) {
 	GinkgoHelper()
 	start := time.Now()
@@ -68,16 +68,16 @@ var _ = Describe("A published chart is withdrawn", Serial, func() {
 		}),
 	)
 
-	It("J4: if no policy matches and one denies that, whatever the tenant holds", func() {
+	It("J4: if no policy matches and one denies that, even if the tenant sets Hold", func() {
 		publish(rules(func(r *v1alpha1.Rules) { r.OnTrustLoss = v1alpha1.OnTrustLossHold }))
 		w.applyPolicy("denies", func(s *v1alpha1.ClusterChartPolicySpec) {
-			// It matches nothing in this namespace, and denies here alone: no other spec runs meanwhile.
+			// It matches nothing in this namespace, and denies only here: no other spec runs meanwhile.
 			s.Match.Namespaces, s.Unmatched = []string{"nowhere-" + w.namespace}, v1alpha1.UnmatchedDeny
 		})
 		w.stopsServing(published)
 	})
 
-	DescribeTable("J5: when the company stops trusting it, whatever the tenant's spec has become",
+	DescribeTable("J5: when the company stops trusting it, even if the tenant's spec now has",
 		func(sabotage func(*v1alpha1.VerifiedChartSpec)) {
 			w.applyPolicy("company")
 			publish()
@@ -85,19 +85,19 @@ var _ = Describe("A published chart is withdrawn", Serial, func() {
 			w.companyTrusts(w.theirs)
 			w.stopsServing(published)
 		},
-		Entry("a key's Secret that is not there", func(s *v1alpha1.VerifiedChartSpec) {
+		Entry("a missing Secret with keys", func(s *v1alpha1.VerifiedChartSpec) {
 			s.Verify.Authorities[0].SecretRef = &meta.LocalObjectReference{Name: "none"}
 		}),
-		Entry("credentials that are not there", func(s *v1alpha1.VerifiedChartSpec) { s.SecretRef = &meta.LocalObjectReference{Name: "none"} }),
+		Entry("missing credentials", func(s *v1alpha1.VerifiedChartSpec) { s.SecretRef = &meta.LocalObjectReference{Name: "none"} }),
 		Entry("a registry that does not exist", func(s *v1alpha1.VerifiedChartSpec) { s.URL = "oci://127.0.0.1:1/charts/app" }),
 		Entry("signatures in a repository that never answers", func(s *v1alpha1.VerifiedChartSpec) {
 			s.Verify.Authorities[0].SignatureRepository = "oci://" + silentHost() + "/signatures"
 		}),
 		Entry("a reference that no tag matches", func(s *v1alpha1.VerifiedChartSpec) { s.Ref = v1alpha1.ChartRef{SemVer: ">=9.0.0"} }),
-		Entry("suspended", func(s *v1alpha1.VerifiedChartSpec) { s.Suspend = true }),
+		Entry("suspend: true", func(s *v1alpha1.VerifiedChartSpec) { s.Suspend = true }),
 	)
 
-	DescribeTable("J1: when the company asks for a signature that the published proof does not hold, and no registry says anything",
+	DescribeTable("J1: when the company requires a signature that the published proof lacks, and no registry answers",
 		func(ask func(*v1alpha1.ClusterChartPolicySpec)) {
 			p := w.applyPolicy("company")
 			publish()
@@ -128,7 +128,7 @@ var _ = Describe("A published chart is withdrawn", Serial, func() {
 		}),
 	)
 
-	It("J9: at the moment at which its OpenPGP key expires, whatever the interval", func() {
+	It("J9: at the moment when its OpenPGP key expires, even if the interval is long", func() {
 		ends := time.Now().Add(6 * time.Second).Truncate(time.Second)
 		key := openpgptest.NewKey(openpgptest.CreatedAt(ends.Add(-time.Hour)), openpgptest.ExpiringAfter(time.Hour))
 		w.setKeyring(key)
@@ -170,12 +170,12 @@ var _ = Describe("A published chart is withdrawn", Serial, func() {
 			w.withdrawn()
 		},
 		Entry("in capitals", strings.ToUpper),
-		Entry("as it is", func(h string) string { return h }),
+		Entry("unchanged", func(h string) string { return h }),
 		Entry("in mixed case", func(h string) string { return "LocalHost" + h[len("localhost"):] }),
 	)
 })
 
-// stopsAt waits until the artifact of obj is served no longer, at a moment and not before.
+// stopsAt waits until the artifact of obj is no longer served, at a moment and not before.
 func (w *world) stopsAt(obj *v1alpha1.VerifiedChart, at time.Time) {
 	GinkgoHelper()
 	Eventually(func() bool { return serves(reconciler, obj.Status.Artifact.Path) }).WithTimeout(2 * patience).Should(BeFalse())
@@ -184,7 +184,7 @@ func (w *world) stopsAt(obj *v1alpha1.VerifiedChart, at time.Time) {
 	w.withdrawn()
 }
 
-// silentHost is a host that takes requests and never answers.
+// silentHost returns a host that takes requests and never answers.
 func silentHost() string {
 	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
 	DeferCleanup(s.CloseClientConnections)
@@ -192,7 +192,7 @@ func silentHost() string {
 }
 
 var _ = Describe("A chart without a verdict", func() {
-	It("J8: is unverified since the first moment, although edits never let a reconcile end", func() {
+	It("J8: is unverified since the first moment, even if edits never let a reconcile end", func() {
 		w := newWorld(context.Background())
 		d := w.push("1.0.0", w.ours)
 		w.declare()

@@ -52,7 +52,7 @@ var _ = Describe("Stored proofs", Serial, func() {
 		Expect(largeProofs).To(HaveLen(1))
 	})
 
-	It("J12: are read at once if they are small, and wait no longer than they may", func() {
+	It("J12: are read at once if they are small, and wait no longer than allowed", func() {
 		proof, err := readProof(context.Background(), store, obj, small)
 		Expect(err).NotTo(HaveOccurred())
 		Expect(proof.Repository).To(Equal("registry.example/app"))

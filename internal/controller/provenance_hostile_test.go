@@ -25,7 +25,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify/openpgp/openpgptest"
 )
 
-// helmChart is what helm push stores under a tag; each part may be another chart's.
+// helmChart holds the parts that helm push stores under a tag. Each part may come from another chart.
 type helmChart struct {
 	version               string
 	config, archive, prov []byte
@@ -35,12 +35,12 @@ func newHelmChart(version string) helmChart {
 	return helmChart{version: version, config: charttest.ConfigJSON("app", version), archive: charttest.Archive("app", version)}
 }
 
-// text is what helm signs of the chart.
+// text returns the text that helm signs for the chart.
 func (c helmChart) text() string {
 	return fmt.Sprintf("name: app\nversion: %[1]s\n\n...\nfiles:\n  app-%[1]s.tgz: %[2]s\n", c.version, digest.FromBytes(c.archive))
 }
 
-// signedBy is the chart with what the key signs of it an hour ago.
+// signedBy returns the chart with a provenance file that the key signed an hour ago.
 func (c helmChart) signedBy(key *openpgp.Entity) helmChart {
 	c.prov = openpgptest.Sign(key, c.text(), openpgptest.At(time.Now().Add(-time.Hour)))
 	return c
@@ -55,7 +55,7 @@ func (w *world) store(tag string, c helmChart) ocispec.Descriptor {
 	return w.registry.PushImage(w.repo.Name, tag, w.repo.PushBlob(chart.ConfigMediaType, c.config), layers...)
 }
 
-// newest asks for the greatest version.
+// newest requests the highest version.
 func newest(s *v1alpha1.VerifiedChartSpec) { s.Ref = v1alpha1.ChartRef{SemVer: ">=1.0.0"} }
 
 var _ = Describe("A newer chart whose provenance file", func() {
@@ -72,7 +72,7 @@ var _ = Describe("A newer chart whose provenance file", func() {
 		trusted = append(trusted, k)
 		return k
 	}
-	// sign signs an hour ago, unless it is told otherwise.
+	// sign signs with a time an hour ago, unless an option sets another time.
 	sign := func(k *openpgp.Entity, text string, options ...openpgptest.SignOption) []byte {
 		return openpgptest.Sign(k, text, append([]openpgptest.SignOption{signed}, options...)...)
 	}
@@ -116,7 +116,7 @@ var _ = Describe("A newer chart whose provenance file", func() {
 		}),
 		Entry("F4: is the older chart's", func(c *helmChart) { c.prov = newHelmChart("1.0.0").signedBy(ours).prov }),
 		Entry("F5: is of a replayed older chart", func(c *helmChart) { *c = newHelmChart("0.9.0").signedBy(ours) }),
-		Entry("F5: is of a replayed older archive, to which the configuration gives the newer version", func(c *helmChart) {
+		Entry("F5: is of a replayed older archive whose configuration has the newer version", func(c *helmChart) {
 			config := c.config
 			*c = newHelmChart("0.9.0").signedBy(ours)
 			c.config = config
@@ -166,8 +166,8 @@ var _ = Describe("A newer chart whose provenance file", func() {
 		}),
 	)
 
-	// Verification is over when the archive is first read: what it says of itself is the build's.
-	It("F20: agrees with the configuration, and not with the archive's Chart.yaml, is refused as another chart, and the older one stays", func() {
+	// The archive is read only after verification, so an error in its Chart.yaml belongs to the validate step.
+	It("F20: agrees with the configuration, but not with the archive's Chart.yaml, is refused as another chart, and the older one stays", func() {
 		w.setKeyring(ours)
 		published := w.store("1.0.0", newHelmChart("1.0.0").signedBy(ours))
 		w.declare(byMaintainers, newest)
@@ -204,7 +204,7 @@ var _ = Describe("A chart with a good provenance file", func() {
 		w.setKeyring(ours)
 	})
 
-	DescribeTable("F6: is published, wherever a v leads or _ stands for +",
+	DescribeTable("F6: is published if a v leads or _ stands for +",
 		func(tag, version string) {
 			d := w.store(tag, newHelmChart(version).signedBy(ours))
 			w.declare(byMaintainers, func(s *v1alpha1.VerifiedChartSpec) { s.Ref.Tag = tag })
@@ -216,7 +216,7 @@ var _ = Describe("A chart with a good provenance file", func() {
 		Entry("in both, with a build", "v1.0.0_b.1", "v1.0.0+b.1"),
 	)
 
-	It("F16: is published where a stranger signed the file first", func() {
+	It("F16: is published even if a stranger signed the file first", func() {
 		c, at := newHelmChart("1.0.0"), openpgptest.At(time.Now().Add(-time.Hour))
 		c.prov = openpgptest.Message(c.text(), openpgptest.Signature(openpgptest.NewKey(), c.text(), at), openpgptest.Signature(ours, c.text(), at))
 		w.declare(byMaintainers)
@@ -243,14 +243,14 @@ var _ = Describe("A chart with a good provenance file", func() {
 		Entry("whose only key is private", func() map[string][]byte { return map[string][]byte{"secring.gpg": openpgptest.Private(ours)} }),
 	)
 
-	// byBoth asks for cosign's signature and a provenance file.
+	// byBoth requires cosign's signature and a provenance file.
 	byBoth := func(s *v1alpha1.VerifiedChartSpec) {
 		release := s.Verify.Authorities[0]
 		byMaintainers(s)
 		s.Verify.Authorities = append(s.Verify.Authorities, release)
 	}
 
-	DescribeTable("F22: is refused where cosign's signature is good, and the provenance file is not",
+	DescribeTable("F22: is refused if cosign's signature is good, but the provenance file is not",
 		func(spoil func(c *helmChart)) {
 			c := newHelmChart("1.0.0").signedBy(ours)
 			spoil(&c)
@@ -269,13 +269,13 @@ var _ = Describe("A chart with a good provenance file", func() {
 		Entry("of this archive", func(c *helmChart) { c.archive = charttest.Archive("app", "1.0.0", charttest.File("NOTES", "x")) }),
 	)
 
-	It("F22: is refused where cosign's signature is a stranger's", func() {
+	It("F22: is refused if cosign's signature is a stranger's", func() {
 		w.sign(w.store("1.0.0", newHelmChart("1.0.0").signedBy(ours)).Digest, w.theirs)
 		w.declare(byBoth)
 		Expect(w.rejected().Status.Artifact).To(BeNil())
 	})
 
-	It("F22: is withdrawn when the maintainer's key leaves the keyring, though cosign's signature stays good", func() {
+	It("F22: is withdrawn when the maintainer's key leaves the keyring, even if cosign's signature stays good", func() {
 		d := w.store("1.0.0", newHelmChart("1.0.0").signedBy(ours))
 		w.sign(d.Digest, w.ours)
 		w.declare(byBoth)

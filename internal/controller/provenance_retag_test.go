@@ -15,7 +15,7 @@ import (
 )
 
 var _ = Describe("A published chart with a provenance file", func() {
-	// Whoever may push a tag, and has no key, must not be able to take away what is proven.
+	// An attacker who may push a tag, but has no key, must not be able to take away a proven chart.
 	DescribeTable("F5: is refused under a newer tag, and stays published by its own",
 		func(ask func(*v1alpha1.VerifiedChartSpec), askAgain func(w *world)) {
 			w, ours := newWorld(context.Background()), openpgptest.NewKey()
@@ -31,8 +31,8 @@ var _ = Describe("A published chart with a provenance file", func() {
 			Expect(obj.Status.Artifact).To(Equal(artifact))
 			Expect(artifactBytes(obj)).To(Equal(charttest.Archive("app", "1.0.0")))
 		},
-		Entry("where the greatest version is asked for", newest, func(w *world) { w.reconcile() }),
-		Entry("where that tag is asked for then", func(*v1alpha1.VerifiedChartSpec) {}, func(w *world) {
+		Entry("if the spec requests the highest version", newest, func(w *world) { w.reconcile() }),
+		Entry("if the spec then requests that tag", func(*v1alpha1.VerifiedChartSpec) {}, func(w *world) {
 			w.edit(func(s *v1alpha1.VerifiedChartSpec) { s.Ref.Tag = "1.1.0" })
 		}),
 	)

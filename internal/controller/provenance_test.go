@@ -22,8 +22,8 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify/openpgp/openpgptest"
 )
 
-// pushSigned stores a chart with a provenance file in its manifest, changed
-// before it is signed; or without, if nobody signs it.
+// pushSigned stores a chart with a provenance file in its manifest. The functions change
+// the file before it is signed. Without a key there is no file.
 func (w *world) pushSigned(version string, by *openpgp.Entity, change ...func(string) string) (pushed ocispec.Descriptor, prov []byte) {
 	archive := w.repo.PushBlob(chart.ArchiveMediaType, charttest.Archive("app", version))
 	text := fmt.Sprintf("name: app\nversion: %[1]s\n\n...\nfiles:\n  app-%[1]s.tgz: %[2]s\n", version, archive.Digest)
@@ -44,7 +44,7 @@ func (w *world) setKeyring(keys ...*openpgp.Entity) {
 	w.setSecret("maintainers", map[string][]byte{"pubring.gpg": openpgptest.Public(keys...)})
 }
 
-// byMaintainers asks for a provenance file that a key of the keyring signed.
+// byMaintainers requires a provenance file that a key of the keyring signed.
 func byMaintainers(s *v1alpha1.VerifiedChartSpec) {
 	s.Verify.Authorities = []v1alpha1.Authority{{
 		Name: "maintainers", Provider: v1alpha1.ProvenanceProvider, SecretRef: &meta.LocalObjectReference{Name: "maintainers"},
@@ -63,7 +63,7 @@ var _ = Describe("A chart with a provenance file", func() {
 		w.setKeyring(ours)
 	})
 
-	It("is published, and the status says whose key signed", func() {
+	It("is published, and the status names the key that signed", func() {
 		d, _ := w.pushSigned("1.0.0", ours)
 		w.declare(byMaintainers)
 		obj := w.ready(d.Digest)
@@ -77,7 +77,7 @@ var _ = Describe("A chart with a provenance file", func() {
 		Expect(w.registry.Requests()).To(HaveLen(1))
 	})
 
-	It("is published by the good key of a keyring, and the status says which are not used", func() {
+	It("is published by the good key of a keyring, and the status names the skipped keys", func() {
 		w.setSecret("maintainers", map[string][]byte{
 			"broken.gpg": []byte("x"), "good.gpg": openpgptest.Public(ours), "weak.gpg": openpgptest.Public(openpgptest.NewKey(openpgptest.Using(openpgptest.RSA1024))),
 		})
@@ -86,7 +86,7 @@ var _ = Describe("A chart with a provenance file", func() {
 		Expect(w.ready(d.Digest).Status.Verification.Authorities[0].SkippedKeys).To(ConsistOf(HavePrefix("broken.gpg: "), HavePrefix("weak.gpg: ")))
 	})
 
-	It("is published where the file is attached to it", func() {
+	It("is published if the file is attached to it", func() {
 		_, prov := w.pushSigned("1.0.0", ours)
 		d, _ := w.pushSigned("1.0.0", nil)
 		layer := w.repo.PushBlob("application/octet-stream", prov)
@@ -124,7 +124,7 @@ var _ = Describe("A chart with a provenance file", func() {
 		w.ready(d.Digest)
 	})
 
-	It("F3: cannot be verified by an empty keyring, which keeps what is published", func() {
+	It("F3: cannot be verified by an empty keyring, and stays published", func() {
 		d, _ := w.pushSigned("1.0.0", ours)
 		w.declare(byMaintainers)
 		w.ready(d.Digest)
@@ -134,7 +134,7 @@ var _ = Describe("A chart with a provenance file", func() {
 		Expect(artifactBytes(obj)).NotTo(BeEmpty())
 	})
 
-	It("F22: needs cosign's signature too, where both are asked for", func() {
+	It("F22: also needs cosign's signature if both are required", func() {
 		d, _ := w.pushSigned("1.0.0", ours)
 		both := func(s *v1alpha1.VerifiedChartSpec) {
 			key := s.Verify.Authorities[0]

@@ -17,12 +17,12 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify"
 )
 
-// published is what an errand about the published chart needs.
+// published holds the data that an errand about the published chart needs.
 type published struct {
 	obj   *v1alpha1.VerifiedChart
 	chart lifecycle.Chart
 	now   local
-	// repository as it is read.
+	// repository is the name by which the repository is read.
 	repository string
 }
 
@@ -32,8 +32,8 @@ func (e *errands) publishedOf(obj *v1alpha1.VerifiedChart, now local) published 
 	return p
 }
 
-// readAs is how the repository of the published chart is read: as it was when it was published, or as the spec names it. If
-// neither is known, its canonical name is all there is.
+// readAs returns the name by which the repository of the published chart is read: the name at its publication, else the name in
+// the spec if that is the same repository, else the canonical name.
 func readAs(obj *v1alpha1.VerifiedChart, now local) string {
 	if now.repository != "" {
 		return now.repository
@@ -48,7 +48,8 @@ func readAs(obj *v1alpha1.VerifiedChart, now local) string {
 // questionPause is how long to wait before the registry is asked again after a fault.
 const questionPause = 300 * time.Millisecond
 
-// ask asks the registry for signatures of the published chart, until a moment, or for as long as the object's timeout.
+// ask starts an errand that asks the registry for signatures of the published chart. The errand ends at a moment, if that is not zero, and at
+// the object's timeout in any case.
 func (e *errands) ask(obj *v1alpha1.VerifiedChart, s *session, now local, until time.Time) *errand {
 	p := e.publishedOf(obj, now)
 	timeout := e.timeout(obj)
@@ -71,7 +72,7 @@ func (e *errands) ask(obj *v1alpha1.VerifiedChart, s *session, now local, until 
 			return
 		}
 		if got.isProof() {
-			s.verified = verification{} // other signature material is stored now
+			s.verified = verification{} // the stored signature material has changed
 		} else if s.errand == nil && s.done == nil && p.isRequested(s.resolution, *got) {
 			s.done = p.attempt(s.resolution, *got)
 		}
@@ -79,8 +80,8 @@ func (e *errands) ask(obj *v1alpha1.VerifiedChart, s *session, now local, until 
 	return q
 }
 
-// isRequested reports whether the published chart is also what the reference names, as far as the registry need not be asked for that
-// again yet, and the answer rejects it. Then there is nothing to attempt.
+// isRequested reports whether the reference names the published chart, according to a resolution that is still fresh, and the answer
+// is final. Then no attempt is needed.
 func (p published) isRequested(r resolution, a answer) bool {
 	requested, err := registry.ParseURL(p.obj.Spec.URL)
 	if err != nil || p.obj.Spec.Suspend || isUndecided(a.outcomes) || !r.isFresh(a.at, p.now.facts.Interval) {
@@ -91,7 +92,7 @@ func (p published) isRequested(r resolution, a answer) bool {
 	return samePolicies && named == nil && r.digest == p.chart.Digest && r.key == resolutionKey(p.obj, a.scope) && registry.Canonical(requested) == p.chart.Repository
 }
 
-// attempt is what would come of an attempt on the published chart.
+// attempt returns the result that an attempt on the published chart would have.
 func (p published) attempt(r resolution, a answer) *attempt {
 	failure := &pipeline.Failure{Step: pipeline.StepVerify, Err: verify.Unaccepted(a.outcomes)}
 	return &attempt{key: a.key, value: lifecycle.Attempt{
@@ -99,7 +100,7 @@ func (p published) attempt(r resolution, a answer) *attempt {
 	}}
 }
 
-// askAgain asks the registry about the published chart, again and again while there is no verdict and there is time.
+// askAgain asks the registry about the published chart until there is a verdict or time runs out.
 func (e *errands) askAgain(ctx context.Context, p published) *answer {
 	for {
 		a, err := e.verifyPublished(ctx, p)
@@ -114,7 +115,7 @@ func (e *errands) askAgain(ctx context.Context, p published) *answer {
 	}
 }
 
-// verifyPublished verifies the published chart by what the registry says now, and stores what proves it.
+// verifyPublished verifies the published chart with current answers of the registry, and stores the proof.
 func (e *errands) verifyPublished(ctx context.Context, p published) (answer, error) {
 	a := answer{chart: p.chart, key: p.now.request, at: e.gatherer.now()}
 	reader, scope, err := e.reader(ctx, p.obj, p.repository, true)
@@ -142,7 +143,7 @@ func (e *errands) verifyPublished(ctx context.Context, p published) (answer, err
 	return a, err
 }
 
-// keep stores what proves a published chart. If that fails, the proof that was stored before stays.
+// keep stores the proof of a published chart. If that fails, the earlier proof stays.
 func (e *errands) keep(obj *v1alpha1.VerifiedChart, chart lifecycle.Chart, proof storedProof) {
 	raw, err := proof.marshal()
 	if err == nil {
@@ -153,7 +154,7 @@ func (e *errands) keep(obj *v1alpha1.VerifiedChart, chart lifecycle.Chart, proof
 	}
 }
 
-// recover fetches the published chart again, whose file or manifest is lost, once it is verified.
+// recover starts an errand that verifies the published chart, and fetches it again if its file or manifest is lost.
 func (e *errands) recover(obj *v1alpha1.VerifiedChart, s *session, now local, key string) *errand {
 	p := e.publishedOf(obj, now)
 	r := &errand{key: key}
@@ -179,7 +180,7 @@ func (e *errands) recover(obj *v1alpha1.VerifiedChart, s *session, now local, ke
 	return r
 }
 
-// fetchPublished verifies the published chart, and fetches its archive if the file is not there.
+// fetchPublished verifies the published chart, and fetches its archive if the file is missing.
 func (e *errands) fetchPublished(ctx context.Context, p published) (*answer, *storage.Staged, error) {
 	now, ok := e.withPolicies(ctx, p.obj, p.now)
 	if !ok {

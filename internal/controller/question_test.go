@@ -15,7 +15,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify"
 )
 
-// asked is an answer about a published chart, and what the reference named before.
+// asked is an answer about a published chart, and the last resolution of the reference.
 type asked struct {
 	published  published
 	resolution resolution
@@ -38,7 +38,7 @@ func newAsked() *asked {
 }
 
 var _ = Describe("An answer that rejects the published chart", func() {
-	DescribeTable("says what an attempt would say",
+	DescribeTable("replaces an attempt",
 		func(change func(*asked), says bool) {
 			a := newAsked()
 			change(a)
@@ -47,22 +47,22 @@ var _ = Describe("An answer that rejects the published chart", func() {
 		Entry("if the reference named that chart a moment ago", func(*asked) {}, true),
 		Entry("if it spells the repository in another way", func(a *asked) { a.published.obj.Spec.URL = "oci://GHCR.io:443/org/app" }, true),
 		Entry("not if it named another digest", func(a *asked) { a.resolution.digest = "sha256:2" }, false),
-		Entry("not if nobody asked what it names", func(a *asked) { a.resolution = resolution{} }, false),
-		Entry("not if the registry is to be asked again what it names", func(a *asked) { a.resolution.at = a.answer.at.Add(-time.Hour / 2) }, false),
-		Entry("not if it named that with other credentials", func(a *asked) { a.answer.scope = "other" }, false),
+		Entry("not if the reference was never resolved", func(a *asked) { a.resolution = resolution{} }, false),
+		Entry("not if the resolution is no longer fresh", func(a *asked) { a.resolution.at = a.answer.at.Add(-time.Hour / 2) }, false),
+		Entry("not if it was resolved with other credentials", func(a *asked) { a.answer.scope = "other" }, false),
 		Entry("not if the spec was edited since", func(a *asked) { a.published.obj.Generation++ }, false),
-		Entry("not if a reconcile was asked for since", func(a *asked) {
+		Entry("not if a reconcile was requested since", func(a *asked) {
 			a.published.obj.Annotations = map[string]string{"reconcile.fluxcd.io/requestedAt": "now"}
 		}, false),
 		Entry("not if it names another repository", func(a *asked) { a.published.obj.Spec.URL = "oci://ghcr.io/org/other" }, false),
-		Entry("not if its URL is none", func(a *asked) { a.published.obj.Spec.URL = "oci://" }, false),
+		Entry("not if its URL is malformed", func(a *asked) { a.published.obj.Spec.URL = "oci://" }, false),
 		Entry("not if the tag names another version", func(a *asked) { a.resolution.tag = "1.0.1" }, false),
 		Entry("not if the chart must have another name", func(a *asked) { a.published.obj.Spec.ChartName = "other" }, false),
 		Entry("not if other policies verified it", func(a *asked) { a.answer.outcomes[0].Policy = "other" }, false),
 		Entry("not if there is no verdict", func(a *asked) {
 			a.answer.outcomes[0] = verify.Outcome{Policy: "company", Verdict: verify.VerdictUndecided, Err: errors.New("the registry is away")}
 		}, false),
-		Entry("not if the object is suspended: then nobody asks what the reference names", func(a *asked) { a.published.obj.Spec.Suspend = true }, false),
+		Entry("not if the object is suspended: then the reference is not resolved", func(a *asked) { a.published.obj.Spec.Suspend = true }, false),
 	)
 
 	It("refuses the chart as an attempt does", func() {

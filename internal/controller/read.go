@@ -14,31 +14,31 @@ import (
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
 )
 
-// presence says how an object is in the cluster.
+// presence is whether an object is in the cluster and belongs to this controller.
 type presence int
 
 const (
-	// here: the object is there, and this controller's.
+	// here: the object exists and belongs to this controller.
 	here presence = iota
-	// left: the object is there, and no longer in the selector or the namespaces of this controller.
+	// left: the object exists, but no longer in the selector or the namespaces of this controller.
 	left
 	// gone: the object is deleted, or is being deleted.
 	gone
 )
 
-// reread returns the object as the cache has it now, since it may have changed during the wait for the lock of its session.
-// It is not ok if the object is gone, or if a new object has its name.
+// reread reads the object from the cache again, since it may have changed during the wait for the lock of its session.
+// It returns false if the object is gone, or if a new object has its name.
 func (r *VerifiedChartReconciler) reread(ctx context.Context, was *v1alpha1.VerifiedChart) (*v1alpha1.VerifiedChart, bool) {
 	obj := &v1alpha1.VerifiedChart{}
 	err := r.Get(ctx, client.ObjectKeyFromObject(was), obj)
 	return obj, err == nil && obj.UID == was.UID && obj.DeletionTimestamp.IsZero()
 }
 
-// liveTimeout bounds a read from the API server itself.
+// liveTimeout bounds a read from the API server, without the cache.
 const liveTimeout = 3 * time.Second
 
-// read returns an object from the cache, or, if it is not there, from the API server: the cache is filtered
-// by labels and namespaces, so that absence from it proves nothing. An error means that nothing is known.
+// read returns an object from the cache, or from the API server if the cache does not have it: the cache is filtered
+// by labels and namespaces, so that absence from it proves nothing. An error means that nothing is known about the object.
 func (r *VerifiedChartReconciler) read(ctx context.Context, name types.NamespacedName) (*v1alpha1.VerifiedChart, presence, error) {
 	obj := &v1alpha1.VerifiedChart{}
 	err := r.Get(ctx, name, obj)
@@ -70,8 +70,8 @@ func (r *VerifiedChartReconciler) readLive(ctx context.Context, name types.Names
 	return obj, left, nil
 }
 
-// isGone reports whether an answer of the API server proves that an object is gone. The answer that the
-// kind does not exist is a NotFound too, and proves nothing of the object.
+// isGone reports whether an answer of the API server proves that an object is gone. The answer for a kind that
+// does not exist is also a NotFound, and proves nothing about the object.
 func isGone(err error) bool {
 	return apierrors.IsNotFound(err) && !apierrors.HasStatusCause(err, metav1.CauseTypeUnexpectedServerResponse)
 }
@@ -91,7 +91,7 @@ func (r *VerifiedChartReconciler) isGoneFor(ctx context.Context, name types.Name
 	return uid != "" && obj.UID != uid, nil
 }
 
-// dropFinalizer removes the finalizer that older versions set: this one needs none.
+// dropFinalizer removes the finalizer that older versions set. This version needs none.
 func (r *VerifiedChartReconciler) dropFinalizer(ctx context.Context, obj *v1alpha1.VerifiedChart) (dropped bool, err error) {
 	kept := make([]string, 0, len(obj.Finalizers))
 	for _, f := range obj.Finalizers {

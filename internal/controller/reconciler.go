@@ -5,13 +5,12 @@
 //
 // Two reconcilers share the facts of each object:
 //
-//	Guard                    answers whether the published chart may still be served, from local
+//	Guard                    decides whether the published chart may still be served, by local
 //	                         facts, and changes only what this process serves. No registry and no
 //	                         write to the API server can block it.
-//	VerifiedChartReconciler  asks what the reference names now, stores, publishes, withdraws and reports.
+//	VerifiedChartReconciler  resolves the reference, and stores, publishes, withdraws and reports.
 //
-// Reading a registry is never done inside a reconcile: it is an errand (errands.go), whose result is a fact of
-// the next reconcile.
+// No reconcile reads a registry: an errand does (errands.go), and its result is a fact of the next reconcile.
 //
 // It is the only package that knows controller-runtime. It does not know
 // signature formats, archives or registry protocols.
@@ -53,17 +52,17 @@ type VerifiedChartReconciler struct {
 	// EventRecorder records events of VerifiedCharts.
 	kuberecorder.EventRecorder
 
-	// APIReader reads from the API server itself, and from no cache.
+	// APIReader reads from the API server, without a cache.
 	APIReader client.Reader
 	// Announcer forwards events of ExternalArtifacts, since a Flux Alert cannot name our kind. Optional.
 	Announcer kuberecorder.EventRecorder
 	// Material loads the keys, roots and credentials that specs refer to.
 	Material *material.Loader
-	// Revocations are what is revoked for the whole cluster. Optional.
+	// Revocations is the revocation list of the whole cluster. Optional.
 	Revocations *material.RevocationSource
 	// Registries reads registries.
 	Registries *registry.Client
-	// Cache keeps answers of registries, so that an attempt does not ask for them again.
+	// Cache keeps answers of registries, so that attempts do not request them again.
 	Cache *registry.Cache
 	// RevocationsName is the ConfigMap of the revocations, on which events about it are recorded.
 	RevocationsName types.NamespacedName
@@ -71,7 +70,7 @@ type VerifiedChartReconciler struct {
 	Storage *storage.Storage
 	// Paths are the exact paths that the server may serve.
 	Paths *server.Paths
-	// Namespace is that of the controller, in which ClusterChartPolicies name Secrets and ConfigMaps.
+	// Namespace is the controller's namespace. It holds the Secrets and ConfigMaps that ClusterChartPolicies name.
 	Namespace string
 	// Name is the field manager and event source.
 	Name string
@@ -91,11 +90,11 @@ type VerifiedChartReconciler struct {
 	retries           workqueue.TypedRateLimiter[ctrl.Request]
 	warmup            warmup
 	shares            *shares      // of the workers of Guard
-	listFault         atomic.Value // the fault of the revocation list that was reported last, as text
+	listFault         atomic.Value // the last reported fault of the revocation list, as text
 }
 
-// Reconcile brings one VerifiedChart up to date: it decides by what is known now, carries the decision
-// out, and sends for what the registry has to say.
+// Reconcile implements reconcile.Reconciler: it decides by the facts that are known now, carries out the decision, and starts the
+// errands that it asks for.
 func (r *VerifiedChartReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
 	start := r.Now()
 	obj, presence, err := r.read(ctx, req.NamespacedName)
@@ -127,7 +126,7 @@ func (r *VerifiedChartReconciler) Reconcile(ctx context.Context, req ctrl.Reques
 	return r.result(req, c.decision), nil
 }
 
-// course is one decision and what it was made of: the object as it is stored, the same with the status that was decided last, and
+// course is one decision and its inputs: the object as it is stored, the object with the status that was decided last, and
 // the local facts.
 type course struct {
 	stored, obj *v1alpha1.VerifiedChart
@@ -135,11 +134,11 @@ type course struct {
 	decision    lifecycle.Decision
 }
 
-// cacheLag is about how long it takes until the cache has seen this controller's own writing.
+// cacheLag is roughly how long it takes until this controller's own writes reach the cache.
 const cacheLag = 50 * time.Millisecond
 
-// decide decides under the session's lock, carries out what concerns this process alone, and starts the errands. It is not
-// ok if the object has changed its place in the meantime.
+// decide decides under the session's lock, carries out the part of the decision that concerns only this process, and starts the
+// errands. ok is false if the object is gone, or a new object has its name.
 func (r *VerifiedChartReconciler) decide(ctx context.Context, cached *v1alpha1.VerifiedChart, s *session) (c course, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -148,7 +147,7 @@ func (r *VerifiedChartReconciler) decide(ctx context.Context, cached *v1alpha1.V
 		return c, false
 	}
 	stored, obj := s.latest(cached)
-	obj = s.recall(obj)
+	obj = s.restoreSince(obj)
 	now := r.gatherer.gather(ctx, obj, s)
 	r.reportListFault(now.listFault)
 	attempt := s.takeAttempt(now.request, now.facts.Now)
@@ -163,7 +162,7 @@ func (r *VerifiedChartReconciler) decide(ctx context.Context, cached *v1alpha1.V
 		s.published(now, attempt)
 	}
 	if d.Action == lifecycle.Withdraw {
-		s.errand.cancel() // what it knows of the published chart is no longer so
+		s.errand.cancel() // its facts about the published chart are outdated
 		s.errand = nil
 	}
 	r.serve(obj, s, now, d)
@@ -171,16 +170,16 @@ func (r *VerifiedChartReconciler) decide(ctx context.Context, cached *v1alpha1.V
 		d = lifecycle.Failing(now.facts, d, storageFailure(err))
 	}
 	if p := now.facts.Published; d.Action == lifecycle.Withdraw && (p.Revoked != "" || p.SignerRevoked != "") {
-		s.resolution = resolution{} // a replacement is looked for at once
+		s.resolution = resolution{} // resolve again at once, to find a replacement
 	}
 	s.decided(d.Status)
-	s.remember(d.Status)
+	s.saveSince(d.Status)
 	r.errands.send(obj, s, now, d.Ask)
 	return course{stored: stored, obj: obj, now: now, decision: d}, true
 }
 
-// decideAttempt decides with the result of an attempt, and stores the chart that is to be published. If it cannot be
-// stored it is not published.
+// decideAttempt decides with the result of an attempt, and stores the chart that is to be published. A chart that cannot be
+// stored is not published.
 func (r *VerifiedChartReconciler) decideAttempt(obj *v1alpha1.VerifiedChart, now *local, a *attempt) lifecycle.Decision {
 	now.facts.Attempt = &a.value
 	d := lifecycle.Decide(now.facts)

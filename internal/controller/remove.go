@@ -16,7 +16,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
 )
 
-// remove ends everything of an object that is deleted, or is being deleted (then obj is it). It needs no registry, no
+// remove removes everything that belongs to an object that is deleted (obj is nil) or is being deleted. It needs no registry, no
 // Secret and no valid spec.
 func (r *VerifiedChartReconciler) remove(ctx context.Context, name types.NamespacedName, obj *v1alpha1.VerifiedChart) error {
 	r.Paths.Drop(name.Namespace, name.Name)
@@ -53,14 +53,14 @@ func (r *VerifiedChartReconciler) removeMetrics(ctx context.Context, obj *v1alph
 }
 
 const (
-	// sweepEvery is how often files and ExternalArtifacts are looked for whose object is gone.
+	// sweepEvery is the pause between two searches for files and ExternalArtifacts whose object is gone.
 	sweepEvery = 10 * time.Minute
-	// sweepAge is how old files have to be to be swept.
+	// sweepAge is the minimum age of files that are swept.
 	sweepAge = 10 * time.Minute
 )
 
-// sweep removes files and ExternalArtifacts of ours whose VerifiedChart is gone, as the API server itself says. What it does not
-// say of an object, because it is away or does not know the kind, removes nothing.
+// sweep removes our files and ExternalArtifacts if the API server itself reports that their VerifiedChart is gone. If the API
+// server does not answer, or does not know the kind, sweep removes nothing.
 func (r *VerifiedChartReconciler) sweep(ctx context.Context) {
 	r.sweepFiles(ctx)
 	r.sweepExternalArtifacts(ctx)

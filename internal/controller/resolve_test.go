@@ -32,23 +32,23 @@ var _ = Describe("Between two intervals", Serial, func() {
 		w.registry.Reset()
 	})
 
-	// again reconciles as an event does that is not the interval's end.
+	// again reconciles like an event before the end of the interval.
 	again := func() {
 		GinkgoHelper()
 		Expect(drive(w.ctx, reconciler, w.get())).To(Succeed())
 	}
 
-	DescribeTable("a chart is verified again",
+	DescribeTable("a chart is re-verified",
 		func(happens func(), asked types.GomegaMatcher) {
 			happens()
 			Expect(w.registry.Requests()).To(asked)
 		},
-		Entry("without the registry if nothing is known to have changed", again, BeEmpty()),
-		Entry("without the registry where a key is added", func() {
+		Entry("without the registry if no change is known", again, BeEmpty()),
+		Entry("without the registry if a key is added", func() {
 			w.setKeys(w.ours, w.theirs)
 			again()
 		}, BeEmpty()),
-		Entry("by asking the registry where the interval is half over", func() {
+		Entry("by asking the registry if half of the interval is over", func() {
 			obj := w.get()
 			s := reconciler.sessions.find(client.ObjectKeyFromObject(obj))
 			s.mu.Lock()
@@ -56,8 +56,8 @@ var _ = Describe("Between two intervals", Serial, func() {
 			s.mu.Unlock()
 			again()
 		}, HaveLen(2)),
-		Entry("by asking the registry if that is asked for", func() { w.reconcile() }, HaveLen(2)),
-		Entry("by asking the registry where the spec has changed", func() {
+		Entry("by asking the registry if a reconcile is requested", func() { w.reconcile() }, HaveLen(2)),
+		Entry("by asking the registry if the spec has changed", func() {
 			w.edit(func(s *v1alpha1.VerifiedChartSpec) { s.Ref.SemVer = ">=1.0.0" })
 			w.eventually(func(g Gomega, obj *v1alpha1.VerifiedChart) {
 				g.Expect(obj.Status.ObservedGeneration).To(Equal(obj.Generation))
@@ -65,13 +65,13 @@ var _ = Describe("Between two intervals", Serial, func() {
 		}, HaveLen(2)),
 	)
 
-	It("a key that is taken away withdraws the chart, and what the tag names is not asked for", func() {
+	It("a removed key withdraws the chart, without resolving the tag", func() {
 		w.setKeys(w.theirs)
 		w.withdrawn()
 		Expect(w.registry.Requests()).NotTo(ContainElement(HaveSuffix("/manifests/1.0.0")))
 	})
 
-	It("a key that is taken away asks the registry once for each place of signatures, and for nothing else afterwards", func() {
+	It("a removed key causes one request for each location of signatures, and no others afterwards", func() {
 		w.setKeys(w.theirs)
 		obj := w.withdrawn()
 		times := map[string]int{}
@@ -86,7 +86,7 @@ var _ = Describe("Between two intervals", Serial, func() {
 		Expect(s.question).To(BeNil())
 	})
 
-	It("what is published is revoked, and what may take its place is asked for", func() {
+	It("a revocation withdraws the published chart, and the reference is resolved for a replacement", func() {
 		bad := w.get().Status.Verification.Digest
 		next := w.push("1.0.1", w.ours)
 		DeferCleanup(revokeForAll, "")
@@ -102,13 +102,13 @@ var _ = Describe("Between two intervals", Serial, func() {
 		w.ready(next.Digest)
 	})
 
-	It("nothing is remembered of an object that is gone", func() {
+	It("nothing is kept in memory for an object that is gone", func() {
 		name := client.ObjectKeyFromObject(w.get())
 		w.remove()
 		Eventually(func() *session { return reconciler.sessions.find(name) }).WithTimeout(patience).Should(BeNil())
 	})
 
-	It("the retries of an object that is gone are not counted on", func() {
+	It("the retry count of an object that is gone is reset", func() {
 		request := requestFor(w.get())
 		reconciler.retries.When(request)
 		w.remove()
@@ -117,7 +117,7 @@ var _ = Describe("Between two intervals", Serial, func() {
 })
 
 var _ = Describe("An older revision", func() {
-	It("is not served any more once another is published", func() {
+	It("is no longer served once another is published", func() {
 		w := newWorld(context.Background())
 		var last *v1alpha1.VerifiedChart
 		for i := range 3 {
@@ -133,7 +133,7 @@ var _ = Describe("An older revision", func() {
 		Eventually(w.files).WithTimeout(patience).Should(ConsistOf(HaveSuffix(last.Status.Artifact.Path)))
 	})
 
-	It("is not served any more either where the ExternalArtifact of its name is another's", func() {
+	It("is no longer served either if the ExternalArtifact of its name belongs to another source", func() {
 		w := newWorld(context.Background())
 		ea := &sourcev1.ExternalArtifact{ObjectMeta: metav1.ObjectMeta{Name: "app", Namespace: w.namespace}}
 		ea.Spec.SourceRef = &meta.NamespacedObjectKindReference{APIVersion: "example.com/v1", Kind: "Other", Name: "app"}
@@ -164,7 +164,7 @@ var _ = Describe("A suspended chart", func() {
 		})
 	})
 
-	DescribeTable("is withdrawn all the same if it is revoked",
+	DescribeTable("is withdrawn even so if it is revoked",
 		func(revoked func(*v1alpha1.VerifiedChart) v1alpha1.Revocations) {
 			w.registry.Reset()
 			r := revoked(w.get())
@@ -180,12 +180,12 @@ var _ = Describe("A suspended chart", func() {
 		Entry("by its digest", func(obj *v1alpha1.VerifiedChart) v1alpha1.Revocations {
 			return v1alpha1.Revocations{Digests: []string{obj.Status.Verification.Digest}}
 		}),
-		Entry("by the key that accepted", func(obj *v1alpha1.VerifiedChart) v1alpha1.Revocations {
+		Entry("by the key that signed it", func(obj *v1alpha1.VerifiedChart) v1alpha1.Revocations {
 			return v1alpha1.Revocations{Keys: []string{obj.Status.Verification.Signers}}
 		}),
 	)
 
-	It("that was held is not said to be once it is revoked", func() {
+	It("is no longer reported as held once it is revoked", func() {
 		w.edit(func(s *v1alpha1.VerifiedChartSpec) { s.Suspend, s.Verify.OnTrustLoss = false, v1alpha1.OnTrustLossHold })
 		w.setKeys(w.theirs)
 		w.eventually(func(g Gomega, obj *v1alpha1.VerifiedChart) { g.Expect(obj.Status.HeldSince).NotTo(BeNil()) })
@@ -196,7 +196,7 @@ var _ = Describe("A suspended chart", func() {
 		Expect(obj.Status.HeldSince).To(BeNil())
 	})
 
-	It("is not announced where its withdrawal was not", func() {
+	It("disappears from the ExternalArtifact even if an earlier write of its withdrawal failed", func() {
 		Eventually(w.externalArtifact).WithTimeout(patience).ShouldNot(BeNil())
 		obj := w.get()
 		before := obj.DeepCopy()
@@ -208,7 +208,7 @@ var _ = Describe("A suspended chart", func() {
 		w.eventually(func(g Gomega, obj *v1alpha1.VerifiedChart) { g.Expect(obj.Status.Artifact).NotTo(BeNil()) })
 	})
 
-	It("is not served where its file is not what was stored", func() {
+	It("is not served if its file differs from the stored one", func() {
 		obj := w.get()
 		file := filepath.Join(storageDir, obj.Status.Artifact.Path)
 		Expect(os.WriteFile(file, []byte("evil"), 0o600)).To(Succeed())
@@ -222,7 +222,7 @@ var _ = Describe("A suspended chart", func() {
 		})
 	})
 
-	It("is not served by what somebody wrote into its status", func() {
+	It("is not served from a path that somebody wrote into its status", func() {
 		other := newWorld(context.Background())
 		d := other.push("1.0.0", other.ours)
 		other.declare()

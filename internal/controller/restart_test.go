@@ -22,12 +22,12 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/server"
 )
 
-// process is a controller of its own for the namespace of a world, which can be stopped and started again.
+// process is a separate controller for the namespace of a world. It can be stopped and started again.
 type process struct {
 	*world
 	controller *VerifiedChartReconciler
 	http       *httptest.Server
-	ahead      atomic.Int64 // how far its clock goes ahead, in nanoseconds
+	ahead      atomic.Int64 // how far its clock is ahead, in nanoseconds
 	end        func()
 }
 
@@ -39,7 +39,7 @@ func newProcess() *process {
 	return p
 }
 
-// run starts the controller with nothing in memory, and its server.
+// run starts the controller with an empty memory, and its server.
 func (p *process) run() {
 	GinkgoHelper()
 	mgr := newManager(restConfig, cache.Options{
@@ -63,7 +63,7 @@ func (p *process) stop() {
 	p.end = nil
 }
 
-// answers returns the status with which the server answers for the artifact.
+// answers returns the HTTP status of the artifact.
 func (p *process) answers(obj *v1alpha1.VerifiedChart) func() int {
 	return func() int {
 		resp, err := http.Get(p.http.URL + "/" + obj.Status.Artifact.Path)
@@ -90,7 +90,7 @@ var _ = Describe("A controller that starts again", func() {
 		p.run()
 	})
 
-	It("J22: serves from its disk, without the registry, which hangs", func() {
+	It("J22: serves from its disk while the registry hangs", func() {
 		obj := p.publish()
 		p.stop()
 		p.silent()
@@ -102,7 +102,7 @@ var _ = Describe("A controller that starts again", func() {
 		Expect(p.get().Status.Artifact).To(Equal(obj.Status.Artifact))
 	})
 
-	It("H12: does not serve from its disk what a policy changed meanwhile no longer allows, and never for a moment", func() {
+	It("H12: never serves from its disk a chart that a changed policy no longer allows, not for a moment", func() {
 		obj := p.publish()
 		p.stop()
 		p.silent()
@@ -118,7 +118,7 @@ var _ = Describe("A controller that starts again", func() {
 		p.withdrawn()
 	})
 
-	DescribeTable("J19: fetches what it had published, although a newer version is refused, and withdraws nothing",
+	DescribeTable("J19: fetches the published chart again, although a newer version is refused, and withdraws nothing",
 		func(damage func(obj *v1alpha1.VerifiedChart)) {
 			obj := p.publish()
 			p.push("1.1.0") // nobody signed it
@@ -160,7 +160,7 @@ var _ = Describe("A controller that starts again", func() {
 		}),
 	)
 
-	It("J20: never serves a file that was altered on the disk, and fetches it again", func() {
+	It("J20: never serves a file that was altered on the disk, and fetches the chart again", func() {
 		obj := p.publish()
 		file := filepath.Join(p.storage, obj.Status.Artifact.Path)
 		genuine, err := os.ReadFile(file)
@@ -174,7 +174,7 @@ var _ = Describe("A controller that starts again", func() {
 		Expect(os.ReadFile(file)).To(Equal(genuine))
 	})
 
-	It("rule 20: withdraws what neither the disk nor the registry has any longer", func() {
+	It("rule 20: withdraws a chart that neither the disk nor the registry has any longer", func() {
 		obj := p.publish()
 		p.stop()
 		Expect(os.RemoveAll(filepath.Join(p.storage, "verifiedchart"))).To(Succeed())
@@ -205,7 +205,7 @@ var _ = Describe("An object that goes away", func() {
 		Expect(w.client.Patch(w.ctx, obj, patch)).To(Succeed())
 	}
 
-	DescribeTable("J3: is served no longer, and nothing of it is left",
+	DescribeTable("J3: is no longer served, and nothing of it is left",
 		func(names ...string) {
 			finalizers(names...)
 			Expect(w.client.Delete(w.ctx, w.get())).To(Succeed())
@@ -217,11 +217,11 @@ var _ = Describe("An object that goes away", func() {
 			}
 		},
 		Entry("without a finalizer"),
-		Entry("with a foreign one, which keeps it", "example.com/keep"),
+		Entry("with a foreign one that keeps the object", "example.com/keep"),
 		Entry("with the one of older versions", v1alpha1.VerifiedChartFinalizer),
 	)
 
-	It("J3: does not leave its artifact to one of the same name that follows", func() {
+	It("J3: does not leave its artifact to a new object with its name", func() {
 		Expect(w.client.Delete(w.ctx, w.get())).To(Succeed())
 		w.setKeys(w.theirs)
 		Eventually(func() error {
@@ -253,7 +253,7 @@ var _ = Describe("An object that goes away", func() {
 		Eventually(func() bool { return serves(reconciler, published.Status.Artifact.Path) }).WithTimeout(patience).Should(BeFalse())
 	})
 
-	It("J3: out of the selector is served no longer once its status names another address", func() {
+	It("J3: out of the selector is no longer served once its status names another address", func() {
 		obj := w.get()
 		patch := client.MergeFrom(obj.DeepCopy())
 		obj.Labels = map[string]string{apart: "moved"}
@@ -267,7 +267,7 @@ var _ = Describe("An object that goes away", func() {
 })
 
 var _ = Describe("An object that left the selector", func() {
-	It("J3: is served no longer if no other controller has taken over in a minute", func() {
+	It("J3: is no longer served if no other controller has taken over in a minute", func() {
 		p := newProcess()
 		p.run()
 		obj := p.publish()
@@ -283,7 +283,7 @@ var _ = Describe("An object that left the selector", func() {
 })
 
 var _ = Describe("The sweep", func() {
-	It("removes old files whose object is gone, and no others", func() {
+	It("removes only old files whose object is gone", func() {
 		p := newProcess()
 		p.run()
 		obj := p.publish()

@@ -59,7 +59,7 @@ var _ = Describe("A range does not go back", func() {
 		return w.reason(v1alpha1.FetchFailedCondition, metav1.ConditionTrue, v1alpha1.DowngradeRefusedReason)
 	}
 
-	It("B13: where the volume was wiped", func() {
+	It("B13: if the volume was wiped", func() {
 		Expect(os.RemoveAll(filepath.Join(storageDir, "verifiedchart", w.namespace))).To(Succeed())
 		w.registry.DeleteTag(w.repo.Name, "1.1.0")
 		Expect(refused().Status.Artifact.Revision).To(HaveSuffix(w.get().Status.History[0].Digest), "what was published is fetched again")
@@ -74,7 +74,7 @@ var _ = Describe("A range does not go back", func() {
 		Expect(refused().Status.Artifact).To(BeNil())
 	})
 
-	It("B15: unless its newest version is revoked: that says nothing of what may follow", func() {
+	It("B15: unless its newest version is revoked: then an older version may follow", func() {
 		stolen := w.push("999.0.0", w.ours)
 		w.reconcile()
 		w.ready(stolen.Digest)
@@ -90,7 +90,7 @@ var _ = Describe("A range does not go back", func() {
 		})
 	})
 
-	It("B15: below what was proven before a version that is revoked after it was withdrawn", func() {
+	It("B15: below the version that was proven before a version that is revoked after its withdrawal", func() {
 		stolen := w.push("999.0.0", w.ours)
 		w.reconcile()
 		w.ready(stolen.Digest)
@@ -104,7 +104,7 @@ var _ = Describe("A range does not go back", func() {
 		Expect(refused().Status.Artifact).To(BeNil())
 	})
 
-	It("unless the spec asks for that, also where what it asks for is trusted only later", func() {
+	It("unless the spec requests that, even if the requested chart is trusted only later", func() {
 		wanted := w.push("1.0.5")
 		w.edit(func(s *v1alpha1.VerifiedChartSpec) { s.Ref.SemVer = ">=1.0.0 <1.1.0" })
 		w.rejected()
@@ -113,7 +113,7 @@ var _ = Describe("A range does not go back", func() {
 		w.ready(wanted.Digest)
 	})
 
-	It("unless the spec asks for another repository, also if that is trusted only later", func() {
+	It("unless the spec requests another repository, even if that is trusted only later", func() {
 		other := registrytest.Repository{Registry: w.registry, Name: "charts/other"}
 		wanted := w.registry.PushChart(other.Name, "0.1.0", charttest.ConfigJSON("app", "0.1.0"), charttest.Archive("app", "0.1.0"))
 		w.edit(func(s *v1alpha1.VerifiedChartSpec) {
@@ -127,7 +127,7 @@ var _ = Describe("A range does not go back", func() {
 })
 
 var _ = Describe("A version that is revoked after it was withdrawn", func() {
-	It("does not keep another of that version out", func() {
+	It("does not block another chart with that version", func() {
 		w := newWorld(context.Background())
 		bad := w.push("1.0.0", w.ours)
 		w.declare()
@@ -142,7 +142,7 @@ var _ = Describe("A version that is revoked after it was withdrawn", func() {
 	})
 })
 
-var _ = Describe("What is revoked, while the registry takes requests and never answers,", func() {
+var _ = Describe("A revoked chart, while the registry takes requests and never answers,", func() {
 	var w *world
 	var published *v1alpha1.VerifiedChart
 	BeforeEach(func() {
@@ -154,7 +154,7 @@ var _ = Describe("What is revoked, while the registry takes requests and never a
 		DeferCleanup(func() { w.registry.Break(nil) })
 	})
 
-	DescribeTable("is withdrawn at once, from the status and the ExternalArtifact too",
+	DescribeTable("is withdrawn at once, also from the status and the ExternalArtifact",
 		func(revoked func() v1alpha1.Revocations) {
 			list := revoked()
 			w.edit(rules(func(r *v1alpha1.Rules) { r.Revoked = &list }))
@@ -168,14 +168,14 @@ var _ = Describe("What is revoked, while the registry takes requests and never a
 			return v1alpha1.Revocations{Digests: []string{published.Status.Verification.Digest}}
 		}),
 		Entry("by its version", func() v1alpha1.Revocations { return v1alpha1.Revocations{Versions: []string{"1.x"}} }),
-		Entry("by the key that accepted", func() v1alpha1.Revocations {
+		Entry("by the key that signed it", func() v1alpha1.Revocations {
 			return v1alpha1.Revocations{Keys: []string{published.Status.Verification.Signers}}
 		}),
 	)
 })
 
 var _ = Describe("A revoked key", func() {
-	It("is told of while the registry never answers, also where the reconcile is interrupted", func() {
+	It("is reported while the registry never answers, even if the reconcile is interrupted", func() {
 		w := newWorld(context.Background())
 		d := w.push("1.0.0", w.ours)
 		w.declare()
@@ -192,7 +192,7 @@ var _ = Describe("A revoked key", func() {
 		})
 	})
 
-	It("withdraws nothing that another key accepts as well, not for a moment", func() {
+	It("never withdraws a chart that another key also signed, not for a moment", func() {
 		w := newWorld(context.Background())
 		d := w.push("1.0.0", w.ours, w.theirs)
 		w.setKeys(w.ours, w.theirs)
@@ -209,7 +209,7 @@ var _ = Describe("A revoked key", func() {
 	})
 })
 
-var _ = DescribeTable("A withdrawal is told by one Warning",
+var _ = DescribeTable("A withdrawal is reported by one Warning",
 	func(lose func(*world, *v1alpha1.VerifiedChart)) {
 		w := newWorld(context.Background())
 		d := w.push("1.0.0", w.ours)
@@ -220,16 +220,16 @@ var _ = DescribeTable("A withdrawal is told by one Warning",
 		w.reconcile()
 		Expect(w.warnings()).To(ConsistOf(v1alpha1.ArtifactWithdrawnReason))
 	},
-	Entry("where the key is replaced", func(w *world, _ *v1alpha1.VerifiedChart) { w.setKeys(w.theirs) }),
-	Entry("where the digest is revoked", func(w *world, obj *v1alpha1.VerifiedChart) {
+	Entry("if the key is replaced", func(w *world, _ *v1alpha1.VerifiedChart) { w.setKeys(w.theirs) }),
+	Entry("if the digest is revoked", func(w *world, obj *v1alpha1.VerifiedChart) {
 		w.edit(rules(func(r *v1alpha1.Rules) {
 			r.Revoked = &v1alpha1.Revocations{Digests: []string{obj.Status.Verification.Digest}}
 		}))
 	}),
-	Entry("where the version is revoked", func(w *world, _ *v1alpha1.VerifiedChart) {
+	Entry("if the version is revoked", func(w *world, _ *v1alpha1.VerifiedChart) {
 		w.edit(rules(func(r *v1alpha1.Rules) { r.Revoked = &v1alpha1.Revocations{Versions: []string{"*"}} }))
 	}),
-	Entry("where the key is revoked", func(w *world, obj *v1alpha1.VerifiedChart) {
+	Entry("if the key is revoked", func(w *world, obj *v1alpha1.VerifiedChart) {
 		w.edit(rules(func(r *v1alpha1.Rules) {
 			r.Revoked = &v1alpha1.Revocations{Keys: []string{obj.Status.Verification.Signers}}
 		}))

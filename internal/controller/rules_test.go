@@ -23,10 +23,10 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify/sigstoretest"
 )
 
-// clusterRevocations is the ConfigMap that the reconciler of the suite reads.
+// clusterRevocations is the ConfigMap of the revocation list of the suite's reconciler.
 var clusterRevocations = types.NamespacedName{Namespace: "default", Name: "revocations"}
 
-// revokeForAll makes the list of the cluster this.
+// revokeForAll sets the revocation list of the cluster.
 func revokeForAll(list string) {
 	GinkgoHelper()
 	if list == "" {
@@ -41,7 +41,7 @@ func revokeForAll(list string) {
 	}
 }
 
-// unreachable makes the registry answer nothing to whoever reads.
+// unreachable makes the registry fail every read.
 func (w *world) unreachable() { w.registry.Break(answerNothing) }
 
 func answerNothing(rw http.ResponseWriter, r *http.Request) bool {
@@ -64,7 +64,7 @@ func (w *world) warned(reason string) {
 	}).WithTimeout(patience).Should(Succeed())
 }
 
-// rules changes what is asked besides who accepts.
+// rules changes the rules of spec.verify other than the authorities.
 func rules(change func(*v1alpha1.Rules)) func(*v1alpha1.VerifiedChartSpec) {
 	return func(s *v1alpha1.VerifiedChartSpec) { change(&s.Verify.Rules) }
 }
@@ -89,8 +89,8 @@ var _ = Describe("A chart", func() {
 		return n
 	}
 
-	Describe("that is not trusted any more", func() {
-		It("is published again, when trust returns, from the bytes that are kept", func() {
+	Describe("that is no longer trusted", func() {
+		It("is published again from the kept bytes when trust returns", func() {
 			d := w.push("1.0.0", w.ours)
 			w.declare()
 			first := w.ready(d.Digest).Status.Artifact
@@ -104,7 +104,7 @@ var _ = Describe("A chart", func() {
 			Expect(archiveRequests(d)).To(BeZero())
 		})
 
-		It("goes on being served where onTrustLoss is Hold, and the status says so", func() {
+		It("stays served if onTrustLoss is Hold, and the status says so", func() {
 			d := w.push("1.0.0", w.ours)
 			w.declare(rules(func(r *v1alpha1.Rules) { r.OnTrustLoss = v1alpha1.OnTrustLossHold }))
 			w.ready(d.Digest)
@@ -129,12 +129,12 @@ var _ = Describe("A chart", func() {
 			Entry("by its digest", func(obj *v1alpha1.VerifiedChart) v1alpha1.Revocations {
 				return v1alpha1.Revocations{Digests: []string{obj.Status.Verification.Digest}}
 			}),
-			Entry("by the key that accepted", func(obj *v1alpha1.VerifiedChart) v1alpha1.Revocations {
+			Entry("by the key that signed it", func(obj *v1alpha1.VerifiedChart) v1alpha1.Revocations {
 				return v1alpha1.Revocations{Keys: []string{obj.Status.Verification.Signers}}
 			}),
 		)
 
-		It("is withdrawn when it is held no more, also while nobody can be asked", func() {
+		It("is withdrawn when Hold is removed, even while the registry is out of reach", func() {
 			d := w.push("1.0.0", w.ours)
 			w.declare(rules(func(r *v1alpha1.Rules) { r.OnTrustLoss = v1alpha1.OnTrustLossHold }))
 			w.ready(d.Digest)
@@ -148,7 +148,7 @@ var _ = Describe("A chart", func() {
 			Expect(isWithdrawn().Status.HeldSince).To(BeNil())
 		})
 
-		It("is held no more once it is trusted again", func() {
+		It("is no longer held once it is trusted again", func() {
 			d := w.push("1.0.0", w.ours)
 			w.declare(rules(func(r *v1alpha1.Rules) { r.OnTrustLoss = v1alpha1.OnTrustLossHold }))
 			w.ready(d.Digest)
@@ -158,7 +158,7 @@ var _ = Describe("A chart", func() {
 			Expect(w.ready(d.Digest).Status.HeldSince).To(BeNil())
 		})
 
-		It("is not replaced, if it is held, by what is not trusted either", func() {
+		It("is not replaced, while it is held, by another untrusted chart", func() {
 			d := w.push("1.0.0", w.ours)
 			w.declare(rules(func(r *v1alpha1.Rules) { r.OnTrustLoss = v1alpha1.OnTrustLossHold }))
 			w.ready(d.Digest)
@@ -171,7 +171,7 @@ var _ = Describe("A chart", func() {
 	})
 
 	Describe("that cannot be verified", func() {
-		It("is withdrawn after maxUnverifiedAge, and published again when it can", func() {
+		It("is withdrawn after maxUnverifiedAge, and published again when it can be verified", func() {
 			d := w.push("1.0.0", w.ours)
 			w.declare(rules(func(r *v1alpha1.Rules) { r.MaxUnverifiedAge = &metav1.Duration{Duration: time.Hour} }))
 			w.ready(d.Digest)
@@ -198,7 +198,7 @@ var _ = Describe("A chart", func() {
 			Expect(obj.Status.UnverifiedSince).To(BeNil())
 		})
 
-		It("is published for as long as it takes, without a maxUnverifiedAge", func() {
+		It("stays published for any time without a maxUnverifiedAge", func() {
 			d := w.push("1.0.0", w.ours)
 			w.declare()
 			w.ready(d.Digest)
@@ -212,7 +212,7 @@ var _ = Describe("A chart", func() {
 	Describe("that is revoked", func() {
 		keyOf := func(obj *v1alpha1.VerifiedChart) string { return obj.Status.Verification.Authorities[0].Signer }
 
-		DescribeTable("is withdrawn at once, also while the registry is out of reach",
+		DescribeTable("is withdrawn at once, even while the registry is out of reach",
 			func(revoke func(obj *v1alpha1.VerifiedChart) v1alpha1.Revocations, ref v1alpha1.ChartRef) {
 				d := w.push("1.0.0", w.ours)
 				w.declare(func(s *v1alpha1.VerifiedChartSpec) {
@@ -242,12 +242,12 @@ var _ = Describe("A chart", func() {
 			Entry("by its version", func(*v1alpha1.VerifiedChart) v1alpha1.Revocations {
 				return v1alpha1.Revocations{Versions: []string{"<=1.0.0"}}
 			}, v1alpha1.ChartRef{Tag: "1.0.0"}),
-			Entry("by its version, if it is pinned by digest", func(*v1alpha1.VerifiedChart) v1alpha1.Revocations {
+			Entry("by its version, even if it is pinned by digest", func(*v1alpha1.VerifiedChart) v1alpha1.Revocations {
 				return v1alpha1.Revocations{Versions: []string{"1.x"}}
 			}, v1alpha1.ChartRef{Digest: "its own"}),
 		)
 
-		It("is never published, where only its archive says its version", func() {
+		It("is never published, even if only its archive names its version", func() {
 			d := w.push("1.0.0", w.ours)
 			w.declare(rules(func(r *v1alpha1.Rules) { r.Revoked = &v1alpha1.Revocations{Versions: []string{"1.x"}} }),
 				func(s *v1alpha1.VerifiedChartSpec) { s.Ref = v1alpha1.ChartRef{Digest: d.Digest.String()} })
@@ -273,7 +273,7 @@ var _ = Describe("A chart", func() {
 			other.ready(d.Digest)
 		})
 
-		DescribeTable("J21: stays revoked while the list of the cluster is unusable, and nobody else is stopped",
+		DescribeTable("J21: stays revoked while the list of the cluster is unusable, and other charts are still published",
 			func(list string) {
 				bad, good := w.push("1.0.0", w.ours), newWorld(context.Background())
 				d := good.push("2.0.0", good.ours)
@@ -303,7 +303,7 @@ var _ = Describe("A chart", func() {
 		)
 	})
 
-	Describe("whose version becomes another digest, even signed,", func() {
+	Describe("whose version gets another digest, even a signed one,", func() {
 		var d, moved ocispec.Descriptor
 		mutate := func(change ...func(*v1alpha1.VerifiedChartSpec)) {
 			GinkgoHelper()
@@ -322,7 +322,7 @@ var _ = Describe("A chart", func() {
 			Expect(obj.Status.History).To(ConsistOf(And(HaveField("Version", "1.0.0"), HaveField("Digest", d.Digest.String()))))
 		})
 
-		It("is refused also after it was withdrawn", func() {
+		It("is also refused after it was withdrawn", func() {
 			mutate()
 			w.setKeys(w.theirs)
 			isWithdrawn()
@@ -331,7 +331,7 @@ var _ = Describe("A chart", func() {
 			Expect(obj.Status.Artifact).To(BeNil())
 		})
 
-		It("is refused where only its archive says its version", func() {
+		It("is refused even if only its archive names its version", func() {
 			mutate(func(s *v1alpha1.VerifiedChartSpec) { s.Ref.Tag = "1.0.0" })
 			w.registry.PushManifest(w.repo.Name, "stable", moved.MediaType, w.manifest(moved))
 			w.edit(func(s *v1alpha1.VerifiedChartSpec) { s.Ref.Tag = "stable" })
@@ -342,14 +342,14 @@ var _ = Describe("A chart", func() {
 			Expect(w.get().Status.Artifact.Revision).To(HaveSuffix(d.Digest.String()))
 		})
 
-		It("is published with a warning if that is asked for", func() {
+		It("is published with a warning if versionMutation is Warn", func() {
 			mutate(rules(func(r *v1alpha1.Rules) { r.VersionMutation = v1alpha1.VersionMutationWarn }))
 			obj := w.ready(moved.Digest)
 			Expect(obj.Status.History).To(ConsistOf(HaveField("Digest", moved.Digest.String())))
 			w.warned(v1alpha1.VersionMutatedReason)
 		})
 
-		It("is published if that is allowed, or where the digest is asked for", func() {
+		It("is published if that is allowed, or if the spec names the digest", func() {
 			mutate(rules(func(r *v1alpha1.Rules) { r.VersionMutation = v1alpha1.VersionMutationAllow }))
 			w.ready(moved.Digest)
 			w.edit(rules(func(r *v1alpha1.Rules) { r.VersionMutation = "" }))
@@ -361,7 +361,7 @@ var _ = Describe("A chart", func() {
 	Describe("in a range", func() {
 		ranged := func(s *v1alpha1.VerifiedChartSpec) { s.Ref = v1alpha1.ChartRef{SemVer: ">=1.0.0"} }
 
-		It("goes back to a lesser version only if that is allowed", func() {
+		It("goes back to a lower version only if that is allowed", func() {
 			first, second := w.push("1.0.0", w.ours), w.push("1.1.0", w.ours)
 			w.declare(ranged)
 			w.ready(second.Digest)
@@ -372,7 +372,7 @@ var _ = Describe("A chart", func() {
 			w.ready(first.Digest)
 		})
 
-		DescribeTable("B15: that was carried off to 999.0.0 comes back by",
+		DescribeTable("B15: that was moved to 999.0.0 comes back by",
 			func(recover func(*v1alpha1.VerifiedChartSpec)) {
 				good := w.push("1.0.0", w.ours)
 				w.declare(ranged)
@@ -387,7 +387,7 @@ var _ = Describe("A chart", func() {
 			Entry("an exclusion", func(s *v1alpha1.VerifiedChartSpec) { s.Ref.SemVer = ">=1.0.0 <999.0.0" }),
 		)
 
-		It("B15: that was carried off to 999.0.0 is withdrawn by revoking that version", func() {
+		It("B15: that was moved to 999.0.0 is withdrawn by revoking that version", func() {
 			stolen := w.push("999.0.0", w.ours)
 			w.declare(ranged)
 			w.ready(stolen.Digest)
@@ -397,7 +397,7 @@ var _ = Describe("A chart", func() {
 	})
 
 	Describe("with a minSignatureAge", func() {
-		It("is published just when its signature is old enough, without being asked for", func() {
+		It("is published exactly when its signature is old enough, without a request for a reconcile", func() {
 			sigstore := sigstoretest.New()
 			w.setRoot(sigstore.Root())
 			d := w.push("1.0.0")
@@ -414,7 +414,7 @@ var _ = Describe("A chart", func() {
 	Describe("in mode Audit", func() {
 		audited := rules(func(r *v1alpha1.Rules) { r.Mode = v1alpha1.ModeAudit })
 
-		It("is published though it is unsigned, and the status tells the truth", func() {
+		It("is published although it is unsigned, and the status says so", func() {
 			d := w.push("1.0.0")
 			w.declare(audited)
 			obj := w.ready(d.Digest)
@@ -429,7 +429,7 @@ var _ = Describe("A chart", func() {
 			isWithdrawn()
 		})
 
-		It("is published though its keys are not there, and by proof once they are", func() {
+		It("is published although its keys are missing, and by proof once they exist", func() {
 			d := w.push("1.0.0", w.ours)
 			w.deleteSecret("cosign-pub")
 			w.declare(audited)
@@ -442,7 +442,7 @@ var _ = Describe("A chart", func() {
 			})
 		})
 
-		It("is proven once it is signed, whatever is remembered", func() {
+		It("is proven once it is signed, even if older answers are cached", func() {
 			d := w.push("1.0.0")
 			w.declare(audited)
 			w.ready(d.Digest)
@@ -452,7 +452,7 @@ var _ = Describe("A chart", func() {
 			Expect(obj.Status.Verification.Exceptions).To(BeEmpty())
 		})
 
-		It("is withdrawn where that mode ends, also while the registry is out of reach", func() {
+		It("is withdrawn when that mode ends, even while the registry is out of reach", func() {
 			d := w.push("1.0.0")
 			w.declare(audited)
 			w.ready(d.Digest)
@@ -461,7 +461,7 @@ var _ = Describe("A chart", func() {
 			isWithdrawn()
 		})
 
-		It("stays where that mode ends while the registry is out of reach, if it was proven", func() {
+		It("stays published when that mode ends while the registry is out of reach, if it was proven", func() {
 			d := w.push("1.0.0", w.ours)
 			w.declare(audited)
 			w.ready(d.Digest)
@@ -470,7 +470,7 @@ var _ = Describe("A chart", func() {
 			Expect(artifactBytes(w.reconcile())).NotTo(BeEmpty())
 		})
 
-		It("is not written about at each reconcile", func() {
+		It("causes no write at each reconcile", func() {
 			d := w.push("1.0.0")
 			w.declare(audited)
 			w.ready(d.Digest)
@@ -479,7 +479,7 @@ var _ = Describe("A chart", func() {
 			Expect(w.get().ResourceVersion).To(Equal(before.ResourceVersion))
 		})
 
-		It("is not published if it is no chart", func() {
+		It("is not published if it is not a chart", func() {
 			w.registry.PushImage(w.repo.Name, "1.0.0", w.repo.PushBlob("application/x", []byte("{}")))
 			w.declare(audited)
 			w.reason(v1alpha1.FetchFailedCondition, metav1.ConditionTrue, v1alpha1.OCILayerOperationFailedReason)
@@ -493,7 +493,7 @@ var _ = Describe("A chart", func() {
 			})
 		}
 
-		It("is published until just then, and the status says why", func() {
+		It("is published until the exemption ends, and the status says why", func() {
 			d := w.push("1.0.0")
 			w.declare(exempted(d, time.Now().Add(6*time.Second)))
 			obj := w.ready(d.Digest)
@@ -505,7 +505,7 @@ var _ = Describe("A chart", func() {
 			isWithdrawn()
 		})
 
-		It("is published until just then, where its tag names by now what is not trusted", func() {
+		It("is published until the exemption ends, even if its tag now names an untrusted chart", func() {
 			d := w.push("1.0.0", w.ours)
 			w.declare()
 			w.ready(d.Digest)
@@ -520,7 +520,7 @@ var _ = Describe("A chart", func() {
 			Expect(time.Now()).To(BeTemporally(">=", until.Truncate(time.Second)))
 		})
 
-		It("needs none once it is signed, whatever its tag names by now", func() {
+		It("needs no exemption once it is signed, even if its tag now names another chart", func() {
 			d := w.push("1.0.0")
 			w.declare(exempted(d, time.Now().Add(time.Hour)))
 			w.ready(d.Digest)
@@ -537,7 +537,7 @@ var _ = Describe("A chart", func() {
 			Expect(artifactBytes(w.reconcile())).NotTo(BeEmpty())
 		})
 
-		It("is not published where another digest is exempted, or the time is over", func() {
+		It("is not published if another digest is exempted, or the time is over", func() {
 			d := w.push("1.0.0")
 			other := w.push("1.0.1")
 			w.declare(exempted(other, time.Now().Add(time.Hour)))

@@ -17,37 +17,38 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify"
 )
 
-// session is what this process knows of one object between two reconciles. Its lock covers a decision and the
-// effects on what this process serves.
+// session holds what this process knows about one object between two reconciles. Its lock covers a decision and the
+// effects of the decision on what this process serves.
 type session struct {
 	mu sync.Mutex
 
 	uid types.UID
-	// stored is the newest version of the object that this process knows the API server to have, superseded are the
-	// resource versions before it that the cache may still hold. status is what was decided and is not written yet.
+	// stored is the newest version of the object in the API server that this process knows. superseded are the older
+	// resource versions that the cache may still hold. status is the decided status that is not written yet.
 	stored     *v1alpha1.VerifiedChart
 	superseded map[string]bool
 	status     *v1alpha1.VerifiedChartStatus
 
 	verified   verification // of the published chart, by stored material
 	accepted   acceptance   // by the object's own policy, the last one
-	acceptedBy string       // the version of everything by which this process accepted it last
-	rejectedAt time.Time    // when that was first rejected
-	asked      *answer      // what the registry said of the published chart
+	acceptedBy string       // key of the verification by which this process last accepted it
+	rejectedAt time.Time    // when the stored material was first rejected
+	asked      *answer      // of the registry, about the published chart
 
-	// since is when the published chart was first found without a verdict, or held.
+	// since records when the published chart was first without a verdict, or held.
 	since since
 
-	question *errand // about the published chart, that runs
-	// servedBy is the version of everything by which the path of the chart before the published one stays allowed for a while.
+	question *errand // about the published chart, while it runs
+	// servedBy is the version of everything by which the published chart was published. The path of the chart before it stays
+	// allowed for a while, until that version changes.
 	servedBy   string
-	errand     *errand // about the requested chart, that runs
+	errand     *errand // about the requested chart, while it runs
 	done       *attempt
 	resolution resolution
 	leftAt     time.Time // when the object left the selector; zero while it is in
 	// ended reports that the object is gone, or that a new object has its name. Nothing is started for it.
 	ended bool
-	// hasLeft is leftAt for those who must not wait for the lock.
+	// hasLeft reports whether leftAt is set, for readers that must not wait for the lock.
 	hasLeft atomic.Bool
 }
 
@@ -57,7 +58,7 @@ func (s *session) leave(at time.Time) {
 	s.hasLeft.Store(!at.IsZero())
 }
 
-// verification is the verdict on a published chart, by one version of everything it depends on.
+// verification is the verdict on a published chart, for one version of everything that the verdict depends on.
 type verification struct {
 	key      string
 	at       time.Time
@@ -70,7 +71,8 @@ type verification struct {
 	repository string
 }
 
-// published makes the verdict by which a chart is published count for the reconciles that follow at once. It is called under the lock.
+// published records the verdict by which a chart is published as its verification, for the reconciles that follow soon. It is called
+// under the lock.
 func (s *session) published(now local, a *attempt) {
 	key := verificationKey(now.key, a.value.Chart, *a.value.Artifact)
 	s.verified = verification{
@@ -79,35 +81,36 @@ func (s *session) published(now local, a *attempt) {
 	s.acceptedBy = key
 }
 
-// acceptance is that the object's own policy accepted the published chart, by one version of everything it depends on.
+// acceptance records that the object's own policy accepted the published chart, for one version of everything that the verdict depends on.
 type acceptance struct {
 	key  string
-	ends time.Time // by the clock; zero if it does not
+	ends time.Time // when it ends by the clock; zero if it does not end
 }
 
-// since is from when on something is so with a published chart, of one revision.
+// since records when a published revision was first without a verdict, and when it was first held.
 type since struct {
 	revision         string
 	unverified, held *metav1.Time
 }
 
-// remember keeps from when on a decided status says that the published chart is without a verdict, or held: the status
-// may never be written while somebody edits the object all the time. So may that of a withdrawal, which changes nothing.
-func (s *session) remember(status v1alpha1.VerifiedChartStatus) {
+// saveSince keeps the times since which the published chart is without a verdict, or held, in a decided status: that status
+// may never be written if somebody edits the object all the time. A withdrawal does not change the saved times, since its status
+// may never be written either.
+func (s *session) saveSince(status v1alpha1.VerifiedChartStatus) {
 	if a := status.Artifact; a != nil {
 		s.since = since{revision: a.Revision, unverified: status.UnverifiedSince, held: status.HeldSince}
 	}
 }
 
-// recall returns the object with the earlier moments of its status and of what is remembered.
-func (s *session) recall(obj *v1alpha1.VerifiedChart) *v1alpha1.VerifiedChart {
+// restoreSince returns the object with the earlier of the times in its status and the saved times.
+func (s *session) restoreSince(obj *v1alpha1.VerifiedChart) *v1alpha1.VerifiedChart {
 	if a := obj.Status.Artifact; a == nil || a.Revision != s.since.revision {
 		return obj
 	}
-	recalled := obj.DeepCopy()
-	recalled.Status.UnverifiedSince = earlier(obj.Status.UnverifiedSince, s.since.unverified)
-	recalled.Status.HeldSince = earlier(obj.Status.HeldSince, s.since.held)
-	return recalled
+	restored := obj.DeepCopy()
+	restored.Status.UnverifiedSince = earlier(obj.Status.UnverifiedSince, s.since.unverified)
+	restored.Status.HeldSince = earlier(obj.Status.HeldSince, s.since.held)
+	return restored
 }
 
 func earlier(a, b *metav1.Time) *metav1.Time {
@@ -117,20 +120,20 @@ func earlier(a, b *metav1.Time) *metav1.Time {
 	return a
 }
 
-// verificationAge is how long a verdict serves the reconciles of one and the same change. It is shorter than the default of the
+// verificationAge is how long a verdict is reused for the reconciles that one change causes. It is shorter than the default of the
 // shortest interval.
 const verificationAge = 9 * time.Second
 
-// answer is what the registry said of a published chart's signatures.
+// answer is the registry's answer about a published chart's signatures.
 type answer struct {
-	// chart that it is about, key the version of everything else that it depends on.
+	// chart is the chart that the answer is about, key the version of everything else that the answer depends on.
 	chart    lifecycle.Chart
 	key      string
 	at       time.Time
 	accepted verify.Accepted
 	outcomes []verify.Outcome
 	lost     bool
-	scope    string // of the credentials by which it was read
+	scope    string // of the credentials that were used
 }
 
 // isProof reports whether the answer proves the chart.
@@ -139,11 +142,11 @@ func (a answer) isProof() bool {
 	return proven
 }
 
-// answerAge is how long an answer of the registry about a published chart counts.
+// answerAge is how long an answer of the registry about a published chart stays valid.
 const answerAge = 30 * time.Second
 
-// takeAttempt returns the attempt that is done, if it was made by the same version of everything it depends
-// on, and no acceptance in it has ended meanwhile; others are discarded.
+// takeAttempt returns the attempt that is done, and takes it out of the session. It discards the attempt and returns nil if the
+// attempt has another key, or if an acceptance in it has ended meanwhile.
 func (s *session) takeAttempt(key string, now time.Time) *attempt {
 	a := s.done
 	s.done = nil
@@ -154,8 +157,8 @@ func (s *session) takeAttempt(key string, now time.Time) *attempt {
 	return a
 }
 
-// latest returns the object as the API server has it as far as this process knows, which may be newer than
-// the cache, and the object with the status that was decided last, written or not. It is called under the lock.
+// latest returns the newest version of the object that this process knows, which may be newer than the cache, and the object
+// with the status that was decided last, even if that is not written yet. It is called under the lock.
 func (s *session) latest(cached *v1alpha1.VerifiedChart) (stored, obj *v1alpha1.VerifiedChart) {
 	if !s.knows(cached) {
 		s.stored, s.status = cached, nil
@@ -166,7 +169,7 @@ func (s *session) latest(cached *v1alpha1.VerifiedChart) (stored, obj *v1alpha1.
 	return s.stored, s.current()
 }
 
-// peek returns the same object as latest and changes nothing: the Guard may read an older version from the cache than the
+// peek returns the same object as latest, but changes nothing: the Guard may read an older version from the cache than the
 // reconciler that writes. It is called under the lock.
 func (s *session) peek(cached *v1alpha1.VerifiedChart) *v1alpha1.VerifiedChart {
 	if !s.knows(cached) {
@@ -175,12 +178,12 @@ func (s *session) peek(cached *v1alpha1.VerifiedChart) *v1alpha1.VerifiedChart {
 	return s.current()
 }
 
-// knows reports whether the cache holds nothing newer than what this process knows.
+// knows reports whether the cached object is not newer than the newest version that this process knows.
 func (s *session) knows(cached *v1alpha1.VerifiedChart) bool {
 	return s.stored != nil && (cached.ResourceVersion == s.stored.ResourceVersion || s.superseded[cached.ResourceVersion])
 }
 
-// current is the stored object with the status that was decided last.
+// current returns the stored object with the status that was decided last.
 func (s *session) current() *v1alpha1.VerifiedChart {
 	obj := s.stored.DeepCopy()
 	if s.status != nil {
@@ -189,10 +192,10 @@ func (s *session) current() *v1alpha1.VerifiedChart {
 	return obj
 }
 
-// decided makes a status count until it is written, or the cache has seen something newer.
+// decided keeps a decided status until it is written, or until the cache holds a newer object.
 func (s *session) decided(status v1alpha1.VerifiedChartStatus) { s.status = status.DeepCopy() }
 
-// wrote records what the API server has.
+// wrote records the object that was written to the API server.
 func (s *session) wrote(obj *v1alpha1.VerifiedChart) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -202,24 +205,24 @@ func (s *session) wrote(obj *v1alpha1.VerifiedChart) {
 	s.stored, s.status = obj.DeepCopy(), nil
 }
 
-// end cancels what runs and discards what is done.
+// end cancels running errands and discards the attempt that is done.
 func (s *session) end() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.errand.cancel()
 	s.question.cancel()
 	s.done.discard()
-	s.errand, s.question = nil, nil // what they bring is discarded
+	s.errand, s.question = nil, nil // their results are discarded
 	s.done, s.asked, s.stored, s.status, s.ended = nil, nil, nil, nil, true
 }
 
-// sessions are the sessions of all objects, by name. The zero value is empty.
+// sessions holds the sessions of all objects, by name. The zero value is empty.
 type sessions struct {
 	mu  sync.Mutex
 	all map[types.NamespacedName]*session
 }
 
-// of returns the session of an object; another one's by its UID is ended.
+// of returns the session of an object. If an object with another UID had the name, its session is ended.
 func (all *sessions) of(obj *v1alpha1.VerifiedChart) *session {
 	name := client.ObjectKeyFromObject(obj)
 	all.mu.Lock()

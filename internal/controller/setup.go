@@ -38,7 +38,7 @@ import (
 const ExternalArtifactCRD = "externalartifacts.source.toolkit.fluxcd.io"
 
 const (
-	// attemptsEach is how many attempts may wait for registries for each that may unpack an archive.
+	// attemptsEach is how many attempts may wait for registries, for each attempt that may unpack an archive.
 	attemptsEach = 8
 	// guards is how many objects the Guard verifies at a time.
 	guards = 8
@@ -46,14 +46,14 @@ const (
 
 // Options of the controller.
 type Options struct {
-	// RateLimiter returns a new one that spaces out retries.
+	// RateLimiter returns a new limiter that spaces out retries.
 	RateLimiter func() workqueue.TypedRateLimiter[reconcile.Request]
 	// Concurrent is how many objects are reconciled, and how many archives unpacked, at a time. Eight times as
 	// many may wait for registries.
 	Concurrent int
 	// PublicRootChanged receives an event when the trusted root of the public Sigstore changes. Optional.
 	PublicRootChanged <-chan event.GenericEvent
-	// SkipNameValidation allows several controllers of one name in one process, as in tests.
+	// SkipNameValidation allows several controllers with one name in one process, for example in tests.
 	SkipNameValidation bool
 }
 
@@ -80,7 +80,7 @@ func (r *VerifiedChartReconciler) SetupWithManager(ctx context.Context, mgr ctrl
 	return r.watchExternalArtifacts(mgr, main)
 }
 
-// prepare makes what the reconciler works with.
+// prepare sets the unexported fields of the reconciler.
 func (r *VerifiedChartReconciler) prepare(retries workqueue.TypedRateLimiter[ctrl.Request], concurrent int, requeue func(types.NamespacedName)) {
 	if r.Now == nil {
 		r.Now = time.Now
@@ -97,7 +97,7 @@ func (r *VerifiedChartReconciler) prepare(retries workqueue.TypedRateLimiter[ctr
 	}
 }
 
-// watch registers a reconciler with the watches of both.
+// watch registers a reconciler with the watches that both reconcilers share.
 func (r *VerifiedChartReconciler) watch(mgr ctrl.Manager, name string, reconciler reconcile.Reconciler, o Options, workers int, queues *queues, publicRoot <-chan event.GenericEvent) (controller.Controller, error) {
 	u := users{client: r.Client, sessions: &r.sessions, revocations: r.Revocations, namespace: r.Namespace}
 	changed := builder.WithPredicates(predicate.ResourceVersionChangedPredicate{})
@@ -109,8 +109,8 @@ func (r *VerifiedChartReconciler) watch(mgr ctrl.Manager, name string, reconcile
 		WatchesRawSource(queues.source()).
 		WithOptions(controller.Options{
 			RateLimiter: o.RateLimiter(), NewQueue: newFairQueue, MaxConcurrentReconciles: workers, SkipNameValidation: &o.SkipNameValidation,
-			// It may lock up when the manager stops (kubernetes-sigs/controller-runtime#3538),
-			// so that the process is killed only after its grace period.
+			// The priority queue may lock up when the manager stops (kubernetes-sigs/controller-runtime#3538), so that the
+			// process would run until the end of its grace period.
 			UsePriorityQueue: ptr.To(false),
 		}).
 		Build(reconciler)
@@ -120,7 +120,8 @@ func (r *VerifiedChartReconciler) watch(mgr ctrl.Manager, name string, reconcile
 	return c, c.Watch(source.Channel(publicRoot, handler.EnqueueRequestsFromMapFunc(u.ofPublicRoot)))
 }
 
-// leavingPredicate passes the update that marks an object as being deleted, whatever finalizers keep it.
+// leavingPredicate passes the update that marks an object as being deleted, even if finalizers keep the object, and the update
+// that replaces an object by a new one with its name.
 type leavingPredicate struct{ predicate.Funcs }
 
 // Update implements predicate.Predicate.
@@ -134,7 +135,7 @@ type queues struct {
 	all []workqueue.TypedRateLimitingInterface[reconcile.Request]
 }
 
-// source is a source of events that lends its queue.
+// source returns a source of events that adds its queue to the queues.
 func (q *queues) source() source.Source {
 	return source.Func(func(_ context.Context, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) error {
 		q.mu.Lock()
@@ -144,7 +145,7 @@ func (q *queues) source() source.Source {
 	})
 }
 
-// add has an object reconciled by both.
+// add makes both reconcilers reconcile an object.
 func (q *queues) add(name types.NamespacedName) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -153,7 +154,7 @@ func (q *queues) add(name types.NamespacedName) {
 	}
 }
 
-// fanOut returns two channels that get what a channel gets until ctx ends; nil ones for nil.
+// fanOut returns two channels that receive every event of a channel until ctx ends. For a nil channel they are nil.
 func fanOut(ctx context.Context, in <-chan event.GenericEvent) (out [2]chan event.GenericEvent) {
 	if in == nil {
 		return out
@@ -180,7 +181,7 @@ func fanOut(ctx context.Context, in <-chan event.GenericEvent) (out [2]chan even
 	return out
 }
 
-// background expects the paths of published charts as soon as the caches are synced, and sweeps.
+// background begins the warmup as soon as the caches are synced, and then sweeps regularly.
 func (r *VerifiedChartReconciler) background(mgr ctrl.Manager) manager.Runnable {
 	return manager.RunnableFunc(func(ctx context.Context) error {
 		if !mgr.GetCache().WaitForCacheSync(ctx) {
@@ -200,7 +201,7 @@ func (r *VerifiedChartReconciler) background(mgr ctrl.Manager) manager.Runnable 
 	})
 }
 
-// result says when to come back.
+// result returns when to reconcile again.
 func (r *VerifiedChartReconciler) result(req ctrl.Request, d lifecycle.Decision) ctrl.Result {
 	now := r.Now()
 	after := time.Duration(0)
@@ -225,7 +226,7 @@ func (r *VerifiedChartReconciler) result(req ctrl.Request, d lifecycle.Decision)
 	return ctrl.Result{RequeueAfter: after}
 }
 
-// watchExternalArtifacts watches for the definition of ExternalArtifact, which may come with Flux after this controller was
+// watchExternalArtifacts watches for the definition of ExternalArtifact, since Flux may be installed after this controller has
 // started, and then for ExternalArtifacts that somebody else changes or deletes.
 func (r *VerifiedChartReconciler) watchExternalArtifacts(mgr ctrl.Manager, c controller.Controller) error {
 	if _, err := mgr.GetRESTMapper().RESTMapping(sourcev1.GroupVersion.WithKind(sourcev1.ExternalArtifactKind).GroupKind(), sourcev1.GroupVersion.Version); err == nil {
@@ -273,8 +274,8 @@ func (r *VerifiedChartReconciler) watchOwned(mgr ctrl.Manager, c controller.Cont
 		r.changedByOthers()))
 }
 
-// changedByOthers passes what this controller did not write itself: an ExternalArtifact that no longer carries the artifact
-// of its VerifiedChart.
+// changedByOthers passes changes that this controller did not make: an ExternalArtifact that is deleted, or that no longer carries
+// the artifact of its VerifiedChart.
 func (r *VerifiedChartReconciler) changedByOthers() predicate.Predicate {
 	return predicate.Funcs{
 		CreateFunc:  func(event.CreateEvent) bool { return false },
@@ -287,7 +288,7 @@ func (r *VerifiedChartReconciler) changedByOthers() predicate.Predicate {
 	}
 }
 
-// Damaged has an object reconciled whose file is not what was stored. It does not block.
+// Damaged requeues an object whose file differs from the stored one. It does not block.
 func (r *VerifiedChartReconciler) Damaged(namespace, name string) {
 	if key := (types.NamespacedName{Namespace: namespace, Name: name}); r.errands != nil {
 		if s := r.sessions.find(key); s != nil {

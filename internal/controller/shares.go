@@ -11,8 +11,8 @@ import (
 // slowPass is how long a pass may take before it counts as slow.
 const slowPass = 100 * time.Millisecond
 
-// shares keep the objects of one namespace from holding every worker of the Guard: while half of them are slow with objects
-// of a namespace, its others come back later. It is safe for concurrent use.
+// shares keeps the objects of one namespace from occupying every worker of the Guard: while half of the workers are slow with
+// objects of a namespace, its other objects are tried again later. It is safe for concurrent use.
 type shares struct {
 	slow int // how many slow passes a namespace may have
 	now  func() time.Time
@@ -25,7 +25,8 @@ func newShares(workers int, now func() time.Time) *shares {
 	return &shares{slow: max(workers/2, 1), now: now, running: map[string][]*time.Time{}}
 }
 
-// begin begins a pass for an object of a namespace, and returns what ends it; nil if it is to come back later.
+// begin begins a pass for an object of a namespace, and returns the function that ends the pass. It returns nil if the object has to be
+// tried again later.
 func (s *shares) begin(namespace string) (end func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -22,7 +22,7 @@ var _ = Describe("The workers of the Guard", func() {
 		s = newShares(8, func() time.Time { return now })
 	})
 
-	It("J5: are at most half as many slow ones of a namespace", func() {
+	It("J5: are at most half occupied by slow objects of one namespace", func() {
 		var ends []func()
 		for range 4 {
 			end := s.begin("slow")
@@ -36,20 +36,20 @@ var _ = Describe("The workers of the Guard", func() {
 		Expect(s.begin("slow")).NotTo(BeNil())
 	})
 
-	It("are as many as there are of a namespace whose objects are quick", func() {
+	It("may all be occupied by a namespace whose objects are quick", func() {
 		for range 8 {
 			Expect(s.begin("quick")).NotTo(BeNil())
 		}
 	})
 
-	It("forget a namespace of which no object runs", func() {
+	It("drop a namespace of which no object runs", func() {
 		s.begin("a")()
 		Expect(s.running).To(BeEmpty())
 	})
 })
 
 var _ = Describe("A session", func() {
-	It("J5: is not waited for by those who ask which objects have left", func(ctx context.Context) {
+	It("J5: does not block the list of objects that have left", func(ctx context.Context) {
 		var all sessions
 		name := types.NamespacedName{Namespace: "team", Name: "app"}
 		s := &session{}
@@ -62,17 +62,17 @@ var _ = Describe("A session", func() {
 		Expect(all.left()).To(BeEmpty())
 	}, NodeTimeout(10*time.Second))
 
-	DescribeTable("gives no attempt that no longer counts",
+	DescribeTable("returns no outdated attempt",
 		func(key string, ends time.Duration, counts bool) {
 			now := time.Now()
 			s := &session{done: &attempt{key: "now", value: lifecycle.Attempt{Outcomes: []verify.Outcome{{Verdict: verify.VerdictAccepted, Ends: now.Add(ends)}}}}}
 			Expect(s.takeAttempt(key, now) != nil).To(Equal(counts))
 			Expect(s.done).To(BeNil())
 		},
-		Entry("but one that does", "now", time.Second, true),
-		Entry("by what was so before", "before", time.Second, false),
-		Entry("J9: by a proof that has ended since", "now", -time.Second, false),
-		Entry("J9: by a proof that ends now", "now", time.Duration(0), false),
+		Entry("but a current one", "now", time.Second, true),
+		Entry("with an earlier key", "before", time.Second, false),
+		Entry("J9: with a proof that has ended since", "now", -time.Second, false),
+		Entry("J9: with a proof that ends now", "now", time.Duration(0), false),
 	)
 
 	It("starts nothing for an object that is gone", func() {
@@ -84,7 +84,7 @@ var _ = Describe("A session", func() {
 		Expect(s.question).To(BeNil())
 	})
 
-	DescribeTable("J18: does not answer for another chart",
+	DescribeTable("J18: does not use an answer about another chart",
 		func(change func(*answer), counts bool) {
 			now := time.Now()
 			chart := lifecycle.Chart{Repository: "r/app", Digest: "sha256:1", Name: "app", Version: "1.0.0"}
@@ -96,7 +96,7 @@ var _ = Describe("A session", func() {
 			Expect(p.Asked).To(Equal(counts))
 			Expect(p.Lost).To(Equal(counts))
 		},
-		Entry("but for its own", func(*answer) {}, true),
+		Entry("but an answer about its own", func(*answer) {}, true),
 		Entry("of another digest", func(a *answer) { a.chart.Digest = "sha256:2" }, false),
 		Entry("of another repository", func(a *answer) { a.chart.Repository = "r/other" }, false),
 		Entry("of another version", func(a *answer) { a.chart.Version = "1.0.1" }, false),
@@ -105,13 +105,13 @@ var _ = Describe("A session", func() {
 	)
 })
 
-var _ = DescribeTable("Signature material is due to be fetched again",
+var _ = DescribeTable("Signature material has to be fetched again",
 	func(at func(now time.Time) time.Time, stale bool) {
 		now := time.Now()
 		Expect(isStale(at(now), now)).To(Equal(stale))
 	},
 	Entry("not when it is new", func(now time.Time) time.Time { return now.Add(-time.Minute) }, false),
 	Entry("when it is old", func(now time.Time) time.Time { return now.Add(-MaterialAge - time.Second) }, true),
-	Entry("when it is of the future, by a clock that was wrong", func(now time.Time) time.Time { return now.Add(time.Hour) }, true),
-	Entry("not when nothing in it may change", func(time.Time) time.Time { return time.Time{} }, false),
+	Entry("when its time is in the future, since a clock was wrong", func(now time.Time) time.Time { return now.Add(time.Hour) }, true),
+	Entry("not if it cannot change", func(time.Time) time.Time { return time.Time{} }, false),
 )

@@ -80,10 +80,10 @@ var _ = BeforeSuite(func() {
 	run(mgr, reconciler)
 })
 
-// apart is the label of the VerifiedCharts that a controller of their own reconciles, and not the suite's.
+// apart is the label of VerifiedCharts that the suite's controller leaves to a separate controller.
 const apart = "apart"
 
-// Where the custom resource definitions are.
+// The folders with the custom resource definitions.
 var (
 	root                = filepath.Join("..", "..")
 	ourCRDs             = filepath.Join(root, "config", "crd", "bases")
@@ -94,7 +94,7 @@ var (
 func startControlPlane(e *envtest.Environment) *rest.Config {
 	GinkgoHelper()
 	e.ErrorIfCRDPathMissing = true
-	// It usually takes five seconds, and beside a full load over twenty, which is the default.
+	// The start usually takes five seconds, but under full load more than the default of twenty.
 	e.ControlPlaneStartTimeout, e.ControlPlaneStopTimeout = 2*time.Minute, time.Minute
 	if e.BinaryAssetsDirectory = os.Getenv("KUBEBUILDER_ASSETS"); e.BinaryAssetsDirectory == "" {
 		e.BinaryAssetsDirectory = filepath.Join(root, "bin", "parts")
@@ -105,7 +105,7 @@ func startControlPlane(e *envtest.Environment) *rest.Config {
 	return config
 }
 
-// quickLimiter spaces out retries by little.
+// quickLimiter spaces out retries by short pauses.
 func quickLimiter() workqueue.TypedRateLimiter[ctrl.Request] {
 	return helper.GetRateLimiter(helper.RateLimiterOptions{MinRetryDelay: 50 * time.Millisecond, MaxRetryDelay: time.Second})
 }
@@ -129,7 +129,7 @@ func start(mgr ctrl.Manager, r *VerifiedChartReconciler, publicRootChanged <-cha
 	return func() { cancel(); Expect(<-stopped).To(Succeed()) }
 }
 
-// newManager returns a manager that sees what the cache holds.
+// newManager returns a manager whose client reads from the cache.
 func newManager(config *rest.Config, held cache.Options) ctrl.Manager {
 	GinkgoHelper()
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
@@ -147,7 +147,7 @@ func newReconciler(mgr ctrl.Manager, dir string) *VerifiedChartReconciler {
 	return newReconcilerAt(mgr, dir, time.Now)
 }
 
-// newReconcilerAt returns a reconciler that has a clock of its own.
+// newReconcilerAt returns a reconciler with its own clock.
 func newReconcilerAt(mgr ctrl.Manager, dir string, now func() time.Time) *VerifiedChartReconciler {
 	GinkgoHelper()
 	store, err := storage.New(&artifactconfig.Options{
@@ -187,7 +187,7 @@ func serves(r *VerifiedChartReconciler, path string) bool {
 	return ok && current == strings.TrimPrefix(path, "/")
 }
 
-// drive reconciles an object with a reconciler that no manager runs, until its errands are over.
+// drive reconciles an object with a reconciler without a manager, until its errands are over.
 func drive(ctx context.Context, r *VerifiedChartReconciler, obj client.Object) error {
 	GinkgoHelper()
 	var err error

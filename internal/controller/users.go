@@ -26,7 +26,7 @@ const (
 	publicRootIndex = ".spec.publicRoot"
 )
 
-// index lets the users of a Secret, a ConfigMap, and of the public trusted root, be found.
+// index indexes VerifiedCharts by the Secrets and ConfigMaps that they use, and by whether they need the public trusted root.
 func index(ctx context.Context, mgr ctrl.Manager) error {
 	for field, values := range map[string]func(*v1alpha1.VerifiedChart) []string{
 		secretIndex: secretNames, configMapIndex: func(obj *v1alpha1.VerifiedChart) []string { return material.ConfigMapNames(obj.Spec.Verify) },
@@ -69,7 +69,7 @@ func (u users) ofPublicRoot(ctx context.Context, _ client.Object) []ctrl.Request
 	return append(u.list(ctx, client.MatchingFields{publicRootIndex: "true"}), u.matched(ctx, needsPublicRoot)...)
 }
 
-// of returns the VerifiedCharts that refer to an object, or that a policy matches which refers to it.
+// of returns the VerifiedCharts that refer to an object, or that match a ClusterChartPolicy that refers to it.
 func (u users) of(index string, namesOf func(v1alpha1.Verification) []string) handler.MapFunc {
 	return func(ctx context.Context, named client.Object) []ctrl.Request {
 		if index == configMapIndex && u.revocations.Named(client.ObjectKeyFromObject(named)) {
@@ -86,8 +86,8 @@ func (u users) of(index string, namesOf func(v1alpha1.Verification) []string) ha
 // all returns every VerifiedChart.
 func (u users) all(ctx context.Context, _ client.Object) []ctrl.Request { return u.list(ctx) }
 
-// list returns requests for the VerifiedCharts that are listed by the options, and for those that have left the selector, of
-// which no list knows.
+// list returns requests for the VerifiedCharts that the options select, and for those that have left the selector, since no list
+// contains them.
 func (u users) list(ctx context.Context, o ...client.ListOption) []ctrl.Request {
 	return u.filter(ctx, func(*v1alpha1.VerifiedChart) bool { return true }, o...)
 }
@@ -110,8 +110,8 @@ func (u users) filter(ctx context.Context, isUser func(*v1alpha1.VerifiedChart) 
 	return requests
 }
 
-// matched returns the VerifiedCharts that a ClusterChartPolicy matches, by the repository in the spec or by that of
-// the published chart, of the policies for which uses is true.
+// matched returns the VerifiedCharts that match a ClusterChartPolicy for which uses is true, by the repository in the spec or by
+// the published chart's.
 func (u users) matched(ctx context.Context, uses func(v1alpha1.Verification) bool) []ctrl.Request {
 	var policies v1alpha1.ClusterChartPolicyList
 	if err := u.client.List(ctx, &policies, client.UnsafeDisableDeepCopy); err != nil {
@@ -130,5 +130,5 @@ func (u users) matched(ctx context.Context, uses func(v1alpha1.Verification) boo
 	})
 }
 
-// requestFor is the request to reconcile an object.
+// requestOf returns the request to reconcile an object.
 func requestOf(name types.NamespacedName) ctrl.Request { return ctrl.Request{NamespacedName: name} }

@@ -16,7 +16,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
 )
 
-// What changes has its users verified again at once, and nobody else.
+// An edit of an object re-verifies exactly its users, at once.
 var _ = Describe("An edit", Ordered, Serial, func() {
 	var w, elsewhere *world
 
@@ -52,7 +52,7 @@ var _ = Describe("An edit", Ordered, Serial, func() {
 				obj := &v1alpha1.VerifiedChart{
 					ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: in.namespace},
 					Spec: v1alpha1.VerifiedChartSpec{
-						URL: "oci://" + in.registry.Host() + "/" + in.repo.Name, Insecure: true, Suspend: true, // nobody need verify it here
+						URL: "oci://" + in.registry.Host() + "/" + in.repo.Name, Insecure: true, Suspend: true, // no test needs its verification
 						Ref: v1alpha1.ChartRef{Tag: "1.0.0"}, Interval: metav1.Duration{Duration: 3600e9},
 						Verify: v1alpha1.Verification{Authorities: []v1alpha1.Authority{
 							{Name: "release", Provider: v1alpha1.CosignProvider, SecretRef: named("cosign-pub")},
@@ -68,8 +68,8 @@ var _ = Describe("An edit", Ordered, Serial, func() {
 		}
 	})
 
-	// verified returns the names of the objects that an edit has verified again, all of which are in the world.
-	judged := func(edited client.Object) []string {
+	// requeued returns the names of the objects that an edit requeues. All of them are in the world.
+	requeued := func(edited client.Object) []string {
 		GinkgoHelper()
 		found := users{client: reconciler.Client, sessions: &reconciler.sessions, revocations: reconciler.Revocations, namespace: reconciler.Namespace}
 		index, namesOf := secretIndex, material.SecretNames
@@ -87,9 +87,9 @@ var _ = Describe("An edit", Ordered, Serial, func() {
 		return &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: w.namespace}}
 	}
 
-	DescribeTable("of a Secret or ConfigMap has exactly its users verified again",
+	DescribeTable("of a Secret or ConfigMap re-verifies exactly its users",
 		func(edited func() client.Object, names ...string) {
-			Expect(judged(edited())).To(ConsistOf(names))
+			Expect(requeued(edited())).To(ConsistOf(names))
 		},
 		Entry("one with keys", func() client.Object { return secret("keys") }, "keys"),
 		Entry("one that several use", func() client.Object { return secret("cosign-pub") }, "root", "pull", "web", "file-in-secret", "file-in-config"),
@@ -104,11 +104,11 @@ var _ = Describe("An edit", Ordered, Serial, func() {
 		Entry("one that nobody names", func() client.Object { return secret("unnamed") }),
 	)
 
-	It("of a Secret that a ClusterChartPolicy names has exactly those verified again that it matches", func() {
+	It("of a Secret that a ClusterChartPolicy names re-verifies exactly the objects that the policy matches", func() {
 		w.applyPolicy("company")
 		edited := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "company-keys", Namespace: reconciler.Namespace}}
-		Eventually(func() []string { return judged(edited) }).WithTimeout(patience).Should(HaveLen(len(variants)))
+		Eventually(func() []string { return requeued(edited) }).WithTimeout(patience).Should(HaveLen(len(variants)))
 		edited.Name = "unnamed"
-		Expect(judged(edited)).To(BeEmpty())
+		Expect(requeued(edited)).To(BeEmpty())
 	})
 })

@@ -38,7 +38,7 @@ var _ = Describe("A VerifiedChart", func() {
 	var w *world
 	BeforeEach(func(ctx SpecContext) { w = newWorld(GinkgoT().Context()) })
 
-	It("is published with its proof, byte for byte what is in the registry", func() {
+	It("is published with its proof, byte for byte as in the registry", func() {
 		archive := charttest.Archive("app", "1.0.0")
 		d := w.push("1.0.0", w.ours)
 		w.declare()
@@ -55,7 +55,7 @@ var _ = Describe("A VerifiedChart", func() {
 		Expect(serves(reconciler, obj.Status.Artifact.Path)).To(BeTrue())
 	})
 
-	It("names every signer if several authorities must accept, and needs every one", func() {
+	It("names every signer if several authorities must accept, and needs every signer", func() {
 		w.setSecret("second", map[string][]byte{"b.pub": w.theirs.Public})
 		d := w.push("1.0.0", w.ours)
 		w.declare(func(s *v1alpha1.VerifiedChartSpec) {
@@ -73,7 +73,7 @@ var _ = Describe("A VerifiedChart", func() {
 	})
 
 	Describe("refuses", func() {
-		DescribeTable("what is not proven, and serves nothing of it",
+		DescribeTable("an unproven chart, and serves nothing of it",
 			func(arrange func()) {
 				arrange()
 				w.declare()
@@ -97,13 +97,13 @@ var _ = Describe("A VerifiedChart", func() {
 				layer.Annotations = map[string]string{"dev.cosignproject.cosign/signature": w.ours.Sign([]byte("other"))}
 				w.repo.PushLayers(verifytest.SignatureTag(d.Digest), layer)
 			}),
-			Entry("D5: a signature of something else than a container", func() {
+			Entry("D5: a signature that is not for a container", func() {
 				d := w.push("1.0.0")
 				w.repo.PushLayers(verifytest.SignatureTag(d.Digest), w.ours.Legacy(w.repo, verifytest.PayloadOf(d.Digest.String(), "other")))
 			}),
 		)
 
-		DescribeTable("what is not one chart, and keeps what it had",
+		DescribeTable("an artifact that is not one chart, and keeps the published chart",
 			func(condition, reason string, push func() ocispec.Descriptor) {
 				proven := w.push("0.9.0", w.ours)
 				w.declare(func(s *v1alpha1.VerifiedChartSpec) { s.Ref = v1alpha1.ChartRef{SemVer: ">=0.1.0"} })
@@ -151,12 +151,12 @@ var _ = Describe("A VerifiedChart", func() {
 				obj := w.reason(meta.StalledCondition, metav1.ConditionTrue, reason)
 				Expect(obj.Status.ObservedGeneration).To(Equal(obj.Generation))
 			},
-			Entry("a filter that is none", v1alpha1.ReferenceInvalidReason, func(s *v1alpha1.VerifiedChartSpec) {
+			Entry("a malformed filter", v1alpha1.ReferenceInvalidReason, func(s *v1alpha1.VerifiedChartSpec) {
 				s.Ref = v1alpha1.ChartRef{SemVer: ">=1.0.0", SemverFilter: "("}
 			}),
 		)
 
-		It("an empty range, naming what there is", func() {
+		It("an empty range, naming the existing versions", func() {
 			w.push("1.0.0", w.ours)
 			w.declare(func(s *v1alpha1.VerifiedChartSpec) { s.Ref = v1alpha1.ChartRef{SemVer: ">=2.0.0"} })
 			obj := w.reason(v1alpha1.FetchFailedCondition, metav1.ConditionTrue, v1alpha1.OCIPullFailedReason)
@@ -165,7 +165,7 @@ var _ = Describe("A VerifiedChart", func() {
 	})
 
 	Describe("follows its reference", func() {
-		It("takes the greatest signed version of a range, with _ for +, and moves up", func() {
+		It("takes the highest signed version of a range, with _ for +, and moves up", func() {
 			w.push("1.0.0", w.ours)
 			d := w.registry.PushChart(w.repo.Name, "1.2.3_b", charttest.ConfigJSON("app", "1.2.3+b"), charttest.Archive("app", "1.2.3+b"))
 			w.sign(d.Digest, w.ours)
@@ -179,7 +179,7 @@ var _ = Describe("A VerifiedChart", func() {
 			Expect(w.externalArtifact()).To(Equal(obj.Status.Artifact))
 		})
 
-		It("B11: publishes the digest that was verified, though the tag moves on the way", func() {
+		It("B11: publishes the verified digest, even if the tag moves meanwhile", func() {
 			d := w.push("1.0.0", w.ours)
 			var once sync.Once
 			w.registry.Break(func(_ http.ResponseWriter, r *http.Request) bool {
@@ -195,7 +195,7 @@ var _ = Describe("A VerifiedChart", func() {
 			w.registry.Break(nil)
 		})
 
-		It("keeps the last proven revision where its tag moves to unproven bytes", func() {
+		It("keeps the last proven revision if its tag moves to unproven bytes", func() {
 			d := w.push("1.0.0", w.ours)
 			w.declare()
 			w.ready(d.Digest)
@@ -207,7 +207,7 @@ var _ = Describe("A VerifiedChart", func() {
 			Expect(w.externalArtifact()).To(Equal(obj.Status.Artifact))
 		})
 
-		It("B12: keeps what it has where the tag is gone", func() {
+		It("B12: keeps the published chart if the tag is gone", func() {
 			d := w.push("1.0.0", w.ours)
 			w.declare()
 			w.ready(d.Digest)
@@ -217,7 +217,7 @@ var _ = Describe("A VerifiedChart", func() {
 			Expect(obj.Status.Artifact.Revision).To(HaveSuffix(d.Digest.String()))
 		})
 
-		It("B13: does not go back under a range unless the spec changes", func() {
+		It("B13: does not go back in a range unless the spec changes", func() {
 			old := w.push("1.0.0", w.ours)
 			d := w.push("1.1.0", w.ours)
 			w.declare(func(s *v1alpha1.VerifiedChartSpec) { s.Ref = v1alpha1.ChartRef{SemVer: ">=1.0.0"} })
@@ -230,7 +230,7 @@ var _ = Describe("A VerifiedChart", func() {
 			w.ready(old.Digest)
 		})
 
-		It("B15: gets over a version beyond all others that a stolen key signed, by exclusion or by a pin", func() {
+		It("B15: recovers from a version above all others that a stolen key signed, by an exclusion or a pin", func() {
 			good := w.push("1.0.0", w.ours)
 			stolen := w.push("999999.0.0", w.ours)
 			w.declare(func(s *v1alpha1.VerifiedChartSpec) { s.Ref = v1alpha1.ChartRef{SemVer: ">=1.0.0"} })
@@ -243,7 +243,7 @@ var _ = Describe("A VerifiedChart", func() {
 			w.ready(good.Digest)
 		})
 
-		It("takes a chart of another name only where the spec says it", func() {
+		It("takes a chart with another name only if the spec sets chartName", func() {
 			d := w.registry.PushChart(w.repo.Name, "1.0.0", charttest.ConfigJSON("other", "1.0.0"), charttest.Archive("other", "1.0.0"))
 			w.sign(d.Digest, w.ours)
 			w.declare(func(s *v1alpha1.VerifiedChartSpec) { s.ChartName = "other" })
@@ -252,7 +252,7 @@ var _ = Describe("A VerifiedChart", func() {
 			w.reason(v1alpha1.BuildFailedCondition, metav1.ConditionTrue, v1alpha1.ChartMismatchReason)
 		})
 
-		It("takes a digest before a range or a tag", func() {
+		It("prefers a digest to a range or a tag", func() {
 			first := w.push("1.0.0", w.ours)
 			second := w.push("1.1.0", w.ours)
 			third := w.push("2.0.0", w.ours)
@@ -267,8 +267,8 @@ var _ = Describe("A VerifiedChart", func() {
 		})
 	})
 
-	Describe("verifies its proof again", func() {
-		It("D11: withdraws what a replaced key no longer proves, and publishes it again when trust returns", func() {
+	Describe("re-verifies its proof", func() {
+		It("D11: withdraws a chart that a replaced key no longer proves, and publishes it again when trust returns", func() {
 			d := w.push("1.0.0", w.ours)
 			w.declare()
 			published := w.ready(d.Digest)
@@ -286,7 +286,7 @@ var _ = Describe("A VerifiedChart", func() {
 			Eventually(w.externalArtifact).ShouldNot(BeNil())
 		})
 
-		It("withdraws the published revision also where the tag has moved to something unproven", func() {
+		It("withdraws the published revision even if the tag has moved to an unproven chart", func() {
 			d := w.push("1.0.0", w.ours)
 			w.declare()
 			w.ready(d.Digest)
@@ -302,7 +302,7 @@ var _ = Describe("A VerifiedChart", func() {
 			Expect(w.files()).To(BeEmpty())
 		})
 
-		It("is found by a new key that signed the same digest in the meantime", func() {
+		It("finds the signature of a new key that signed the same digest in the meantime", func() {
 			d := w.push("1.0.0", w.ours)
 			w.declare()
 			w.ready(d.Digest)
@@ -318,7 +318,7 @@ var _ = Describe("A VerifiedChart", func() {
 			Expect(obj.Status.Artifact.Revision).To(HaveSuffix(d.Digest.String()))
 		})
 
-		It("does not take a registry out of reach for lost trust", func() {
+		It("does not treat an unreachable registry as lost trust", func() {
 			d := w.push("1.0.0", w.ours)
 			w.declare()
 			w.ready(d.Digest)
@@ -332,7 +332,7 @@ var _ = Describe("A VerifiedChart", func() {
 			Expect(serves(reconciler, obj.Status.Artifact.Path)).To(BeTrue())
 		})
 
-		DescribeTable("J18: withdraws what a replaced key no longer proves, whatever the registry answers",
+		DescribeTable("J18: withdraws a chart that a replaced key no longer proves, even if the registry answers",
 			func(answer func(http.ResponseWriter, *http.Request) bool) {
 				d := w.push("1.0.0", w.ours)
 				w.declare()
@@ -359,7 +359,7 @@ var _ = Describe("A VerifiedChart", func() {
 			Entry("nothing, ever", func(_ http.ResponseWriter, r *http.Request) bool { <-r.Context().Done(); return true }),
 		)
 
-		It("costs one request for a tag, and no write, if nothing changed", func() {
+		It("costs one request for a tag, and no write, if nothing has changed", func() {
 			d := w.push("1.0.0", w.ours)
 			w.declare()
 			w.ready(d.Digest)
@@ -369,7 +369,7 @@ var _ = Describe("A VerifiedChart", func() {
 			Expect(w.get().ResourceVersion).To(Equal(before.ResourceVersion))
 		})
 
-		It("costs six requests for a range when it is new, and two when nothing changed", func() {
+		It("costs six requests for a range when it is new, and two if nothing has changed", func() {
 			d := w.push("1.0.0")
 			usual := verifytest.UsualPayload(verify.Subject{Repository: w.registry.Host() + "/" + w.repo.Name, Manifest: d})
 			w.repo.PushLayers(verifytest.SignatureTag(d.Digest), w.ours.Legacy(w.repo, usual))
@@ -392,7 +392,7 @@ var _ = Describe("A VerifiedChart", func() {
 			w.ready(d.Digest)
 		})
 
-		It("H7: keeps what is proven when the Secret is deleted", func() {
+		It("H7: keeps a proven chart when the Secret is deleted", func() {
 			d := w.push("1.0.0", w.ours)
 			w.declare()
 			w.ready(d.Digest)
@@ -418,12 +418,12 @@ var _ = Describe("A VerifiedChart", func() {
 			Entry("with a private key", func() map[string][]byte {
 				return map[string][]byte{"a.pub": []byte("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n")}
 			}),
-			Entry("with one good key and one that is none", func() map[string][]byte {
+			Entry("with one good key and one malformed key", func() map[string][]byte {
 				return map[string][]byte{"a.pub": w.ours.Public, "b.pub": []byte("x")}
 			}),
 		)
 
-		DescribeTable("says so where the credentials cannot be used",
+		DescribeTable("reports unusable credentials",
 			func(data map[string][]byte, stalled bool) {
 				d := w.push("1.0.0", w.ours)
 				if data != nil {
@@ -438,12 +438,12 @@ var _ = Describe("A VerifiedChart", func() {
 			},
 			Entry("no Secret", nil, false),
 			Entry("H8: a Secret of another type", map[string][]byte{"username": []byte("canary")}, true),
-			Entry("H8: a docker configuration that is none", map[string][]byte{corev1.DockerConfigJsonKey: []byte("canary")}, true),
+			Entry("H8: a malformed docker configuration", map[string][]byte{corev1.DockerConfigJsonKey: []byte("canary")}, true),
 		)
 	})
 
 	Describe("keeps its file", func() {
-		DescribeTable("G4: fetching and verifying again what was lost on disk",
+		DescribeTable("G4: by fetching and re-verifying a chart that was lost on disk",
 			func(damage func(path string) error) {
 				d := w.push("1.0.0", w.ours)
 				w.declare()
@@ -468,7 +468,7 @@ var _ = Describe("A VerifiedChart", func() {
 			Entry("G12: a wiped volume", func(path string) error { return os.RemoveAll(filepath.Dir(filepath.Dir(path))) }),
 		)
 
-		It("is not led to another's file by a status that somebody wrote", func() {
+		It("is not led to another object's file by a status that somebody wrote", func() {
 			d := w.push("1.0.0", w.ours)
 			w.declare()
 			victim := w.ready(d.Digest)
@@ -522,7 +522,7 @@ var _ = Describe("A VerifiedChart", func() {
 			gone()
 		})
 
-		It("H10: though its files are gone and its registry is dead", func() {
+		It("H10: even if its files are gone and its registry is dead", func() {
 			d := w.push("1.0.0", w.ours)
 			obj := w.declare()
 			w.ready(d.Digest)
@@ -554,7 +554,7 @@ var _ = Describe("A VerifiedChart", func() {
 		})
 	})
 
-	It("is served while it is suspended, and asks for no reference, although its own policy would reject it", func() {
+	It("is served while it is suspended, although its own policy would reject it, and does not resolve its reference", func() {
 		d := w.push("1.0.0", w.ours)
 		w.declare()
 		w.ready(d.Digest)
@@ -588,7 +588,7 @@ var _ = Describe("A VerifiedChart", func() {
 		Expect(w.registry.Requests()).To(BeEmpty())
 	})
 
-	It("puts back its ExternalArtifact when another deletes or changes it", func() {
+	It("restores its ExternalArtifact when another client deletes or changes it", func() {
 		d := w.push("1.0.0", w.ours)
 		w.declare()
 		obj := w.ready(d.Digest)
@@ -603,7 +603,7 @@ var _ = Describe("A VerifiedChart", func() {
 		Eventually(w.externalArtifact).WithTimeout(patience).Should(Equal(obj.Status.Artifact))
 	})
 
-	It("leaves alone an ExternalArtifact of its name that is another's", func() {
+	It("does not touch an ExternalArtifact of its name that has another owner", func() {
 		owner := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "owner", Namespace: w.namespace}}
 		Expect(w.client.Create(w.ctx, owner)).To(Succeed())
 		ea := &sourcev1.ExternalArtifact{ObjectMeta: metav1.ObjectMeta{Name: "app", Namespace: w.namespace}}
@@ -615,7 +615,7 @@ var _ = Describe("A VerifiedChart", func() {
 		Expect(w.externalArtifact()).To(BeNil())
 	})
 
-	It("leaves alone an ExternalArtifact that announces another source", func() {
+	It("does not touch an ExternalArtifact that belongs to another source", func() {
 		ea := &sourcev1.ExternalArtifact{ObjectMeta: metav1.ObjectMeta{Name: "app", Namespace: w.namespace}}
 		ea.Spec.SourceRef = &meta.NamespacedObjectKindReference{APIVersion: "example.com/v1", Kind: "Other", Name: "app"}
 		Expect(w.client.Create(w.ctx, ea)).To(Succeed())
@@ -625,7 +625,7 @@ var _ = Describe("A VerifiedChart", func() {
 		Expect(w.externalArtifact()).To(BeNil())
 	})
 
-	It("A2: does not lose what it published to a registry that fails", func() {
+	It("A2: keeps the published chart if the registry fails", func() {
 		d := w.push("1.0.0", w.ours)
 		w.declare()
 		w.ready(d.Digest)

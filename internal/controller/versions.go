@@ -14,8 +14,9 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify"
 )
 
-// refuseMutation keeps a version from becoming another chart, even a signed one. A digest in the spec says that it is
-// wanted, and a revoked chart is not defended; against a ClusterChartPolicy neither helps a tenant.
+// refuseMutation returns an error if a version would get another digest, even if the new chart is signed. The object's own policy
+// allows the change if the spec names a digest, or if the recorded chart is revoked. A ClusterChartPolicy allows it only if the
+// cluster revokes the recorded chart: a tenant cannot.
 func (t *try) refuseMutation(version string) error {
 	s := t.subject
 	record := lifecycle.Recorded(t.obj.Status.History, registry.Canonical(s.Repository), version)
@@ -35,8 +36,8 @@ func (t *try) refuseMutation(version string) error {
 	}
 }
 
-// isRevoked reports whether a version of the history is revoked, by its digest, its version or all of its signers, as
-// it may be after it was withdrawn.
+// isRevoked reports whether a version of the history is revoked, by its digest, its version or all of its signers. It may
+// have been revoked after its withdrawal.
 func isRevoked(record *v1alpha1.VersionRecord, set policy.Set) bool {
 	if set.Revoked(record.Repository, digest.Digest(record.Digest), record.Version) != nil {
 		return true
@@ -50,9 +51,9 @@ func isRevoked(record *v1alpha1.VersionRecord, set policy.Set) bool {
 	return len(record.Signers) > 0
 }
 
-// refuseDowngrade keeps a registry that hides new versions, or replays old ones, from moving a range backwards, also after
-// the published chart is withdrawn or lost with its volume. A range that leaves out what was published says that it is wanted,
-// and so do ref.tag and ref.digest: an edit of anything else does not.
+// refuseDowngrade returns an error if a range would move backwards, since the registry may hide new versions or replay old ones.
+// This also holds after the published chart is withdrawn, or lost with its volume. A user allows a downgrade by a range that
+// excludes the published version, by ref.tag or by ref.digest, and by allowDowngrade; an edit of anything else does not allow it.
 func (t *try) refuseDowngrade() error {
 	ref := t.obj.Spec.Ref
 	ranged := ref.Digest == "" && ref.SemVer != ""
@@ -70,8 +71,8 @@ func (t *try) refuseDowngrade() error {
 	}
 }
 
-// newestTrusted is the version that a range must not fall below: the published one, or of those that are not revoked the
-// one that was published last. A chart of another repository says nothing of this one.
+// newestTrusted returns the version that a range must not fall below: the published one, or else the last published version that
+// is not revoked. It is empty if that chart is in another repository.
 func (t *try) newestTrusted() string {
 	repository := registry.Canonical(t.wanted.Repository)
 	if p := t.now.facts.Published; p != nil {

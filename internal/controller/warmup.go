@@ -15,11 +15,11 @@ import (
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
 )
 
-// warmupTime is how long readiness waits at most for every published chart to be verified once.
+// warmupTime is how long readiness waits at most until every published chart is verified once.
 const warmupTime = 60 * time.Second
 
-// warmup is the first round after a start: every path that a status publishes is expected, and answers 503 until its chart
-// has been verified. The zero value has not begun.
+// warmup is the first round of verifications after a start: every path that a status publishes is expected, and answers 503 until
+// its chart has been verified. The zero value has not begun.
 type warmup struct {
 	once sync.Once
 
@@ -28,7 +28,7 @@ type warmup struct {
 	waiting map[types.NamespacedName]bool
 }
 
-// begin expects the path of every published chart in the cache, which has to be synced. It does so once.
+// begin expects the path of every published chart in the cache. The cache must be synced. Only the first call has an effect.
 func (w *warmup) begin(ctx context.Context, r *VerifiedChartReconciler) {
 	w.once.Do(func() {
 		var list v1alpha1.VerifiedChartList

@@ -27,7 +27,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify/verifytest"
 )
 
-// patience is how long a test waits for what must come.
+// patience is how long a test waits for an expected state.
 const patience = 15 * time.Second
 
 // world is a namespace, a registry with one repository, and two signers.
@@ -35,7 +35,7 @@ type world struct {
 	ctx          context.Context
 	client       client.Client
 	namespace    string
-	labels       map[string]string // of what is declared
+	labels       map[string]string // of the declared objects
 	storage      string            // where the world's controller keeps artifacts
 	registry     *registrytest.Registry
 	repo         registrytest.Repository
@@ -44,7 +44,7 @@ type world struct {
 
 func newWorld(ctx context.Context) *world { return newWorldIn(ctx, k8s) }
 
-// newWorldIn returns a world in the cluster of the client.
+// newWorldIn returns a world in the client's cluster.
 func newWorldIn(ctx context.Context, c client.Client) *world {
 	GinkgoHelper()
 	w := &world{
@@ -61,7 +61,7 @@ func newWorldIn(ctx context.Context, c client.Client) *world {
 	return w
 }
 
-// expectAllClean asserts that every status that came of the test is what kstatus understands.
+// expectAllClean asserts that kstatus understands every status that the test produced.
 func (w *world) expectAllClean() {
 	GinkgoHelper()
 	var list v1alpha1.VerifiedChartList
@@ -152,7 +152,7 @@ func (w *world) get() *v1alpha1.VerifiedChart {
 	return obj
 }
 
-// remove deletes the object, and waits until it is gone, so that it asks for nothing any more.
+// remove deletes the object, and waits until it is gone, so that it sends no further requests.
 func (w *world) remove() {
 	GinkgoHelper()
 	Expect(w.client.Delete(w.ctx, w.get())).To(Succeed())
@@ -173,7 +173,7 @@ func (w *world) eventually(fits func(Gomega, *v1alpha1.VerifiedChart)) *v1alpha1
 	return obj
 }
 
-// reconcile asks for a reconcile as `flux reconcile` does, and waits until it is over.
+// reconcile requests a reconcile like `flux reconcile`, and waits until it is over.
 func (w *world) reconcile() *v1alpha1.VerifiedChart {
 	GinkgoHelper()
 	token := time.Now().Format(time.RFC3339Nano)
@@ -224,7 +224,7 @@ func artifactBytesIn(storage string, obj *v1alpha1.VerifiedChart) []byte {
 	return raw
 }
 
-// files returns the paths of all files that are kept for the world's namespace.
+// files returns the paths of all files of the world's namespace.
 func (w *world) files() []string {
 	GinkgoHelper()
 	files, err := filepath.Glob(filepath.Join(w.storage, "verifiedchart", w.namespace, "*", "*"))
@@ -241,8 +241,8 @@ func (w *world) externalArtifact() *meta.Artifact {
 	return ea.Status.Artifact
 }
 
-// reconcileAlone reconciles obj once, as when its interval is over, when the
-// reconciler's cache has seen what was written of it last.
+// reconcileAlone reconciles obj once, as at the end of its interval, after the last
+// write of obj has reached the reconciler's cache.
 func (w *world) reconcileAlone(obj *v1alpha1.VerifiedChart) {
 	GinkgoHelper()
 	Eventually(func(g Gomega) {
@@ -259,7 +259,7 @@ func (w *world) reconcileAlone(obj *v1alpha1.VerifiedChart) {
 	Expect(drive(w.ctx, reconciler, obj)).To(Succeed())
 }
 
-// requestFor is the request to reconcile obj.
+// requestFor returns the request to reconcile obj.
 func requestFor(obj *v1alpha1.VerifiedChart) ctrl.Request {
 	return ctrl.Request{NamespacedName: client.ObjectKeyFromObject(obj)}
 }

@@ -14,16 +14,16 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/printable"
 )
 
-// maxMessage bounds the message of a condition and of an event, in bytes; maxReady that of Ready.
+// maxMessage bounds the message of a condition and of an event, maxReady the message of Ready, in bytes.
 const maxMessage, maxReady = 4096, 256
 
-// abnormal are the conditions that are True while something is wrong or goes on.
+// abnormal lists the conditions that are True while something is wrong or in progress.
 var abnormal = []string{
 	v1alpha1.StorageOperationFailedCondition, v1alpha1.FetchFailedCondition, v1alpha1.BuildFailedCondition,
 	meta.StalledCondition, meta.ReconcilingCondition,
 }
 
-// setConditions writes the report into the conditions. It keeps the conditions that the report does not speak of.
+// setConditions writes the report into the conditions. It keeps conditions that the report does not concern.
 func setConditions(s *v1alpha1.VerifiedChartStatus, f Facts, r decided) {
 	c := conditions{list: slices.Clone(s.Conditions), now: f.Now, generation: f.Object.Generation}
 	defer func() { s.Conditions = c.list }()
@@ -35,7 +35,7 @@ func setConditions(s *v1alpha1.VerifiedChartStatus, f Facts, r decided) {
 		c.remove(v1alpha1.ArtifactInStorageCondition)
 	}
 	if r.report.silent {
-		c.forgetProof(s, r.report)
+		c.clearProof(s, r.report)
 		if f.Object.Spec.Suspend {
 			c.setSuspended(*s)
 			s.ObservedGeneration = f.Object.Generation
@@ -58,7 +58,8 @@ func setConditions(s *v1alpha1.VerifiedChartStatus, f Facts, r decided) {
 	}
 }
 
-// setSuspended says in Ready that the object is suspended. Whether it is ready stays as it was.
+// setSuspended adds to the message of Ready that the object is suspended. The status of Ready stays as it was, unless Ready is new
+// or was set for a suspension or progress.
 func (c *conditions) setSuspended(s v1alpha1.VerifiedChartStatus) {
 	serving := ServingClause(s)
 	if serving == "" {
@@ -84,8 +85,8 @@ func (c *conditions) setSuspended(s v1alpha1.VerifiedChartStatus) {
 	}
 }
 
-// setFailure sets the conditions of a failure. Ready and the condition of the failure have one message, as the checks
-// of Flux want it; the details and the fix stand once: in SourceVerified, or else in Stalled or Reconciling.
+// setFailure sets the conditions of a failure. Ready and the condition of the failure have the same message, as the checks
+// of Flux require. The details and the fix appear once: in SourceVerified, or else in Stalled or Reconciling.
 func (c *conditions) setFailure(r report, message string) {
 	if r.condition != "" {
 		c.set(r.condition, metav1.ConditionTrue, r.reason, message)
@@ -102,7 +103,7 @@ func (c *conditions) setFailure(r report, message string) {
 	c.set(meta.ReadyCondition, metav1.ConditionFalse, r.reason, message)
 }
 
-// conditions is a list of conditions that is changed at one moment.
+// conditions changes a list of conditions at one moment.
 type conditions struct {
 	list       []metav1.Condition
 	now        time.Time
@@ -119,7 +120,7 @@ func find(list []metav1.Condition, conditionType string) *metav1.Condition {
 	return nil
 }
 
-// set adds or replaces a condition. Its time changes only if its status, reason or message does, as Flux's do.
+// set adds or replaces a condition. Its transition time changes only if its status, reason or message changes, as in Flux.
 func (c *conditions) set(conditionType string, status metav1.ConditionStatus, reason, message string) {
 	next := metav1.Condition{
 		Type: conditionType, Status: status, Reason: reason, Message: printable.String(message, maxMessage),
@@ -148,8 +149,8 @@ func (c *conditions) remove(conditionType string) {
 	c.list = slices.DeleteFunc(c.list, func(each metav1.Condition) bool { return each.Type == conditionType })
 }
 
-// setVerified sets SourceVerified. A report that says nothing of it leaves it, unless it spoke of a
-// chart that is no longer published, or the spec cannot be dealt with.
+// setVerified sets SourceVerified. If the report has no value for it, SourceVerified stays, unless it is about a
+// chart that is no longer published, or the report is stalled.
 func (c *conditions) setVerified(s *v1alpha1.VerifiedChartStatus, r report) {
 	switch {
 	case r.verified != "":
@@ -157,12 +158,12 @@ func (c *conditions) setVerified(s *v1alpha1.VerifiedChartStatus, r report) {
 	case r.stalled:
 		c.remove(v1alpha1.SourceVerifiedCondition)
 	default:
-		c.forgetProof(s, r)
+		c.clearProof(s, r)
 	}
 }
 
-// forgetProof takes back a SourceVerified=True that spoke of a chart that is no longer published.
-func (c *conditions) forgetProof(s *v1alpha1.VerifiedChartStatus, r report) {
+// clearProof sets SourceVerified=Unknown if it is True for a chart that is no longer published.
+func (c *conditions) clearProof(s *v1alpha1.VerifiedChartStatus, r report) {
 	was := find(c.list, v1alpha1.SourceVerifiedCondition)
 	if s.Artifact == nil && was != nil && was.Status == metav1.ConditionTrue {
 		message := r.message

@@ -12,11 +12,11 @@ import (
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
 )
 
-// Event is something that happened to an object.
+// Event is a Kubernetes event of an object.
 type Event struct{ Type, Reason, Message string }
 
-// events lists what changed from the previous status to the next: a new artifact, the end of one, a
-// failure that was not there, its end. No change, no event.
+// events returns the events of the change from the previous status to the next: a new artifact, a withdrawal, a
+// new failure, or the end of one. No change, no event.
 func events(f Facts, d Decision, r report) []Event {
 	list := transitions(f, d, r)
 	if f.WarnsOfMutation {
@@ -40,8 +40,8 @@ func transitions(f Facts, d Decision, r report) []Event {
 	return nil
 }
 
-// succeeded reports a new artifact, or the end of a failure; and a chart that is published by an
-// exception whenever what is wrong with it changes.
+// succeeded returns the event of a new artifact or of the end of a failure. For a chart that is published by an
+// exception, it returns an event whenever the verdict changes.
 func succeeded(before, after v1alpha1.VerifiedChartStatus) []Event {
 	verified := find(after.Conditions, v1alpha1.SourceVerifiedCondition)
 	if verified == nil {
@@ -64,7 +64,7 @@ func succeeded(before, after v1alpha1.VerifiedChartStatus) []Event {
 	return nil
 }
 
-// mutations reports versions that have become another digest.
+// mutations returns an event for each version that got another digest.
 func mutations(before, after []v1alpha1.VersionRecord) []Event {
 	var list []Event
 	for _, now := range after {
@@ -76,8 +76,8 @@ func mutations(before, after []v1alpha1.VersionRecord) []Event {
 	return list
 }
 
-// isTransition reports whether a failure was not there before. The text of a failure to find out
-// may differ from try to try; the text of a verdict differs with the candidates.
+// isTransition reports whether a failure is new. It ignores the messages of failures without a verdict, since they may
+// differ from try to try. It compares the messages of verdicts, since those change only with the candidates.
 func isTransition(before, after v1alpha1.VerifiedChartStatus, ready *metav1.Condition) bool {
 	was := find(before.Conditions, meta.ReadyCondition)
 	if was == nil || was.Status != ready.Status || was.Reason != ready.Reason {
@@ -96,7 +96,7 @@ func sameState(a, b *metav1.Condition) bool {
 	return a.Status == b.Status && a.Reason == b.Reason && a.Message == b.Message
 }
 
-// detail is the message of a failure with every candidate, if there are any, and with whole digests.
+// detail returns the message of a failure with every candidate and with whole digests.
 func detail(after v1alpha1.VerifiedChartStatus, ready *metav1.Condition, r report) string {
 	verified := find(after.Conditions, v1alpha1.SourceVerifiedCondition)
 	switch {
@@ -108,7 +108,7 @@ func detail(after v1alpha1.VerifiedChartStatus, ready *metav1.Condition, r repor
 	return ready.Message
 }
 
-// withdrawalMessage is the message of the event: the revision, and why it is no longer served.
+// withdrawalMessage returns the message of the event: the revision, and why it is no longer served.
 func withdrawalMessage(f Facts, d Decision) string {
 	cause := ""
 	if verified := find(d.Status.Conditions, v1alpha1.SourceVerifiedCondition); verified != nil {
@@ -117,7 +117,7 @@ func withdrawalMessage(f Facts, d Decision) string {
 	return fmt.Sprintf("withdrew revision %s%s", f.Object.Status.Artifact.Revision, cause)
 }
 
-// SameArtifact reports whether two artifacts are the same revision and bytes under the same URL.
+// SameArtifact reports whether two artifacts have the same URL, revision and digest.
 func SameArtifact(a, b *meta.Artifact) bool {
 	if a == nil || b == nil {
 		return a == b

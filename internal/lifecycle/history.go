@@ -12,8 +12,8 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/chart"
 )
 
-// Recorded returns the record of a version in a history, or nil. The repository is canonical; the version may be
-// spelled in another way, as [chart.SameVersion] has it.
+// Recorded returns the record of a version in a history, or nil. The repository is canonical. Versions are compared
+// with [chart.SameVersion].
 func Recorded(history []v1alpha1.VersionRecord, repository, version string) *v1alpha1.VersionRecord {
 	for i, record := range history {
 		if record.Repository == repository && chart.SameVersion(record.Version, version) {
@@ -23,8 +23,8 @@ func Recorded(history []v1alpha1.VersionRecord, repository, version string) *v1a
 	return nil
 }
 
-// remember makes the proven version that is published the first of the history.
-func remember(s *v1alpha1.VerifiedChartStatus, now time.Time) {
+// recordVersion makes the published, proven version the first of the history.
+func recordVersion(s *v1alpha1.VerifiedChartStatus, now time.Time) {
 	version := s.Artifact.Metadata[ocispec.AnnotationVersion]
 	if version == "" {
 		return
@@ -48,7 +48,7 @@ func remember(s *v1alpha1.VerifiedChartStatus, now time.Time) {
 	s.History = history
 }
 
-// signersOf lists the signers of a proof, none twice.
+// signersOf returns the signers of a proof, each once.
 func signersOf(v *v1alpha1.VerificationStatus) []v1alpha1.SignerRecord {
 	var signers []v1alpha1.SignerRecord
 	seen := map[v1alpha1.SignerRecord]bool{}

@@ -11,8 +11,8 @@ import (
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
 )
 
-// J17: a version that is spelled in another way is the same version of the history, so that a version that must not
-// change cannot change with its spelling.
+// J17: another spelling of a version is the same version of the history, so that a version that must not change
+// cannot change with its spelling.
 func TestHistoryKnowsVersionsByEverySpelling(t *testing.T) {
 	for recorded, others := range map[string]map[string]bool{
 		"1.2.3":      {"1.2.3": true, "v1.2.3": true, "1.2.4": false, "1.2": false},
@@ -32,7 +32,7 @@ func TestHistoryKnowsVersionsByEverySpelling(t *testing.T) {
 			if Recorded(s.History, "ghcr.io/org/other", version) != nil {
 				t.Errorf("Recorded(%q) finds a record of another repository", version)
 			}
-			remember(s, now)
+			recordVersion(s, now)
 			if want := map[bool]int{true: 1, false: 2}[same]; len(s.History) != want {
 				t.Errorf("after %q, the history of %q has %d records, want %d", version, recorded, len(s.History), want)
 			}

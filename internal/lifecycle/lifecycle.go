@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package lifecycle decides what becomes of a published chart. It is pure: values
+// Package lifecycle decides whether a chart is published, kept, held or withdrawn. It is pure: values
 // go in (Facts), a value comes out (Decision), and there is no I/O, no clock and
 // no client.
 //
-// Two questions are asked, and the second never changes the answer to the first:
+// It answers two questions, and the second never changes the answer to the first:
 //
-//	DecideLocal   may the published chart still be served?  local facts alone
+//	DecideLocal   may the published chart still be served?  by local facts only
 //	Decide        what does the reference name now?         with an Attempt
 //
 // Both go through one ordered list of rules (rules.go), from which the truth table in
-// docs/architecture.md is generated. The package does not know how facts are gathered
-// nor how a decision is carried out.
+// docs/architecture.md is generated. The package does not know how facts are gathered,
+// or how a decision is carried out.
 package lifecycle
 
 import (
@@ -27,19 +27,19 @@ import (
 type Facts struct {
 	// Now is the moment of the decision.
 	Now time.Time
-	// Object is the VerifiedChart as it was read, with its previous status. It is not changed.
+	// Object is the VerifiedChart as it was read, with its previous status. The package does not change it.
 	Object *v1alpha1.VerifiedChart
-	// Interval between two attempts: that of the spec, or the shortest that the controller allows.
+	// Interval is the pause between two attempts: the spec's, or the shortest that the controller allows.
 	Interval time.Duration
-	// Gone reports that the object is deleted or being deleted, or that a new object with another UID has its name.
+	// Gone reports whether the object is deleted or being deleted, or that a new object with another UID has its name.
 	Gone bool
 	// Policies are the names of the ClusterChartPolicies that apply, sorted.
 	Policies []string
-	// WarnsOfMutation reports that the policies ask for a warning if a version gets another digest.
+	// WarnsOfMutation reports whether the policies require a warning if a version gets another digest.
 	WarnsOfMutation bool
-	// Published is what is known of the published chart; nil if none is published.
+	// Published holds the facts about the published chart; nil if none is published.
 	Published *Published
-	// Attempt is what came of the requested chart; nil if that is not known (yet).
+	// Attempt is the result of the attempt on the requested chart; nil if there is none (yet).
 	Attempt *Attempt
 }
 
@@ -56,72 +56,72 @@ const (
 	FileRight
 )
 
-// Chart identifies a chart: two are the same if every field is equal.
+// Chart identifies a chart: two charts are the same if every field is equal.
 type Chart struct {
 	// Repository is the canonical name of the repository.
 	Repository string
-	// Digest of the manifest.
+	// Digest is the digest of the manifest.
 	Digest digest.Digest
-	// Name and Version in Chart.yaml.
+	// Name and Version are those in Chart.yaml.
 	Name, Version string
 }
 
-// Published is what is known of the published chart.
+// Published holds the facts about the published chart.
 type Published struct {
 	Chart
-	// URL under which it is served now.
+	// URL is the URL under which the chart is served now.
 	URL string
-	// File is the state of its file, Layer the digest that the file has if it is right.
+	// File is the state of its file, Layer the digest of the right file.
 	File  File
 	Layer digest.Digest
-	// Revoked says why the chart is revoked, by its digest or its version; empty if it is not.
+	// Revoked explains why the chart is revoked, by its digest or its version; empty if it is not revoked.
 	Revoked string
-	// Denied says that no ClusterChartPolicy matches the chart and that one denies such charts; empty if none does.
+	// Denied explains that no ClusterChartPolicy matches the chart and that one denies such charts; empty if the chart is not denied.
 	Denied string
-	// SignerRevoked says why a signer on whom the proof rests is revoked; empty if none is.
+	// SignerRevoked explains why a signer of the chart is revoked; empty if none is revoked.
 	SignerRevoked string
-	// Outcomes are the answers of the policies of its repository, by today's keys, roots and time.
+	// Outcomes are the answers of the policies that match its repository, with the current keys, roots and time.
 	Outcomes []verify.Outcome
-	// OwnEnded reports that the acceptance by the object's own policy ended by the clock, and by nothing else.
+	// OwnEnded reports whether the acceptance by the object's own policy has ended by the clock although nothing else has changed.
 	OwnEnded bool
 	// Accepted is the proof, if every policy accepted.
 	Accepted verify.Accepted
-	// RejectedAt is when its stored signature material was first rejected; zero if it is not.
+	// RejectedAt is when its stored signature material was first rejected; zero if it is not rejected.
 	RejectedAt time.Time
-	// Asked reports that the registry was asked for other signatures since then, and has answered.
+	// Asked reports whether the registry has answered a question for other signatures since then.
 	Asked bool
-	// ExceptionEnded names the exception by which it was published and that is no longer in force; empty if there is none.
+	// ExceptionEnded names the exception by which the chart was published, if that is no longer in force; else empty.
 	ExceptionEnded string
-	// Holds reports that every policy that applies says onTrustLoss: Hold.
+	// Holds reports whether every policy that applies sets onTrustLoss: Hold.
 	Holds bool
-	// MaxUnverifiedAge is the shortest that a policy sets; zero if none does.
+	// MaxUnverifiedAge is the shortest maxUnverifiedAge of the policies; zero if no policy sets one.
 	MaxUnverifiedAge time.Duration
-	// Lost reports that the registry answered that it no longer has the digest.
+	// Lost reports whether the registry has answered that it no longer has the digest.
 	Lost bool
-	// Incomplete reports that the stored signature material does not hold what a verdict needs.
+	// Incomplete reports whether the stored signature material lacks something that a verdict needs.
 	Incomplete bool
-	// Stale reports that its signature material is due to be fetched again.
+	// Stale reports whether its signature material has to be fetched again.
 	Stale bool
 }
 
-// Action is what becomes of the published chart.
+// Action is what happens to the published chart.
 type Action int
 
-// Actions, from the one that changes nothing.
+// Actions, in the order of their effect.
 const (
-	// Keep leaves the published chart, or that none is published, as it is.
+	// Keep changes nothing: the published chart, if there is one, stays published.
 	Keep Action = iota
 	// Publish publishes the requested chart in place of the published one.
 	Publish
-	// Hold goes on serving a chart that is no longer trusted.
+	// Hold keeps serving a chart that is no longer trusted.
 	Hold
-	// Withdraw ends the serving.
+	// Withdraw stops serving the chart.
 	Withdraw
-	// Remove ends the serving and removes everything of the object.
+	// Remove stops serving the chart and removes everything that belongs to the object.
 	Remove
 )
 
-// String is the name of the action.
+// String returns the name of the action.
 func (a Action) String() string {
 	return [...]string{"Keep", "Publish", "Hold", "Withdraw", "Remove"}[a]
 }
@@ -133,7 +133,7 @@ type Serving int
 const (
 	// ServeNothing drops every path: 404.
 	ServeNothing Serving = iota
-	// ServeAsBefore leaves an allowed path allowed. One that this process has not allowed yet stays expected: 503.
+	// ServeAsBefore leaves an allowed path allowed. A path that this process has not allowed yet stays expected: 503.
 	ServeAsBefore
 	// ServeLater expects the path, until its file is there again: 503.
 	ServeLater
@@ -141,58 +141,58 @@ const (
 	Serve
 )
 
-// Ask is what the registry should be asked for next.
+// Ask lists the questions for the registry.
 type Ask struct {
-	// Signatures of the published chart, until the moment Until; zero means for as long as the object's timeout.
+	// Signatures asks for signatures of the published chart, until the moment Until; zero means for the object's timeout.
 	Signatures bool
 	Until      time.Time
-	// Bytes of the published chart.
+	// Bytes asks for the bytes of the published chart.
 	Bytes bool
-	// Reference: what it names now, and whether that is trusted.
+	// Reference asks for an attempt: which chart the reference names now, and whether that is trusted.
 	Reference bool
 }
 
-// Decision is what one reconcile comes to.
+// Decision is the result of one reconcile.
 type Decision struct {
-	// Action is what becomes of the published chart, Rule the name of the rule that says so.
+	// Action is what happens to the published chart, Rule the name of the rule that decides.
 	Action Action
 	Rule   string
-	// Verified reports that there was a verdict on the published chart.
+	// Verified reports whether there was a verdict on the published chart.
 	Verified bool
-	// Serving is what becomes of its path.
+	// Serving is the next state of its path.
 	Serving Serving
-	// DropOld reports that the chart that was published before must not be served for a moment longer.
+	// DropOld reports whether the previously published chart must not be served a moment longer.
 	DropOld bool
-	// Ends is the first moment at which the proof of what is served ends by the clock; zero if it does not.
+	// Ends is the first moment at which the proof of the served chart ends by the clock; zero if it does not end.
 	Ends time.Time
 	// Status is the complete next status.
 	Status v1alpha1.VerifiedChartStatus
-	// Events are what happened, in order.
+	// Events are the events to record, in order.
 	Events []Event
-	// Ask is what the registry should be asked for next. It is set by DecideLocal alone.
+	// Ask lists the next questions for the registry. Only DecideLocal sets it.
 	Ask Ask
 	// Next is when to reconcile again.
 	Next Next
 }
 
-// Undecided reports whether there is a published chart on which there was no verdict.
+// Undecided reports whether a chart is published without a verdict.
 func (d Decision) Undecided() bool {
 	return d.Action == Keep && !d.Verified && d.Status.Artifact != nil
 }
 
 // Next is when to reconcile again.
 type Next struct {
-	// At is the moment at which something changes by the clock alone; zero if nothing does.
+	// At is the moment at which something changes only by the clock; zero if nothing does.
 	At time.Time
-	// Within is the longest pause, since a published chart is verified again at least that often; zero if there is none.
+	// Within is the longest pause, since a published chart is re-verified at least that often; zero if there is none.
 	Within time.Duration
 	// Interval is a pause to be jittered; zero if there is none.
 	Interval time.Duration
-	// Backoff asks for a pause that grows with each failure in a row.
+	// Backoff requests a pause that grows with each failure in a row.
 	Backoff bool
 }
 
-// DecideLocal decides by what needs no registry, and says what the registry should be asked for next.
+// DecideLocal decides by the facts that need no registry, and returns the next questions for the registry in Ask.
 func DecideLocal(f Facts) Decision {
 	f.Attempt = nil
 	d := decide(f)
@@ -200,7 +200,7 @@ func DecideLocal(f Facts) Decision {
 	return d
 }
 
-// Decide decides by everything, with what came of the requested chart.
+// Decide decides by all facts, including the attempt on the requested chart.
 func Decide(f Facts) Decision { return decide(f) }
 
 func decide(f Facts) Decision {
@@ -219,7 +219,7 @@ func decide(f Facts) Decision {
 	return d
 }
 
-// serving is what becomes of the path of the chart that is published after the decision.
+// serving returns the next state of the path of the chart that is published after the decision.
 func serving(f Facts, r decided) Serving {
 	switch {
 	case r.action == Withdraw, r.action == Remove, r.action == Keep && f.Published == nil:
@@ -234,7 +234,7 @@ func serving(f Facts, r decided) Serving {
 	return Serve
 }
 
-// ask is what the registry should be asked for after a local decision.
+// ask returns the questions for the registry after a local decision.
 func ask(f Facts, d Decision) Ask {
 	var a Ask
 	if d.Action == Remove {
@@ -248,8 +248,8 @@ func ask(f Facts, d Decision) Ask {
 	if !f.Published.Asked {
 		a.Signatures, a.Until = askSignatures(f)
 	}
-	// The answer to the question about a rejected chart is most of an attempt. Only after an edit of the spec does the reference
-	// name another chart more often than the same one.
+	// The answer to the question about a rejected chart often replaces an attempt, since the reference mostly names the same chart.
+	// After an edit of the spec the reference mostly names another chart.
 	if a.Signatures && f.awaited() && !f.edited() {
 		a.Reference = false
 	}
@@ -263,7 +263,7 @@ func askSignatures(f Facts) (ask bool, until time.Time) {
 	case rejected:
 		return true, p.RejectedAt.Add(Patience)
 	case trusted:
-		// What is stale may have changed, and an exception may have become unnecessary.
+		// Stale material may have changed, and an exception may have become unnecessary.
 		return p.Stale || !p.Accepted.Result().IsProof(), f.Now.Add(Patience)
 	}
 	return p.Incomplete, time.Time{}

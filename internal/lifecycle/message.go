@@ -18,7 +18,7 @@ import (
 // shortDigest is how many hexadecimal digits of a digest Ready shows.
 const shortDigest = 12
 
-// label names a chart to a reader: by its version, or else by a short digest.
+// label returns the name of a chart in messages: its version, or else a short digest.
 func (c Chart) label() string {
 	switch {
 	case c.Version != "":
@@ -29,7 +29,7 @@ func (c Chart) label() string {
 	return "the chart"
 }
 
-// label names the requested chart.
+// label returns the name of the requested chart in messages.
 func (a *Attempt) label() string {
 	if a.Chart.Version == "" && a.Tag != "" {
 		return a.Tag
@@ -37,7 +37,7 @@ func (a *Attempt) label() string {
 	return a.Chart.label()
 }
 
-// refusal is the clause of Ready that says why the requested chart is not published.
+// refusal returns the clause of Ready that explains why the requested chart is not published.
 func refusal(a *Attempt) string {
 	switch {
 	case a.rejected():
@@ -57,7 +57,7 @@ func refusal(a *Attempt) string {
 // suspended begins the message of a suspended object.
 const suspended = "suspended; "
 
-// readyMessage says what is refused, if anything is, and what is served.
+// readyMessage returns the message of Ready: the fault, if there is one, and the served chart.
 func readyMessage(f Facts, r decided, s v1alpha1.VerifiedChartStatus) string {
 	serving := ServingClause(s)
 	if r.report.reason == "" {
@@ -77,7 +77,7 @@ func readyMessage(f Facts, r decided, s v1alpha1.VerifiedChartStatus) string {
 	return printable.String(brief, maxReady-len(serving)) + serving
 }
 
-// ServingClause says what is served, and by which exception if it is not proven; empty for nothing.
+// ServingClause names the served chart, and the exception if the chart is not proven. It is empty if no chart is served.
 func ServingClause(s v1alpha1.VerifiedChartStatus) string {
 	if s.Artifact == nil {
 		return ""
@@ -91,7 +91,7 @@ func ServingClause(s v1alpha1.VerifiedChartStatus) string {
 	return clause
 }
 
-// exceptionName names an exception, with its end.
+// exceptionName returns the name of an exception in messages, with its end.
 func exceptionName(rule verify.Rule, policy string, until *metav1.Time) string {
 	name := "mode Audit"
 	if rule == verify.Exemption {
@@ -125,8 +125,8 @@ func shortened(text string) string {
 	}
 }
 
-// shortReason says in a few words why the first policy that rejects a chart does so, and names it if it is a
-// ClusterChartPolicy.
+// shortReason returns, in a few words, why the first policy that rejects a chart does so, and the name of that policy if it is
+// a ClusterChartPolicy.
 func shortReason(outcomes []verify.Outcome) (policy, reason string) {
 	for _, o := range outcomes {
 		if o.Verdict == verify.VerdictRejected {
@@ -136,10 +136,10 @@ func shortReason(outcomes []verify.Outcome) (policy, reason string) {
 	return "", verify.ErrRejected.Error()
 }
 
-// cause is why the published chart is no longer served, or only held: in one clause, and with details.
+// cause explains why the published chart is withdrawn or held: in one clause, and with details.
 type cause struct{ brief, details string }
 
-// causeOf is why the published chart is no longer served, or only held.
+// causeOf returns why the published chart is withdrawn or held.
 func causeOf(f Facts) cause {
 	p := f.Published
 	switch {
@@ -154,7 +154,7 @@ func causeOf(f Facts) cause {
 	return rejectionOf(f)
 }
 
-// rejectionOf is why the published chart is rejected: what each policy says, or else which fact makes it so.
+// rejectionOf returns why the published chart is rejected: the errors of the policies, or else the fact that rejects it.
 func rejectionOf(f Facts) cause {
 	p := f.Published
 	outcomes := p.Outcomes
@@ -183,7 +183,7 @@ func rejectionOf(f Facts) cause {
 	return cause{text, text}
 }
 
-// proofMessage says what is verified, who signed it, and by which method.
+// proofMessage names the verified chart, its signers, and the method.
 func proofMessage(a *Attempt) string {
 	subject, _ := a.Accepted.Subject()
 	what := "manifest " + subject.Manifest.Digest.String()
@@ -197,7 +197,7 @@ func proofMessage(a *Attempt) string {
 	return printable.String(fmt.Sprintf("verified signature of %s: %s", what, strings.Join(who, ", ")), maxMessage)
 }
 
-// signatureMessage says who signed, by which method, where the signature is, and when it was made.
+// signatureMessage names the signer of a signature, the method, the location of the signature, and its time.
 func signatureMessage(v verify.VerifiedSignature) string {
 	message := fmt.Sprintf("%s by %s %s", verify.AuthorityIn(v.Policy, v.Authority), v.Provider, signerMessage(v))
 	if v.LogIndex != nil {
@@ -215,7 +215,7 @@ func signatureMessage(v verify.VerifiedSignature) string {
 	return message
 }
 
-// signerMessage names the key or the identity that signed.
+// signerMessage names the key or the identity that made a signature.
 func signerMessage(v verify.VerifiedSignature) string {
 	switch {
 	case v.Subject != "":
@@ -228,7 +228,7 @@ func signerMessage(v verify.VerifiedSignature) string {
 	return fmt.Sprintf("subkey %s of %s (%s)", v.SigningKey, v.UserID, v.Signer)
 }
 
-// exceptionsMessage says by which exceptions a chart is published that is not proven, and why it is not.
+// exceptionsMessage names the exceptions by which an unproven chart is published, and explains why the chart is not proven.
 func exceptionsMessage(exceptions []verify.Exception) string {
 	var list []string
 	for _, x := range exceptions {

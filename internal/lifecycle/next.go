@@ -9,23 +9,23 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify"
 )
 
-// maxPause is how long a published chart is at most served without being verified again,
-// whatever the interval is.
+// maxPause is how long a published chart is served at most without being re-verified,
+// even if the interval is longer.
 const maxPause = time.Hour
 
-// nextTime is when to reconcile again: at the first moment at which something changes by the clock
-// alone, and otherwise when the interval is over, or soon if something may pass.
+// nextTime returns when to reconcile again: at the first moment at which something changes only by the
+// clock, and otherwise when the interval is over, or soon if a failure may pass.
 func nextTime(f Facts, d Decision, r report) Next {
 	n := afterAttempt(f, d, r)
 	n.At = sooner(n.At, deadline(f, d))
-	// An attempt that runs has the object reconciled when it is over; nobody should depend on that alone.
+	// A running attempt requeues the object when it is over. Within is a safeguard in case it does not.
 	if d.Status.Artifact != nil || (f.Attempt == nil && !f.Object.Spec.Suspend) {
 		n.Within = min(maxPause, max(f.Interval, time.Second))
 	}
 	return n
 }
 
-// afterAttempt is when to ask again what the reference names.
+// afterAttempt returns when to make the next attempt.
 func afterAttempt(f Facts, d Decision, r report) Next {
 	switch {
 	case f.Attempt == nil:
@@ -47,7 +47,7 @@ func isWaiting(f Facts, d Decision) bool {
 	return f.Published != nil && (f.Published.File != FileRight || d.Undecided())
 }
 
-// deadline is the first moment at which something changes by the clock alone; zero if nothing does.
+// deadline returns the first moment at which something changes only by the clock; zero if nothing does.
 func deadline(f Facts, d Decision) (at time.Time) {
 	at = sooner(f.Attempt.begins(), d.Ends)
 	if d.Status.Artifact == nil || f.Published == nil || d.Action == Publish {
@@ -62,8 +62,8 @@ func deadline(f Facts, d Decision) (at time.Time) {
 	return at
 }
 
-// proofEnds is when the proof of the chart that is published after the decision ends by the clock, or the exception by which
-// it is published; zero if neither does.
+// proofEnds returns when the proof of the chart that is published after the decision ends by the clock, or the exception by which
+// it is published; zero if neither ends.
 func proofEnds(f Facts, d Decision) (at time.Time) {
 	if d.Status.Artifact == nil {
 		return at
@@ -74,7 +74,7 @@ func proofEnds(f Facts, d Decision) (at time.Time) {
 	return sooner(at, endOfException(d.Status.Verification, f.Now))
 }
 
-// endOfException is when the first exception ends by which a chart is published; zero if none will.
+// endOfException returns when the first exception by which a chart is published ends; zero if none will.
 func endOfException(v *v1alpha1.VerificationStatus, now time.Time) (at time.Time) {
 	if v == nil {
 		return at
@@ -87,7 +87,7 @@ func endOfException(v *v1alpha1.VerificationStatus, now time.Time) (at time.Time
 	return at
 }
 
-// currentOutcomes are the answers that the chart that is published after the decision rests on.
+// currentOutcomes returns the answers of the policies about the chart that is published after the decision.
 func currentOutcomes(f Facts, d Decision) []verify.Outcome {
 	switch {
 	case d.Status.Artifact == nil:

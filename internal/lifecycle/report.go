@@ -14,27 +14,27 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify"
 )
 
-// report is what the conditions say of a decision.
+// report holds the values of the conditions for a decision.
 type report struct {
-	// silent: nothing new is known of the requested chart, so that its conditions stay.
+	// silent: nothing new is known about the requested chart, so that its conditions stay.
 	silent bool
-	// condition that is True because of a failure; empty for Ready alone.
+	// condition is the condition that becomes True by a failure; empty if only Ready changes.
 	condition string
 	// reason of the failure; empty for success.
 	reason string
-	// brief is the clause of Ready that says what is wrong, or why what is served is not proven; message is the same with details
-	// and the fix.
+	// brief is the clause of Ready that names the fault, or explains why the served chart is not proven. message adds details and
+	// the fix.
 	brief, message string
-	// verified is the next SourceVerified; empty leaves it.
+	// verified is the next status of SourceVerified; empty leaves it unchanged.
 	verified                        metav1.ConditionStatus
 	verifiedReason, verifiedMessage string
-	// stalled: nothing will change until the spec, an object that it names, or the signatures do.
+	// stalled: nothing will change until the spec, an object that the spec names, or the signatures change.
 	stalled bool
-	// settled: the spec was dealt with; no retry until the interval is over.
+	// settled: the attempt is complete; there is no retry until the interval is over.
 	settled bool
 }
 
-// reportOf is the report of a decision.
+// reportOf returns the report of a decision.
 func reportOf(f Facts, r decided) report {
 	switch {
 	case r.action == Withdraw:
@@ -53,7 +53,7 @@ func reportOf(f Facts, r decided) report {
 	return o
 }
 
-// failed is the report of an attempt that publishes nothing.
+// failed returns the report of an attempt that publishes nothing.
 func failed(a *Attempt) report {
 	o := report{condition: a.Failure.Condition, reason: a.Failure.Reason, brief: refusal(a), message: a.Failure.Message}
 	switch a.Failure.Kind {
@@ -69,7 +69,7 @@ func failed(a *Attempt) report {
 	case a.rejected():
 		o.verified, o.verifiedReason, o.verifiedMessage = metav1.ConditionFalse, v1alpha1.VerificationErrorReason, o.message
 		o.settled = true
-		o.stalled = a.begins().IsZero() // a signature that is too young will count by itself
+		o.stalled = a.begins().IsZero() // a signature that is too young becomes valid later
 	case verdictOf(a.Outcomes) == trusted:
 		proof := accepted(a)
 		o.verified, o.verifiedReason, o.verifiedMessage = proof.verified, proof.verifiedReason, proof.verifiedMessage
@@ -77,17 +77,17 @@ func failed(a *Attempt) report {
 	return o
 }
 
-// accepted is the report of a chart that was accepted, by proof or by an exception.
+// accepted returns the report of a chart that was accepted, by proof or by an exception.
 func accepted(a *Attempt) report {
-	e := a.Accepted.Result()
-	if e.IsProof() {
+	result := a.Accepted.Result()
+	if result.IsProof() {
 		return report{verified: metav1.ConditionTrue, verifiedReason: v1alpha1.SucceededReason, verifiedMessage: proofMessage(a)}
 	}
 	o := report{
-		verified: metav1.ConditionFalse, verifiedReason: v1alpha1.VerificationErrorReason, verifiedMessage: exceptionsMessage(e.Exceptions),
-		brief: problem.Brief(e.Exceptions[0].Verdict),
+		verified: metav1.ConditionFalse, verifiedReason: v1alpha1.VerificationErrorReason, verifiedMessage: exceptionsMessage(result.Exceptions),
+		brief: problem.Brief(result.Exceptions[0].Verdict),
 	}
-	for _, x := range e.Exceptions {
+	for _, x := range result.Exceptions {
 		switch {
 		case x.Rule == verify.Exemption:
 			o.verified, o.verifiedReason = metav1.ConditionFalse, v1alpha1.ExemptedReason
@@ -98,7 +98,7 @@ func accepted(a *Attempt) report {
 	return o
 }
 
-// heldReport is the report of a chart that is no longer trusted and goes on being served.
+// heldReport returns the report of a chart that is no longer trusted but still served.
 func heldReport(f Facts) report {
 	cause := causeOf(f)
 	return report{
@@ -110,7 +110,7 @@ func heldReport(f Facts) report {
 	}
 }
 
-// withdrawn is the report of a withdrawal, with the failure of the requested chart if that is known.
+// withdrawn returns the report of a withdrawal, with the failure of the requested chart if that is known.
 func withdrawn(f Facts, r decided) report {
 	c := causeOf(f)
 	o := report{reason: v1alpha1.VerificationErrorReason, verified: metav1.ConditionFalse, verifiedReason: v1alpha1.VerificationErrorReason}
@@ -136,7 +136,7 @@ func withdrawn(f Facts, r decided) report {
 	return o
 }
 
-// addAttempt adds what is wrong with the requested chart to the report of a withdrawal.
+// addAttempt adds the failure of the requested chart to the report of a withdrawal.
 func (o *report) addAttempt(a report) {
 	o.condition = a.condition
 	o.brief += "; " + a.brief
@@ -146,7 +146,7 @@ func (o *report) addAttempt(a report) {
 	}
 }
 
-// unverified is why a chart is withdrawn on which there was no verdict for too long.
+// unverified returns the cause of a withdrawal after too long a time without a verdict.
 func unverified(f Facts) cause {
 	since := stamp(f.Object.Status.UnverifiedSince, f.Now)
 	return cause{
@@ -162,7 +162,7 @@ func stamp(since *metav1.Time, now time.Time) string {
 	return now.UTC().Format(time.RFC3339)
 }
 
-// Failing is a decision whose effects failed: the status says so, and it is tried again.
+// Failing returns a decision whose effects failed, with the failure in its status and a retry with backoff.
 func Failing(f Facts, d Decision, failure *Failure) Decision {
 	r := decided{rule: rule{action: d.Action}, report: report{
 		condition: failure.Condition, reason: failure.Reason, brief: failure.Brief, message: failure.Message, stalled: failure.Kind == Final,

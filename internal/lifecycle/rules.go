@@ -8,24 +8,24 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify"
 )
 
-// Patience is how long the registry may take to show another signature in place of those
-// that are no longer accepted.
+// Patience is how long the registry may take to return another signature after the stored
+// signatures are rejected.
 const Patience = 3 * time.Second
 
-// rule says what becomes of the published chart if it applies, and no rule before it does.
+// rule determines the action if it applies and no earlier rule does.
 type rule struct {
 	name    string
 	applies func(Facts) bool
 	action  Action
 	// verified: the rule is a verdict on the published chart.
 	verified bool
-	// pending: the answer is not final; the path stays as it is until then.
+	// pending: the verdict is not final yet; until it is, the path stays as it is.
 	pending bool
 	// absent: there is no published chart.
 	absent bool
 }
 
-// rules are tried in order; the first that applies decides.
+// rules are tried in order. The first rule that applies decides.
 var rules = []rule{
 	{name: "the object is gone", applies: func(f Facts) bool { return f.Gone }, action: Remove},
 	{name: "the chart is revoked", applies: Facts.revoked, action: Withdraw, verified: true},
@@ -42,7 +42,7 @@ var rules = []rule{
 	{name: "there is no verdict", applies: func(Facts) bool { return true }, action: Keep},
 }
 
-// decided is the rule that decides, and what there is to report of the requested chart.
+// decided is the rule that decides, and the report about the requested chart.
 type decided struct {
 	rule
 	report report
@@ -58,7 +58,7 @@ func ruleFor(f Facts) decided {
 	panic("the last rule applies always")
 }
 
-// verdict is what is known of the published chart.
+// verdict is the verdict on a chart.
 type verdict int
 
 const (
@@ -67,9 +67,9 @@ const (
 	rejected
 )
 
-// verdict is the verdict on the published chart. The attempt answers for it if it is about the
-// same chart. A chart that was served by an exception or a Hold that has ended, and a chart
-// whose signer is revoked, needs no registry to be rejected if nothing else proves it.
+// verdict returns the verdict on the published chart. An attempt on the same chart overrides the
+// stored material. If there is no verdict, the chart is rejected without asking the registry if its
+// exception or Hold has ended, or if its signer is revoked.
 func (f Facts) verdict() verdict {
 	p := f.Published
 	if p == nil {
@@ -88,8 +88,8 @@ func (f Facts) verdict() verdict {
 	return v
 }
 
-// counting returns the answers of the policies that count. While the object is suspended, its own policy rejects nothing, unless
-// its acceptance has ended by the clock: cluster policies, revocations and deadlines count all the same.
+// counting returns the answers of the policies with their effect. While the object is suspended, its own policy rejects nothing,
+// unless its acceptance has ended by the clock. ClusterChartPolicies, revocations and deadlines stay in force.
 func (f Facts) counting(outcomes []verify.Outcome) []verify.Outcome {
 	if !f.Object.Spec.Suspend || f.Published.OwnEnded {
 		return outcomes
@@ -104,8 +104,8 @@ func (f Facts) counting(outcomes []verify.Outcome) []verify.Outcome {
 	return counting
 }
 
-// verdictOf is the verdict of all policies together: one that rejects is enough to reject, and no
-// policy at all accepts nothing.
+// verdictOf returns the verdict of all policies together: one rejection is enough to reject, and without
+// policies nothing is accepted.
 func verdictOf(outcomes []verify.Outcome) verdict {
 	v := trusted
 	for _, o := range outcomes {
@@ -123,7 +123,7 @@ func verdictOf(outcomes []verify.Outcome) verdict {
 	return v
 }
 
-// answersForPublished reports whether the attempt is about the very chart that is published.
+// answersForPublished reports whether the attempt is about exactly the published chart.
 func (f Facts) answersForPublished() bool {
 	return f.Attempt != nil && f.Published != nil && f.Attempt.Chart == f.Published.Chart
 }
@@ -132,7 +132,7 @@ func (f Facts) revoked() bool { return f.Published != nil && f.Published.Revoked
 
 func (f Facts) denied() bool { return f.Published != nil && f.Published.Denied != "" }
 
-// stored reports whether the requested chart is verified, and its bytes wait to be published.
+// stored reports whether the requested chart is verified and ready to be published.
 func (f Facts) stored() bool {
 	if f.Attempt == nil || f.Attempt.Artifact == nil {
 		return false
@@ -141,7 +141,7 @@ func (f Facts) stored() bool {
 	return accepted
 }
 
-// Rejected reports whether the published chart is rejected by what is known now.
+// Rejected reports whether the published chart is rejected by the current facts.
 func (f Facts) Rejected() bool { return f.verdict() == rejected }
 
 // lost reports whether neither the disk nor the registry has the published chart.
@@ -152,9 +152,9 @@ func (f Facts) lost() bool {
 // holdEnded reports whether the chart was held, and no longer may be.
 func (f Facts) holdEnded() bool { return f.Object.Status.HeldSince != nil && !f.Published.Holds }
 
-// awaited reports whether the registry may still show a signature that proves the published chart,
-// or, if the tenant has just edited the spec and only the tenant's own policy rejects, the
-// attempt may still take its place.
+// awaited reports whether a rejected chart may still be replaced or proven within Patience: the
+// registry has not answered yet, or the tenant has just edited the spec, only the tenant's own
+// policy rejects, and the attempt is still running.
 func (f Facts) awaited() bool {
 	p := f.Published
 	if f.verdict() != rejected || f.answersForPublished() {
@@ -183,7 +183,7 @@ func (f Facts) rejectedByRevocation() bool {
 	return f.verdict() == rejected && f.Published.SignerRevoked != ""
 }
 
-// held reports whether a rejected chart goes on being served. Without its file there is nothing to hold.
+// held reports whether a rejected chart stays served. A chart whose file is lost cannot be held.
 func (f Facts) held() bool {
 	return f.verdict() == rejected && f.Published.Holds && f.Published.File != FileLost
 }
@@ -194,7 +194,7 @@ func (f Facts) expired() bool {
 	return !end.IsZero() && !f.Now.Before(end)
 }
 
-// endOfPatience is when a chart without a verdict is withdrawn; zero if that has no end.
+// endOfPatience returns when a chart without a verdict is withdrawn; zero if it is never withdrawn for that.
 func (f Facts) endOfPatience() time.Time {
 	if f.Published == nil || f.Published.MaxUnverifiedAge == 0 {
 		return time.Time{}

@@ -21,14 +21,14 @@ import (
 
 var now = time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
 
-// accepting accepts everything by one key.
+// accepting accepts every chart by one key.
 type accepting struct{}
 
 func (accepting) Verify(context.Context, verify.Subject, registry.Reader) (verify.Result, error) {
 	return verify.Result{Signatures: []verify.VerifiedSignature{{Authority: "release", Provider: "cosign", Signer: "SHA256:ab", Key: "cosign.pub"}}}, nil
 }
 
-// acceptedManifest is a genuine proof of a manifest.
+// acceptedManifest returns a genuine proof of a manifest.
 func acceptedManifest(raw string) verify.Accepted {
 	d := digest.FromString(raw)
 	accepted, err := verify.Check(context.Background(), accepting{}, verify.Subject{
@@ -200,7 +200,7 @@ func TestInvariants(t *testing.T) {
 	t.Logf("%d combinations of facts", n)
 }
 
-// broken names the invariant that a decision breaks; empty if it breaks none.
+// broken returns the invariant that a decision breaks; empty if it breaks none.
 func broken(f Facts, r decided) string {
 	s := serving(f, r)
 	switch {
@@ -223,11 +223,11 @@ func broken(f Facts, r decided) string {
 	case r.action == Publish && (f.Attempt.Artifact == nil || !proven(f.Attempt.Accepted)):
 		return "a chart is published without a proof"
 	case s == Serve && r.action != Publish && f.Published.File != FileRight:
-		return "a file is served that is lost, or of which nothing is known"
+		return "a lost or unknown file is served"
 	case secondChangesFirst(f):
 		return "an attempt on another chart changes the first answer"
 	case r.pending && !now.Before(f.Published.RejectedAt.Add(Patience)):
-		return "a verdict is put off for longer than the registry may take"
+		return "a verdict is delayed for longer than the registry may take"
 	case trustLost(f, r):
 		return "a trusted chart is withdrawn"
 	}
@@ -255,8 +255,8 @@ func keptTooLong(f Facts, r decided) bool {
 	return f.Published != nil && !f.Gone && f.verdict() == unknown && f.expired() && r.action == Keep
 }
 
-// secondChangesFirst reports whether the local answer "withdraw" is undone by an attempt that is not about
-// the published chart and does not take its place.
+// secondChangesFirst reports whether an attempt changes the local decision although it is not about the published
+// chart and does not replace it.
 func secondChangesFirst(f Facts) bool {
 	if f.Published == nil || f.Attempt == nil || f.answersForPublished() || f.stored() {
 		return false
@@ -275,7 +275,7 @@ func describe(f Facts) string {
 	return text
 }
 
-// checkDecision checks what a whole decision has to be whatever the facts are.
+// checkDecision checks the invariants of a whole decision, for any facts.
 func checkDecision(t *testing.T, f Facts) {
 	t.Helper()
 	before := f.Object.DeepCopy()
@@ -289,10 +289,10 @@ func checkDecision(t *testing.T, f Facts) {
 			t.Fatalf("the status publishes half a chart: %s", describe(f))
 		}
 		if served := d.Serving != ServeNothing; served != published {
-			t.Fatalf("what is served (%d) is not what the status says (%t): %s", d.Serving, published, describe(f))
+			t.Fatalf("the served path (%d) contradicts the status (%t): %s", d.Serving, published, describe(f))
 		}
 		if !published && (s.HeldSince != nil || s.UnverifiedSince != nil) {
-			t.Fatalf("the status says of nothing that it is held or unverified: %s", describe(f))
+			t.Fatalf("the status is held or unverified without a published chart: %s", describe(f))
 		}
 		ready, stalled, reconciling := find(s.Conditions, meta.ReadyCondition), find(s.Conditions, meta.StalledCondition), find(s.Conditions, meta.ReconcilingCondition)
 		if stalled != nil && reconciling != nil {
@@ -313,7 +313,7 @@ func checkDecision(t *testing.T, f Facts) {
 	}
 }
 
-// TestReferenceWaits checks that an attempt waits for nothing but the answer to a question about a rejected chart whose spec is as it was.
+// TestReferenceWaits checks that an attempt waits only for the answer to a question about a rejected chart whose spec is unchanged.
 func TestReferenceWaits(t *testing.T) {
 	waiting := 0
 	each(func(n int, f Facts) {

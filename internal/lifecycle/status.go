@@ -17,7 +17,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify"
 )
 
-// nextStatus is the complete next status.
+// nextStatus returns the complete next status.
 func nextStatus(f Facts, r decided) v1alpha1.VerifiedChartStatus {
 	s := *f.Object.Status.DeepCopy()
 	s.Policies = f.Policies
@@ -42,12 +42,13 @@ func nextStatus(f Facts, r decided) v1alpha1.VerifiedChartStatus {
 	return s
 }
 
-// isComplete reports whether the requested chart was dealt with.
+// isComplete reports whether the requested chart has been handled: its attempt is done, or the object is suspended and no
+// verdict is pending.
 func isComplete(f Facts, r decided) bool {
 	return f.Attempt != nil || (f.Object.Spec.Suspend && !r.pending)
 }
 
-// keep leaves the published chart published, and records since when there is no verdict.
+// keep keeps the published chart in the status, and records since when there is no verdict.
 func keep(s *v1alpha1.VerifiedChartStatus, f Facts, r decided) {
 	setURL(s, f)
 	switch {
@@ -63,14 +64,14 @@ func keep(s *v1alpha1.VerifiedChartStatus, f Facts, r decided) {
 	}
 }
 
-// setURL makes the URL of the published chart the one under which it is served now.
+// setURL sets the URL of the published chart to the URL under which it is served now.
 func setURL(s *v1alpha1.VerifiedChartStatus, f Facts) {
 	if f.Published != nil && f.Published.URL != "" && s.Artifact != nil {
 		s.Artifact.URL, s.URL = f.Published.URL, f.Published.URL
 	}
 }
 
-// proofOf is the proof of the published chart, the attempt's first, since that is newer.
+// proofOf returns the proof of the published chart. The attempt's proof comes first, since it is newer.
 func proofOf(f Facts) verify.Accepted {
 	if f.answersForPublished() {
 		if _, ok := f.Attempt.Accepted.Subject(); ok {
@@ -80,13 +81,13 @@ func proofOf(f Facts) verify.Accepted {
 	return f.Published.Accepted
 }
 
-// clearPublished takes the published chart out of a status.
+// clearPublished removes the published chart from a status.
 func clearPublished(s *v1alpha1.VerifiedChartStatus) {
 	s.Artifact, s.URL, s.Verification = nil, "", nil
 	s.HeldSince, s.UnverifiedSince = nil, nil
 }
 
-// since is the moment from which on something is so.
+// since returns the moment since which something holds: the recorded one, or else now.
 func since(before *metav1.Time, now time.Time) *metav1.Time {
 	if before != nil {
 		return before
@@ -94,23 +95,23 @@ func since(before *metav1.Time, now time.Time) *metav1.Time {
 	return timestamp(now)
 }
 
-// recordProof puts into the status by what the published chart was accepted.
+// recordProof records in the status why the published chart is accepted: its signatures or exceptions.
 func recordProof(s *v1alpha1.VerifiedChartStatus, c Chart, accepted verify.Accepted, now time.Time) {
 	if _, ok := accepted.Subject(); !ok || s.Artifact == nil {
 		return
 	}
 	s.Verification = verification(s.Verification, c, accepted.Result(), now)
 	if accepted.Result().IsProof() {
-		remember(s, now)
+		recordVersion(s, now)
 	}
 }
 
-// verification is the status of an acceptance. Its time is that of the acceptance before if
-// nothing but the time differs, so that an unchanged chart costs no write.
-func verification(before *v1alpha1.VerificationStatus, c Chart, e verify.Result, now time.Time) *v1alpha1.VerificationStatus {
+// verification returns the status of an acceptance. If only the time differs from the previous
+// acceptance, it keeps the previous time, so that an unchanged chart costs no write.
+func verification(before *v1alpha1.VerificationStatus, c Chart, result verify.Result, now time.Time) *v1alpha1.VerificationStatus {
 	v := &v1alpha1.VerificationStatus{Repository: c.Repository, Digest: c.Digest.String(), VerifiedAt: *timestamp(now)}
 	var signers []string
-	for _, w := range e.Signatures {
+	for _, w := range result.Signatures {
 		signers = append(signers, w.Signer)
 		v.Authorities = append(v.Authorities, v1alpha1.AuthorityStatus{
 			Policy: w.Policy, Name: w.Authority, Provider: w.Provider, Signer: w.Signer, Issuer: w.Issuer, Subject: w.Subject, Key: w.Key,
@@ -119,7 +120,7 @@ func verification(before *v1alpha1.VerificationStatus, c Chart, e verify.Result,
 		})
 	}
 	v.Signers = strings.Join(signers, ",")
-	for _, x := range e.Exceptions {
+	for _, x := range result.Exceptions {
 		v.Exceptions = append(v.Exceptions, v1alpha1.ExceptionStatus{Policy: x.Policy, Rule: string(x.Rule), Reason: x.Reason, Until: timestamp(x.Until)})
 	}
 	if before != nil {
@@ -132,7 +133,7 @@ func verification(before *v1alpha1.VerificationStatus, c Chart, e verify.Result,
 	return v
 }
 
-// timestamp is a time as the API server keeps it; nil for the zero time.
+// timestamp returns a time with the precision of the API server; nil for the zero time.
 func timestamp(t time.Time) *metav1.Time {
 	if t.IsZero() {
 		return nil
@@ -140,7 +141,7 @@ func timestamp(t time.Time) *metav1.Time {
 	return &metav1.Time{Time: t.UTC().Truncate(time.Second)}
 }
 
-// observe lists the signers that were found on the last chart that was verified.
+// observe records the signers that were found on the last chart verified.
 func observe(s *v1alpha1.VerifiedChartStatus, f Facts) {
 	if f.Attempt != nil && verdictOf(f.Attempt.Outcomes) != unknown {
 		s.ObservedSigners = f.Attempt.Observed

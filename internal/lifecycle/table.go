@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Table is the truth table of the rules as Markdown: the first row that applies decides.
+// Table returns the truth table of the rules as Markdown. The first row that applies decides.
 func Table() string {
 	var b strings.Builder
 	b.WriteString("| # | if | then | verdict on the published chart | its path |\n|---|---|---|---|---|\n")
@@ -24,7 +24,7 @@ func yes(b bool) string {
 	return "no"
 }
 
-// path says what becomes of the path of the published chart.
+// path returns the next state of the published chart's path, as text for the table.
 func (r rule) path() string {
 	switch {
 	case r.action == Withdraw, r.action == Remove, r.absent:

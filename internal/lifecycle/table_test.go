@@ -17,7 +17,7 @@ const (
 	tableEnd     = "<!-- end of the truth table -->"
 )
 
-// TestTable fails if the truth table in the documentation is not that of the rules.
+// TestTable fails if the truth table in the documentation differs from the rules.
 func TestTable(t *testing.T) {
 	raw, err := os.ReadFile(architecture)
 	if err != nil {

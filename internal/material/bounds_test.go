@@ -10,7 +10,7 @@ import (
 	. "github.com/onsi/gomega"
 )
 
-var _ = DescribeTable("J12: What is held of a Secret with keys",
+var _ = DescribeTable("J12: The held part of a Secret with keys",
 	func(data map[string][]byte, want ...string) {
 		held := keyEntries(data)
 		Expect(len(held)).To(BeNumerically("<=", maxEntries))
@@ -21,8 +21,8 @@ var _ = DescribeTable("J12: What is held of a Secret with keys",
 	},
 	Entry("is all of a small one", map[string][]byte{"cosign.pub": []byte("key"), "cosign.key": []byte("PRIVATE")}, "cosign.pub", "cosign.key"),
 	Entry("is the beginning of a long entry", map[string][]byte{"cosign.pub": []byte(strings.Repeat("x", 1<<20))}, "cosign.pub"),
-	Entry("are the public keys before others", many("a", 1000, "z.pub"), "z.pub"),
-	Entry("is nothing of an empty one", map[string][]byte{}),
+	Entry("is the public keys before other entries", many("a", 1000, "z.pub"), "z.pub"),
+	Entry("is empty for an empty one", map[string][]byte{}),
 )
 
 // many returns a number of entries, and one more.

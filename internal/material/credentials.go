@@ -15,11 +15,11 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/registry"
 )
 
-// Fault says why there are no credentials.
+// Fault explains why there are no credentials.
 type Fault struct {
-	// Reason for a condition, of v1alpha1.
+	// Reason is the reason for a condition, one of v1alpha1's.
 	Reason string
-	// Final reports whether asking again is in vain until the spec or the Secret changes.
+	// Final reports whether a retry is useless until the spec or the Secret changes.
 	Final bool
 	// Err names the object, the fault and the fix.
 	Err error

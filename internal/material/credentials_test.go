@@ -27,7 +27,7 @@ var _ = Describe("Credentials", func() {
 		l = material.NewLoader(material.Options{Source: o})
 	})
 
-	It("I5: of no Secret are anonymous, in a scope of the namespace", func(ctx context.Context) {
+	It("I5: without a Secret are anonymous, in a scope of the namespace", func(ctx context.Context) {
 		c, scope, err := l.Credentials(ctx, "team", nil)
 		Expect(err).NotTo(HaveOccurred())
 		Expect(c).To(Equal(registry.Credentials{}))
@@ -49,7 +49,7 @@ var _ = Describe("Credentials", func() {
 		Expect(after).NotTo(Equal(scope))
 	})
 
-	It("I5: have a scope of their contents, from a source that knows no versions", func(ctx context.Context) {
+	It("I5: have a scope of their contents, from a source without versions", func(ctx context.Context) {
 		o.unversioned = true
 		scopes := map[string]bool{}
 		for _, password := range []string{"1", "2", "1"} {
@@ -82,7 +82,7 @@ var _ = Describe("Credentials", func() {
 			ref("login"), true, "Secret team/login has no entry .dockerconfigjson (spec.secretRef): kubectl -n team create secret docker-registry login"),
 		Entry("H8: of a Secret with the older form", func() { o.putSecret("login", entries{".dockercfg": []byte(dockerConfig)}) },
 			ref("login"), true, "has no entry .dockerconfigjson"),
-		Entry("H8: of a Secret that is no JSON", func() { o.putSecret("login", entries{".dockerconfigjson": []byte("hunter2")}) },
+		Entry("H8: of a Secret that is not JSON", func() { o.putSecret("login", entries{".dockerconfigjson": []byte("hunter2")}) },
 			ref("login"), true, "Secret team/login: "),
 		Entry("H8: of a Secret that is not UTF-8", func() { o.putSecret("login", entries{".dockerconfigjson": []byte("\xff\xfe{")}) },
 			ref("login"), true, "Secret team/login: "),

@@ -4,13 +4,13 @@ package material
 
 import "os"
 
-// Disk lets tests come between a Revocations and its file. A nil field is the real operation.
+// Disk lets tests replace operations on the file of a RevocationSource. A nil field means the real operation.
 type Disk struct {
 	Sync   func(*os.File) error
 	Rename func(from, to string) error
 }
 
-// On replaces the disk.
+// On replaces operations on the disk.
 func (r *RevocationSource) On(d Disk) {
 	if d.Sync != nil {
 		r.stored.sync = d.Sync
@@ -20,5 +20,5 @@ func (r *RevocationSource) On(d Disk) {
 	}
 }
 
-// Kept returns the bytes that are counted for what is kept.
+// Kept returns the counted bytes of the kept objects.
 func (o *Objects) Kept() int { return o.kept.Size() }

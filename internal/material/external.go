@@ -17,8 +17,8 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify/provenance"
 )
 
-// externalSource returns a reader of provenance files that are not in the registry, or
-// nil if they are.
+// externalSource returns a reader of provenance files outside the registry; nil if the files are in
+// the registry.
 func (l *Loader) externalSource(ctx context.Context, objects *view, p *v1alpha1.Provenance) (provenance.ExternalSource, error) {
 	switch {
 	case p == nil:
@@ -41,7 +41,7 @@ func (l *Loader) externalSource(ctx context.Context, objects *view, p *v1alpha1.
 	return nil, nil
 }
 
-// inObject reads files from the entries of a Secret or ConfigMap.
+// inObject returns a reader of files in the entries of a Secret or ConfigMap.
 func inObject(kind string, ref *v1alpha1.FileReference, entry func(key string) ([]byte, bool)) provenance.ExternalSource {
 	template := provenance.Template(ref.Key)
 	if template == "" {
@@ -57,7 +57,7 @@ func inObject(kind string, ref *v1alpha1.FileReference, entry func(key string) (
 	}
 }
 
-// atURL reads files from a web server. The registry's cache keeps its answers, as it keeps those of the registry.
+// atURL returns a reader of files on a web server. The registry's cache also keeps these files.
 func (l *Loader) atURL(ctx context.Context, objects *view, p *v1alpha1.Provenance) (provenance.ExternalSource, error) {
 	if l.downloads == nil {
 		return nil, unavailable("URL %s cannot be read by this program", download.Shown(p.URL)).Fix("put the files in a Secret or a ConfigMap")
@@ -94,7 +94,7 @@ func (l *Loader) download(ctx context.Context, request download.Request) ([]byte
 	return raw, nil
 }
 
-// parsed returns what the Secret of a reference holds; without a reference, the zero value.
+// parsed returns the parsed content of the Secret of a reference; without a reference, the zero value.
 func parsed[T any](ctx context.Context, objects *view, ref *meta.LocalObjectReference, parse func(map[string][]byte) (T, error)) (value T, err error) {
 	if ref == nil {
 		return value, nil

@@ -21,7 +21,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify/verifytest"
 )
 
-// fromObject is an authority whose provenance files are in an object.
+// fromObject returns an authority whose provenance files are in an object.
 func fromObject(name, source, object string) v1alpha1.Authority {
 	a := provenanced(name, "keyring")
 	a.Provenance = &v1alpha1.Provenance{Source: source, FileRef: &v1alpha1.FileReference{Name: object}}
@@ -74,7 +74,7 @@ var _ = Describe("Provenance files outside the registry", func() {
 			"Secret", "{{version}}", "key 1.0.0_b of Secret provs", nil),
 	)
 
-	DescribeTable("are not available if their object is missing",
+	DescribeTable("are unavailable if their object is missing",
 		func(ctx context.Context, a v1alpha1.Authority, object string) {
 			err := load(ctx, a).Err
 			Expect(err).To(MatchError(verify.ErrTrustUnavailable))
@@ -92,9 +92,9 @@ var _ = Describe("Provenance files outside the registry", func() {
 			Expect(m.External).To(BeNil())
 			Expect(o.reads).To(Equal([]string{"secrets keyring"}))
 		},
-		Entry("if the source is the registry, though a file is named", fromObject("a", "Auto", "provs")),
-		Entry("if there is no source, though a file is named", fromObject("a", "", "provs")),
-		Entry("if the source is a Secret, and none is named", func() v1alpha1.Authority {
+		Entry("if the source is the registry, even if a file is named", fromObject("a", "Auto", "provs")),
+		Entry("if there is no source, even if a file is named", fromObject("a", "", "provs")),
+		Entry("if the source is a Secret, but no file is named", func() v1alpha1.Authority {
 			a := fromObject("a", "Secret", "")
 			a.Provenance.FileRef = nil
 			return a
@@ -137,7 +137,7 @@ var _ = Describe("Provenance files outside the registry", func() {
 			Expect(asked).To(ConsistOf(HaveSuffix(" up")))
 		})
 
-		It("F1: are none if the server has none", func(ctx context.Context) {
+		It("F1: are missing if the server has none", func(ctx context.Context) {
 			answer = status(http.StatusNotFound)
 			_, raw, err := read(ctx, atURL())
 			Expect(err).NotTo(HaveOccurred())
@@ -150,7 +150,7 @@ var _ = Describe("Provenance files outside the registry", func() {
 			Expect(err).To(MatchError(registry.ErrTooLarge))
 		})
 
-		DescribeTable("are no verdict if the server gives none",
+		DescribeTable("give no verdict if the server does not send them",
 			func(ctx context.Context, code int) {
 				answer = status(code)
 				_, _, err := read(ctx, atURL())
@@ -159,10 +159,10 @@ var _ = Describe("Provenance files outside the registry", func() {
 			},
 			Entry("because it is broken", http.StatusInternalServerError),
 			Entry("because it refuses the credentials", http.StatusForbidden),
-			Entry("because it wants to be left alone", http.StatusTooManyRequests),
+			Entry("because it limits requests", http.StatusTooManyRequests),
 		)
 
-		DescribeTable("cannot be had if",
+		DescribeTable("are unavailable if",
 			func(ctx context.Context, arrange func(*v1alpha1.Provenance), class error, text string) {
 				a := atURL()
 				arrange(a.Provenance)
@@ -183,7 +183,7 @@ var _ = Describe("Provenance files outside the registry", func() {
 				verify.ErrTrustUnavailable, "cannot be read by this program: "),
 		)
 
-		It("cannot be had from a URL that is none", func(ctx context.Context) {
+		It("are unavailable from a malformed URL", func(ctx context.Context) {
 			a := atURL()
 			a.Provenance.URL = "http://user:hunter2@host/x"
 			_, _, err := load(ctx, a).External(ctx, verifytest.NewRepository(), "app", "1.0.0")

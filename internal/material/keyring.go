@@ -13,10 +13,10 @@ import (
 func (l *Loader) keyring(ctx context.Context, objects *view, name string, entries map[string][]byte, m *policy.Material) {
 	object := objects.name(secretKind, name)
 	keyring, err := l.keyrings.Parse(ctx, objects.namespace, entries)
-	m.RevokedKeys = keyring.Revoked() // also of a keyring that cannot be read to its end
+	m.RevokedKeys = keyring.Revoked() // even if the keyring cannot be read to its end
 	switch {
 	case err != nil && ctx.Err() != nil:
-		m.Err = unread(object, ctx.Err(), "") // the time was too short, which says nothing of the keyring
+		m.Err = unread(object, ctx.Err(), "") // time ran out, which proves nothing about the keyring
 	case err != nil:
 		m.Err = malformedIn(object, err)
 	default:

@@ -14,17 +14,17 @@ import (
 	"github.com/opencontainers/go-digest"
 )
 
-// maxList bounds a revocation list in bytes, since a ConfigMap holds no more; maxHeader bounds the first line of the file.
+// maxList bounds a revocation list, maxHeader the first line of the file, in bytes. A ConfigMap cannot hold more than maxList.
 const maxList, maxHeader = 1 << 20, 1 << 10
 
-// header is the first line of the file: a comment to YAML, with the digest of the
-// lines below it. Without that, a file that was cut would be a list of fewer revocations.
+// header is the first line of the file: a YAML comment with the digest of the lines
+// below it. Without the digest, a truncated file would be a list of fewer revocations.
 const header = "# %s is the digest of the list below. Written by the controller: edit the ConfigMap instead.\n"
 
-// lastGood is a file that holds one list whole, or does not hold it at all.
+// lastGood is a file that holds one complete list, or none.
 type lastGood struct {
 	path string
-	// The operations that put it on the disk, apart so that tests can make them fail.
+	// sync and rename put the file on the disk. They are fields so that tests can make them fail.
 	sync   func(*os.File) error
 	rename func(from, to string) error
 }
@@ -59,7 +59,7 @@ func (l *lastGood) read() ([]byte, error) {
 }
 
 // store replaces the list. A crash at any moment leaves the old list or the new
-// one; after a nil error, the new one.
+// list; after a nil error, the new list.
 func (l *lastGood) store(text []byte) error {
 	if l.path == "" {
 		return nil
@@ -106,7 +106,7 @@ func (l *lastGood) write(path string, raw []byte) error {
 	return errors.Join(err, file.Close())
 }
 
-// syncFolder makes the names in a folder survive a crash.
+// syncFolder syncs a folder, so that the names in it survive a crash.
 func (l *lastGood) syncFolder(path string) error {
 	folder, err := os.Open(path)
 	if err != nil {

@@ -19,7 +19,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify/openpgp"
 )
 
-// Options say what a Loader loads from.
+// Options are the sources and limits of a Loader.
 type Options struct {
 	// Source of Secrets and ConfigMaps. It is required.
 	Source Source
@@ -32,7 +32,7 @@ type Options struct {
 	KeyringBytes, RootBytes int
 }
 
-// Loader loads what specs refer to. It is safe for concurrent use.
+// Loader loads the objects that specs refer to. It is safe for concurrent use.
 type Loader struct {
 	source    Source
 	public    PublicRoot
@@ -57,15 +57,15 @@ func orDefault(limit int) int {
 	return limit
 }
 
-// Load returns what the authorities of v refer to in a namespace, by their names,
-// and the version of all of it: a string that differs whenever something that was
-// read differs, or is missing. What cannot be loaded is an Err of that authority
-// alone. It matches verify.ErrTrustMalformed if loading it again is in vain until an
-// object changes, and verify.ErrTrustUnavailable in any case.
+// Load returns the material of the authorities of v in a namespace, by their names,
+// and the version of all material: a string that differs whenever an object that was
+// read differs, or is missing. If material cannot be loaded, only the authority that
+// needs it gets an Err. The Err matches verify.ErrTrustMalformed if a retry is useless
+// until an object changes, and verify.ErrTrustUnavailable in any case.
 func (l *Loader) Load(ctx context.Context, namespace string, v v1alpha1.Verification) (m map[string]policy.Material, version string) {
 	objects := newView(l.source, namespace)
 	m = make(map[string]policy.Material, len(v.Authorities))
-	// The public root comes last: its server may take all the time that is left.
+	// Authorities that need the public root come last, since its server may take all the time that is left.
 	for _, public := range []bool{false, true} {
 		for _, a := range v.Authorities {
 			if a.NeedsPublicRoot() == public {
@@ -76,7 +76,7 @@ func (l *Loader) Load(ctx context.Context, namespace string, v v1alpha1.Verifica
 	return m, objects.version()
 }
 
-// authority loads what one authority refers to.
+// authority loads the material of one authority.
 func (l *Loader) authority(ctx context.Context, objects *view, a v1alpha1.Authority) (m policy.Material) {
 	if a.SecretRef != nil {
 		l.keys(ctx, objects, a, &m)
@@ -110,11 +110,12 @@ func (l *Loader) keys(ctx context.Context, objects *view, a v1alpha1.Authority, 
 	}
 }
 
-// Bounds on what is held of a Secret with keys: policies parse fewer and shorter ones, and say so of more.
+// maxEntries and maxEntry bound the entries of a Secret with keys that are held. Policies accept only fewer and shorter entries,
+// and report an error for more.
 const maxEntries, maxEntry = 64, 20 << 10
 
-// keyEntries returns what a policy looks at in a Secret with keys: of many entries the public keys before others, and of a
-// long one the beginning. So a Secret of a megabyte is not held for each object that names it.
+// keyEntries returns the entries of a Secret with keys that a policy reads: public keys first, at most maxEntries, and of each at
+// most the first maxEntry bytes. So each object that names a Secret of a megabyte does not hold all of it.
 func keyEntries(data map[string][]byte) map[string][]byte {
 	names := slices.SortedFunc(maps.Keys(data), func(a, b string) int {
 		return cmp.Or(cmp.Compare(rankOf(a), rankOf(b)), cmp.Compare(a, b))
@@ -141,13 +142,13 @@ func sizeOf(data map[string][]byte) (n int) {
 }
 
 // trustedRoot returns the trusted root that an authority names, the public root if
-// the authority needs that, or none. The public root is not asked for otherwise.
+// the authority needs that, or nil. It reads the public root only if that is needed.
 func (l *Loader) trustedRoot(ctx context.Context, objects *view, a v1alpha1.Authority) (*trustroot.Root, error) {
 	switch {
 	case a.TrustedRootSecretRef != nil:
 		return l.secretRoot(ctx, objects, a.TrustedRootSecretRef.Name)
 	case !a.NeedsPublicRoot():
-		return nil, nil //nolint:nilnil // there is none, and none is needed
+		return nil, nil //nolint:nilnil // the authority needs no root
 	}
 	return l.publicRoot(ctx, objects)
 }
@@ -183,7 +184,7 @@ func (l *Loader) secretRoot(ctx context.Context, objects *view, name string) (*t
 	root, err := l.roots.Parse(ctx, objects.namespace, raw)
 	switch {
 	case err != nil && ctx.Err() != nil:
-		return nil, unread(object, ctx.Err(), "") // the time was too short, which says nothing of the root
+		return nil, unread(object, ctx.Err(), "") // time ran out, which proves nothing about the root
 	case errors.Is(err, trustroot.ErrMalformed):
 		return nil, malformedIn(object+", entry "+v1alpha1.TrustedRootKey, err)
 	case err != nil:

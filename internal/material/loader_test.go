@@ -23,7 +23,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify/openpgp/openpgptest"
 )
 
-// rootText is the smallest trusted root there is.
+// rootText is the smallest valid trusted root.
 const rootText = `{"mediaType":"application/vnd.dev.sigstore.trustedroot+json;version=0.1"}`
 
 // ourKeyring is a keyring of one key.
@@ -61,7 +61,7 @@ type publicRoot struct {
 	root  *trustroot.Root
 	err   error
 	asked int
-	// hang makes it take all the time there is.
+	// hang makes it wait until the time is over.
 	hang func()
 }
 
@@ -100,7 +100,7 @@ var _ = Describe("A loader", func() {
 		return version
 	}
 
-	It("loads what each kind of authority refers to", func(ctx context.Context) {
+	It("loads the material of each kind of authority", func(ctx context.Context) {
 		m := load(ctx, keyed("keyed", "keys"), keyless("keyless"), rooted("rooted", "root"), provenanced("prov", "keyring"))
 		Expect(m).To(HaveLen(4))
 		for name, each := range m {
@@ -114,7 +114,7 @@ var _ = Describe("A loader", func() {
 		Expect(m["prov"].Data).To(BeNil())
 	})
 
-	It("asks for the public root only if an authority needs it", func(ctx context.Context) {
+	It("reads the public root only if an authority needs it", func(ctx context.Context) {
 		load(ctx, keyed("keyed", "keys"), rooted("rooted", "root"), provenanced("prov", "keyring"))
 		Expect(public.asked).To(BeZero())
 	})
@@ -124,13 +124,13 @@ var _ = Describe("A loader", func() {
 		Expect(o.reads).To(Equal([]string{"secrets keys", "secrets none"}))
 	})
 
-	It("asks for the public root once, so that two authorities see the same", func(ctx context.Context) {
+	It("reads the public root once, so that two authorities see the same root", func(ctx context.Context) {
 		m := load(ctx, keyless("a"), keyless("b"))
 		Expect(public.asked).To(Equal(1))
 		Expect(m["a"].Root).To(BeIdenticalTo(m["b"].Root))
 	})
 
-	DescribeTable("says which object is at fault, and how to repair it",
+	DescribeTable("names the faulty object and the fix",
 		func(ctx context.Context, arrange func(), a v1alpha1.Authority, class error, texts ...string) {
 			arrange()
 			m := load(ctx, a, keyed("good", "keys"))
@@ -138,7 +138,7 @@ var _ = Describe("A loader", func() {
 			Expect(err).To(MatchError(class))
 			Expect(err).To(MatchError(verify.ErrTrustUnavailable))
 			Expect(err).NotTo(MatchError(verify.ErrRejected))
-			if class == verify.ErrTrustUnavailable { //nolint:errorlint // it is the class that was asked for
+			if class == verify.ErrTrustUnavailable { //nolint:errorlint // the requested class itself
 				Expect(err).NotTo(MatchError(verify.ErrTrustMalformed))
 			}
 			for _, text := range texts {
@@ -161,18 +161,18 @@ var _ = Describe("A loader", func() {
 		Entry("J12: a trusted root of more than 256 KiB", func() {
 			o.putSecret("s", entries{v1alpha1.TrustedRootKey: []byte(rootText + strings.Repeat(" ", 256<<10))})
 		}, rooted("a", "s"), verify.ErrTrustMalformed, "Secret team/s, entry trusted_root.json: ", "more than the 262144 allowed"),
-		Entry("H15: a trusted root that wants to be shown", func() {
+		Entry("H15: a trusted root with control characters", func() {
 			o.putSecret("s", entries{v1alpha1.TrustedRootKey: []byte(`{"mediaType":"` + strings.Repeat("\\u001b[31m", 10_000) + `"}`)})
 		}, rooted("a", "s"), verify.ErrTrustMalformed, "mediaType"),
 		Entry("F3: an empty Secret for a keyring", func() { o.putSecret("s", nil) }, provenanced("a", "s"), verify.ErrTrustMalformed, "Secret team/s: "),
-		Entry("F3: a keyring that is none", func() { o.putSecret("s", entries{"a": []byte("x")}) }, provenanced("a", "s"), verify.ErrTrustMalformed, "Secret team/s: "),
+		Entry("F3: a malformed keyring", func() { o.putSecret("s", entries{"a": []byte("x")}) }, provenanced("a", "s"), verify.ErrTrustMalformed, "Secret team/s: "),
 		Entry("F3: a keyring that is too large", func() { o.putSecret("s", entries{"a": make([]byte, 5<<20)}) },
 			provenanced("a", "s"), verify.ErrTrustMalformed, "Secret team/s: "),
 		Entry("E17: a public root that is not available", func() { public.root, public.err = nil, errDown },
 			keyless("a"), verify.ErrTrustUnavailable, "the trusted root of the public Sigstore is not available", "connection refused"),
 	)
 
-	DescribeTable("says that an object cannot be read, with the cause",
+	DescribeTable("reports that an object cannot be read, with the cause",
 		func(ctx context.Context, a v1alpha1.Authority) {
 			o.fault = errDown
 			err := load(ctx, a)[a.Name].Err
@@ -186,12 +186,12 @@ var _ = Describe("A loader", func() {
 		Entry("a Secret with a keyring", provenanced("a", "keyring")),
 	)
 
-	It("needs a trusted root to be named if it has no public root", func(ctx context.Context) {
+	It("needs a named trusted root if it has no public root", func(ctx context.Context) {
 		l = material.NewLoader(material.Options{Source: o})
 		Expect(load(ctx, keyless("a"))["a"].Err).To(And(MatchError(verify.ErrTrustUnavailable), MatchError(ContainSubstring("trustedRootSecretRef"))))
 	})
 
-	DescribeTable("stops if the time is over, which is no fault of an object",
+	DescribeTable("stops if the time is over, and blames no object",
 		func(ctx context.Context, a v1alpha1.Authority) {
 			ended, end := context.WithCancel(ctx)
 			end()
@@ -204,7 +204,7 @@ var _ = Describe("A loader", func() {
 		Entry("before a trusted root is parsed", rooted("a", "root")),
 	)
 
-	DescribeTable("J12: parses nothing once the time is over, though the object is at hand",
+	DescribeTable("J12: parses nothing once the time is over, even if the object has been read",
 		func(ctx context.Context, a v1alpha1.Authority) {
 			ended, end := context.WithCancel(ctx)
 			l = material.NewLoader(material.Options{Source: endless{o}, PublicRoot: public})
@@ -219,7 +219,7 @@ var _ = Describe("A loader", func() {
 		Entry("no trusted root", rooted("a", "root")),
 	)
 
-	It("J5: loads all else, though the public root takes all the time", func(ctx context.Context) {
+	It("J5: loads everything else, even if the public root takes all the time", func(ctx context.Context) {
 		ended, end := context.WithCancel(ctx)
 		defer end()
 		public.root, public.err, public.hang = nil, context.DeadlineExceeded, end
@@ -236,18 +236,18 @@ var _ = Describe("A loader", func() {
 		Expect(second["p"].Keyring).To(BeIdenticalTo(first["p"].Keyring))
 	})
 
-	It("gives the cause of a malformed keyring", func(ctx context.Context) {
+	It("returns the cause of a malformed keyring", func(ctx context.Context) {
 		o.putSecret("s", entries{"a": []byte("x")})
 		Expect(load(ctx, provenanced("a", "s"))["a"].Err).To(MatchError(openpgp.ErrKeyring))
 	})
 
-	Describe("gives a version", func() {
+	Describe("returns a version", func() {
 		all := []v1alpha1.Authority{
 			keyed("a", "keys"), keyless("b"), rooted("c", "root"), provenanced("d", "keyring"), fromObject("e", "ConfigMap", "provs"), keyed("f", "none"),
 		}
 		BeforeEach(func() { o.putConfigMap("provs", map[string]string{"p": "1"}, nil) })
 
-		It("that is the same as long as nothing changes, and does not depend on order", func(ctx context.Context) {
+		It("that stays the same while nothing changes, and does not depend on order", func(ctx context.Context) {
 			before := version(ctx, all...)
 			Expect(before).To(HavePrefix("sha256:"))
 			Expect(version(ctx, all...)).To(Equal(before))
@@ -256,7 +256,7 @@ var _ = Describe("A loader", func() {
 			Expect(version(ctx, all...)).To(Equal(before))
 		})
 
-		DescribeTable("that is another",
+		DescribeTable("that differs",
 			func(ctx context.Context, change func()) {
 				before := version(ctx, all...)
 				change()
@@ -272,11 +272,11 @@ var _ = Describe("A loader", func() {
 			Entry("once a missing Secret exists", func() { o.putSecret("none", nil) }),
 			Entry("once a Secret of the same version has another UID", func() { o.secrets["keys"].UID = "other" }),
 			Entry("once the API server does not answer", func() { o.fault = errDown }),
-			Entry("once the public root is another", func() { public.root = parsedRoot(rootText + " ") }),
+			Entry("once the public root is replaced", func() { public.root = parsedRoot(rootText + " ") }),
 			Entry("once the public root is not available", func() { public.root, public.err = nil, errDown }),
 		)
 
-		It("of the contents, from a source that knows no versions", func(ctx context.Context) {
+		It("of the contents, from a source without versions", func(ctx context.Context) {
 			o.unversioned = true
 			put := func(key, prov string, binary entries) {
 				o.putSecret("keys", entries{"a.pub": []byte(key)})
@@ -296,7 +296,7 @@ var _ = Describe("A loader", func() {
 	})
 })
 
-// endless is a Source that answers however late it is, as a cache does.
+// endless is a Source that also answers after the end of its context, like a cache.
 type endless struct{ *objects }
 
 func (e endless) Secret(ctx context.Context, namespace, name string) (*corev1.Secret, error) {

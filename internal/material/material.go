@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package material loads what specs refer to: the Secrets, ConfigMaps and trusted
-// roots of authorities, the credentials of registries, and the revocation list of
-// the cluster.
+// Package material loads the objects that specs refer to: the Secrets, ConfigMaps and
+// trusted roots of authorities, the credentials of registries, and the revocation list
+// of the cluster.
 //
-// It knows the API's types, and a Source of Secrets and ConfigMaps: of a cluster,
-// or of something else. It does not know VerifiedCharts, and decides nothing: that
-// material is missing, or malformed, is an error of the authority that needs it.
+// It knows the API's types, and a Source of Secrets and ConfigMaps, such as a cluster.
+// It does not know VerifiedCharts, and decides nothing: if material is missing or
+// malformed, it returns an error for the authority that needs the material.
 package material
 
 import (
@@ -18,7 +18,7 @@ import (
 )
 
 // Source reads objects by name. If an object is missing, apierrors.IsNotFound is
-// true for the error. Nobody may change the objects, which may lack their
+// true for the error. Callers must not change the objects, which may lack their
 // annotations and labels.
 type Source interface {
 	Secret(ctx context.Context, namespace, name string) (*corev1.Secret, error)

@@ -10,7 +10,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
 )
 
-// SecretNames returns the names of the Secrets that the authorities refer to, each once and in order.
+// SecretNames returns the names of the Secrets that the authorities refer to, sorted and each once.
 func SecretNames(v v1alpha1.Verification) []string {
 	var refs []*meta.LocalObjectReference
 	for _, a := range v.Authorities {
@@ -22,7 +22,7 @@ func SecretNames(v v1alpha1.Verification) []string {
 	return namesOf(refs)
 }
 
-// ConfigMapNames returns the names of the ConfigMaps that the authorities refer to, each once and in order.
+// ConfigMapNames returns the names of the ConfigMaps that the authorities refer to, sorted and each once.
 func ConfigMapNames(v v1alpha1.Verification) []string {
 	var refs []*meta.LocalObjectReference
 	for _, a := range v.Authorities {
@@ -41,7 +41,7 @@ func fileRef(p *v1alpha1.Provenance, source string) *meta.LocalObjectReference {
 	return &meta.LocalObjectReference{Name: p.FileRef.Name}
 }
 
-// namesOf returns the names of the references that are set.
+// namesOf returns the names of the references that are not nil.
 func namesOf(refs []*meta.LocalObjectReference) []string {
 	var names []string
 	for _, ref := range refs {

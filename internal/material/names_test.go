@@ -11,7 +11,7 @@ import (
 )
 
 var _ = Describe("The names that a policy refers to", func() {
-	It("are those of Secrets and ConfigMaps, each once", func() {
+	It("are the names of Secrets and ConfigMaps, each once", func() {
 		web := provenanced("web", "keyring")
 		web.Provenance = &v1alpha1.Provenance{Source: "URL", URL: "https://host/x", SecretRef: ref("login"), CertSecretRef: ref("ca")}
 		v := verification(
@@ -37,7 +37,7 @@ var _ = Describe("The names that a policy refers to", func() {
 		Expect(named).To(ContainElements(o.reads))
 	})
 
-	It("are none of a policy that refers to nothing", func() {
+	It("are empty for a policy that refers to nothing", func() {
 		Expect(material.SecretNames(verification(keyless("a")))).To(BeEmpty())
 		Expect(material.ConfigMapNames(verification(keyless("a")))).To(BeEmpty())
 	})

@@ -13,12 +13,12 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/fairlru"
 )
 
-// DefaultBytes is the limit of a cache if no other is set.
+// DefaultBytes is the default limit of a cache.
 const DefaultBytes = 16 << 20
 
 // Objects is the Source of a cluster. It takes the metadata of all objects from a
-// cache, and reads the data of those that are asked for, each version once, from the
-// API server. It is safe for concurrent use.
+// cache, and reads the data of requested objects from the API server, each version
+// once. It is safe for concurrent use.
 type Objects struct {
 	metadata client.Reader
 	data     client.Reader
@@ -36,8 +36,8 @@ type object interface {
 }
 
 // NewObjects returns Objects that read metadata from a cache and data from the API
-// server. They keep at most limit bytes of data (DefaultBytes if it is not
-// positive), and at most half of that of one namespace.
+// server. They keep at most limit bytes of data (DefaultBytes if limit is not
+// positive), and at most half of that for one namespace.
 func NewObjects(metadata, data client.Reader, limit int) *Objects {
 	if limit <= 0 {
 		limit = DefaultBytes
@@ -55,8 +55,8 @@ func (o *Objects) ConfigMap(ctx context.Context, namespace, name string) (*corev
 	return get(ctx, o, namespace, objectKey{configMapKind, name}, &corev1.ConfigMap{})
 }
 
-// get returns the current version of an object: one that was read before, or into.
-// The error is that of the API server.
+// get returns the current version of an object: the kept one, or else one that it
+// reads into into. The error is the API server's.
 func get[T object](ctx context.Context, o *Objects, namespace string, key objectKey, into T) (none T, err error) {
 	if kept, ok := o.kept.Get(namespace, key); ok && o.isCurrent(ctx, namespace, key, kept) {
 		return kept.(T), nil //nolint:forcetypeassert // the kind is part of the key
@@ -73,7 +73,7 @@ func get[T object](ctx context.Context, o *Objects, namespace string, key object
 	return into, nil
 }
 
-// isCurrent reports whether the metadata says that an object is still the same.
+// isCurrent reports whether a kept object is still current, by the metadata in the cache.
 func (o *Objects) isCurrent(ctx context.Context, namespace string, key objectKey, kept object) bool {
 	metadata := &metav1.PartialObjectMetadata{}
 	metadata.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind(key.kind))

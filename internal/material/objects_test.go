@@ -26,7 +26,7 @@ type cluster struct {
 	client.WithWatch
 	metadata, data client.Reader
 	reads, created int
-	// fault of every read of data, and of metadata, if it is not nil.
+	// dataFault and metadataFault fail every read of data or metadata if they are not nil.
 	dataFault, metadataFault error
 }
 
@@ -55,7 +55,7 @@ func newCluster() *cluster {
 	return c
 }
 
-// secret makes a new Secret, in place of another by its name.
+// secret makes a new Secret, and replaces an existing one with its name.
 func (c *cluster) secret(ctx context.Context, namespace, name string, data entries) {
 	GinkgoHelper()
 	c.created++
@@ -82,7 +82,7 @@ var _ = Describe("Objects of a cluster", func() {
 		c.secret(ctx, "team", "keys", entries{"a": []byte("1")})
 	})
 
-	It("are read once in each version", func(ctx context.Context) {
+	It("are read once for each version", func(ctx context.Context) {
 		for range 3 {
 			secret, err := o.Secret(ctx, "team", "keys")
 			Expect(err).NotTo(HaveOccurred())
@@ -108,7 +108,7 @@ var _ = Describe("Objects of a cluster", func() {
 			secret.Data["a"] = []byte("2")
 			Expect(c.Update(ctx, secret)).To(Succeed())
 		}),
-		Entry("once another by the same name replaces them", func(ctx context.Context) {
+		Entry("once another object with the same name replaces them", func(ctx context.Context) {
 			c.secret(ctx, "team", "keys", entries{"a": []byte("2")})
 		}),
 		Entry("while the metadata cannot be read", func(context.Context) { c.metadataFault = errDown }),
@@ -126,7 +126,7 @@ var _ = Describe("Objects of a cluster", func() {
 		Expect(err).NotTo(HaveOccurred())
 	})
 
-	It("H7: are not found once they are deleted, though they were read before", func(ctx context.Context) {
+	It("H7: are not found once they are deleted, even if they were read before", func(ctx context.Context) {
 		secret, err := o.Secret(ctx, "team", "keys")
 		Expect(err).NotTo(HaveOccurred())
 		Expect(c.Delete(ctx, secret.DeepCopy())).To(Succeed())
@@ -135,14 +135,14 @@ var _ = Describe("Objects of a cluster", func() {
 		Expect(o.Kept()).To(BeZero())
 	})
 
-	It("give the error of the API server if they cannot be read", func(ctx context.Context) {
+	It("return the error of the API server if they cannot be read", func(ctx context.Context) {
 		c.dataFault = errDown
 		_, err := o.Secret(ctx, "team", "keys")
 		Expect(err).To(MatchError(errDown))
 		Expect(apierrors.IsNotFound(err)).To(BeFalse())
 	})
 
-	It("take a Secret for no ConfigMap of the same name", func(ctx context.Context) {
+	It("do not mistake a Secret for a ConfigMap with the same name", func(ctx context.Context) {
 		c.configMap(ctx, "team", "keys", map[string]string{"b": "2"})
 		config, err := o.ConfigMap(ctx, "team", "keys")
 		Expect(err).NotTo(HaveOccurred())
@@ -152,7 +152,7 @@ var _ = Describe("Objects of a cluster", func() {
 		Expect(secret.Data).To(HaveKey("a"))
 	})
 
-	It("J12: keep no metadata that nobody reads", func(ctx context.Context) {
+	It("J12: keep no unused metadata", func(ctx context.Context) {
 		secret, err := o.Secret(ctx, "team", "keys")
 		Expect(err).NotTo(HaveOccurred())
 		Expect(secret.ManagedFields).To(BeEmpty())
@@ -161,7 +161,7 @@ var _ = Describe("Objects of a cluster", func() {
 		Expect(o.Kept()).To(BeNumerically("<", 1000))
 	})
 
-	DescribeTable("J12: stay within the limit, and keep what other namespaces read",
+	DescribeTable("J12: stay within the limit, and keep the objects of other namespaces",
 		func(ctx context.Context, tenants, each, size int) {
 			const limit = 1 << 20
 			o = material.NewObjects(c.metadata, c.data, limit)
@@ -181,12 +181,12 @@ var _ = Describe("Objects of a cluster", func() {
 			Expect(err).NotTo(HaveOccurred())
 			Expect(c.reads).To(BeZero())
 		},
-		Entry("beside many large Secrets in one namespace", 1, 40, 100<<10),
-		Entry("beside many large Secrets in three namespaces", 3, 20, 100<<10),
-		Entry("beside a Secret that is larger than half of the limit", 1, 2, 600<<10),
+		Entry("with many large Secrets in one namespace", 1, 40, 100<<10),
+		Entry("with many large Secrets in three namespaces", 3, 20, 100<<10),
+		Entry("with a Secret that is larger than half of the limit", 1, 2, 600<<10),
 	)
 
-	It("J12: keep at most 16 MiB by default, and 8 MiB of a namespace", func(ctx context.Context) {
+	It("J12: keep at most 16 MiB by default, and 8 MiB for one namespace", func(ctx context.Context) {
 		for j := range 20 {
 			name := fmt.Sprint("s-", j)
 			c.secret(ctx, "team", name, entries{"big": make([]byte, 1000<<10)})

@@ -25,7 +25,7 @@ const noVersion = "none"
 
 // RevocationSource is the revocation list of the whole cluster, in a ConfigMap. The last
 // good list stays in force until another good list replaces it, also after a restart.
-// A nil *Revocations is that of a cluster for which no list is configured: it revokes
+// A nil *RevocationSource is the list of a cluster without a configured list: it revokes
 // nothing. It is safe for concurrent use.
 type RevocationSource struct {
 	source Source
@@ -34,7 +34,7 @@ type RevocationSource struct {
 
 	mu    sync.Mutex
 	begun uint64 // how many reads of the ConfigMap have begun
-	// latest is the outcome of parsing the latest version of the ConfigMap.
+	// latest is the result of parsing the latest version of the ConfigMap.
 	latest struct {
 		version string
 		list    *revocationList
@@ -43,7 +43,7 @@ type RevocationSource struct {
 	inForce *revocationList
 	// read is the number of the read that found the list in force.
 	read uint64
-	// onDisk is the version of the list that is stored.
+	// onDisk is the version of the stored list.
 	onDisk string
 }
 
@@ -54,8 +54,8 @@ type revocationList struct {
 	version string
 }
 
-// NewRevocationSource returns the Revocations in the ConfigMap of that name. They store
-// the last good list in lastGoodFile; if that is empty, in memory only.
+// NewRevocationSource returns the revocation list in the ConfigMap of that name. It keeps
+// the last good list in lastGoodFile, or only in memory if that is empty.
 func NewRevocationSource(source Source, name types.NamespacedName, lastGoodFile string) *RevocationSource {
 	return &RevocationSource{source: source, name: name, stored: newLastGood(lastGoodFile)}
 }
@@ -64,8 +64,8 @@ func NewRevocationSource(source Source, name types.NamespacedName, lastGoodFile 
 func (r *RevocationSource) Named(name types.NamespacedName) bool { return r != nil && r.name == name }
 
 // Current returns the list in force and its version, a string that differs if the
-// list does. If ok is false, no list is in force: nobody knows what is revoked. The
-// fault, fit to be shown, says why the ConfigMap has no good list now, or why the
+// list differs. If ok is false, no list is in force, so the revocations are unknown. The
+// fault, a message for users, explains why the ConfigMap has no good list now, or why the
 // list in force could not be stored.
 func (r *RevocationSource) Current(ctx context.Context) (list policy.Revoked, version string, ok bool, fault error) {
 	if r == nil {
@@ -92,8 +92,8 @@ func (r *RevocationSource) begin() uint64 {
 	return r.begun
 }
 
-// take puts the list that was read in force if it is good, and the stored list if
-// none is. It returns the fault.
+// take puts the list that was read in force if it is good. If no list is in force, it
+// falls back to the stored list. It returns the fault.
 func (r *RevocationSource) take(read uint64, config *corev1.ConfigMap, err error) error {
 	list, err := r.parse(config, err)
 	if err == nil {
@@ -143,7 +143,7 @@ func (r *RevocationSource) store() error {
 	return nil
 }
 
-// recover puts the stored list in force. The error says why there is none.
+// recover puts the stored list in force. The error explains why there is none.
 func (r *RevocationSource) recover() error {
 	text, err := r.stored.load()
 	if errors.Is(err, fs.ErrNotExist) {

@@ -27,7 +27,7 @@ import (
 const (
 	bad   = digest.Digest("sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")
 	other = digest.Digest("sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb")
-	// goodList revokes bad, and nothing else.
+	// goodList revokes only bad.
 	goodList = "digests:\n- " + string(bad) + "\n"
 )
 
@@ -42,7 +42,7 @@ func put(o *objects, list string) {
 	o.putConfigMap(listName.Name, map[string]string{material.RevokedKey: list}, nil)
 }
 
-// faulty are all ways in which the ConfigMap may hold no good list.
+// faulty returns a row for every way in which the ConfigMap may hold no good list.
 func faulty(o *objects) []TableEntry {
 	text := func(list string) func() { return func() { put(o, list) } }
 	return []TableEntry{
@@ -51,8 +51,8 @@ func faulty(o *objects) []TableEntry {
 		Entry("J21: has the list under another name", func() { o.putConfigMap(listName.Name, map[string]string{"revoked.yml": goodList}, nil) }, "has no entry revoked.yaml"),
 		Entry("J21: is empty", text(""), "write {}"),
 		Entry("J21: is blank", text(" \n\t\n"), "entry revoked.yaml"),
-		Entry("J21: holds comments alone", text("# "+strings.ReplaceAll(goodList, "\n", "\n# ")), "write {}"),
-		Entry("J21: holds the start of a document alone", text("---\n"), "write {}"),
+		Entry("J21: holds only comments", text("# "+strings.ReplaceAll(goodList, "\n", "\n# ")), "write {}"),
+		Entry("J21: holds only the start of a document", text("---\n"), "write {}"),
 		Entry("J21: is null", text("null"), "write {}"),
 		Entry("J21: is null by its tag", text("!!null ''"), "write {}"),
 		Entry("J21: is emptied below its field", text("digests:\n"), "digests"),
@@ -67,21 +67,21 @@ func faulty(o *objects) []TableEntry {
 		Entry("J21: holds a number for a version", text("versions: [1]"), "versions"),
 		Entry("J21: is a list without fields", text("- "+string(bad)), "fields"),
 		Entry("J21: is a text", text("nothing"), "fields"),
-		Entry("J21: is no YAML", text("digests: [\x00"), "entry revoked.yaml: "),
+		Entry("J21: is not YAML", text("digests: [\x00"), "entry revoked.yaml: "),
 		Entry("J21: is cut", text("digests: [\"sha256:"), "entry revoked.yaml: "),
 		Entry("J21: is indented with tabs", text("digests:\n\t- "+string(bad)), "entry revoked.yaml: "),
 		Entry("J21: is two lists", text("digests: []\n---\n"+goodList), "more than one YAML document"),
 		Entry("J21: is a list and something broken", text("digests: []\n---\n\x00"), "entry revoked.yaml: "),
 		Entry("J21: is two lists, the second of which cannot be parsed", text("digests: []\n---\n[[[\n"), "more than one YAML document"),
 		Entry("J21: is a list, and the start of another", text(goodList+"---\n"), "more than one YAML document"),
-		Entry("J21: revokes what is no digest", text("digests: [sha256:00]"), "sha256:00"),
+		Entry("J21: revokes a malformed digest", text("digests: [sha256:00]"), "sha256:00"),
 		Entry("J21: revokes an empty item", text("digests:\n-\n"), "entry revoked.yaml: "),
 		Entry("J21: is not UTF-8", text("digests: [\xff]"), "entry revoked.yaml: "),
 		Entry("J21: is binary", func() { o.putConfigMap(listName.Name, nil, entries{material.RevokedKey: []byte("\xff\xfe\xfd")}) }, "entry revoked.yaml: "),
 		Entry("J21: is huge", text("# "+strings.Repeat("x", 1<<20)+"\n"+goodList), "more than the 1048576 allowed"),
-		Entry("H15: wants to be shown", text(`digests: ["`+strings.Repeat(`\u001b[31m`, 5000)+`"]`), "entry revoked.yaml: "),
+		Entry("H15: has control characters", text(`digests: ["`+strings.Repeat(`\u001b[31m`, 5000)+`"]`), "entry revoked.yaml: "),
 		Entry("is out of reach", func() { o.fault = errDown }, "ConfigMap team/revoked cannot be read: connection refused"),
-		Entry("H15: is out of reach, which is told at length", func() { o.fault = errors.New(strings.Repeat("\xff\nlong ", 1000)) }, "ConfigMap team/revoked cannot be read: "),
+		Entry("H15: is out of reach, with a very long error", func() { o.fault = errors.New(strings.Repeat("\xff\nlong ", 1000)) }, "ConfigMap team/revoked cannot be read: "),
 	}
 }
 
@@ -125,7 +125,7 @@ var _ = Describe("The revocations of a cluster", func() {
 		return version
 	}
 
-	It("are none if none are configured", func(ctx context.Context) {
+	It("are empty if no list is configured", func(ctx context.Context) {
 		list, _, ok, fault := (*material.RevocationSource)(nil).Current(ctx)
 		Expect(ok).To(BeTrue())
 		Expect(fault).NotTo(HaveOccurred())
@@ -183,7 +183,7 @@ var _ = Describe("The revocations of a cluster", func() {
 		faulty(o),
 	)
 
-	DescribeTable("stay in force after a restart, though the ConfigMap",
+	DescribeTable("stay in force after a restart, even if the ConfigMap",
 		func(ctx context.Context, breakIt func(), text string) {
 			before := good(ctx)
 			breakIt()
@@ -224,7 +224,7 @@ var _ = Describe("The revocations of a cluster", func() {
 		}
 	})
 
-	It("have a version of the list, whatever else of the ConfigMap changes", func(ctx context.Context) {
+	It("have a version that changes only with the list, not with the rest of the ConfigMap", func(ctx context.Context) {
 		before := good(ctx)
 		o.remove("revoked")
 		Expect(good(ctx)).To(Equal(before))
@@ -235,7 +235,7 @@ var _ = Describe("The revocations of a cluster", func() {
 		Expect(version).NotTo(Equal(before))
 	})
 
-	It("are read from a source that knows no versions", func(ctx context.Context) {
+	It("are read from a source without versions", func(ctx context.Context) {
 		o.unversioned = true
 		good(ctx)
 		put(o, "{}")
@@ -244,7 +244,7 @@ var _ = Describe("The revocations of a cluster", func() {
 		Expect(revokes(list, bad)).To(BeFalse())
 	})
 
-	It("never go back to a list that was read earlier and answered later", func(ctx context.Context) {
+	It("never go back to a list whose read began earlier and ended later", func(ctx context.Context) {
 		put(o, "digests: ["+string(other)+"]")
 		slow := &slowSource{objects: o, began: make(chan struct{}), goOn: make(chan struct{})}
 		r = material.NewRevocationSource(slow, listName, file)
@@ -264,7 +264,7 @@ var _ = Describe("The revocations of a cluster", func() {
 		Expect(version).To(Equal(before))
 	})
 
-	It("stay in force for who has no time left", func(ctx context.Context) {
+	It("stay in force for a caller that has no time left", func(ctx context.Context) {
 		before := good(ctx)
 		ended, end := context.WithCancel(ctx)
 		end()
@@ -305,7 +305,7 @@ var _ = Describe("The revocations of a cluster", func() {
 			Entry("is cut in a line", damage(func(raw []byte) []byte { return raw[:len(raw)-9] }), "is damaged"),
 			Entry("is empty", damage(func([]byte) []byte { return nil }), "is damaged"),
 			Entry("has a flipped bit", damage(func(raw []byte) []byte { raw[len(raw)-5] ^= 1; return raw }), "is damaged"),
-			Entry("has a line more", damage(func(raw []byte) []byte { return append(raw, "keys: []\n"...) }), "is damaged"),
+			Entry("has an additional line", damage(func(raw []byte) []byte { return append(raw, "keys: []\n"...) }), "is damaged"),
 			Entry("has lost its header", damage(func([]byte) []byte { return []byte(goodList) }), "is damaged"),
 			Entry("is zeros", damage(func(raw []byte) []byte { return make([]byte, len(raw)) }), "is damaged"),
 			Entry("is huge", damage(func(raw []byte) []byte { return append(raw, make([]byte, 4<<20)...) }), "is damaged"),
@@ -317,7 +317,7 @@ var _ = Describe("The revocations of a cluster", func() {
 			}, "no good list was ever read"),
 		)
 
-		DescribeTable("are in force though they cannot be stored, which is told until they are",
+		DescribeTable("are in force even if they cannot be stored, with a fault until they are stored",
 			func(ctx context.Context, obstruct func() (repair func())) {
 				repair := obstruct()
 				put(o, goodList)
@@ -352,7 +352,7 @@ var _ = Describe("The revocations of a cluster", func() {
 			}),
 		)
 
-		It("are the list before if a newer one could not be stored, whole", func(ctx context.Context) {
+		It("are the complete previous list if a newer one could not be stored", func(ctx context.Context) {
 			good(ctx)
 			r.On(material.Disk{Sync: func(*os.File) error { return errors.New("no space left on device") }})
 			put(o, "digests: ["+string(other)+"]")
@@ -383,7 +383,7 @@ var _ = Describe("The revocations of a cluster", func() {
 			good(ctx)
 		})
 
-		It("are readable by their owner alone, and to a person", func(ctx context.Context) {
+		It("are readable only by their owner, and are plain text", func(ctx context.Context) {
 			good(ctx)
 			info, err := os.Stat(file)
 			Expect(err).NotTo(HaveOccurred())
@@ -393,7 +393,7 @@ var _ = Describe("The revocations of a cluster", func() {
 			Expect(string(raw)).To(And(HavePrefix("# sha256:"), HaveSuffix("\n"+goodList)))
 		})
 
-		It("are not needed: without a file the last good list is kept in memory", func(ctx context.Context) {
+		It("are optional: without a file the last good list is kept in memory", func(ctx context.Context) {
 			file = ""
 			start()
 			good(ctx)
@@ -405,7 +405,7 @@ var _ = Describe("The revocations of a cluster", func() {
 	})
 })
 
-// slowSource is a Source whose first answer is old by the time it arrives.
+// slowSource is a Source whose first answer is outdated when it arrives.
 type slowSource struct {
 	*objects
 	answered    atomic.Bool

@@ -36,9 +36,9 @@ type objects struct {
 	written    int
 	// unversioned objects have neither UID nor resource version.
 	unversioned bool
-	// fault of every read, if it is not nil.
+	// fault fails every read if it is not nil.
 	fault error
-	// reads are the objects that were asked for.
+	// reads lists the objects that were read.
 	reads []string
 }
 
@@ -56,14 +56,14 @@ func (o *objects) meta(namespace, name string) metav1.ObjectMeta {
 	}
 }
 
-// putSecret makes a Secret hold exactly this.
+// putSecret makes a Secret hold exactly these entries.
 func (o *objects) putSecret(name string, data entries) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.secrets[name] = &corev1.Secret{ObjectMeta: o.meta("team", name), Data: data}
 }
 
-// putConfigMap makes a ConfigMap hold exactly this.
+// putConfigMap makes a ConfigMap hold exactly these entries.
 func (o *objects) putConfigMap(name string, data map[string]string, binary entries) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

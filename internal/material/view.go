@@ -15,19 +15,19 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// view reads the objects of one namespace, and the public root, each once, so that
-// all who refer to an object see the same version of it. It is for one use at a time.
+// view reads the objects of one namespace, and the public root, each once, so that all
+// authorities see the same version of an object. It is not safe for concurrent use.
 type view struct {
 	source    Source
 	namespace string
-	read      map[string]reading // by the names that are shown
+	read      map[string]reading // by the names of the objects in messages
 	bytes     int                // of the Secrets that were read
 }
 
 // maxSecrets bounds the Secrets that one policy refers to, in bytes.
 const maxSecrets = 4 << 20
 
-// reading is what was read, and its version.
+// reading is a value that was read, and its version.
 type reading struct {
 	value   any
 	version string
@@ -38,7 +38,7 @@ func newView(source Source, namespace string) *view {
 	return &view{source: source, namespace: namespace, read: map[string]reading{}}
 }
 
-// name returns how an object is shown.
+// name returns the name of an object in messages.
 func (v *view) name(kind, name string) string { return kind + " " + v.namespace + "/" + name }
 
 // secret returns a Secret, which should have the entry. The error matches verify.ErrTrustUnavailable.
@@ -51,7 +51,7 @@ func (v *view) secret(ctx context.Context, name, entry string) (*corev1.Secret, 
 			return nil, versionWithout(err), unread(shown, err, create)
 		}
 		size := sizeOf(secret.Data)
-		if v.bytes+size > maxSecrets { // it is not counted, so that the others are read
+		if v.bytes+size > maxSecrets { // this Secret is not counted, so that others can be read
 			return nil, versionOf(secret, secret.Data), malformed("%s: the Secrets of the policy are too large", shown).
 				Fix("they may have %d bytes in all: store no more than the keys in them", maxSecrets)
 		}
@@ -73,7 +73,7 @@ func (v *view) configMap(ctx context.Context, name string) (*corev1.ConfigMap, e
 	})
 }
 
-// once returns what get returned the first time that it was asked for something.
+// once returns the result of the first call of get for a name.
 func once[T any](v *view, what string, get func() (value T, version string, err error)) (T, error) {
 	was, ok := v.read[what]
 	if !ok {
@@ -81,7 +81,7 @@ func once[T any](v *view, what string, get func() (value T, version string, err 
 		was = reading{value, version, err}
 		v.read[what] = was
 	}
-	return was.value.(T), was.err //nolint:forcetypeassert // its name says what it is
+	return was.value.(T), was.err //nolint:forcetypeassert // a name always has the same type
 }
 
 // versionWithout returns the version of an object that was not read.

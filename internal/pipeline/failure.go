@@ -5,7 +5,7 @@ package pipeline
 // Step names a step of the pipeline, the same in code, logs, metrics and documentation.
 type Step string
 
-// The steps, in their order. Store and publish are the caller's.
+// The steps, in their order. The caller stores and publishes.
 const (
 	StepResolve  Step = "resolve"
 	StepManifest Step = "manifest"
@@ -16,13 +16,13 @@ const (
 	StepPublish  Step = "publish"
 )
 
-// Failure is the error of one step. What kind of failure it is, the wrapped error says.
+// Failure is the error of one step. The wrapped error determines the kind of failure.
 type Failure struct {
 	Step Step
 	Err  error
 }
 
-// Error is the cause's; the step is for who sorts failures.
+// Error returns the text of the cause. The step is for callers that classify failures.
 func (f *Failure) Error() string { return f.Err.Error() }
 
 // Unwrap returns the cause.

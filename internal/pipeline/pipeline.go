@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package pipeline is the road of a chart from a reference to bytes that may be
-// served, one function a step:
+// Package pipeline turns a reference into the bytes of a chart that may be served,
+// with one function for each step:
 //
 //	Resolve   a tag, a range or a digest → the manifest it names now
-//	Manifest  that manifest → what is to be verified
-//	Verify    what is to be verified → the proof that it is trusted
+//	Manifest  that manifest → the subject to verify
+//	Verify    the subject → the proof that it is trusted
 //	Fetch     the proof → the archive's bytes
-//	Validate  the archive → a chart that is the one that was asked for
+//	Validate  the archive → the requested chart
 //
-// Fetch takes a verify.Accepted, so nothing can be downloaded that was not
-// verified. Every error is a *Failure that names its step.
+// Fetch takes a verify.Accepted, so an unverified archive cannot be downloaded.
+// Every error is a *Failure that names its step.
 //
 // The package does not know Kubernetes, storage or signature formats.
 package pipeline
@@ -29,32 +29,32 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify"
 )
 
-// Wanted is the chart that was asked for.
+// Wanted is the requested chart.
 type Wanted struct {
 	// Repository is the host and path of the chart's repository.
 	Repository string
-	// Name the chart must have.
+	// Name is the name that the chart must have.
 	Name string
-	// Digest, SemVer and Tag say which version: the first that is set, in this order.
+	// Digest, SemVer and Tag determine the version: the first that is set, in this order.
 	Digest digest.Digest
 	// SemVer is a range of versions.
 	SemVer string
 	// SemverFilter is a regular expression that tags must match to be considered for SemVer.
 	SemverFilter string
-	// Tag of the chart.
+	// Tag is the tag of the chart.
 	Tag string
 }
 
-// Resolved is what a reference names at one moment.
+// Resolved is the manifest that a reference names at one moment.
 type Resolved struct {
-	// Tag that was resolved; empty for a digest.
+	// Tag is the tag that was resolved; empty for a digest.
 	Tag string
-	// Manifest that it names.
+	// Manifest is the manifest that the reference names.
 	Manifest registry.Manifest
 }
 
-// Manifest returns what is to be verified. The bytes must hash to the digest; the
-// manifest must be that of one chart.
+// Manifest returns the subject to verify. The bytes must match the digest, and the
+// manifest must describe exactly one chart.
 func Manifest(w Wanted, r Resolved) (verify.Subject, error) {
 	d := r.Manifest.Descriptor.Digest
 	if got := digest.FromBytes(r.Manifest.Raw); got != d {
@@ -71,10 +71,10 @@ func Manifest(w Wanted, r Resolved) (verify.Subject, error) {
 	return verify.Subject{Repository: w.Repository, Manifest: r.Manifest.Descriptor, Raw: r.Manifest.Raw, Chart: asked}, nil
 }
 
-// errUnproven is the error for a zero Accepted, which a caller can only get by not calling Verify.
+// errUnproven is the error for a zero Accepted, which a caller has only if Verify did not accept.
 var errUnproven = errors.New("refused to fetch a chart that was not accepted")
 
-// Fetch writes the archive of what was accepted to w. What is in w counts only
+// Fetch writes the archive of the accepted chart to w. The content of w is valid only
 // if the error is nil: then it has the size and digest that the manifest gives.
 func Fetch(ctx context.Context, r registry.Reader, a verify.Accepted, w io.Writer) (chart.Layout, error) {
 	subject, ok := a.Subject()
@@ -105,14 +105,14 @@ func fetchArchive(ctx context.Context, r registry.Reader, d ocispec.Descriptor, 
 	if err != nil {
 		return failed(StepFetch, fmt.Errorf("fetch the archive: %w", err))
 	}
-	defer body.Close() //nolint:errcheck // everything was read, or the error below says what was not
+	defer body.Close() //nolint:errcheck // everything was read, or the error below explains why not
 	if _, err := io.Copy(w, body); err != nil {
 		return failed(StepFetch, fmt.Errorf("fetch the archive: %w", err))
 	}
 	return nil
 }
 
-// Inspect reads the archive that Fetch wrote and returns what it says of itself. It must be a chart that may be installed. It
+// Inspect reads the archive that Fetch wrote and returns its metadata. The archive must be a chart that may be installed. Inspect
 // asks no registry, and may take as much memory as the largest chart.
 func Inspect(archive io.Reader) (chart.Metadata, error) {
 	metadata, err := chart.Inspect(archive)
@@ -122,8 +122,8 @@ func Inspect(archive io.Reader) (chart.Metadata, error) {
 	return metadata, nil
 }
 
-// Validate checks that an inspected chart agrees with its configuration, and is the requested chart. The configuration is
-// read from the registry only if it is not, by its digest, what Helm makes of such an archive.
+// Validate checks that an inspected chart agrees with its configuration, and is the requested chart. It reads the configuration
+// from the registry only if its digest differs from that of the configuration that Helm makes for such an archive.
 func Validate(ctx context.Context, r registry.Reader, metadata chart.Metadata, l chart.Layout, w Wanted, resolved Resolved) error {
 	if !metadata.Configures(l.Config.Digest) {
 		config, err := fetchConfig(ctx, r, l.Config)
@@ -137,8 +137,8 @@ func Validate(ctx context.Context, r registry.Reader, metadata chart.Metadata, l
 	return Identify(metadata, w, resolved)
 }
 
-// Identify returns an error unless a chart has the name that was asked for, and
-// a version that the resolved tag may name.
+// Identify returns an error unless a chart has the requested name, and a version that
+// the resolved tag may name.
 func Identify(m chart.Metadata, w Wanted, r Resolved) error {
 	if err := chart.CheckIdentity(m, w.Name, r.Tag); err != nil {
 		return failed(StepValidate, err)

@@ -19,14 +19,14 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify/verifytest"
 )
 
-// chartIn pushes a chart under the tag 1.0.0 and returns how it is wanted and resolved.
+// chartIn pushes a chart under the tag 1.0.0, and returns its Wanted and Resolved.
 func chartIn(repo *verifytest.Repository, config, archive []byte) (pipeline.Wanted, pipeline.Resolved) {
 	GinkgoHelper()
 	repo.PushBlob(chart.ConfigMediaType, config)
 	repo.PushBlob(chart.ArchiveMediaType, archive)
 	repo.PushManifest("1.0.0", charttest.Manifest(config, archive))
 	w := pipeline.Wanted{Repository: repository, Name: "app", Tag: "1.0.0"}
-	r, err := pipeline.Resolve(context.Background(), remembering(repo), w)
+	r, err := pipeline.Resolve(context.Background(), caching(repo), w)
 	Expect(err).NotTo(HaveOccurred())
 	return w, r
 }
@@ -55,7 +55,7 @@ var _ = Describe("The pipeline", func() {
 		return accepted
 	}
 
-	It("takes a chart from its tag to the bytes that may be served", func() {
+	It("turns a tag into the bytes that may be served", func() {
 		w, resolved := chartIn(repo, config, archive)
 		subject, err := pipeline.Manifest(w, resolved)
 		Expect(err).NotTo(HaveOccurred())
@@ -70,7 +70,7 @@ var _ = Describe("The pipeline", func() {
 		Expect(metadata.Version).To(Equal("1.0.0"))
 	})
 
-	It("fetches nothing for what was not accepted", func() {
+	It("fetches nothing without a proof", func() {
 		chartIn(repo, config, archive)
 		asked := len(repo.Asked())
 		var fetched bytes.Buffer
@@ -80,7 +80,7 @@ var _ = Describe("The pipeline", func() {
 		Expect(repo.Asked()).To(HaveLen(asked))
 	})
 
-	It("A9: takes no manifest that does not hash to its digest", func() {
+	It("A9: rejects a manifest that does not match its digest", func() {
 		w, resolved := chartIn(repo, config, archive)
 		resolved.Manifest.Raw = append(resolved.Manifest.Raw, ' ')
 		_, err := pipeline.Manifest(w, resolved)
@@ -88,7 +88,7 @@ var _ = Describe("The pipeline", func() {
 		Expect(err).To(MatchError(registry.ErrIntegrity))
 	})
 
-	It("B5: takes no manifest of something else", func() {
+	It("B5: rejects a manifest that is not a chart", func() {
 		resolved := pipeline.Resolved{}
 		d := repo.PushLayers("1.0.0", repo.PushBlob(ocispec.MediaTypeImageLayerGzip, []byte("layer")))
 		resolved.Manifest, _ = repo.Manifest(ctx, d.Digest)
@@ -120,8 +120,8 @@ var _ = Describe("The pipeline", func() {
 			config, archive, pipeline.StepFetch, verifytest.ErrUnreachable),
 		Entry("the configuration cannot be read", func(l chart.Layout) { repo.Fail(l.Config.Digest.String(), verifytest.ErrUnreachable) },
 			config, archive, pipeline.StepFetch, verifytest.ErrUnreachable),
-		Entry("the configuration is none", func(chart.Layout) {}, []byte("[]"), archive, pipeline.StepValidate, chart.ErrInvalid),
-		Entry("the archive is none", func(chart.Layout) {}, config, []byte("<html>"), pipeline.StepValidate, chart.ErrInvalid),
+		Entry("the configuration is malformed", func(chart.Layout) {}, []byte("[]"), archive, pipeline.StepValidate, chart.ErrInvalid),
+		Entry("the archive is malformed", func(chart.Layout) {}, config, []byte("<html>"), pipeline.StepValidate, chart.ErrInvalid),
 		Entry("B10: the configuration is another chart's", func(chart.Layout) {}, charttest.ConfigJSON("app", "1.0.1"), archive, pipeline.StepValidate, chart.ErrMismatch),
 		Entry("C7: the chart has another name", func(chart.Layout) {}, charttest.ConfigJSON("other", "1.0.0"), charttest.Archive("other", "1.0.0"), pipeline.StepValidate, chart.ErrMismatch),
 		Entry("C7: the chart has another version", func(chart.Layout) {}, charttest.ConfigJSON("app", "2.0.0"), charttest.Archive("app", "2.0.0"), pipeline.StepValidate, chart.ErrMismatch),
@@ -130,7 +130,7 @@ var _ = Describe("The pipeline", func() {
 
 var _ = Describe("The version that a tag names", func() {
 	ctx := context.Background()
-	// validate pushes a chart of the version under the tag, and takes it all the way.
+	// validate pushes a chart with the version under the tag, and runs every step.
 	validate := func(tag, version string) (verify.Subject, error) {
 		GinkgoHelper()
 		repo := verifytest.NewRepository()
@@ -139,7 +139,7 @@ var _ = Describe("The version that a tag names", func() {
 		repo.PushBlob(chart.ArchiveMediaType, archive)
 		repo.PushManifest(tag, charttest.Manifest(config, archive))
 		w := pipeline.Wanted{Repository: repository, Name: "app", Tag: tag}
-		resolved, err := pipeline.Resolve(ctx, remembering(repo), w)
+		resolved, err := pipeline.Resolve(ctx, caching(repo), w)
 		Expect(err).NotTo(HaveOccurred())
 		subject, err := pipeline.Manifest(w, resolved)
 		Expect(err).NotTo(HaveOccurred())
@@ -150,7 +150,7 @@ var _ = Describe("The version that a tag names", func() {
 		return subject, pipeline.Validate(ctx, repo, metadata, layout, w, resolved)
 	}
 
-	DescribeTable("is known to those who verify, if there is only one",
+	DescribeTable("is known before verification if the tag names only one version",
 		func(tag, version, want string) {
 			subject, err := validate(tag, version)
 			Expect(err).NotTo(HaveOccurred())
@@ -158,11 +158,11 @@ var _ = Describe("The version that a tag names", func() {
 		},
 		Entry("F6: without a leading v", "v1.2.3", "1.2.3", "1.2.3"),
 		Entry("B14: with + for _", "1.2.3_b", "1.2.3+b", "1.2.3+b"),
-		Entry("J17: which strict semver does not read", "2024.02.0", "2024.02.0", "2024.02.0"),
+		Entry("J17: that strict semver does not read", "2024.02.0", "2024.02.0", "2024.02.0"),
 		Entry("J17: a pre-release of two parts", "1.2-rc1", "1.2-rc1", "1.2-rc1"),
-		Entry("J17: of a series, there are several", "2024.02", "2024.02.0", ""),
-		Entry("J17: of a version that is written like a series, too", "v1", "v1", ""),
-		Entry("J17: of latest, there are several", "latest", "2024.02.0", ""),
+		Entry("J17: not for a series, which names several", "2024.02", "2024.02.0", ""),
+		Entry("J17: not for a version that is written like a series", "v1", "v1", ""),
+		Entry("J17: not for latest, which names several", "latest", "2024.02.0", ""),
 	)
 
 	DescribeTable("is the chart's, or the chart is refused",

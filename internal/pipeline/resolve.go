@@ -28,10 +28,10 @@ var (
 // maxNamed is how many tags a message names.
 const maxNamed = 10
 
-// Resolve finds out, in one request or with a range in two, what w names now. If a tag
-// is missing, a second request finds the tags to name in the error.
-// It is the only step that a tag goes into; digests go on. What a tag names is
-// never recalled, only what a digest does, which cannot have changed.
+// Resolve returns the manifest that w names now. It makes one request, or two for a range.
+// If a tag is missing, it also lists the tags to name some in the error. Only this step
+// reads a tag: later steps use the digest. Resolve never takes the digest of a tag from the
+// cache, only the manifest of a digest, which cannot change.
 func Resolve(ctx context.Context, r *registry.CachingReader, w Wanted) (Resolved, error) {
 	if w.Digest != "" {
 		manifest, err := r.Manifest(ctx, w.Digest)
@@ -58,8 +58,8 @@ func Resolve(ctx context.Context, r *registry.CachingReader, w Wanted) (Resolved
 	return Resolved{Tag: tag, Manifest: manifest}, nil
 }
 
-// absent explains why a tag was not found: it names the newest tags that the repository has, or reports that there is no such repository.
-// If the tags cannot be listed, it returns the error as it is.
+// absent returns an error that explains why a tag was not found: it names the newest tags of the repository, or says that the
+// repository does not exist. If the tags cannot be listed, it returns the error unchanged.
 func absent(ctx context.Context, r registry.Reader, w Wanted, tag string, notFound error) error {
 	tags, err := r.Tags(ctx)
 	switch {
@@ -134,9 +134,9 @@ func newVersions(w Wanted) (versions, error) {
 	return versions{within: within, filter: filter}, nil
 }
 
-// highest returns the tag with the greatest version that is selected, or an
-// empty one, and all tags that are versions. Of tags with the same version the
-// last in the alphabet is taken, so that the answer does not hang on their order.
+// highest returns the tag with the highest selected version, or an empty tag, and all
+// tags that are versions. Of tags with the same version it returns the last in the
+// alphabet, so that the result does not depend on their order.
 func (v versions) highest(tags []string) (tag string, seen []string) {
 	var best *semver.Version
 	for _, t := range tags {
@@ -145,14 +145,14 @@ func (v versions) highest(tags []string) (tag string, seen []string) {
 			continue
 		}
 		seen = append(seen, t)
-		if v.filter.MatchString(t) && v.within.Check(version) && greater(version, t, best, tag) {
+		if v.filter.MatchString(t) && v.within.Check(version) && isHigher(version, t, best, tag) {
 			best, tag = version, t
 		}
 	}
 	return tag, seen
 }
 
-func greater(version *semver.Version, tag string, best *semver.Version, bestTag string) bool {
+func isHigher(version *semver.Version, tag string, best *semver.Version, bestTag string) bool {
 	if best == nil {
 		return true
 	}
@@ -160,7 +160,7 @@ func greater(version *semver.Version, tag string, best *semver.Version, bestTag 
 	return order > 0 || (order == 0 && tag > bestTag)
 }
 
-// highestTag returns the tag with the greatest version in the range.
+// highestTag returns the tag with the highest version in the range.
 func highestTag(ctx context.Context, r registry.Reader, w Wanted) (string, error) {
 	selected, err := newVersions(w)
 	if err != nil {
@@ -184,7 +184,7 @@ func filtered(w Wanted) string {
 	return fmt.Sprintf(" that matches %q", w.SemverFilter)
 }
 
-// named says which versions there are, bounded; the last of the list are the likeliest to be new.
+// named lists the existing versions for a message, at most maxNamed of them: the last in the list, since they are the likeliest to be new.
 func named(versions []string, tags int) string {
 	switch n := len(versions); {
 	case n == 0:
@@ -196,8 +196,8 @@ func named(versions []string, tags int) string {
 	}
 }
 
-// InRange reports whether a version, or the tag of a version, is in the range
-// that is wanted. A version that strict semver does not read is in no range.
+// InRange reports whether a version, or the tag of a version, is in the requested
+// range. A version that strict semver does not read is in no range.
 func InRange(w Wanted, version string) bool {
 	within, err := semver.NewConstraint(w.SemVer)
 	if err != nil {
@@ -208,10 +208,10 @@ func InRange(w Wanted, version string) bool {
 }
 
 // IsDowngrade reports whether a version, or its tag, is less than the published
-// version. Versions that strict semver does not read are ordered too; see
+// version. Versions that strict semver does not read are also ordered; see
 // chart.CompareVersions. Texts without an order, such as "latest", are no
-// downgrade: nothing shows that one of them is older, and refusing would keep
-// a chart from ever being replaced. A tag such as "1.2" is read as the version
+// downgrade: nothing shows that one of them is older, and a rejection would keep
+// the chart from ever being replaced. A tag such as "1.2" is read as the version
 // 1.2, so a caller that knows Chart.yaml's version passes that.
 func IsDowngrade(published, version string) bool {
 	order, ok := chart.CompareVersions(version, published)

@@ -20,16 +20,16 @@ import (
 
 const repository = "registry.example/charts/app"
 
-// remembering returns a reader of repo with an empty memory.
-func remembering(repo *verifytest.Repository) *registry.CachingReader {
-	return rememberingEach(repo)()
+// caching returns a reader of repo with an empty cache.
+func caching(repo *verifytest.Repository) *registry.CachingReader {
+	return cachingEach(repo)()
 }
 
-// rememberingEach returns what returns a reader of repo for each use, all with one memory.
-func rememberingEach(repo *verifytest.Repository) func() *registry.CachingReader {
-	memory := registry.NewCache(1<<20, time.Hour, time.Now)
+// cachingEach returns a function that returns readers of repo. All readers share one cache.
+func cachingEach(repo *verifytest.Repository) func() *registry.CachingReader {
+	cache := registry.NewCache(1<<20, time.Hour, time.Now)
 	return func() *registry.CachingReader {
-		return memory.Reader(registry.Scope{Object: "object"}, repository, repo)
+		return cache.Reader(registry.Scope{Object: "object"}, repository, repo)
 	}
 }
 
@@ -41,7 +41,7 @@ func withTags(tags ...string) *verifytest.Repository {
 	return repo
 }
 
-// unlisted returns a repository that answers the question for its tags with an error.
+// unlisted returns a repository that answers the request for its tags with an error.
 func unlisted(err error) *verifytest.Repository {
 	repo := verifytest.NewRepository()
 	repo.Fail("tags", err)
@@ -51,77 +51,77 @@ func unlisted(err error) *verifytest.Repository {
 var _ = Describe("Resolve", func() {
 	ctx := context.Background()
 
-	DescribeTable("takes the greatest version of a range",
+	DescribeTable("takes the highest version of a range",
 		func(semver, filter, want string, tags ...string) {
-			got, err := pipeline.Resolve(ctx, remembering(withTags(tags...)), pipeline.Wanted{Repository: repository, SemVer: semver, SemverFilter: filter})
+			got, err := pipeline.Resolve(ctx, caching(withTags(tags...)), pipeline.Wanted{Repository: repository, SemVer: semver, SemverFilter: filter})
 			Expect(err).NotTo(HaveOccurred())
 			Expect(got.Tag).To(Equal(want))
 			Expect(got.Manifest.Raw).NotTo(BeEmpty())
 		},
 		Entry("by version, not by text", ">=1.0.0", "", "1.10.0", "1.9.0", "1.10.0", "1.2.0"),
-		Entry("without those beyond it", ">=1.0.0 <2.0.0", "", "1.9.0", "1.9.0", "2.0.0", "3.0.0"),
+		Entry("without versions outside it", ">=1.0.0 <2.0.0", "", "1.9.0", "1.9.0", "2.0.0", "3.0.0"),
 		Entry("without prereleases, unless it names one", ">=1.0.0", "", "1.0.0", "1.0.0", "1.1.0-rc.1"),
 		Entry("with prereleases if it names one", ">=1.0.0-0", "", "1.1.0-rc.1", "1.0.0", "1.1.0-rc.1"),
 		Entry("with a leading v", ">=1.0.0", "", "v1.1.0", "1.0.0", "v1.1.0"),
 		Entry("B14: with _ for +", ">=1.0.0", "", "1.2.3_b", "1.2.3_b", "1.2.2"),
 		Entry("of tags that the filter matches", ">=1.0.0", "^1\\.0", "1.0.9", "1.0.9", "1.1.0"),
 		Entry("J17: among versions that strict semver does not read", "*", "", "1.0.0", "2024.02.0", "1.2.3.4", "v9", "1.0.0"),
-		Entry("among what is no version, and signatures", "*", "", "1.0.0", "latest", "1.2", "1", "sha256-aa.sig", "1.0.0"),
-		Entry("and of two tags of one version always the same", "*", "", "v1.0.0", "v1.0.0", "1.0.0"),
+		Entry("among tags that are no versions, and signatures", "*", "", "1.0.0", "latest", "1.2", "1", "sha256-aa.sig", "1.0.0"),
+		Entry("always by the same tag if two tags name one version", "*", "", "v1.0.0", "v1.0.0", "1.0.0"),
 	)
 
-	DescribeTable("says what is wrong",
+	DescribeTable("returns an error for",
 		func(w pipeline.Wanted, want error, tags ...string) {
 			w.Repository = repository
-			_, err := pipeline.Resolve(ctx, remembering(withTags(tags...)), w)
+			_, err := pipeline.Resolve(ctx, caching(withTags(tags...)), w)
 			Expect(err).To(MatchError(want))
 			var failure *pipeline.Failure
 			Expect(err).To(BeAssignableToTypeOf(failure))
 			Expect(len(err.Error())).To(BeNumerically("<", 1024))
 		},
-		Entry("a range that is none", pipeline.Wanted{SemVer: ">>1"}, pipeline.ErrReference, "1.0.0"),
-		Entry("a filter that is none", pipeline.Wanted{SemVer: "*", SemverFilter: "("}, pipeline.ErrReference, "1.0.0"),
+		Entry("a malformed range", pipeline.Wanted{SemVer: ">>1"}, pipeline.ErrReference, "1.0.0"),
+		Entry("a malformed filter", pipeline.Wanted{SemVer: "*", SemverFilter: "("}, pipeline.ErrReference, "1.0.0"),
 		Entry("a filter that repeats itself too much", pipeline.Wanted{SemVer: "*", SemverFilter: "(?:" + strings.Repeat("a", 500) + "){1000}"}, pipeline.ErrReference, "1.0.0"),
-		Entry("a range that nothing is in", pipeline.Wanted{SemVer: ">=2.0.0"}, pipeline.ErrNoMatch, "1.0.0"),
+		Entry("a range without a matching version", pipeline.Wanted{SemVer: ">=2.0.0"}, pipeline.ErrNoMatch, "1.0.0"),
 		Entry("a repository without versions", pipeline.Wanted{SemVer: "*"}, pipeline.ErrNoMatch, "latest"),
 		Entry("a repository without tags", pipeline.Wanted{SemVer: "*"}, pipeline.ErrNoMatch),
-		Entry("a tag that is not there", pipeline.Wanted{Tag: "1.0.0"}, registry.ErrNotFound),
-		Entry("a digest that is not there", pipeline.Wanted{Digest: digest.FromString("x")}, registry.ErrNotFound),
+		Entry("a missing tag", pipeline.Wanted{Tag: "1.0.0"}, registry.ErrNotFound),
+		Entry("a missing digest", pipeline.Wanted{Digest: digest.FromString("x")}, registry.ErrNotFound),
 	)
 
-	DescribeTable("explains why a tag is not there",
+	DescribeTable("explains why a tag is missing",
 		func(repo *verifytest.Repository, brief, fix string) {
-			_, err := pipeline.Resolve(ctx, remembering(repo), pipeline.Wanted{Repository: repository, Tag: "2.0.0"})
+			_, err := pipeline.Resolve(ctx, caching(repo), pipeline.Wanted{Repository: repository, Tag: "2.0.0"})
 			Expect(err).To(MatchError(registry.ErrNotFound))
 			Expect(problem.Brief(err)).To(ContainSubstring(brief))
 			Expect(err).To(MatchError(ContainSubstring(fix)))
 		},
-		Entry("by the newest tags, of versions and not of texts", withTags("1.9.0", "1.10.0", "latest", "v1.2.0"), "tag 2.0.0 not found in "+repository, "newest tags: 1.10.0, 1.9.0, v1.2.0, latest"),
+		Entry("by the newest tags, in the order of versions", withTags("1.9.0", "1.10.0", "latest", "v1.2.0"), "tag 2.0.0 not found in "+repository, "newest tags: 1.10.0, 1.9.0, v1.2.0, latest"),
 		Entry("by five tags at most", withTags("a", "b", "c", "d", "e", "f"), "tag 2.0.0", "newest tags: f, e, d, c, b"),
 		Entry("without the tags of signatures", withTags("1.0.0", "sha256-"+strings.Repeat("a", 64)+".sig", "sha256-"+strings.Repeat("b", 64)), "tag 2.0.0", "newest tags: 1.0.0"),
-		Entry("by the repository, which is not there", unlisted(registry.ErrNotFound), "repository "+repository+" not found", "correct url"),
-		Entry("by nothing more if the tags cannot be read", unlisted(verifytest.ErrUnreachable), "", "not found"),
+		Entry("by the missing repository", unlisted(registry.ErrNotFound), "repository "+repository+" not found", "correct url"),
+		Entry("without other tags if the tags cannot be read", unlisted(verifytest.ErrUnreachable), "", "not found"),
 	)
 
-	It("names the versions there are, bounded", func() {
+	It("names some of the existing versions", func() {
 		var tags []string
 		for i := range 1000 {
 			tags = append(tags, fmt.Sprintf("1.0.%d", i))
 		}
-		_, err := pipeline.Resolve(ctx, remembering(withTags(tags...)), pipeline.Wanted{Repository: repository, SemVer: ">=2.0.0"})
+		_, err := pipeline.Resolve(ctx, caching(withTags(tags...)), pipeline.Wanted{Repository: repository, SemVer: ">=2.0.0"})
 		Expect(err).To(MatchError(ContainSubstring("1000 in all")))
 		Expect(len(err.Error())).To(BeNumerically("<", 512))
 	})
 
-	It("writes + as Helm does in a tag", func() {
-		got, err := pipeline.Resolve(ctx, remembering(withTags("1.0.0_build")), pipeline.Wanted{Tag: "1.0.0+build"})
+	It("writes + in a tag like Helm", func() {
+		got, err := pipeline.Resolve(ctx, caching(withTags("1.0.0_build")), pipeline.Wanted{Tag: "1.0.0+build"})
 		Expect(err).NotTo(HaveOccurred())
 		Expect(got.Tag).To(Equal("1.0.0_build"))
 	})
 
-	It("asks for a tag every time, and for a digest once", func() {
+	It("requests a tag every time, and a digest once", func() {
 		repo := withTags("1.0.0")
-		r := remembering(repo)
+		r := caching(repo)
 		first, err := pipeline.Resolve(ctx, r, pipeline.Wanted{Tag: "1.0.0"})
 		Expect(err).NotTo(HaveOccurred())
 		repo.PushLayers("1.0.0", repo.PushBlob("text/plain", []byte("moved")))
@@ -135,7 +135,7 @@ var _ = Describe("Resolve", func() {
 		Expect(repo.Asked()).To(HaveLen(asked))
 	})
 
-	DescribeTable("B13: knows a downgrade",
+	DescribeTable("B13: detects a downgrade",
 		func(published, version string, want bool) {
 			Expect(pipeline.IsDowngrade(published, version)).To(Equal(want))
 		},
@@ -161,14 +161,14 @@ var _ = Describe("Resolve", func() {
 		Entry("nothing published", "", "1.0.0", false),
 	)
 
-	DescribeTable("knows what is in a range",
+	DescribeTable("knows whether a version is in a range",
 		func(semver, version string, want bool) {
 			Expect(pipeline.InRange(pipeline.Wanted{SemVer: semver}, version)).To(Equal(want))
 		},
 		Entry("a version in it", ">=1.0.0", "1.2.3", true),
 		Entry("B14: a tag in it, with _ for +", ">=1.0.0", "v1.2.3_b", true),
-		Entry("a version beyond it", "<1.0.0", "1.2.3", false),
+		Entry("a version outside it", "<1.0.0", "1.2.3", false),
 		Entry("J17: a version that strict semver does not read", ">=1.0.0", "2024.02.0", false),
-		Entry("a range that is none", ">>1", "1.2.3", false),
+		Entry("a malformed range", ">>1", "1.2.3", false),
 	)
 })

@@ -10,10 +10,10 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify"
 )
 
-// Verify asks every policy by itself about s. Cached signature material is good enough
-// for a proof. Before a policy refuses, accepts by exception or finds no verdict, the
-// registry is asked again for what may have changed. The error is nil only if the
-// Accepted is not zero; it matches verify.ErrRejected if and only if one policy rejects.
+// Verify verifies s by every policy. Cached signature material is good enough for a proof.
+// Before a policy rejects, accepts by exception or reaches no verdict, the registry is asked
+// again instead of the cache. The error is nil only if the Accepted is not zero. It matches
+// verify.ErrRejected if and only if a policy rejects.
 func Verify(ctx context.Context, policies []verify.Named, s verify.Subject, r *registry.CachingReader) (verify.Accepted, []verify.Outcome, error) {
 	current := make([]verify.Named, 0, len(policies))
 	for _, p := range policies {
@@ -30,8 +30,8 @@ func Verify(ctx context.Context, policies []verify.Named, s verify.Subject, r *r
 	return accepted, outcomes, nil
 }
 
-// confirm takes back the rejections if the registry denies the manifest itself: it may lack the signatures because it has
-// lost everything, which is no verdict.
+// confirm turns rejections into missing verdicts if the registry does not have the manifest itself: then it may lack the
+// signatures only because it has lost everything.
 func confirm(ctx context.Context, outcomes []verify.Outcome, s verify.Subject, r *registry.CachingReader) {
 	var denied error
 	for i, o := range outcomes {
@@ -49,8 +49,8 @@ func confirm(ctx context.Context, outcomes []verify.Outcome, s verify.Subject, r
 }
 
 // uncached asks its verifier again without the cache, unless cached answers prove the
-// Subject. Both happen in the time of one policy: a policy that waits for its registry
-// must not use up the time in which another is asked again.
+// Subject. Both calls share the time of one policy: a policy that waits for its registry
+// must not use up the time of another policy.
 type uncached struct {
 	verify.Verifier
 	reader *registry.CachingReader

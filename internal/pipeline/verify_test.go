@@ -40,9 +40,9 @@ var _ = Describe("Verify", func() {
 		return v
 	}
 
-	It("verifies recalled material again, without asking for it", func() {
+	It("re-verifies cached material, without a request", func() {
 		verifytest.SignLegacy(repo, subject, ours)
-		each := rememberingEach(repo)
+		each := cachingEach(repo)
 		_, _, err := pipeline.Verify(ctx, only(trusting(ours)), subject, each())
 		Expect(err).NotTo(HaveOccurred())
 		asked := len(repo.Asked())
@@ -51,9 +51,9 @@ var _ = Describe("Verify", func() {
 		Expect(repo.Asked()).To(HaveLen(asked))
 	})
 
-	It("D11: refuses by what the registry says now, not by what is recalled", func() {
+	It("D11: rejects by the registry's current answer, not by a cached one", func() {
 		verifytest.SignLegacy(repo, subject, ours)
-		each := rememberingEach(repo)
+		each := cachingEach(repo)
 		_, _, err := pipeline.Verify(ctx, only(trusting(ours)), subject, each())
 		Expect(err).NotTo(HaveOccurred())
 		verifytest.SignLegacy(repo, subject, ours, theirs)
@@ -63,7 +63,7 @@ var _ = Describe("Verify", func() {
 
 	It("reaches no verdict if it cannot ask again", func() {
 		verifytest.SignLegacy(repo, subject, ours)
-		each := rememberingEach(repo)
+		each := cachingEach(repo)
 		_, _, err := pipeline.Verify(ctx, only(trusting(ours)), subject, each())
 		Expect(err).NotTo(HaveOccurred())
 		repo.Fail(verifytest.SignatureTag(subject.Manifest.Digest), verifytest.ErrUnreachable)
@@ -72,17 +72,17 @@ var _ = Describe("Verify", func() {
 		Expect(err).NotTo(MatchError(verify.ErrRejected))
 	})
 
-	DescribeTable("reaches no verdict by signatures that are missing, if the registry denies the manifest too",
+	DescribeTable("reaches no verdict by missing signatures if the registry also denies the manifest",
 		func(deny func(), want error) {
 			verifytest.SignLegacy(repo, subject, ours)
-			each := rememberingEach(repo)
+			each := cachingEach(repo)
 			_, err := pipeline.Resolve(ctx, each(), pipeline.Wanted{Digest: subject.Manifest.Digest})
 			Expect(err).NotTo(HaveOccurred())
 			repo.Fail(verifytest.SignatureTag(subject.Manifest.Digest), registry.ErrNotFound)
 			deny()
 			r := each()
 			_, err = pipeline.Resolve(ctx, r, pipeline.Wanted{Digest: subject.Manifest.Digest})
-			Expect(err).NotTo(HaveOccurred(), "the manifest is recalled")
+			Expect(err).NotTo(HaveOccurred(), "the manifest is cached")
 			accepted, outcomes, err := pipeline.Verify(ctx, append(only(trusting(ours)), only(trusting(theirs))...), subject, r)
 			Expect(err).To(MatchError(want))
 			Expect(accepted).To(BeZero())
@@ -96,10 +96,10 @@ var _ = Describe("Verify", func() {
 		Entry("but rejects if it has the manifest", func() {}, verify.ErrRejected),
 	)
 
-	It("D11: does not hold to an absence that is recalled, where something else could not be read", func() {
+	It("D11: asks again about signatures whose absence is cached, if another read failed", func() {
 		unread := verifytest.AttachBundle(repo, subject.Manifest, []byte("{}"))
 		repo.Fail(unread.Digest.String(), verifytest.ErrUnreachable)
-		each := rememberingEach(repo)
+		each := cachingEach(repo)
 		_, _, err := pipeline.Verify(ctx, only(trusting(ours)), subject, each())
 		Expect(err).To(MatchError(verifytest.ErrUnreachable))
 		verifytest.SignLegacy(repo, subject, ours)
@@ -107,9 +107,9 @@ var _ = Describe("Verify", func() {
 		Expect(err).NotTo(HaveOccurred())
 	})
 
-	It("asks again once, and no more, for a refusal", func() {
+	It("asks again exactly once before a rejection", func() {
 		verifytest.SignLegacy(repo, subject, theirs)
-		each := rememberingEach(repo)
+		each := cachingEach(repo)
 		_, _, err := pipeline.Verify(ctx, only(trusting(ours)), subject, each())
 		Expect(err).To(MatchError(verify.ErrRejected))
 		asked := len(repo.Asked())
@@ -118,9 +118,9 @@ var _ = Describe("Verify", func() {
 		Expect(len(repo.Asked())).To(BeNumerically("<=", asked+4), "what may have changed: two tags and the referrers, and whether the manifest is there")
 	})
 
-	It("J5: is said by each policy itself, of which one that waits takes no time from the others", func() {
+	It("J5: evaluates each policy in its own time, so that a waiting policy takes no time from the others", func() {
 		verifytest.SignLegacy(repo, subject, ours)
-		each := rememberingEach(repo)
+		each := cachingEach(repo)
 		_, _, err := pipeline.Verify(ctx, only(trusting(ours)), subject, each())
 		Expect(err).NotTo(HaveOccurred())
 		waits := waiting{}
@@ -136,8 +136,8 @@ var _ = Describe("Verify", func() {
 			HaveField("Verdict", verify.VerdictUndecided), HaveField("Verdict", verify.VerdictRejected), HaveField("Verdict", verify.VerdictUndecided)))
 	})
 
-	It("D11: does not accept by an exception what the registry now proves", func() {
-		each := rememberingEach(repo)
+	It("D11: does not accept by an exception a chart that the registry now proves", func() {
+		each := cachingEach(repo)
 		_, _, err := pipeline.Verify(ctx, only(trusting(ours)), subject, each())
 		Expect(err).To(MatchError(verify.ErrRejected))
 		verifytest.SignLegacy(repo, subject, ours)
@@ -147,9 +147,9 @@ var _ = Describe("Verify", func() {
 		Expect(outcomes[0].Result.IsProof()).To(BeTrue())
 	})
 
-	It("keeps the proof that one policy has in the cache, if the registry is asked again for another", func() {
+	It("keeps one policy's proof from the cache if the registry is asked again for another policy", func() {
 		verifytest.SignLegacy(repo, subject, ours)
-		each := rememberingEach(repo)
+		each := cachingEach(repo)
 		_, _, err := pipeline.Verify(ctx, only(trusting(ours)), subject, each())
 		Expect(err).NotTo(HaveOccurred())
 		repo.Fail(verifytest.SignatureTag(subject.Manifest.Digest), verifytest.ErrUnreachable)
@@ -158,9 +158,9 @@ var _ = Describe("Verify", func() {
 		Expect(outcomes).To(HaveExactElements(HaveField("Verdict", verify.VerdictAccepted), HaveField("Verdict", verify.VerdictUndecided)))
 	})
 
-	DescribeTable("fails with no Accepted",
+	DescribeTable("fails without an Accepted",
 		func(policies []verify.Named, s func() verify.Subject, want error) {
-			accepted, _, err := pipeline.Verify(ctx, policies, s(), remembering(repo))
+			accepted, _, err := pipeline.Verify(ctx, policies, s(), caching(repo))
 			Expect(err).To(MatchError(want))
 			Expect(step(err)).To(Equal(pipeline.StepVerify))
 			_, ok := accepted.Subject()

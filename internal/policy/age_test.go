@@ -26,7 +26,7 @@ var _ = Describe("A minimum age of a key's signature", func() {
 	logged := func(a *v1alpha1.Authority) { a.TransparencyLog = v1alpha1.TransparencyLogRequired }
 	private := func(a *v1alpha1.Authority) { a.TrustedRootSecretRef = &meta.LocalObjectReference{Name: "root"} }
 
-	// verifyChart returns the outcome of the policy that asks for the age; the other policy asks for none.
+	// verifyChart returns the outcome of the policy that requires the age; the other policy requires none.
 	verifyChart := func(of string, ask func(*v1alpha1.Authority), how sigstoretest.How, legacy bool, age time.Duration, without ...sigstoretest.Part) verify.Outcome {
 		GinkgoHelper()
 		repo := NewRepository()
@@ -82,7 +82,7 @@ var _ = Describe("A minimum age of a key's signature", func() {
 		Entry("of a timestamp authority", own, private, sigstoretest.How{Stamped: true}, false),
 		Entry("of a timestamp authority, by a cluster policy", company, private, sigstoretest.How{Stamped: true}, false),
 		Entry("of a timestamp authority for a legacy signature", company, private, sigstoretest.How{Stamped: true}, true),
-		Entry("of a timestamp authority beside a log without times", own, logged, sigstoretest.How{Log: sigstoretest.RekorV2, Stamped: true}, false),
+		Entry("of a timestamp authority, in addition to a log without times", own, logged, sigstoretest.How{Log: sigstoretest.RekorV2, Stamped: true}, false),
 		Entry("of a log and a timestamp authority", company, logged, sigstoretest.How{Log: sigstoretest.RekorV1, Stamped: true}, false),
 	)
 
@@ -97,17 +97,17 @@ var _ = Describe("A minimum age of a key's signature", func() {
 		Entry("since it is a legacy signature without either", company, private, sigstoretest.How{}, true, "nothing proves when it was made"),
 		Entry("since its log proves no times", own, logged, sigstoretest.How{Log: sigstoretest.RekorV2}, false, "nothing proves when it was made"),
 		Entry("since its log made no promise", company, logged, sigstoretest.How{Log: sigstoretest.RekorV1, WithoutPromise: true}, false, "nothing proves when it was made"),
-		Entry("since its timestamp is of a stranger", own, private, sigstoretest.How{Stamped: true, StampedBy: sigstoretest.NewSmall()}, false, "timestamp"),
+		Entry("since its timestamp is a stranger's", own, private, sigstoretest.How{Stamped: true, StampedBy: sigstoretest.NewSmall()}, false, "timestamp"),
 		Entry("since logs are ignored, and it has no timestamp", company, private, sigstoretest.How{Log: sigstoretest.RekorV1}, false, "nothing proves when it was made"),
 	)
 
-	It("J13: is no verdict if the trusted root could prove no time", func() {
+	It("J13: gives no verdict if the trusted root cannot prove a time", func() {
 		o := verifyChart(own, private, sigstoretest.How{Stamped: true}, false, time.Second, sigstoretest.TimestampAuthority)
 		Expect(o.Verdict).To(Equal(verify.VerdictUndecided))
 		Expect(o.Err).To(MatchError(verify.ErrTrustMalformed))
 	})
 
-	DescribeTable("J13: is no verdict while an authority that could prove the time is out of reach",
+	DescribeTable("J13: gives no verdict while an authority that could prove the time is out of reach",
 		func(unread func(*Repository) policy.Material) {
 			repo := NewRepository()
 			subject := repo.Subject("chart")
@@ -129,7 +129,7 @@ var _ = Describe("A minimum age of a key's signature", func() {
 		}),
 	)
 
-	It("does not read proofs of the time that nobody asks for", func() {
+	It("does not read proofs of the time if no policy requires them", func() {
 		Expect(verifyChart(own, private, sigstoretest.How{Stamped: true, StampedBy: sigstoretest.NewSmall()}, false, 0).Err).NotTo(HaveOccurred())
 	})
 })

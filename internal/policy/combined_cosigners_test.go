@@ -17,7 +17,7 @@ var _ = Describe("A provenance file with the signatures of two maintainers", fun
 	ada, bob := openpgptest.NewKey(), openpgptest.NewKey()
 	signerOf := func(fingerprint []byte) string { return fmt.Sprintf("OPENPGP:%X", fingerprint) }
 
-	DescribeTable("is accepted by both, whichever authority lists both",
+	DescribeTable("is accepted by both authorities, even if",
 		func(parties ...party) {
 			r := newRelease()
 			r.attach(openpgptest.Message(r.text(), openpgptest.Signature(ada, r.text()), openpgptest.Signature(bob, r.text())))
@@ -27,9 +27,9 @@ var _ = Describe("A provenance file with the signatures of two maintainers", fun
 				HaveField("Signer", signerOf(ada.PrimaryKey.Fingerprint)), HaveField("Signer", signerOf(bob.PrimaryKey.Fingerprint)),
 			))
 		},
-		Entry("neither does", byKeyring("maintainers", ada), byKeyring("partners", bob)),
-		Entry("the second does, which the first signer would do for", byKeyring("maintainers", bob), byKeyring("partners", ada, bob)),
-		Entry("the first does, and the first signer is all that the second lists", byKeyring("maintainers", ada, bob), byKeyring("partners", ada)),
-		Entry("both do", byKeyring("maintainers", ada, bob), byKeyring("partners", ada, bob)),
+		Entry("neither lists both", byKeyring("maintainers", ada), byKeyring("partners", bob)),
+		Entry("the second lists both, and would accept the first signer", byKeyring("maintainers", bob), byKeyring("partners", ada, bob)),
+		Entry("the first lists both, and the second only the first signer", byKeyring("maintainers", ada, bob), byKeyring("partners", ada)),
+		Entry("both list both", byKeyring("maintainers", ada, bob), byKeyring("partners", ada, bob)),
 	)
 })

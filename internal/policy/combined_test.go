@@ -44,7 +44,7 @@ func newRelease() *release {
 	}}
 }
 
-// text is what helm signs of the chart.
+// text returns the text that helm signs for the chart.
 func (r *release) text() string {
 	return fmt.Sprintf("name: app\nversion: 1.0.0\n\n...\nfiles:\n  app-1.0.0.tgz: %s\n", r.subject.Chart.Archive.Digest)
 }
@@ -56,7 +56,7 @@ func (r *release) attach(prov []byte) ocispec.Descriptor {
 	return layer
 }
 
-// An act is what somebody does to a release.
+// An act changes a release.
 type act func(*release)
 
 func cosigned(by ...Signer) act { return func(r *release) { SignLegacy(r.repo, r.subject, by...) } }
@@ -65,7 +65,7 @@ func cosignOutOfReach(r *release) {
 	r.repo.Fail(SignatureTag(r.subject.Manifest.Digest), ErrUnreachable)
 }
 
-// provided signs a provenance file, whose text is changed before.
+// provided attaches a signed provenance file. The functions change its text before.
 func provided(by *openpgp.Entity, change ...func(string) string) act {
 	return func(r *release) {
 		text := r.text()
@@ -88,7 +88,7 @@ func outOfReach(by *openpgp.Entity) act {
 	}
 }
 
-// A party is an authority, and what its Secret holds.
+// A party is an authority, and the content of its Secret.
 type party struct {
 	authority v1alpha1.Authority
 	material  policy.Material
@@ -102,7 +102,7 @@ func byKeyring(name string, keys ...*openpgp.Entity) party {
 	return party{v1alpha1.Authority{Name: name, Provider: v1alpha1.ProvenanceProvider, SecretRef: &meta.LocalObjectReference{Name: name}}, keyringFor(keys...)}
 }
 
-// keyringFor is what the Secret of a provenance authority comes to.
+// keyringFor returns the material of a provenance authority.
 func keyringFor(keys ...*openpgp.Entity) policy.Material {
 	ring, err := rings.Parse(context.Background(), map[string][]byte{"pubring.gpg": openpgptest.Public(keys...)})
 	if err != nil {
@@ -111,7 +111,7 @@ func keyringFor(keys ...*openpgp.Entity) policy.Material {
 	return policy.Material{Keyring: ring}
 }
 
-// combine asks for the parties as spec.verify does: for all of them where atLeast is 0.
+// combine requires the parties like spec.verify: all of them if atLeast is 0.
 func combine(atLeast int32, parties []party) verify.Verifier {
 	v, material := spec(atLeast), map[string]policy.Material{}
 	for _, p := range parties {
@@ -154,26 +154,26 @@ var _ = Describe("A policy of cosign and provenance", func() {
 			Expect(err).NotTo(HaveOccurred())
 			Expect(got).To(ConsistOf(signers...))
 		},
-		Entry("all, where both are good", all, both, []act{cosigned(ours), provided(ada)}, HavePrefix("SHA256:"), adaSigner),
-		Entry("all, where the one key has signed for two authorities: all asks for authorities", all, adaTwice,
+		Entry("all, if both are good", all, both, []act{cosigned(ours), provided(ada)}, HavePrefix("SHA256:"), adaSigner),
+		Entry("all, if the one key has signed for two authorities: all asks for authorities", all, adaTwice,
 			[]act{cosigned(ours), provided(ada)}, HavePrefix("SHA256:"), adaSigner, adaSigner),
-		Entry("all, where a stranger's file stands beside the good one", all, both,
+		Entry("all, if a stranger's file stands beside the good one", all, both,
 			[]act{cosigned(theirs, ours), provided(mallory), provided(ada)}, HavePrefix("SHA256:"), adaSigner),
-		Entry("either, where cosign's is missing", either, both, []act{provided(ada)}, adaSigner),
-		Entry("either, where cosign's is a stranger's", either, both, []act{cosigned(theirs), provided(ada)}, adaSigner),
-		Entry("either, where cosign's cannot be read", either, both, []act{cosignOutOfReach, provided(ada)}, adaSigner),
-		Entry("either, where the provenance file is missing", either, both, []act{cosigned(ours)}, HavePrefix("SHA256:")),
-		Entry("either, where the provenance file was altered", either, both, []act{cosigned(ours), altered(ada)}, HavePrefix("SHA256:")),
-		Entry("either, where the provenance file cannot be read", either, both, []act{cosigned(ours), outOfReach(ada)}, HavePrefix("SHA256:")),
-		Entry("either, where the keyring is empty", either, ringless, []act{cosigned(ours), provided(ada)}, HavePrefix("SHA256:")),
-		Entry("two of three, where cosign's is a stranger's", 2, three, []act{cosigned(theirs), provided(ada), provided(bob)}, adaSigner, bobSigner),
-		Entry("two of three, where cosign's cannot be read", 2, three, []act{cosignOutOfReach, provided(ada), provided(bob)}, adaSigner, bobSigner),
-		Entry("two of three, where one provenance file was altered", 2, three, []act{cosigned(ours), altered(ada), provided(bob)}, HavePrefix("SHA256:"), bobSigner),
-		Entry("two of three, where one provenance file cannot be read", 2, three, []act{cosigned(ours), outOfReach(ada), provided(bob)}, HavePrefix("SHA256:"), bobSigner),
+		Entry("either, if cosign's is missing", either, both, []act{provided(ada)}, adaSigner),
+		Entry("either, if cosign's is a stranger's", either, both, []act{cosigned(theirs), provided(ada)}, adaSigner),
+		Entry("either, if cosign's cannot be read", either, both, []act{cosignOutOfReach, provided(ada)}, adaSigner),
+		Entry("either, if the provenance file is missing", either, both, []act{cosigned(ours)}, HavePrefix("SHA256:")),
+		Entry("either, if the provenance file was altered", either, both, []act{cosigned(ours), altered(ada)}, HavePrefix("SHA256:")),
+		Entry("either, if the provenance file cannot be read", either, both, []act{cosigned(ours), outOfReach(ada)}, HavePrefix("SHA256:")),
+		Entry("either, if the keyring is empty", either, ringless, []act{cosigned(ours), provided(ada)}, HavePrefix("SHA256:")),
+		Entry("two of three, if cosign's is a stranger's", 2, three, []act{cosigned(theirs), provided(ada), provided(bob)}, adaSigner, bobSigner),
+		Entry("two of three, if cosign's cannot be read", 2, three, []act{cosignOutOfReach, provided(ada), provided(bob)}, adaSigner, bobSigner),
+		Entry("two of three, if one provenance file was altered", 2, three, []act{cosigned(ours), altered(ada), provided(bob)}, HavePrefix("SHA256:"), bobSigner),
+		Entry("two of three, if one provenance file cannot be read", 2, three, []act{cosigned(ours), outOfReach(ada), provided(bob)}, HavePrefix("SHA256:"), bobSigner),
 		Entry("three of three, of which two are in one keyring's hand", 3, []party{byKey("release", ours), adaShared[0], adaShared[1]},
 			[]act{cosigned(ours), provided(ada), provided(bob)}, HavePrefix("SHA256:"), bobSigner, adaSigner),
-		Entry("two of three, two of which list the one OpenPGP key, where cosign's is good", 2, adaTwice, []act{cosigned(ours), provided(ada)}, HavePrefix("SHA256:"), adaSigner),
-		Entry("two of three, two of which list the one cosign key, where the provenance file is good", 2, oursTwice, []act{cosigned(ours), provided(ada)}, HavePrefix("SHA256:"), adaSigner),
+		Entry("two of three, two of which list the one OpenPGP key, if cosign's is good", 2, adaTwice, []act{cosigned(ours), provided(ada)}, HavePrefix("SHA256:"), adaSigner),
+		Entry("two of three, two of which list the one cosign key, if the provenance file is good", 2, oursTwice, []act{cosigned(ours), provided(ada)}, HavePrefix("SHA256:"), adaSigner),
 	)
 
 	DescribeTable("refuses",
@@ -182,31 +182,31 @@ var _ = Describe("A policy of cosign and provenance", func() {
 			Expect(err).To(MatchError(verify.ErrRejected))
 			Expect(err).NotTo(MatchError(verify.ErrTrustUnavailable))
 		},
-		Entry("F22: all, where the provenance file is missing", all, both, cosigned(ours)),
-		Entry("F22: all, where the provenance file was altered", all, both, cosigned(ours), altered(ada)),
-		Entry("F22: all, where the provenance file is a stranger's", all, both, cosigned(ours), provided(mallory)),
-		Entry("F22: all, where the provenance file is of another archive", all, both, cosigned(ours), provided(ada, func(s string) string {
+		Entry("F22: all, if the provenance file is missing", all, both, cosigned(ours)),
+		Entry("F22: all, if the provenance file was altered", all, both, cosigned(ours), altered(ada)),
+		Entry("F22: all, if the provenance file is a stranger's", all, both, cosigned(ours), provided(mallory)),
+		Entry("F22: all, if the provenance file is of another archive", all, both, cosigned(ours), provided(ada, func(s string) string {
 			return strings.Replace(s, "sha256:", "sha256:"+strings.Repeat("0", 64)+" #", 1)
 		})),
-		Entry("F22: all, where the provenance file is an older chart's", all, both, cosigned(ours), provided(ada, func(s string) string {
+		Entry("F22: all, if the provenance file is an older chart's", all, both, cosigned(ours), provided(ada, func(s string) string {
 			return strings.ReplaceAll(s, "1.0.0", "0.9.0")
 		})),
-		Entry("F22: all, where the provenance file was altered, and cosign's cannot be read: nothing could tip it", all, both, cosignOutOfReach, altered(ada)),
-		Entry("all, where cosign's is missing", all, both, provided(ada)),
-		Entry("all, where cosign's is a stranger's", all, both, cosigned(theirs), provided(ada)),
-		Entry("all, where cosign's is of another manifest", all, both, provided(ada), func(r *release) {
+		Entry("F22: all, if the provenance file was altered, and cosign's cannot be read: nothing could tip it", all, both, cosignOutOfReach, altered(ada)),
+		Entry("all, if cosign's is missing", all, both, provided(ada)),
+		Entry("all, if cosign's is a stranger's", all, both, cosigned(theirs), provided(ada)),
+		Entry("all, if cosign's is of another manifest", all, both, provided(ada), func(r *release) {
 			r.repo.PushLayers(SignatureTag(r.subject.Manifest.Digest), ours.Legacy(r.repo, Payload(r.subject.Chart.Archive.Digest)))
 		}),
-		Entry("all, where cosign's is a stranger's, and the keyring is empty: nothing could tip it", all, ringless, cosigned(theirs)),
+		Entry("all, if cosign's is a stranger's, and the keyring is empty: nothing could tip it", all, ringless, cosigned(theirs)),
 		Entry("either, if neither is there", either, both),
 		Entry("either, if neither is good", either, both, cosigned(theirs), provided(mallory)),
-		Entry("two of three, where two are bad", 2, three, cosigned(theirs), altered(ada), provided(bob)),
-		Entry("two of three, where the provenance files are bad, and cosign's cannot be read: nothing could tip it", 2, three, cosignOutOfReach, altered(ada), altered(bob)),
-		Entry("two of three, where two list the one OpenPGP key", 2, adaTwice, cosigned(theirs), provided(ada)),
-		Entry("two of three, where two list the one OpenPGP key, which signed with its subkey too", 2, adaTwice, cosigned(theirs), provided(ada),
+		Entry("two of three, if two are bad", 2, three, cosigned(theirs), altered(ada), provided(bob)),
+		Entry("two of three, if the provenance files are bad, and cosign's cannot be read: nothing could tip it", 2, three, cosignOutOfReach, altered(ada), altered(bob)),
+		Entry("two of three, if two list the one OpenPGP key", 2, adaTwice, cosigned(theirs), provided(ada)),
+		Entry("two of three, if two list the one OpenPGP key, which signed with its subkey too", 2, adaTwice, cosigned(theirs), provided(ada),
 			func(r *release) { r.attach(openpgptest.Sign(ada, r.text(), openpgptest.With(subkey))) }),
-		Entry("two of three, where two list the one cosign key", 2, oursTwice, cosigned(ours), provided(mallory)),
-		Entry("three of three, where two list the one OpenPGP key", 3, adaTwice, cosigned(ours), provided(ada)),
+		Entry("two of three, if two list the one cosign key", 2, oursTwice, cosigned(ours), provided(mallory)),
+		Entry("three of three, if two list the one OpenPGP key", 3, adaTwice, cosigned(ours), provided(ada)),
 	)
 
 	DescribeTable("reaches no verdict",
@@ -215,14 +215,14 @@ var _ = Describe("A policy of cosign and provenance", func() {
 			Expect(err).To(MatchError(want))
 			Expect(err).NotTo(MatchError(verify.ErrRejected))
 		},
-		Entry("all, where cosign's cannot be read", all, both, ErrUnreachable, cosignOutOfReach, provided(ada)),
-		Entry("all, where the provenance file cannot be read", all, both, ErrUnreachable, cosigned(ours), outOfReach(ada)),
-		Entry("F3: all, where the keyring is empty", all, ringless, verify.ErrTrustMalformed, cosigned(ours), provided(ada)),
-		Entry("either, where cosign's is a stranger's, and the provenance file cannot be read", either, both, ErrUnreachable, cosigned(theirs), outOfReach(ada)),
-		Entry("either, where the provenance file was altered, and cosign's cannot be read", either, both, ErrUnreachable, cosignOutOfReach, altered(ada)),
-		Entry("F3: either, where the keyring is empty, and cosign's is a stranger's", either, ringless, verify.ErrTrustMalformed, cosigned(theirs), provided(ada)),
+		Entry("all, if cosign's cannot be read", all, both, ErrUnreachable, cosignOutOfReach, provided(ada)),
+		Entry("all, if the provenance file cannot be read", all, both, ErrUnreachable, cosigned(ours), outOfReach(ada)),
+		Entry("F3: all, if the keyring is empty", all, ringless, verify.ErrTrustMalformed, cosigned(ours), provided(ada)),
+		Entry("either, if cosign's is a stranger's, and the provenance file cannot be read", either, both, ErrUnreachable, cosigned(theirs), outOfReach(ada)),
+		Entry("either, if the provenance file was altered, and cosign's cannot be read", either, both, ErrUnreachable, cosignOutOfReach, altered(ada)),
+		Entry("F3: either, if the keyring is empty, and cosign's is a stranger's", either, ringless, verify.ErrTrustMalformed, cosigned(theirs), provided(ada)),
 		Entry("two of three, if one is good, one bad, and cosign's cannot be read", 2, three, ErrUnreachable, cosignOutOfReach, altered(ada), provided(bob)),
 		Entry("two of three, if one is good, one bad, and one provenance file cannot be read", 2, three, ErrUnreachable, cosigned(theirs), provided(ada), outOfReach(bob)),
-		Entry("two of three that list one OpenPGP key twice, where cosign's cannot be read", 2, adaTwice, ErrUnreachable, cosignOutOfReach, provided(ada)),
+		Entry("two of three that list one OpenPGP key twice, if cosign's cannot be read", 2, adaTwice, ErrUnreachable, cosignOutOfReach, provided(ada)),
 	)
 })

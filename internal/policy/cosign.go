@@ -52,8 +52,8 @@ func (b builder) cosign() (verify.Verifier, error) {
 	return cosign.New(spec)
 }
 
-// logPolicy is what is asked of transparency logs: of identities what the
-// trusted root names, of keys nothing, unless the authority says otherwise.
+// logPolicy returns the requirements on transparency logs. Unless the authority
+// says otherwise, an identity needs the logs that the trusted root names, and a key needs none.
 func logPolicy(a v1alpha1.Authority) bundle.LogPolicy {
 	switch {
 	case a.NeedsLog():
@@ -87,7 +87,7 @@ func identitiesOf(a v1alpha1.Authority) ([]cosign.Identity, error) {
 	return identities, nil
 }
 
-// keys parses the keys of the authority, with what it says of all of them.
+// keys parses the keys of the authority, and applies its hash algorithm and validity to all of them.
 func (b builder) keys() ([]bundle.Key, error) {
 	a := b.Authority
 	keys, err := publicKeys(b.material.Data)
@@ -107,9 +107,9 @@ func (b builder) keys() ([]bundle.Key, error) {
 
 var hashes = map[string]crypto.Hash{"SHA-256": crypto.SHA256, "SHA-384": crypto.SHA384, "SHA-512": crypto.SHA512}
 
-// publicKeys parses every *.pub entry, in the order of their names. One that
-// cannot be used makes all of them unusable: to go on with the rest would hide a
-// mistake in what decides about trust.
+// publicKeys parses every *.pub entry, in the order of their names. One malformed
+// key makes all keys unusable: using the rest would hide a mistake that affects
+// trust.
 func publicKeys(data map[string][]byte) ([]bundle.Key, error) {
 	var names []string
 	for name := range data {
@@ -135,7 +135,7 @@ func publicKeys(data map[string][]byte) ([]bundle.Key, error) {
 	return keys, nil
 }
 
-// noKeys is the error for a Secret without a *.pub entry. It names the entries, which is how users see their mistake, and
+// noKeys returns the error for a Secret without a *.pub entry. It names the entries, so that users see their mistake, and
 // warns of a private key among them.
 func noKeys(data map[string][]byte) error {
 	names := slices.Sorted(maps.Keys(data))
@@ -152,8 +152,8 @@ func noKeys(data map[string][]byte) error {
 	return problem.New(nil, "no *%s entry (%s)", keySuffix, has).Fix("add the public key with --from-file=cosign.pub")
 }
 
-// timeOf returns the bound that a time is. One in the year 1 is a bound too, and
-// not the zero time, which is none.
+// timeOf returns a time as a bound; the zero time means no bound. A time that is
+// itself zero (year 1) is moved by a nanosecond, so that it stays a bound.
 func timeOf(t *metav1.Time) time.Time {
 	switch {
 	case t == nil:

@@ -24,7 +24,7 @@ import (
 var _ = Describe("A cosign authority", func() {
 	sigstore, ours := sigstoretest.NewSmall(), P256()
 
-	// by changes how the chart is signed, ask what is asked for.
+	// by changes how the chart is signed, ask the requirements of the authority.
 	type (
 		by  func(*sigstoretest.How)
 		ask func(*v1alpha1.Authority)
@@ -62,7 +62,7 @@ var _ = Describe("A cosign authority", func() {
 		return err
 	}
 
-	DescribeTable("accepts what it asks for, and not for what lacks it",
+	DescribeTable("accepts a signature with the required property, and no signature without it",
 		func(signed []by, asked []ask, lacking by, want ask) {
 			Expect(verifyChart(signed, asked)).To(Succeed())
 			if lacking != nil {
@@ -81,7 +81,7 @@ var _ = Describe("A cosign authority", func() {
 			by(func(h *sigstoretest.How) { h.Claims.BuildTrigger = "pull_request" }),
 			ask(func(a *v1alpha1.Authority) { a.Claims.RunnerEnvironment = "github-hosted" })),
 		Entry("an identity's log entry", []by{workflow}, []ask{identity}, by(func(h *sigstoretest.How) { h.Log = sigstoretest.NoLog }), nil),
-		Entry("an identity's timestamp, where logs are ignored", []by{workflow, func(h *sigstoretest.How) { h.Log = sigstoretest.NoLog }},
+		Entry("an identity's timestamp, if logs are ignored", []by{workflow, func(h *sigstoretest.How) { h.Log = sigstoretest.NoLog }},
 			[]ask{identity, func(a *v1alpha1.Authority) { a.TransparencyLog = v1alpha1.TransparencyLogIgnore }},
 			by(func(h *sigstoretest.How) { h.Stamped = false }),
 			ask(func(a *v1alpha1.Authority) { a.TransparencyLog = v1alpha1.TransparencyLogRequired })),
@@ -103,20 +103,20 @@ var _ = Describe("A cosign authority", func() {
 			nil, ask(func(a *v1alpha1.Authority) { a.ValidFor = &v1alpha1.TimeRange{End: &metav1.Time{}} })),
 	)
 
-	DescribeTable("cannot accept, which is no verdict, where what it asks for cannot be",
+	DescribeTable("gives no verdict if its requirements cannot be met",
 		func(asks []ask, without ...sigstoretest.Part) {
 			err := verifyChart([]by{workflow}, asks, without...)
 			Expect(err).To(MatchError(verify.ErrTrustMalformed))
 			Expect(err).NotTo(MatchError(verify.ErrRejected))
 		},
 		Entry("by a root without authorities", []ask{identity}, sigstoretest.Authority),
-		Entry("by a root without logs, of which an entry is required", []ask{identity, func(a *v1alpha1.Authority) { a.TransparencyLog = v1alpha1.TransparencyLogRequired }}, sigstoretest.Log),
-		Entry("by a root without timestamp authorities, where logs are ignored", []ask{identity, func(a *v1alpha1.Authority) { a.TransparencyLog = v1alpha1.TransparencyLogIgnore }}, sigstoretest.TimestampAuthority),
-		Entry("by a period of a key without timestamp authorities", []ask{theKey, func(a *v1alpha1.Authority) { a.ValidFor = &v1alpha1.TimeRange{End: at(0)} }}, sigstoretest.TimestampAuthority),
+		Entry("by a root without logs, if a log entry is required", []ask{identity, func(a *v1alpha1.Authority) { a.TransparencyLog = v1alpha1.TransparencyLogRequired }}, sigstoretest.Log),
+		Entry("by a root without timestamp authorities, if logs are ignored", []ask{identity, func(a *v1alpha1.Authority) { a.TransparencyLog = v1alpha1.TransparencyLogIgnore }}, sigstoretest.TimestampAuthority),
+		Entry("by a root without timestamp authorities, if a key has a period", []ask{theKey, func(a *v1alpha1.Authority) { a.ValidFor = &v1alpha1.TimeRange{End: at(0)} }}, sigstoretest.TimestampAuthority),
 		Entry("E2: by a pattern that does not compile", []ask{func(a *v1alpha1.Authority) {
 			a.MatchOIDCIdentity = []v1alpha1.OIDCIdentityMatch{{Issuer: "(", Subject: "x"}}
 		}}),
-		Entry("by a repository of signatures that is none", []ask{identity, func(a *v1alpha1.Authority) { a.SignatureRepository = "oci://user:pass@host/x" }}),
+		Entry("by a malformed repository of signatures", []ask{identity, func(a *v1alpha1.Authority) { a.SignatureRepository = "oci://user:pass@host/x" }}),
 		Entry("by a key and an identity", []ask{identity, theKey}),
 	)
 })

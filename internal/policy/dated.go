@@ -9,8 +9,8 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify"
 )
 
-// dated accepts only what somebody accepts who proves when it was signed. That
-// it was long enough ago is demanded of each such signature.
+// dated accepts a chart only if at least one verified signature has a proven
+// signing time. The authorities verify that each such time is long enough ago.
 type dated struct{ verify.Verifier }
 
 // Verify implements verify.Verifier.

@@ -15,10 +15,10 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify"
 )
 
-// excepting admits, by the explicit rules of a policy, a chart that its verifier does
-// not accept. A chart that could not be read in a registry gets no exception: it could
-// not be published either. One that is published already gets it, whatever its stored
-// signature material lacks.
+// excepting admits, by the exceptions of a policy, a chart that its verifier does
+// not accept. A chart that cannot be read in a registry gets no exception: it could
+// not be published either. A chart that is already published gets the exception, even
+// if its stored signature material is incomplete.
 type excepting struct {
 	verify.Verifier
 	policy Policy

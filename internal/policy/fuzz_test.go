@@ -10,8 +10,8 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify"
 )
 
-// FuzzParseRevocations checks that a list that cannot be read is refused by a bounded
-// error that is no verdict.
+// FuzzParseRevocations checks that a malformed list returns a bounded error that is not
+// a rejection.
 func FuzzParseRevocations(f *testing.F) {
 	for _, s := range []string{
 		"{}", "", "digests: [" + string(bad) + "]\nkeys: [c0ffee00c0ffee00]", "identities: [{issuer: x, subject: .*}]",

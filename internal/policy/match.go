@@ -15,13 +15,13 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/registry"
 )
 
-// scheme of the URL of a chart.
+// scheme is the scheme of the URL of a chart.
 const scheme = "oci://"
 
-// Matches reports whether a ClusterChartPolicy applies to the chart in a repository,
-// which may be a URL or a host and a path, of a VerifiedChart in a namespace. However
-// the repository or a glob is spelled, the policy applies if a glob matches the
-// canonical name, the text as it is written, or another name of the repository.
+// Matches reports whether a ClusterChartPolicy applies to a chart, by the chart's
+// repository (a URL, or a host and a path) and the VerifiedChart's namespace. The
+// policy applies if a glob matches the canonical name of the repository, the text
+// as it is written, or any other name of the repository.
 func Matches(m *v1alpha1.ChartMatch, repository, namespace string) bool {
 	if m == nil {
 		return true
@@ -52,8 +52,8 @@ func anyURLMatches(globs, urls []string) bool {
 	})
 }
 
-// canonicalGlob returns the glob with its host as the canonical name of a repository
-// has it, and without a slash at its end. A glob without a scheme gets one.
+// canonicalGlob returns the glob with the canonical host, with a scheme, and
+// without a slash at its end.
 func canonicalGlob(glob string) string {
 	host, path, found := strings.Cut(strings.TrimPrefix(glob, scheme), "/")
 	if found {
@@ -62,20 +62,20 @@ func canonicalGlob(glob string) string {
 	return scheme + registry.CanonicalHost(host) + path
 }
 
-// Grammar of globs of URLs: that of URLs, in which a star may stand for letters and digits.
+// The grammar of globs is the grammar of URLs, in which a star may stand for letters and digits.
 const (
 	globPath = `(?:/[a-z0-9*]+(?:(?:[.]|_|__|-+)[a-z0-9*]+)*)+/?`
 	globHost = `[a-z0-9*](?:[a-z0-9*-]*[a-z0-9*])?(?:[.][a-z0-9*](?:[a-z0-9*-]*[a-z0-9*])?)*`
 )
 
 var (
-	// urlGlob matches globs that begin with a host, openGlob globs in which ** may stand for the host, and for more.
+	// urlGlob matches globs that begin with a host, openGlob globs in which ** may stand for the host and for part of the path.
 	urlGlob  = regexp.MustCompile(`^oci://(?i:` + globHost + `)(?::([0-9*]+))?` + globPath + `$`)
 	openGlob = regexp.MustCompile(`^(?:oci://)?(?i:[a-z0-9*._-]*[*][*][a-z0-9*._-]*)(?::([0-9*]+))?(?:` + globPath + `)?$`)
 )
 
-// checkGlob returns an error, which says what to write, for a glob that matches no
-// URL. The rules of ClusterChartPolicies at admission are the same.
+// checkGlob returns an error with the fix for a glob that matches no URL. The
+// admission rules of ClusterChartPolicies are the same.
 func checkGlob(glob string) error {
 	shown := printable.String(glob, maxShown)
 	rest, hasScheme := strings.CutPrefix(glob, scheme)
@@ -112,7 +112,7 @@ func checkGrammar(glob string) error {
 	return nil
 }
 
-// isPort reports whether a port, in which * may stand for digits, may be in a URL. There may be none.
+// isPort reports whether a port is valid in the glob of a URL. * may stand for digits, and the port may be empty.
 func isPort(port string) bool {
 	if port == "" || strings.Contains(port, pattern.OneSegment) {
 		return !strings.HasPrefix(port, "0")

@@ -12,7 +12,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/policy"
 )
 
-var _ = DescribeTable("J1: a policy applies, however a repository is spelled,",
+var _ = DescribeTable("J1: a policy applies to every spelling of a repository,",
 	func(glob string, repositories ...string) {
 		m := &v1alpha1.ChartMatch{URLs: []string{"oci://nowhere.example/**", glob}}
 		for _, r := range repositories {
@@ -36,7 +36,7 @@ var _ = DescribeTable("J1: a policy applies, however a repository is spelled,",
 	Entry("for a glob of ports", "oci://ghcr.io:*/org/**", "oci://ghcr.io/org/app", "oci://ghcr.io:8443/org/app"),
 	Entry("for everything", "**", "oci://ghcr.io/org/app", "oci://localhost:5000/app"),
 	Entry("for a name anywhere", "**/app", "oci://ghcr.io/org/app", "oci://docker.io/app"),
-	Entry("for a stored glob without a scheme, which admission refuses now", "ghcr.io/org/*", "oci://ghcr.io/org/app"),
+	Entry("for a stored glob without a scheme, which admission now rejects", "ghcr.io/org/*", "oci://ghcr.io/org/app"),
 )
 
 var _ = DescribeTable("A policy does not apply",
@@ -49,8 +49,8 @@ var _ = DescribeTable("A policy does not apply",
 	Entry("to a path in another case", "oci://ghcr.io/org/app", "apps", v1alpha1.ChartMatch{URLs: []string{"oci://ghcr.io/Org/*"}}),
 	Entry("to an official chart of another registry", "oci://ghcr.io/app", "apps", v1alpha1.ChartMatch{URLs: []string{"oci://ghcr.io/library/*"}}),
 	Entry("in another namespace", "oci://ghcr.io/org/app", "apps", v1alpha1.ChartMatch{Namespaces: []string{"team-*", "app"}}),
-	Entry("in another namespace, though the URL matches", "oci://ghcr.io/org/app", "apps", v1alpha1.ChartMatch{URLs: []string{"**"}, Namespaces: []string{"app"}}),
-	Entry("to another URL, though the namespace matches", "oci://ghcr.io/org/app", "apps", v1alpha1.ChartMatch{URLs: []string{"oci://quay.io/**"}, Namespaces: []string{"*"}}),
+	Entry("in another namespace, even if the URL matches", "oci://ghcr.io/org/app", "apps", v1alpha1.ChartMatch{URLs: []string{"**"}, Namespaces: []string{"app"}}),
+	Entry("to another URL, even if the namespace matches", "oci://ghcr.io/org/app", "apps", v1alpha1.ChartMatch{URLs: []string{"oci://quay.io/**"}, Namespaces: []string{"*"}}),
 )
 
 var _ = DescribeTable("A policy applies to everything",

@@ -10,17 +10,17 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify"
 )
 
-// Verdicts of an authority, as an Observer is told of them.
+// Verdicts of an authority that an Observer receives.
 const (
 	VerdictAccepted  = "accepted"
 	VerdictRejected  = "rejected"
 	VerdictUndecided = "undecided"
 )
 
-// Observer is told of every answer of an authority: its provider, and the verdict.
+// Observer is called for every answer of an authority, with its provider and the verdict.
 type Observer func(provider, verdict string)
 
-// counted tells of each answer.
+// counted calls an Observer for each answer.
 type counted struct {
 	verify.Verifier
 	provider string

@@ -78,7 +78,7 @@ var _ = Describe("The policies of a set", func() {
 		return policy.NewSet(clock, policy.Revoked{}, policies...)
 	}
 
-	It("J5: come with the ClusterChartPolicies first, in whatever order they are given", func() {
+	It("J5: come with the ClusterChartPolicies first, for every order of the arguments", func() {
 		var names []string
 		for _, n := range set(trusting("", ours), trusting("b", ours), trusting("a", ours)).Policies() {
 			names = append(names, n.Policy)
@@ -86,7 +86,7 @@ var _ = Describe("The policies of a set", func() {
 		Expect(names).To(Equal([]string{"b", "a", ""}))
 	})
 
-	DescribeTable("J5: are verified each by itself",
+	DescribeTable("J5: are evaluated independently",
 		func(s func() policy.Set, want map[string]string) { Expect(verdicts(s())).To(Equal(want)) },
 		Entry("both accept", func() policy.Set { return set(trusting("", ours), trusting("company", ours)) },
 			map[string]string{"": "accepted", "company": "accepted"}),
@@ -98,7 +98,7 @@ var _ = Describe("The policies of a set", func() {
 		Entry("the tenant's revocations cannot be read, and the company's key is good", func() policy.Set {
 			return set(trusting("", ours, revoking(misspelt)), trusting("company", ours))
 		}, map[string]string{"": "undecided", "company": "accepted"}),
-		Entry("a tenant's audit does not excuse that its revocations cannot be read", func() policy.Set { return set(trusting("", theirs, audited, revoking(misspelt))) },
+		Entry("a tenant's mode Audit, if its revocations cannot be read", func() policy.Set { return set(trusting("", theirs, audited, revoking(misspelt))) },
 			map[string]string{"": "undecided"}),
 		Entry("a company's revocations cannot be read", func() policy.Set {
 			return set(trusting("", ours), trusting("company", ours, revoking(misspelt)), trusting("security", ours))
@@ -112,7 +112,7 @@ var _ = Describe("The policies of a set", func() {
 			map[string]string{"company": "rejected"}),
 	)
 
-	DescribeTable("J5: take what can be read of revocations that cannot be read to the end",
+	DescribeTable("J5: apply the readable entries of revocations that are partly malformed",
 		func(of, signed policy.Policy) {
 			of.Verify.Revoked = misspelt.DeepCopy()
 			s := set(of, signed)
@@ -124,7 +124,7 @@ var _ = Describe("The policies of a set", func() {
 		Entry("of the company", trusting("company", ours), trusting("", ours)),
 	)
 
-	It("J5: names what cannot be read, and does not repeat all of it", func() {
+	It("J5: name the malformed revocations, and repeat only a part of them", func() {
 		many := v1alpha1.Revocations{}
 		for i := range 64 {
 			many.Versions = append(many.Versions, fmt.Sprintf("no range %d %s", i, strings.Repeat("x", 200)))
@@ -134,7 +134,7 @@ var _ = Describe("The policies of a set", func() {
 		Expect(len(err.Error())).To(BeNumerically("<", 1024))
 	})
 
-	It("reject a revoked chart, whoever accepts it and whatever is audited", func() {
+	It("reject a revoked chart, even if an authority accepts it or a policy is in mode Audit", func() {
 		cluster := listed("digests: [" + subject.Manifest.Digest.String() + "]")
 		s := policy.NewSet(clock, cluster, trusting("", ours, audited), trusting("company", ours))
 		Expect(verdicts(s)).To(Equal(map[string]string{"": "rejected", "company": "rejected"}))
@@ -142,7 +142,7 @@ var _ = Describe("The policies of a set", func() {
 		Expect(verdicts(s.WithFault(verify.ErrTrustUnavailable))).To(Equal(map[string]string{"": "rejected", "company": "rejected"}))
 	})
 
-	DescribeTable("J1: revoke a version of a repository, however either is spelled",
+	DescribeTable("J1: revoke a version of a repository, even if the spelling differs by",
 		func(url, repository string) {
 			s := policy.NewSet(clock, listed(`versions: [{url: "`+url+`", range: 1.2.3}]`), trusting("", ours))
 			Expect(s.Revoked(repository, other, "1.2.3")).To(MatchError(verify.ErrRejected))
@@ -155,7 +155,7 @@ var _ = Describe("The policies of a set", func() {
 		Entry("Docker Hub in the list", "oci://registry-1.docker.io/org/app", "docker.io/org/app"),
 	)
 
-	DescribeTable("J16: know what the cluster alone revokes",
+	DescribeTable("J16: know the revocations of the cluster only",
 		func(cluster string, mine, company v1alpha1.Revocations, want bool) {
 			s := policy.NewSet(clock, listed(cluster), trusting("", ours, revoking(mine)), trusting("company", ours, revoking(company)))
 			Expect(s.Revoked("ghcr.io:443/org/app", bad, "1.2.3")).To(MatchError(verify.ErrRejected))
@@ -168,7 +168,7 @@ var _ = Describe("The policies of a set", func() {
 		Entry("a version of the list is", `versions: [{url: "oci://ghcr.io/**", range: 1.2.3}]`, v1alpha1.Revocations{}, v1alpha1.Revocations{}, true),
 	)
 
-	Describe("of which a signer is revoked", func() {
+	Describe("for a chart with a revoked signer", func() {
 		fingerprint := strings.Repeat("C0FFEE00", 5)
 		maintainer := verify.VerifiedSignature{Signer: "OPENPGP:" + fingerprint, SigningKey: strings.Repeat("AB", 20)}
 		workflow := verify.VerifiedSignature{Issuer: "https://issuer.example", Subject: "release@example.com", Signer: verify.Identity("https://issuer.example", "release@example.com")}
@@ -192,7 +192,7 @@ var _ = Describe("The policies of a set", func() {
 			Entry("J11: a subkey that signed", in("company", maintainer), `{}`, keyring(strings.Repeat("AB", 20))),
 		)
 
-		DescribeTable("leave others alone",
+		DescribeTable("do not reject",
 			func(v verify.VerifiedSignature, changes ...change) {
 				Expect(set(trusting("", ours), trusting("company", ours, changes...)).RevokedSigner(v)).To(Succeed())
 			},
@@ -201,7 +201,7 @@ var _ = Describe("The policies of a set", func() {
 			Entry("J11: another key of the same policy", in("company", maintainer), keyring(strings.Repeat("0", 40))),
 		)
 
-		It("J11: refuses its signatures by every keyring of the policy, and of no other policy", func() {
+		It("J11: reject its signatures by every keyring of the policy, and of no other policy", func() {
 			ada := openpgptest.NewKey()
 			r := newRelease()
 			provided(ada)(r)
@@ -223,7 +223,7 @@ var _ = Describe("The policies of a set", func() {
 		})
 	})
 
-	It("J4: hold only if each does, and never against unmatched: Deny", func() {
+	It("J4: hold only if every policy holds, and never against unmatched: Deny", func() {
 		Expect(set(trusting("", ours, holding)).Holds()).To(BeTrue())
 		Expect(set(trusting("", ours, holding), trusting("company", ours, holding)).Holds()).To(BeTrue())
 		Expect(set(trusting("", ours, holding), trusting("company", ours)).Holds()).To(BeFalse())
@@ -234,7 +234,7 @@ var _ = Describe("The policies of a set", func() {
 		Expect(set(trusting("", ours)).Denied()).To(Succeed())
 	})
 
-	It("J9: say when an exemption ends", func() {
+	It("J9: return the end of an exemption", func() {
 		end := now.Add(time.Hour)
 		p := trusting("company", theirs)
 		p.Verify.Exemptions = []v1alpha1.Exemption{{Digest: subject.Manifest.Digest.String(), Reason: "because", ExpiresAt: metav1.NewTime(end)}}
@@ -250,7 +250,7 @@ var _ = Describe("The policies of a set", func() {
 		Expect(warning.VersionMutation()).To(Equal(v1alpha1.VersionMutationDeny))
 	})
 
-	It("J16: know the authority that saw a signer", func() {
+	It("J16: know the authority that found a signer", func() {
 		private := trusting("company", ours, func(p *policy.Policy) {
 			p.Verify.Authorities[0].TrustedRootSecretRef = &meta.LocalObjectReference{Name: "root"}
 		})

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package policy turns what users wrote under `spec.verify`, in a VerifiedChart and
-// in ClusterChartPolicies, and the key material it names, into one verify.Verifier,
-// with the rules that go before it (revocations) and after it (exceptions).
+// Package policy turns the `spec.verify` of a VerifiedChart and of ClusterChartPolicies,
+// and the key material that they name, into one verify.Verifier, with the rules that
+// apply before it (revocations) and after it (exceptions).
 //
-// It knows the API's types and the verifiers there are. It does not read Secrets or
-// registries, and does not verify signatures: who signed a chart the verifiers say.
+// It knows the API's types and every verifier. It does not read Secrets or registries,
+// and does not verify signatures: the verifiers do.
 package policy
 
 import (
@@ -20,35 +20,35 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify/provenance"
 )
 
-// Material is what an authority's references hold.
+// Material is the content of the objects that an authority refers to.
 type Material struct {
-	// Secret names the authority's Secret to a reader, as in "Secret apps/keys".
+	// Secret names the authority's Secret in messages, for example "Secret apps/keys".
 	Secret string
 	// Data of a cosign authority's Secret.
 	Data map[string][]byte
 	// Keyring in a provenance authority's Secret.
 	Keyring *openpgp.Keyring
-	// External reads provenance files that are not in the registry; nil if the authority names no such place.
+	// External reads provenance files that are not in the registry; nil if the authority names no external source.
 	External provenance.ExternalSource
 	// RevokedKeys are the fingerprints, in hexadecimal digits, of the keys that the keyring
 	// says are revoked, even if the keyring cannot be read to its end.
 	RevokedKeys []string
-	// Bytes is the size of what is held of the authority's Secret.
+	// Bytes is the size of the entries of the authority's Secret that are held.
 	Bytes int
-	// Root is the trusted root that the authority names, or the public one where it needs that; else nil.
+	// Root is the trusted root that the authority names, or the public root if the authority needs that; else nil.
 	Root *trustroot.Root
-	// Err says why either is not there. It matches verify.ErrTrustUnavailable where
-	// that is the fault of what is named; any other error is a fault on the way to it.
+	// Err explains why material is missing. It matches verify.ErrTrustUnavailable if
+	// the object itself is at fault; any other error is a failure to read it.
 	Err error
 }
 
-// authorities returns the verifier that asks whom the policy names. One whose material
-// is absent or malformed cannot be asked, which is no verdict but may not matter where
-// the others are enough. Of those that cannot prove when their signatures were made no
-// age is demanded; one that can has to accept.
+// authorities returns the verifier that asks the policy's authorities. An authority
+// whose material is missing or malformed gives no verdict, which does not matter if the
+// other authorities are enough. An authority that cannot prove signing times has no
+// minimum age; if the policy sets a minimum age, an authority with proven times must accept.
 func (p Policy) authorities(constraints verify.Constraints) verify.Verifier {
 	v := p.Verify
-	// Only where signers are counted does it matter which others there are.
+	// Only a count of signers needs every signer of an authority.
 	every := v.AtLeast != nil && *v.AtLeast > 1
 	authorities := make([]verify.Verifier, 0, len(v.Authorities))
 	for _, a := range inOrder(v.Authorities, constraints) {
@@ -72,8 +72,9 @@ func (p Policy) authorities(constraints verify.Constraints) verify.Verifier {
 	return verifier
 }
 
-// inOrder returns the authorities in the order in which they are asked: where an age
-// is demanded those first that can prove one, since others may be enough by their number.
+// inOrder returns the authorities in the order in which they are asked. If a minimum age
+// is set, authorities that can prove signing times come first, since the others alone may
+// be enough by their number.
 func inOrder(authorities []v1alpha1.Authority, constraints verify.Constraints) []v1alpha1.Authority {
 	if constraints.MinAge == 0 {
 		return authorities
@@ -93,7 +94,7 @@ func inOrder(authorities []v1alpha1.Authority, constraints verify.Constraints) [
 type builder struct {
 	v1alpha1.Authority
 	material Material
-	// every asks for all signers, and not only for the first that is found.
+	// every asks for all signers, not only for the first that is found.
 	every bool
 	// constraints apply to every signature.
 	constraints verify.Constraints

@@ -41,7 +41,7 @@ func secret(signers ...Signer) policy.Material {
 	return policy.Material{Data: data}
 }
 
-// only is the set of one policy.
+// only returns the set of one policy.
 func only(v v1alpha1.Verification, material map[string]policy.Material) policy.Set {
 	return policy.NewSet(time.Now, policy.Revoked{}, policy.Policy{Verify: v, Material: material})
 }
@@ -59,7 +59,7 @@ var _ = Describe("A policy", func() {
 		return accepted.Result(), err
 	}
 
-	DescribeTable("accepts what its authorities accept",
+	DescribeTable("accepts a chart that its authorities accept",
 		func(v v1alpha1.Verification, material map[string]policy.Material, signedBy ...Signer) {
 			result, err := verifyChart(v, material, signedBy...)
 			Expect(err).NotTo(HaveOccurred())
@@ -68,11 +68,11 @@ var _ = Describe("A policy", func() {
 		Entry("one authority, one key", spec(0, "a"), map[string]policy.Material{"a": secret(ours)}, ours),
 		Entry("D10: one authority, the second of two keys", spec(0, "a"), map[string]policy.Material{"a": secret(theirs, ours)}, ours),
 		Entry("two authorities, both", spec(0, "a", "b"), map[string]policy.Material{"a": secret(ours), "b": secret(alsoOurs)}, ours, alsoOurs),
-		Entry("one of two, where the other's Secret is missing", spec(1, "a", "b"),
+		Entry("one of two, if the other's Secret is missing", spec(1, "a", "b"),
 			map[string]policy.Material{"a": {Err: verify.ErrTrustUnavailable}, "b": secret(ours)}, ours),
 	)
 
-	DescribeTable("refuses what they do not accept",
+	DescribeTable("rejects a chart that they do not accept",
 		func(v v1alpha1.Verification, material map[string]policy.Material, signedBy ...Signer) {
 			_, err := verifyChart(v, material, signedBy...)
 			Expect(err).To(MatchError(verify.ErrRejected))
@@ -91,14 +91,14 @@ var _ = Describe("A policy", func() {
 			Expect(err).NotTo(MatchError(verify.ErrRejected))
 			Expect(errors.Is(err, verify.ErrTrustMalformed)).To(Equal(lasting))
 		},
-		Entry("H7: the Secret is not there", spec(0, "a"),
+		Entry("H7: the Secret is missing", spec(0, "a"),
 			map[string]policy.Material{"a": {Err: verify.ErrTrustUnavailable}}, verify.ErrTrustUnavailable, false),
 		Entry("the API server is out of reach", spec(0, "a"), map[string]policy.Material{"a": {Err: errAPI}}, errAPI, false),
 		Entry("H8: the Secret has no *.pub", spec(0, "a"),
 			map[string]policy.Material{"a": {Data: map[string][]byte{"cosign.key": []byte("x")}}}, verify.ErrTrustMalformed, true),
-		Entry("D9: a key is malformed, though another would do", spec(0, "a"),
+		Entry("D9: a key is malformed, even if another key would be enough", spec(0, "a"),
 			map[string]policy.Material{"a": {Data: map[string][]byte{"a.pub": ours.Public, "b.pub": []byte("x")}}}, verify.ErrTrustMalformed, true),
-		Entry("the Secret has more keys than are considered", spec(0, "a"),
+		Entry("the Secret has more keys than allowed", spec(0, "a"),
 			map[string]policy.Material{"a": secret(make([]Signer, 17)...)}, verify.ErrTrustMalformed, true),
 		Entry("the provider is unknown", v1alpha1.Verification{Authorities: []v1alpha1.Authority{{Name: "a", Provider: "notary"}}},
 			map[string]policy.Material{}, verify.ErrTrustMalformed, true),

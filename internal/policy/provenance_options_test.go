@@ -41,7 +41,7 @@ var _ = Describe("A provenance authority", func() {
 		return err
 	}
 
-	DescribeTable("accepts what it asks for, and for nothing else",
+	DescribeTable("accepts exactly the required file and key",
 		func(asked *v1alpha1.Provenance, right, wrong act) {
 			Expect(verifyChart(asked, right)).To(Succeed())
 			Expect(verifyChart(asked, wrong)).To(MatchError(verify.ErrRejected))
@@ -56,12 +56,12 @@ var _ = Describe("A provenance authority", func() {
 		Entry("F11: a key that has expired since", &v1alpha1.Provenance{AllowExpiredKeys: true}, provided(retired), altered(retired)),
 	)
 
-	It("F11: does not accept by a key that has expired since, unless it is told to", func() {
+	It("F11: does not accept a key that has expired since, unless allowExpiredKeys is true", func() {
 		Expect(verifyChart(nil, provided(retired))).To(MatchError(verify.ErrRejected))
 		Expect(verifyChart(&v1alpha1.Provenance{}, provided(retired))).To(MatchError(verify.ErrRejected))
 	})
 
-	DescribeTable("F3: cannot accept, which is no verdict, if no key can count",
+	DescribeTable("F3: gives no verdict if no key is usable",
 		func(p party, change func(*v1alpha1.Authority)) {
 			change(&p.authority)
 			r := newRelease()
@@ -70,12 +70,12 @@ var _ = Describe("A provenance authority", func() {
 			Expect(err).To(MatchError(verify.ErrTrustMalformed))
 			Expect(err).NotTo(MatchError(verify.ErrRejected))
 		},
-		Entry("for the keyring is empty", byKeyring("maintainers"), func(*v1alpha1.Authority) {}),
-		Entry("F10: for the keyring's only key is weak", byKeyring("maintainers", openpgptest.NewKey(openpgptest.Using(openpgptest.RSA1024))), func(*v1alpha1.Authority) {}),
-		Entry("for the Secret has none but cosign keys", byKey("maintainers", P256()), func(a *v1alpha1.Authority) { a.Provider = v1alpha1.ProvenanceProvider }),
-		Entry("for the keyring holds none with the fingerprint", byKeyring("maintainers", ada), func(a *v1alpha1.Authority) {
+		Entry("since the keyring is empty", byKeyring("maintainers"), func(*v1alpha1.Authority) {}),
+		Entry("F10: since the keyring's only key is weak", byKeyring("maintainers", openpgptest.NewKey(openpgptest.Using(openpgptest.RSA1024))), func(*v1alpha1.Authority) {}),
+		Entry("since the Secret has only cosign keys", byKey("maintainers", P256()), func(a *v1alpha1.Authority) { a.Provider = v1alpha1.ProvenanceProvider }),
+		Entry("since the keyring has no key with the fingerprint", byKeyring("maintainers", ada), func(a *v1alpha1.Authority) {
 			a.Provenance = &v1alpha1.Provenance{Fingerprints: []string{fingerprint(bob)}}
 		}),
-		Entry("for there is no secretRef", byKeyring("maintainers", ada), func(a *v1alpha1.Authority) { a.SecretRef = nil }),
+		Entry("since there is no secretRef", byKeyring("maintainers", ada), func(a *v1alpha1.Authority) { a.SecretRef = nil }),
 	)
 })

@@ -16,11 +16,11 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify"
 )
 
-// ParseRevocations reads the list of what is revoked for a whole cluster: YAML with the
+// ParseRevocations reads the revocation list of a whole cluster: YAML with the
 // fields `digests`, `keys` and `identities` as under spec.verify.revoked, and
 // `versions`, each a `url`, which may be a glob, and a `range`. An unknown field is an
-// error, since a misspelled entry would revoke nothing. So is a text without a field,
-// which may have been emptied by mistake: the list that revokes nothing is written {}
+// error, since a misspelled entry would revoke nothing. A text without a field is also an
+// error, since it may have been emptied by mistake: a list that revokes nothing is written {}
 // or digests: []. Source names the list in messages. The error matches verify.ErrTrustMalformed.
 func ParseRevocations(source string, raw []byte) (Revoked, error) {
 	var r listReader
@@ -36,7 +36,7 @@ func ParseRevocations(source string, raw []byte) (Revoked, error) {
 }
 
 // listReader reads the parts of a list and keeps the first error. It takes scalars as
-// they are written: 1.10 is the text of a version, and no number.
+// they are written: 1.10 is the text of a version, not a number.
 type listReader struct{ err error }
 
 func (r *listReader) fail(at *yaml.Node, format string, args ...any) {
@@ -76,7 +76,7 @@ func (r *listReader) list(raw []byte) (list revocationList) {
 }
 
 // document returns the root of the only YAML document of a text. A second document
-// is an error: to read the first alone would revoke less than is written.
+// is an error, since reading only the first would revoke less than is written.
 func (r *listReader) document(raw []byte) *yaml.Node {
 	decoder := yaml.NewDecoder(bytes.NewReader(raw))
 	var first, second yaml.Node

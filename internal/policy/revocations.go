@@ -17,9 +17,10 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify"
 )
 
-// Revoked are what is not trusted, whoever accepts it. The zero value revokes nothing.
+// Revoked lists the digests, versions, keys and identities that are not trusted, even if an authority accepts them. The zero value
+// revokes nothing.
 type Revoked struct {
-	source     string // which list, to be shown
+	source     string // name of the list, for messages
 	digests    map[digest.Digest]bool
 	keys       keyid.Set
 	identities verify.Identities
@@ -33,14 +34,14 @@ type versionRange struct {
 	within *semver.Constraints
 }
 
-// revokedBy returns the error for what is revoked by an entry of a source. It matches verify.ErrRejected: to be revoked
-// is a verdict.
+// revokedBy returns the error for a chart or signer that an entry of a source revokes. It matches verify.ErrRejected, since
+// a revocation is a verdict.
 func revokedBy(source, format string, args ...any) error {
 	return problem.New(verify.ErrRejected, "revoked by %s (%s)", source, fmt.Sprintf(format, args...))
 }
 
-// revocationsOf returns what a policy revokes. The error matches
-// verify.ErrTrustMalformed; the entries that can be read count all the same.
+// revocationsOf returns the revocations of a policy. The error matches
+// verify.ErrTrustMalformed; the entries that can be read stay in force.
 func revocationsOf(name string, r *v1alpha1.Revocations) (Revoked, error) {
 	if r == nil {
 		return Revoked{}, nil
@@ -66,18 +67,18 @@ type revocationList struct {
 	versions      []revokedVersions
 }
 
-// revokedVersions are an entry of versions.
+// revokedVersions is one entry of versions.
 type revokedVersions struct{ charts, text string }
 
 const (
-	// maxShown bounds what is repeated of a list, in bytes.
+	// maxShown bounds the text of a list that a message repeats, in bytes.
 	maxShown = 200
-	// maxProblems bounds how many of its entries a message is about.
+	// maxProblems bounds how many entries of a list a message names.
 	maxProblems = 3
 )
 
-// parse returns what can be read of the list, and an error that matches
-// verify.ErrTrustMalformed if that is not all.
+// parse returns the entries of the list that can be read, and an error that matches
+// verify.ErrTrustMalformed if any cannot be read.
 func (l revocationList) parse(source string) (Revoked, error) {
 	r := Revoked{source: source, digests: map[digest.Digest]bool{}, keys: keyid.Set{}}
 	var problems []error
@@ -122,7 +123,7 @@ func (v revokedVersions) parse() (versionRange, error) {
 	if err != nil {
 		return versionRange{}, fmt.Errorf("%q is no range of versions: write one such as <1.2.3", printable.String(v.text, maxShown))
 	}
-	within.IncludePrerelease = true // a release candidate of a revoked version is no better
+	within.IncludePrerelease = true // a release candidate of a revoked version is revoked too
 	return versionRange{charts: v.charts, text: v.text, within: within}, nil
 }
 
@@ -144,7 +145,7 @@ func malformed(source string, problems ...error) error {
 }
 
 // Check returns an error that matches verify.ErrRejected if the digest, or the version,
-// of the chart in a repository is revoked, however the repository is spelled. The
+// of the chart in a repository is revoked. Any name of the repository will do. The
 // version is empty if it is not known.
 func (r Revoked) Check(repository string, d digest.Digest, version string) error {
 	if r.digests[d] {
@@ -152,7 +153,7 @@ func (r Revoked) Check(repository string, d digest.Digest, version string) error
 	}
 	parsed, err := semver.NewVersion(version)
 	if err != nil || len(r.versions) == 0 {
-		return nil // the version is not known yet, or no range could hold it
+		return nil // the version is not known yet, or not semantic, so that it is in no range
 	}
 	urls := urlsOf(repository)
 	for _, v := range r.versions {
@@ -164,7 +165,7 @@ func (r Revoked) Check(repository string, d digest.Digest, version string) error
 }
 
 // signer returns an error that matches verify.ErrRejected if the key or the identity
-// that a verified signature rests on is revoked.
+// of a verified signature is revoked.
 func (r Revoked) signer(v verify.VerifiedSignature) error {
 	if id, ok := verify.RevokedKey(r.keys, v); ok {
 		return revokedBy(r.source, "key %s", id)

@@ -11,8 +11,8 @@ import (
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
 )
 
-// Holds reports whether an artifact that is no longer trusted goes on being served:
-// only if every policy says so, and none denies the chart.
+// Holds reports whether an artifact that is no longer trusted stays served:
+// only if every policy sets onTrustLoss: Hold, and the chart is not denied.
 func (s Set) Holds() bool {
 	for _, p := range s.policies {
 		if p.Verify.OnTrustLoss != v1alpha1.OnTrustLossHold {
@@ -23,7 +23,7 @@ func (s Set) Holds() bool {
 }
 
 // MaxUnverifiedAge returns how long an artifact is served without a verdict: the
-// shortest time that a policy names. It is false if none does.
+// shortest time that a policy sets. ok is false if no policy sets one.
 func (s Set) MaxUnverifiedAge() (shortest time.Duration, ok bool) {
 	for _, p := range s.policies {
 		if age := p.Verify.MaxUnverifiedAge; age != nil && (!ok || age.Duration < shortest) {
@@ -33,11 +33,11 @@ func (s Set) MaxUnverifiedAge() (shortest time.Duration, ok bool) {
 	return shortest, ok
 }
 
-// VersionMutation returns the strictest rule of the policies for a version that is
-// found with another digest.
+// VersionMutation returns the strictest rule of the policies for a version that
+// gets another digest.
 func (s Set) VersionMutation() string { return strictest(s.policies) }
 
-// ClusterVersionMutation is VersionMutation by ClusterChartPolicies alone, which no
+// ClusterVersionMutation is VersionMutation of the ClusterChartPolicies only, which no
 // tenant can change; Allow if there are none.
 func (s Set) ClusterVersionMutation() string {
 	return strictest(slices.DeleteFunc(slices.Clone(s.policies), func(p member) bool { return p.Name == "" }))
@@ -57,14 +57,14 @@ func strictest(policies []member) string {
 	return rule
 }
 
-// DemandsProof reports whether the policy of that name has no rule by which it admits a
-// manifest that is not proven. A policy that is not in the set demands nothing.
+// DemandsProof reports whether the policy with that name has no exception that admits an
+// unproven manifest. It is false for a policy that is not in the set.
 func (s Set) DemandsProof(name string, d digest.Digest) bool {
 	return slices.ContainsFunc(s.policies, func(p member) bool { return p.Name == name && p.exception(d, s.now()) == nil })
 }
 
-// Authority returns the authority of that name in a policy, whose own name is empty
-// for the VerifiedChart's, and whether there is one.
+// Authority returns the authority of that name in a policy, and whether there is one.
+// The name of the VerifiedChart's own policy is empty.
 func (s Set) Authority(policy, name string) (v1alpha1.Authority, bool) {
 	for _, p := range s.policies {
 		for _, a := range p.Verify.Authorities {

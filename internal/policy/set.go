@@ -17,21 +17,21 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify"
 )
 
-// Policy is one `spec.verify`, with what it refers to.
+// Policy is one `spec.verify`, with the material that it refers to.
 type Policy struct {
 	// Name of the ClusterChartPolicy; empty for the VerifiedChart's own.
 	Name string
 	// Verify is the specification.
 	Verify v1alpha1.Verification
-	// Material is what its authorities refer to, by their names.
+	// Material is the material of its authorities, by their names.
 	Material map[string]Material
-	// Observe is told of every answer of an authority. Optional.
+	// Observe is called for every answer of an authority. Optional.
 	Observe Observer
 }
 
-// Set holds every policy that applies to one chart: the chart has to satisfy them all,
-// each by itself. A revoked chart is rejected before any authority is asked, and
-// neither an exemption nor an audit helps it. The zero value accepts nothing.
+// Set holds every policy that applies to one chart: the chart has to satisfy each of
+// them. A revoked chart is rejected before any authority is asked, and neither an
+// exemption nor mode Audit admits it. The zero value accepts nothing.
 type Set struct {
 	policies []member // ClusterChartPolicies first
 	cluster  Revoked
@@ -40,19 +40,19 @@ type Set struct {
 	fault    error
 }
 
-// member is a policy of a set, with what it revokes.
+// member is a policy of a set, with its revocations.
 type member struct {
 	Policy
 	revoked Revoked
-	// keys are those that the keyrings of its authorities revoke.
+	// keys are the keys that the keyrings of its authorities revoke.
 	keys keyid.Set
-	// malformed is why some of its revocations cannot be read; nil if all can.
+	// malformed explains why some of its revocations cannot be read; nil if all can be read.
 	malformed error
 }
 
-// NewSet returns the set of the policies, with what is revoked for the whole
-// cluster. A set of none accepts nothing. Revocations that a policy lists and that
-// cannot be read are a fault of that policy alone.
+// NewSet returns the set of the policies, with the revocations of the whole cluster.
+// A set without policies accepts nothing. If a revocation of a policy cannot be read,
+// only that policy reaches no verdict.
 func NewSet(now func() time.Time, cluster Revoked, policies ...Policy) Set {
 	s := Set{cluster: cluster, now: now}
 	for _, p := range policies {
@@ -72,7 +72,7 @@ func rank(m member) int {
 	return 0
 }
 
-// revokedByKeyrings returns the keys that keyrings of the policy say are revoked.
+// revokedByKeyrings returns the keys that keyrings of the policy mark as revoked.
 func (p Policy) revokedByKeyrings() keyid.Set {
 	all := keyid.Set{}
 	for _, m := range p.Material {
@@ -87,7 +87,7 @@ func (p Policy) revokedByKeyrings() keyid.Set {
 
 // Policies returns the verifiers of the policies, ClusterChartPolicies first and the
 // VerifiedChart's own last, each with its exceptions. Each of them rejects a revoked
-// chart. The set that denies has one verifier alone, which rejects everything.
+// chart. A denying set has only one verifier, which rejects everything.
 func (s Set) Policies() []verify.Named {
 	if s.denied != "" {
 		return []verify.Named{{Policy: s.denied, Verifier: denying(s.denied)}}
@@ -109,8 +109,8 @@ func (s Set) Policies() []verify.Named {
 	return named
 }
 
-// constraints returns what applies to signatures under every policy: a key or an
-// identity that one of them revokes counts for none.
+// constraints returns the constraints on signatures under every policy: if one policy
+// revokes a key or an identity, no policy accepts it.
 func (s Set) constraints() verify.Constraints {
 	c := verify.Constraints{Revoked: keyid.Set{}, Now: s.now}
 	for _, r := range s.revocations() {
@@ -143,7 +143,7 @@ func (m member) verifier(now func() time.Time, constraints verify.Constraints) v
 	return excepting{Verifier: m.authorities(constraints), policy: m.Policy, now: now}
 }
 
-// unrevoked rejects a revoked chart whoever accepts it.
+// unrevoked rejects a revoked chart, even if its verifier accepts the chart.
 type unrevoked struct {
 	verify.Verifier
 	set Set
@@ -157,7 +157,7 @@ func (u unrevoked) Verify(ctx context.Context, s verify.Subject, r registry.Read
 	return u.Verifier.Verify(ctx, s, r)
 }
 
-// Verify implements verify.Verifier: it accepts if each of the policies does.
+// Verify implements verify.Verifier: it accepts if every policy accepts.
 func (s Set) Verify(ctx context.Context, subject verify.Subject, r registry.Reader) (verify.Result, error) {
 	if err := s.Revoked(subject.Repository, subject.Manifest.Digest, subject.Chart.Version); err != nil {
 		return verify.Result{}, err
@@ -170,13 +170,13 @@ func (s Set) Verify(ctx context.Context, subject verify.Subject, r registry.Read
 }
 
 // Revoked returns an error that matches verify.ErrRejected if a chart is revoked, by
-// the digest of its manifest or by its version, which is empty if it is not known. The
-// repository may be spelled in any way. It needs no registry.
+// the digest of its manifest or by its version, which is empty if it is not known. Any
+// name of the repository will do. Revoked needs no registry.
 func (s Set) Revoked(repository string, d digest.Digest, version string) error {
 	return anyRevokes(s.revocations(), repository, d, version)
 }
 
-// RevokedByCluster is Revoked by the cluster's list and by ClusterChartPolicies alone,
+// RevokedByCluster is Revoked for the cluster's list and ClusterChartPolicies only,
 // which no tenant can change.
 func (s Set) RevokedByCluster(repository string, d digest.Digest, version string) error {
 	lists := []Revoked{s.cluster}
@@ -198,8 +198,9 @@ func anyRevokes(lists []Revoked, repository string, d digest.Digest, version str
 }
 
 // RevokedSigner returns an error that matches verify.ErrRejected if the key or the
-// identity that a verified signature rests on is revoked: by a list, or by a keyring of the policy
-// that the verified signature names, even if that keyring cannot be read to its end. It needs no registry.
+// identity of a verified signature is revoked: by a list, or by a keyring of the policy
+// that the signature names, even if that keyring cannot be read to its end. It needs no
+// registry.
 func (s Set) RevokedSigner(v verify.VerifiedSignature) error {
 	for _, r := range s.revocations() {
 		if err := r.signer(v); err != nil {
@@ -214,7 +215,7 @@ func (s Set) RevokedSigner(v verify.VerifiedSignature) error {
 	return nil
 }
 
-// nameOf returns how a policy is called in messages.
+// nameOf returns the name of a policy in messages.
 func nameOf(policy string) string {
 	if policy == "" {
 		return "spec.verify"
@@ -222,22 +223,22 @@ func nameOf(policy string) string {
 	return "ClusterChartPolicy " + policy
 }
 
-// WithFault returns a set that revokes what s does, and under which no policy reaches
-// a verdict for want of what the error names.
+// WithFault returns a set with the revocations of s in which no policy reaches a
+// verdict: each returns the error.
 func (s Set) WithFault(err error) Set {
 	s.fault = err
 	return s
 }
 
-// Denying returns a set that revokes what s does and rejects everything else, since no
-// ClusterChartPolicy matches the chart and the one of this name sets unmatched: Deny.
+// Denying returns a set with the revocations of s that rejects everything else: no
+// ClusterChartPolicy matches the chart, and the named one sets unmatched: Deny.
 func (s Set) Denying(name string) Set {
 	s.denied = name
 	return s
 }
 
-// Denied returns why the chart is denied: no ClusterChartPolicy matches it, and one sets unmatched: Deny. The error
-// matches verify.ErrRejected; it is nil if the chart is not denied.
+// Denied returns an error that matches verify.ErrRejected if the chart is denied: no ClusterChartPolicy matches it, and
+// one sets unmatched: Deny.
 func (s Set) Denied() error {
 	if s.denied == "" {
 		return nil

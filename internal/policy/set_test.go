@@ -64,16 +64,16 @@ var _ = Describe("A set of policies", func() {
 			Expect(err).NotTo(HaveOccurred())
 			Expect(result.IsProof()).To(BeTrue())
 		},
-		Entry("what the only one accepts", func() []policy.Policy { return []policy.Policy{trusting(ours)} }),
-		Entry("what each accepts", func() []policy.Policy { return []policy.Policy{trusting(ours), named("company", trusting(ours))} }),
-		Entry("what needs no exemption", func() []policy.Policy { return []policy.Policy{trusting(ours, exempted(now.Add(time.Hour)))} }),
-		Entry("what an audit has nothing against", func() []policy.Policy { return []policy.Policy{trusting(ours, audited)} }),
-		Entry("what others were revoked beside", func() []policy.Policy {
+		Entry("a chart that the only policy accepts", func() []policy.Policy { return []policy.Policy{trusting(ours)} }),
+		Entry("a chart that every policy accepts", func() []policy.Policy { return []policy.Policy{trusting(ours), named("company", trusting(ours))} }),
+		Entry("a chart that needs no exemption", func() []policy.Policy { return []policy.Policy{trusting(ours, exempted(now.Add(time.Hour)))} }),
+		Entry("a chart that a policy in mode Audit accepts", func() []policy.Policy { return []policy.Policy{trusting(ours, audited)} }),
+		Entry("a chart if other charts are revoked", func() []policy.Policy {
 			return []policy.Policy{trusting(ours, revoking(v1alpha1.Revocations{Digests: []string{string(bad)}, Versions: []string{"<1.2.3"}}))}
 		}),
 	)
 
-	It("says of what was seen, and of who does not accept, which policy asked", func() {
+	It("names the policy of each observed signer and of each authority that does not accept", func() {
 		policyOf := HaveField("Policy", Equal("company"))
 		_, err := check(policy.Revoked{}, trusting(ours), named("company", trusting(theirs)))
 		Expect(err).To(MatchError(ContainSubstring(`"company/a"`)))
@@ -90,14 +90,14 @@ var _ = Describe("A set of policies", func() {
 			Expect(result.IsProof()).To(BeFalse())
 			Expect(result.Exceptions).To(ConsistOf(And(HaveField("Rule", rule), HaveField("Verdict", HaveOccurred()))))
 		},
-		Entry("what is audited", func() policy.Policy { return trusting(theirs, audited) }, verify.Audit),
-		Entry("what is audited and cannot be verified", func() policy.Policy {
+		Entry("a chart in mode Audit", func() policy.Policy { return trusting(theirs, audited) }, verify.Audit),
+		Entry("a chart in mode Audit that cannot be verified", func() policy.Policy {
 			p := trusting(theirs, audited)
 			p.Material = map[string]policy.Material{"a": {Err: verify.ErrTrustUnavailable}}
 			return p
 		}, verify.Audit),
-		Entry("what is exempted", func() policy.Policy { return trusting(theirs, exempted(now.Add(time.Second))) }, verify.Exemption),
-		Entry("what is exempted, rather than audited", func() policy.Policy { return trusting(theirs, audited, exempted(now.Add(time.Second))) }, verify.Exemption),
+		Entry("an exempted chart", func() policy.Policy { return trusting(theirs, exempted(now.Add(time.Second))) }, verify.Exemption),
+		Entry("an exempted chart in mode Audit, by the exemption", func() policy.Policy { return trusting(theirs, audited, exempted(now.Add(time.Second))) }, verify.Exemption),
 	)
 
 	DescribeTable("rejects",
@@ -105,23 +105,23 @@ var _ = Describe("A set of policies", func() {
 			_, err := check(policy.Revoked{}, policies()...)
 			Expect(err).To(MatchError(verify.ErrRejected))
 		},
-		Entry("what one rejects", func() []policy.Policy { return []policy.Policy{trusting(ours), named("company", trusting(theirs))} }),
-		Entry("what one rejects, though another audits", func() []policy.Policy {
+		Entry("a chart that one policy rejects", func() []policy.Policy { return []policy.Policy{trusting(ours), named("company", trusting(theirs))} }),
+		Entry("a chart that one policy rejects, even if another is in mode Audit", func() []policy.Policy {
 			return []policy.Policy{trusting(theirs, audited), named("company", trusting(theirs))}
 		}),
-		Entry("what one rejects, though another exempts it", func() []policy.Policy {
+		Entry("a chart that one policy rejects, even if another exempts it", func() []policy.Policy {
 			return []policy.Policy{trusting(theirs, exempted(now.Add(time.Hour))), named("company", trusting(theirs))}
 		}),
-		Entry("what one rejects, though another cannot be asked", func() []policy.Policy {
+		Entry("a chart that one policy rejects, even if another cannot be asked", func() []policy.Policy {
 			p := trusting(ours)
 			p.Material = nil
 			return []policy.Policy{p, named("company", trusting(theirs))}
 		}),
-		Entry("what was exempted until now", func() []policy.Policy { return []policy.Policy{trusting(theirs, exempted(now))} }),
+		Entry("a chart whose exemption ends now", func() []policy.Policy { return []policy.Policy{trusting(theirs, exempted(now))} }),
 		Entry("a revoked digest", func() []policy.Policy {
 			return []policy.Policy{trusting(ours, revoking(v1alpha1.Revocations{Digests: []string{subject.Manifest.Digest.String()}}))}
 		}),
-		Entry("a revoked digest that is exempted and audited", func() []policy.Policy {
+		Entry("a revoked digest that is exempted, in mode Audit", func() []policy.Policy {
 			return []policy.Policy{trusting(ours, audited, exempted(now.Add(time.Hour)), revoking(v1alpha1.Revocations{Digests: []string{subject.Manifest.Digest.String()}}))}
 		}),
 		Entry("a revoked version", func() []policy.Policy {
@@ -130,15 +130,15 @@ var _ = Describe("A set of policies", func() {
 		Entry("a version that another policy revokes", func() []policy.Policy {
 			return []policy.Policy{trusting(ours), named("company", trusting(ours, revoking(v1alpha1.Revocations{Versions: []string{"1.x"}})))}
 		}),
-		Entry("what a revoked key signed alone", func() []policy.Policy {
+		Entry("a chart that only a revoked key signed", func() []policy.Policy {
 			return []policy.Policy{trusting(ours, revoking(v1alpha1.Revocations{Keys: []string{keyOf(ours)}}))}
 		}),
-		Entry("what a key signed that another policy revokes", func() []policy.Policy {
+		Entry("a chart signed by a key that another policy revokes", func() []policy.Policy {
 			return []policy.Policy{trusting(ours), named("company", trusting(ours, revoking(v1alpha1.Revocations{Keys: []string{keyOf(ours)}})))}
 		}),
 	)
 
-	It("accepts what another key signed beside a revoked one", func() {
+	It("accepts a chart that another key signed in addition to a revoked one", func() {
 		revoked := keyOf(ours)
 		SignLegacy(repo, subject, ours, theirs)
 		p := trusting(ours, revoking(v1alpha1.Revocations{Keys: []string{revoked}}))
@@ -148,7 +148,7 @@ var _ = Describe("A set of policies", func() {
 		Expect(result.Signatures).To(ConsistOf(HaveField("Signer", Not(Equal(revoked)))))
 	})
 
-	It("rejects what is revoked for the whole cluster, and asks for nothing", func() {
+	It("rejects a chart that is revoked for the whole cluster, without a request", func() {
 		_, err := check(listed("digests: ["+subject.Manifest.Digest.String()+"]"), trusting(ours, audited))
 		Expect(err).To(MatchError(verify.ErrRejected))
 		Expect(repo.Asked()).To(BeEmpty())
@@ -161,13 +161,13 @@ var _ = Describe("A set of policies", func() {
 			Expect(err).NotTo(MatchError(verify.ErrRejected))
 		},
 		Entry("without a policy", func() policy.Set { return policy.Set{} }, verify.ErrTrustMalformed),
-		Entry("where what is revoked cannot be known", func() policy.Set {
+		Entry("if the revocations of the cluster are not known", func() policy.Set {
 			return policy.NewSet(time.Now, policy.Revoked{}, trusting(ours)).WithFault(verify.ErrTrustUnavailable)
 		}, verify.ErrTrustUnavailable),
-		Entry("where a policy revokes what cannot be parsed", func() policy.Set {
+		Entry("if a policy has a malformed revocation", func() policy.Set {
 			return policy.NewSet(time.Now, policy.Revoked{}, trusting(ours, audited, revoking(v1alpha1.Revocations{Versions: []string{"one"}})))
 		}, verify.ErrTrustMalformed),
-		Entry("where the registry is out of reach, whatever is audited", func() policy.Set {
+		Entry("if the registry is out of reach, even in mode Audit", func() policy.Set {
 			repo.Fail(SignatureTag(subject.Manifest.Digest), ErrUnreachable)
 			return policy.NewSet(time.Now, policy.Revoked{}, trusting(ours, audited, exempted(time.Now().Add(time.Hour))))
 		}, ErrUnreachable),
