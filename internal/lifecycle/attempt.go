@@ -19,11 +19,12 @@ type Attempt struct {
 	Tag string
 	// Outcomes are the answers of the policies; empty if the attempt failed before them.
 	Outcomes []verify.Outcome
-	// Accepted is the proof, if every policy accepted.
+	// Accepted is the acceptance, by proof or by exception; zero unless every policy accepted.
 	Accepted verify.Accepted
 	// Observed are the signers that were found on the chart.
 	Observed []v1alpha1.ObservedSigner
-	// Artifact is the stored chart that replaces the published one; nil if no chart is to be published.
+	// Artifact is the artifact of the staged chart that replaces the published one; nil if there is none. The caller stores it if the
+	// decision is Publish.
 	Artifact *meta.Artifact
 	// Failure explains why the requested chart is not published; nil if it is published or about to be.
 	Failure *Failure

@@ -6,10 +6,10 @@
 //
 // It answers two questions, and the second never changes the answer to the first:
 //
-//	DecideLocal   may the published chart still be served?  by local facts only
-//	Decide        what does the reference name now?         with an Attempt
+//	DecideLocal   answers: may the published chart still be served?
+//	Decide        also answers: which chart does the reference name now, and is it proven?
 //
-// Both go through one ordered list of rules (rules.go), from which the truth table in
+// Only Decide takes an Attempt. Both go through one ordered list of rules (rules.go), from which the truth table in
 // docs/architecture.md is generated. The package does not know how facts are gathered,
 // or how a decision is carried out.
 package lifecycle
@@ -84,11 +84,11 @@ type Published struct {
 	Outcomes []verify.Outcome
 	// OwnEnded reports whether the acceptance by the object's own policy has ended by the clock although nothing else has changed.
 	OwnEnded bool
-	// Accepted is the proof, if every policy accepted.
+	// Accepted is the acceptance, by proof or by exception; zero unless every policy accepted.
 	Accepted verify.Accepted
 	// RejectedAt is when its stored signature material was first rejected; zero if it is not rejected.
 	RejectedAt time.Time
-	// Asked reports whether the registry has answered a question for other signatures since then.
+	// Asked reports whether a question to the registry about the chart ended lately, even if the registry did not answer.
 	Asked bool
 	// ExceptionEnded names the exception by which the chart was published, if that is no longer in force; else empty.
 	ExceptionEnded string
@@ -248,8 +248,8 @@ func ask(f Facts, d Decision) Ask {
 	if !f.Published.Asked {
 		a.Signatures, a.Until = askSignatures(f)
 	}
-	// The answer to the question about a rejected chart often replaces an attempt, since the reference mostly names the same chart.
-	// After an edit of the spec the reference mostly names another chart.
+	// While the registry is asked about a rejected chart, start no attempt: the reference usually names the same chart, and the answer
+	// then also serves as the attempt. After an edit of the spec the reference usually names another chart, so the attempt starts now.
 	if a.Signatures && f.awaited() && !f.edited() {
 		a.Reference = false
 	}

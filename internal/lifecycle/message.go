@@ -158,7 +158,7 @@ func causeOf(f Facts) cause {
 func rejectionOf(f Facts) cause {
 	p := f.Published
 	outcomes := p.Outcomes
-	if f.answersForPublished() && len(f.Attempt.Outcomes) > 0 {
+	if f.attemptConcernsPublished() && len(f.Attempt.Outcomes) > 0 {
 		outcomes = f.Attempt.Outcomes
 	}
 	var details []string

@@ -92,7 +92,7 @@ func currentOutcomes(f Facts, d Decision) []verify.Outcome {
 	switch {
 	case d.Status.Artifact == nil:
 		return nil
-	case d.Action == Publish, f.answersForPublished():
+	case d.Action == Publish, f.attemptConcernsPublished():
 		return f.Attempt.Outcomes
 	case f.Published != nil:
 		return f.Published.Outcomes

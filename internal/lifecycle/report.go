@@ -130,7 +130,7 @@ func withdrawn(f Facts, r decided) report {
 	}
 	a := failed(f.Attempt)
 	o.stalled, o.settled = a.stalled, a.settled
-	if !f.answersForPublished() {
+	if !f.attemptConcernsPublished() {
 		o.addAttempt(a)
 	}
 	return o

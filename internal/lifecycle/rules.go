@@ -21,7 +21,7 @@ type rule struct {
 	verified bool
 	// pending: the verdict is not final yet; until it is, the path stays as it is.
 	pending bool
-	// absent: there is no published chart.
+	// absent: no chart is published. Only the truth table reads it.
 	absent bool
 }
 
@@ -68,15 +68,15 @@ const (
 )
 
 // verdict returns the verdict on the published chart. An attempt on the same chart overrides the
-// stored material. If there is no verdict, the chart is rejected without asking the registry if its
-// exception or Hold has ended, or if its signer is revoked.
+// stored material. A chart without a verdict is rejected if its exception or Hold has ended, or if
+// its signer is revoked.
 func (f Facts) verdict() verdict {
 	p := f.Published
 	if p == nil {
 		return unknown
 	}
 	v := verdictOf(f.counting(p.Outcomes))
-	if f.answersForPublished() {
+	if f.attemptConcernsPublished() {
 		if a := verdictOf(f.Attempt.Outcomes); a != unknown {
 			v = a
 		}
@@ -123,8 +123,8 @@ func verdictOf(outcomes []verify.Outcome) verdict {
 	return v
 }
 
-// answersForPublished reports whether the attempt is about exactly the published chart.
-func (f Facts) answersForPublished() bool {
+// attemptConcernsPublished reports whether there is an attempt, and its chart is the published one.
+func (f Facts) attemptConcernsPublished() bool {
 	return f.Attempt != nil && f.Published != nil && f.Attempt.Chart == f.Published.Chart
 }
 
@@ -152,12 +152,15 @@ func (f Facts) lost() bool {
 // holdEnded reports whether the chart was held, and no longer may be.
 func (f Facts) holdEnded() bool { return f.Object.Status.HeldSince != nil && !f.Published.Holds }
 
-// awaited reports whether a rejected chart may still be replaced or proven within Patience: the
-// registry has not answered yet, or the tenant has just edited the spec, only the tenant's own
-// policy rejects, and the attempt is still running.
+// awaited reports whether a rejected chart keeps its path, because Patience is not over and one of
+// these two may still prove or replace the chart:
+//
+//   - the question to the registry, which has not ended;
+//   - the attempt after an edit of the spec, which has not ended. It counts only if no
+//     ClusterChartPolicy rejects the chart and no signer is revoked.
 func (f Facts) awaited() bool {
 	p := f.Published
-	if f.verdict() != rejected || f.answersForPublished() {
+	if f.verdict() != rejected || f.attemptConcernsPublished() {
 		return false
 	}
 	if !f.Now.Before(p.RejectedAt.Add(Patience)) {
@@ -190,12 +193,12 @@ func (f Facts) held() bool {
 
 // expired reports whether there was no verdict for longer than a policy allows.
 func (f Facts) expired() bool {
-	end := f.endOfPatience()
+	end := f.unverifiedDeadline()
 	return !end.IsZero() && !f.Now.Before(end)
 }
 
-// endOfPatience returns when a chart without a verdict is withdrawn; zero if it is never withdrawn for that.
-func (f Facts) endOfPatience() time.Time {
+// unverifiedDeadline returns when maxUnverifiedAge withdraws a chart without a verdict; zero if no policy sets one.
+func (f Facts) unverifiedDeadline() time.Time {
 	if f.Published == nil || f.Published.MaxUnverifiedAge == 0 {
 		return time.Time{}
 	}

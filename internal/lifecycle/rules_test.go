@@ -258,7 +258,7 @@ func keptTooLong(f Facts, r decided) bool {
 // secondChangesFirst reports whether an attempt changes the local decision although it is not about the published
 // chart and does not replace it.
 func secondChangesFirst(f Facts) bool {
-	if f.Published == nil || f.Attempt == nil || f.answersForPublished() || f.stored() {
+	if f.Published == nil || f.Attempt == nil || f.attemptConcernsPublished() || f.stored() {
 		return false
 	}
 	local := f

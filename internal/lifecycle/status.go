@@ -55,7 +55,7 @@ func keep(s *v1alpha1.VerifiedChartStatus, f Facts, r decided) {
 	case f.Published == nil:
 		clearPublished(s)
 	case r.pending:
-	case r.verified && !isComplete(f, r): // the status of an edited spec is written at once
+	case r.verified && !isComplete(f, r): // the reconcile after the attempt records the proof, in one write with its other results
 	case r.verified:
 		s.HeldSince, s.UnverifiedSince = nil, nil
 		recordProof(s, f.Published.Chart, proofOf(f), f.Now)
@@ -73,7 +73,7 @@ func setURL(s *v1alpha1.VerifiedChartStatus, f Facts) {
 
 // proofOf returns the proof of the published chart. The attempt's proof comes first, since it is newer.
 func proofOf(f Facts) verify.Accepted {
-	if f.answersForPublished() {
+	if f.attemptConcernsPublished() {
 		if _, ok := f.Attempt.Accepted.Subject(); ok {
 			return f.Attempt.Accepted
 		}
