@@ -53,8 +53,8 @@ func (r resolution) isFresh(now time.Time, interval time.Duration) bool {
 	return r.digest != "" && now.Sub(r.at) < interval/2
 }
 
-// attempt starts an errand that resolves the reference and takes the chart through the pipeline until it can be stored.
-func (e *errands) attempt(obj *v1alpha1.VerifiedChart, s *session, now local, key string) *errand {
+// startAttempt starts an errand that resolves the reference and takes the chart through the pipeline until it can be stored.
+func (e *errands) startAttempt(obj *v1alpha1.VerifiedChart, s *session, now local, key string) *errand {
 	t := &try{errands: e, obj: obj.DeepCopy(), now: now.withoutPolicies(), resolution: s.resolution}
 	r := &errand{key: key}
 	r.stop = e.run(e.attempts, obj, now, e.timeout(obj), func(ctx context.Context) {
@@ -130,7 +130,7 @@ func (t *try) fill(a *attempt, err error) {
 	a.value = lifecycle.Attempt{
 		Tag: t.resolved.Tag, Outcomes: t.outcomes, Accepted: t.accepted, Artifact: t.artifact, Failure: classify(err),
 		Chart:    lifecycle.Chart{Repository: registry.Canonical(t.wanted.Repository), Digest: t.subject.Manifest.Digest, Name: t.wanted.Name, Version: t.version()},
-		Observed: observedSigners(t.now.requested, t.outcomes),
+		Observed: observedSigners(t.now.requestedPolicies, t.outcomes),
 	}
 	a.staged, a.layer = t.staged, t.layout.Archive.Digest
 	if _, ok := t.accepted.Subject(); ok && t.reader != nil && !t.isKnown() {
@@ -171,8 +171,8 @@ func (t *try) isKnown() bool {
 	if !t.isPublished() || p.Stale || p.File != lifecycle.FileRight {
 		return false
 	}
-	_, proven := p.Accepted.Subject()
-	return proven && p.Accepted.Result().IsProof()
+	_, accepted := p.Accepted.Subject()
+	return accepted && p.Accepted.Result().IsProof()
 }
 
 // open makes the reader of the requested repository.
@@ -235,7 +235,7 @@ func (t *try) manifest(context.Context) (err error) {
 
 // verify verifies the requested chart. It does not verify the published chart a second time.
 func (t *try) verify(ctx context.Context) (err error) {
-	set := t.now.requested
+	set := t.now.requestedPolicies
 	s := t.subject
 	if err := set.Revoked(registry.Canonical(s.Repository), s.Manifest.Digest, s.Chart.Version); err != nil {
 		return t.revoked(err)
@@ -274,7 +274,7 @@ func (t *try) fetch(ctx context.Context) error {
 		return err
 	}
 	s := t.subject
-	if err := t.now.requested.Revoked(registry.Canonical(s.Repository), s.Manifest.Digest, t.metadata.Version); err != nil {
+	if err := t.now.requestedPolicies.Revoked(registry.Canonical(s.Repository), s.Manifest.Digest, t.metadata.Version); err != nil {
 		return t.revoked(err)
 	}
 	if err := t.refuseMutation(t.metadata.Version); err != nil {

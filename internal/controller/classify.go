@@ -33,7 +33,7 @@ type refusal struct {
 func (r *refusal) Error() string { return r.err.Error() }
 func (r *refusal) Unwrap() error { return r.err }
 
-// classify turns the error of an attempt into a failure. The error itself goes no further. It returns nil for nil.
+// classify turns the error of an attempt into a failure, which holds the texts of the error but not the error. It returns nil for nil.
 func classify(err error) *lifecycle.Failure {
 	if err == nil {
 		return nil

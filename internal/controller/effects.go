@@ -88,7 +88,7 @@ func (r *VerifiedChartReconciler) keepFiles(obj *v1alpha1.VerifiedChart, d lifec
 
 // publishDecision writes the state that all replicas share: the ExternalArtifact, the status in one patch (none if nothing
 // changed), and the events. A failed write is tried again.
-func (r *VerifiedChartReconciler) publishDecision(ctx context.Context, s *session, c *course) (after *v1alpha1.VerifiedChart, err error) {
+func (r *VerifiedChartReconciler) publishDecision(ctx context.Context, s *session, c *pass) (after *v1alpha1.VerifiedChart, err error) {
 	after = c.obj.DeepCopy()
 	after.Status = c.decision.Status
 	unsynced := r.syncExternalArtifact(ctx, after)

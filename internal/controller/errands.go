@@ -33,7 +33,7 @@ type errands struct {
 	storage    *storage.Storage
 	allowHTTP  bool
 	maxTimeout time.Duration
-	// questions limits errands about published charts, attempts errands about the charts that references name.
+	// questions limits questions about published charts, attempts limits attempts and recoveries.
 	questions, attempts *limiter
 	// inspections bounds how many archives are unpacked at a time, since that takes memory. inspected holds the metadata of the archives
 	// that were unpacked lately, by digest: many objects may name one chart.
@@ -57,8 +57,8 @@ func (e *errand) cancel() {
 	}
 }
 
-// only returns the errand if it was sent with that key. Otherwise it cancels the errand and returns nil.
-func (e *errand) only(key string) *errand {
+// cancelUnless returns the errand if it was sent with that key. Otherwise it cancels the errand and returns nil.
+func (e *errand) cancelUnless(key string) *errand {
 	if e == nil || e.key == key {
 		return e
 	}
@@ -72,23 +72,23 @@ const questionPlaces = 64
 // send starts the errands that the decision asks for and that do not run yet. It is called under the session's lock.
 func (e *errands) send(obj *v1alpha1.VerifiedChart, s *session, now local, a lifecycle.Ask) {
 	key := now.request
-	s.errand = s.errand.only(key)
+	s.errand = s.errand.cancelUnless(key)
 	switch {
 	case s.ended, s.errand != nil:
-	case a.Bytes && s.asked == nil: // the registry has not answered yet about the published chart
-		s.errand = e.recover(obj, s, now, key)
+	case a.Bytes && s.answer == nil:
+		s.errand = e.startRecovery(obj, s, now, key)
 	case a.Reference:
-		s.errand = e.attempt(obj, s, now, key)
+		s.errand = e.startAttempt(obj, s, now, key)
 	}
-	e.question(obj, s, now, a)
+	e.sendQuestion(obj, s, now, a)
 }
 
-// question asks the registry about the published chart if the decision asks for that and there is no answer yet. It cancels a
-// running question only if that is about another chart or was sent by other policies. It is called under the session's lock.
-func (e *errands) question(obj *v1alpha1.VerifiedChart, s *session, now local, a lifecycle.Ask) {
-	s.question = s.question.only(now.aboutPublished())
-	if a.Signatures && !a.Bytes && s.asked == nil && s.question == nil && !s.ended {
-		s.question = e.ask(obj, s, now, a.Until)
+// sendQuestion asks the registry about the published chart if the decision asks for that and there is no answer yet. It cancels a
+// running question only if that question is about another chart or was sent by other policies. It is called under the session's lock.
+func (e *errands) sendQuestion(obj *v1alpha1.VerifiedChart, s *session, now local, a lifecycle.Ask) {
+	s.question = s.question.cancelUnless(now.aboutPublished())
+	if a.Signatures && !a.Bytes && s.answer == nil && s.question == nil && !s.ended {
+		s.question = e.startQuestion(obj, s, now, a.Until)
 	}
 }
 
@@ -107,7 +107,7 @@ func (e *errands) withPolicies(ctx context.Context, obj *v1alpha1.VerifiedChart,
 		repository = p.Repository
 	}
 	rules := e.gatherer.rules(ctx, obj, repository)
-	now.requested, now.published = rules.requested, rules.published
+	now.requestedPolicies, now.publishedPolicies = rules.requested, rules.published
 	return now, keyOf(rules.key, requestToken(obj)) == now.request
 }
 

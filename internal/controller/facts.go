@@ -29,7 +29,7 @@ import (
 
 // withoutPolicies returns the facts without the policies, since their keys take memory.
 func (l local) withoutPolicies() local {
-	l.requested, l.published = policy.Set{}, policy.Set{}
+	l.requestedPolicies, l.publishedPolicies = policy.Set{}, policy.Set{}
 	return l
 }
 
@@ -60,8 +60,8 @@ type local struct {
 	// key is the version of everything that the facts depend on, except the clock. request is the same for answers of the
 	// registry: it also differs if somebody requests a reconcile. An answer that was made with another version is not used.
 	key, request string
-	// requested are the policies that match the repository in the spec, published those that match the published chart's.
-	requested, published policy.Set
+	// requestedPolicies match the repository in the spec, publishedPolicies that match the published chart's.
+	requestedPolicies, publishedPolicies policy.Set
 	// bytes is the size of the material that the object's own policy refers to.
 	bytes int
 	// layer is the digest of the published chart's file.
@@ -79,7 +79,7 @@ func (g gatherer) gather(ctx context.Context, obj *v1alpha1.VerifiedChart, s *se
 	isPublished = isPublished && g.storage.Owns(obj, *obj.Status.Artifact)
 	rules := g.rules(ctx, obj, chart.Repository)
 	now := local{
-		key: rules.key, request: keyOf(rules.key, requestToken(obj)), requested: rules.requested, published: rules.published, listFault: rules.listFault, bytes: rules.bytes,
+		key: rules.key, request: keyOf(rules.key, requestToken(obj)), requestedPolicies: rules.requested, publishedPolicies: rules.published, listFault: rules.listFault, bytes: rules.bytes,
 		facts: lifecycle.Facts{
 			Now: g.now(), Object: obj, Interval: max(obj.GetRequeueAfter(), g.minInterval), Policies: rules.names,
 			WarnsOfMutation: rules.requested.VersionMutation() == v1alpha1.VersionMutationWarn,
@@ -107,7 +107,7 @@ const verifyTime = 30 * time.Second
 
 // publishedFacts returns the facts about the published chart, and the verification that they depend on; zero if a revocation or denial decides.
 func (g gatherer) publishedFacts(ctx context.Context, obj *v1alpha1.VerifiedChart, chart lifecycle.Chart, now local, s *session) (*lifecycle.Published, verification) {
-	set := now.published
+	set := now.publishedPolicies
 	revoked, denied := set.Revoked(chart.Repository, chart.Digest, chart.Version), set.Denied()
 	if revoked != nil || denied != nil { // no signature matters
 		p := &lifecycle.Published{Chart: chart, Revoked: problem.Brief(revoked), Denied: problem.Brief(denied)}
@@ -136,16 +136,16 @@ func (g gatherer) ownEnded(v verification, s *session) bool {
 	return s.accepted.key == v.key && !s.accepted.ends.IsZero() && !g.now().Before(s.accepted.ends)
 }
 
-// addAnswer adds the registry's answer about the published chart, unless that is outdated.
+// addAnswer adds the registry's answer about the published chart. It discards an outdated answer.
 func (g gatherer) addAnswer(p *lifecycle.Published, key string, s *session) {
-	a := s.asked
+	a := s.answer
 	if a == nil || a.chart != p.Chart || a.key != key || g.now().Sub(a.at) > answerAge || ended(a.outcomes, g.now()) {
-		s.asked = nil
+		s.answer = nil
 		return
 	}
 	p.Asked, p.Lost = true, a.lost
 	switch {
-	case a.isProof():
+	case a.isAccepted():
 		p.Accepted, p.Outcomes = a.accepted, a.outcomes
 	case isUndecided(a.outcomes):
 	case isUndecided(p.Outcomes), p.Stale: // a signature that the registry no longer has no longer counts
@@ -194,7 +194,7 @@ func (g gatherer) verify(ctx context.Context, obj *v1alpha1.VerifiedChart, chart
 	} else {
 		v.layer = subject.Chart.Archive.Digest
 		v.file = g.storage.HasFile(*obj.Status.Artifact, v.layer)
-		v.accepted, v.outcomes, _ = verify.CheckEach(ctx, now.published.Policies(), subject, reader)
+		v.accepted, v.outcomes, _ = verify.CheckEach(ctx, now.publishedPolicies.Policies(), subject, reader)
 		rejectUnproven(v.outcomes, s.acceptedBy == key)
 		if _, ok := v.accepted.Subject(); ok {
 			s.acceptedBy = key

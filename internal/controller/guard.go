@@ -16,8 +16,9 @@ import (
 // lookAgain is the pause between two checks.
 const takeoverTime, lookAgain = 60 * time.Second, 5 * time.Second
 
-// Guard decides whether the published chart of an object may still be served, and carries that out in this process. It
-// asks no registry and writes nothing to the API server, so that neither can delay the next object.
+// Guard decides whether the published chart of an object may still be served, and carries that out in this process. It waits for
+// no registry (an errand asks its questions) and writes nothing to the API server. Its reads from the API server end after a few
+// seconds.
 type Guard struct{ *VerifiedChartReconciler }
 
 // Reconcile implements reconcile.Reconciler: it decides by local facts.
@@ -105,7 +106,7 @@ func (g Guard) verifyLocked(ctx context.Context, obj *v1alpha1.VerifiedChart, s 
 	d := lifecycle.DecideLocal(now.facts)
 	s.saveSince(d.Status)
 	g.serve(obj, s, now, d)
-	g.errands.question(obj, s, now, d.Ask)
+	g.errands.sendQuestion(obj, s, now, d.Ask)
 	return d
 }
 

@@ -149,10 +149,10 @@ func (l *limiter) makeRoom(waiting *work) {
 		}
 	}
 	least := sharedAfter
-	switch others, would := l.held[oldest.namespace], l.held[waiting.namespace]+waiting.places; {
-	case others < would:
+	switch held, wouldHold := l.held[oldest.namespace], l.held[waiting.namespace]+waiting.places; {
+	case held < wouldHold:
 		return // the waiting errand waits until a place becomes free
-	case others > would:
+	case held > wouldHold:
 		least = yieldAfter
 	}
 	if age := l.now().Sub(oldest.since); age < least {

@@ -61,9 +61,9 @@ func authorityFor(set policy.Set, c verify.Candidate, number int) *v1alpha1.Obse
 		Name: fmt.Sprintf("signer-%d", number), Provider: cosign.Provider,
 		MatchOIDCIdentity: []v1alpha1.ObservedIdentity{{Issuer: literally(c.Signer.Issuer), Subject: literally(c.Signer.Subject)}},
 	}
-	if asked, ok := set.Authority(c.Policy, c.Authority); ok {
-		a.TrustedRootSecretRef, a.SignatureRepository = asked.TrustedRootSecretRef, asked.SignatureRepository
-		a.TransparencyLog = asked.TransparencyLog
+	if found, ok := set.Authority(c.Policy, c.Authority); ok {
+		a.TrustedRootSecretRef, a.SignatureRepository = found.TrustedRootSecretRef, found.SignatureRepository
+		a.TransparencyLog = found.TransparencyLog
 	}
 	return a
 }

@@ -48,9 +48,9 @@ func readAs(obj *v1alpha1.VerifiedChart, now local) string {
 // questionPause is how long to wait before the registry is asked again after a fault.
 const questionPause = 300 * time.Millisecond
 
-// ask starts an errand that asks the registry for signatures of the published chart. The errand ends at a moment, if that is not zero, and at
-// the object's timeout in any case.
-func (e *errands) ask(obj *v1alpha1.VerifiedChart, s *session, now local, until time.Time) *errand {
+// startQuestion starts an errand that asks the registry for signatures of the published chart. The errand ends at the object's
+// timeout, or at until if that is earlier and not zero.
+func (e *errands) startQuestion(obj *v1alpha1.VerifiedChart, s *session, now local, until time.Time) *errand {
 	p := e.publishedOf(obj, now)
 	timeout := e.timeout(obj)
 	if !until.IsZero() {
@@ -61,17 +61,17 @@ func (e *errands) ask(obj *v1alpha1.VerifiedChart, s *session, now local, until 
 		var got *answer
 		if now, ok := e.withPolicies(ctx, p.obj, p.now); ok {
 			p.now = now
-			got = e.askAgain(ctx, p)
+			got = e.askUntilVerdict(ctx, p)
 		}
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if s.question != q {
 			return
 		}
-		if s.question, s.asked = nil, got; got == nil {
+		if s.question, s.answer = nil, got; got == nil {
 			return
 		}
-		if got.isProof() {
+		if got.isAccepted() {
 			s.verified = verification{} // the stored signature material has changed
 		} else if s.errand == nil && s.done == nil && p.isRequested(s.resolution, *got) {
 			s.done = p.attempt(s.resolution, *got)
@@ -80,28 +80,29 @@ func (e *errands) ask(obj *v1alpha1.VerifiedChart, s *session, now local, until 
 	return q
 }
 
-// isRequested reports whether the reference names the published chart, according to a resolution that is still fresh, and the answer
-// is final. Then no attempt is needed.
+// isRequested reports whether the answer is a verdict on the requested chart too: the same policies apply to both charts, and a
+// resolution that is still fresh shows that the reference names the published chart. Then a rejection needs no attempt.
 func (p published) isRequested(r resolution, a answer) bool {
 	requested, err := registry.ParseURL(p.obj.Spec.URL)
 	if err != nil || p.obj.Spec.Suspend || isUndecided(a.outcomes) || !r.isFresh(a.at, p.now.facts.Interval) {
 		return false
 	}
-	samePolicies := slices.EqualFunc(a.outcomes, p.now.requested.Policies(), func(o verify.Outcome, n verify.Named) bool { return o.Policy == n.Policy })
+	samePolicies := slices.EqualFunc(a.outcomes, p.now.requestedPolicies.Policies(), func(o verify.Outcome, n verify.Named) bool { return o.Policy == n.Policy })
 	named := pipeline.Identify(chart.Metadata{Name: p.chart.Name, Version: p.chart.Version}, wanted(p.obj, requested), pipeline.Resolved{Tag: r.tag})
 	return samePolicies && named == nil && r.digest == p.chart.Digest && r.key == resolutionKey(p.obj, a.scope) && registry.Canonical(requested) == p.chart.Repository
 }
 
-// attempt returns the result that an attempt on the published chart would have.
+// attempt returns a rejection by the registry's answer as the result of an attempt.
 func (p published) attempt(r resolution, a answer) *attempt {
 	failure := &pipeline.Failure{Step: pipeline.StepVerify, Err: verify.Unaccepted(a.outcomes)}
 	return &attempt{key: a.key, value: lifecycle.Attempt{
-		Tag: r.tag, Chart: p.chart, Outcomes: a.outcomes, Failure: classify(failure), Observed: observedSigners(p.now.requested, a.outcomes),
+		Tag: r.tag, Chart: p.chart, Outcomes: a.outcomes, Failure: classify(failure), Observed: observedSigners(p.now.requestedPolicies, a.outcomes),
 	}}
 }
 
-// askAgain asks the registry about the published chart until there is a verdict or time runs out.
-func (e *errands) askAgain(ctx context.Context, p published) *answer {
+// askUntilVerdict asks the registry about the published chart until there is a verdict, the registry answers that it no longer has
+// the chart, or time runs out.
+func (e *errands) askUntilVerdict(ctx context.Context, p published) *answer {
 	for {
 		a, err := e.verifyPublished(ctx, p)
 		if err == nil || errors.Is(err, verify.ErrRejected) || a.lost {
@@ -135,7 +136,7 @@ func (e *errands) verifyPublished(ctx context.Context, p published) (answer, err
 		return a, err
 	}
 	subject.Chart.Version, subject.Sources = p.chart.Version, sourcesOf(p.obj, p.chart.Digest)
-	a.accepted, a.outcomes, err = pipeline.Verify(ctx, p.now.published.Policies(), subject, reader)
+	a.accepted, a.outcomes, err = pipeline.Verify(ctx, p.now.publishedPolicies.Policies(), subject, reader)
 	a.at = e.gatherer.now()
 	if err == nil {
 		e.keep(p.obj, p.chart, storedProof{Repository: p.repository, Answers: reader.Answers()})
@@ -154,8 +155,8 @@ func (e *errands) keep(obj *v1alpha1.VerifiedChart, chart lifecycle.Chart, proof
 	}
 }
 
-// recover starts an errand that verifies the published chart, and fetches it again if its file or manifest is lost.
-func (e *errands) recover(obj *v1alpha1.VerifiedChart, s *session, now local, key string) *errand {
+// startRecovery starts an errand that verifies the published chart, and fetches it again if its file or manifest is lost.
+func (e *errands) startRecovery(obj *v1alpha1.VerifiedChart, s *session, now local, key string) *errand {
 	p := e.publishedOf(obj, now)
 	r := &errand{key: key}
 	r.stop = e.run(e.attempts, obj, now, e.timeout(obj), func(ctx context.Context) {
@@ -175,7 +176,7 @@ func (e *errands) recover(obj *v1alpha1.VerifiedChart, s *session, now local, ke
 				logOf(obj).Error(err, "cannot store the published chart again")
 			}
 		}
-		s.errand, s.asked, s.verified = nil, got, verification{}
+		s.errand, s.answer, s.verified = nil, got, verification{}
 	})
 	return r
 }

@@ -28,7 +28,7 @@ func newAsked() *asked {
 	chart := lifecycle.Chart{Repository: "ghcr.io/org/app", Digest: "sha256:1", Name: "app", Version: "1.0.0"}
 	return &asked{
 		published: published{obj: obj, chart: chart, now: local{
-			facts: lifecycle.Facts{Interval: time.Hour}, requested: policy.NewSet(time.Now, policy.Revoked{}, policy.Policy{Name: "company"}),
+			facts: lifecycle.Facts{Interval: time.Hour}, requestedPolicies: policy.NewSet(time.Now, policy.Revoked{}, policy.Policy{Name: "company"}),
 		}},
 		resolution: resolution{key: resolutionKey(obj, "pull"), at: now.Add(-time.Minute), tag: "1.0.0", digest: chart.Digest},
 		answer: answer{chart: chart, at: now, scope: "pull", key: "now", outcomes: []verify.Outcome{

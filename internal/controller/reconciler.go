@@ -126,9 +126,9 @@ func (r *VerifiedChartReconciler) Reconcile(ctx context.Context, req ctrl.Reques
 	return r.result(req, c.decision), nil
 }
 
-// course is one decision and its inputs: the object as it is stored, the object with the status that was decided last, and
+// pass is one reconcile up to its decision, with the inputs: the object as it is stored, the object with the status that was decided last, and
 // the local facts.
-type course struct {
+type pass struct {
 	stored, obj *v1alpha1.VerifiedChart
 	now         local
 	decision    lifecycle.Decision
@@ -139,7 +139,7 @@ const cacheLag = 50 * time.Millisecond
 
 // decide decides under the session's lock, carries out the part of the decision that concerns only this process, and starts the
 // errands. ok is false if the object is gone, or a new object has its name.
-func (r *VerifiedChartReconciler) decide(ctx context.Context, cached *v1alpha1.VerifiedChart, s *session) (c course, ok bool) {
+func (r *VerifiedChartReconciler) decide(ctx context.Context, cached *v1alpha1.VerifiedChart, s *session) (c pass, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	cached, ok = r.reread(ctx, cached)
@@ -175,7 +175,7 @@ func (r *VerifiedChartReconciler) decide(ctx context.Context, cached *v1alpha1.V
 	s.decided(d.Status)
 	s.saveSince(d.Status)
 	r.errands.send(obj, s, now, d.Ask)
-	return course{stored: stored, obj: obj, now: now, decision: d}, true
+	return pass{stored: stored, obj: obj, now: now, decision: d}, true
 }
 
 // decideAttempt decides with the result of an attempt, and stores the chart that is to be published. A chart that cannot be

@@ -30,10 +30,10 @@ type session struct {
 	status     *v1alpha1.VerifiedChartStatus
 
 	verified   verification // of the published chart, by stored material
-	accepted   acceptance   // by the object's own policy, the last one
-	acceptedBy string       // key of the verification by which this process last accepted it
+	accepted   acceptance   // the last acceptance by the object's own policy
+	acceptedBy string       // the key of the last verification by which this process accepted the chart
 	rejectedAt time.Time    // when the stored material was first rejected
-	asked      *answer      // of the registry, about the published chart
+	answer     *answer      // of the registry, about the published chart; set when a question or a recovery ends
 
 	// since records when the published chart was first without a verdict, or held.
 	since since
@@ -42,10 +42,10 @@ type session struct {
 	// servedBy is the version of everything by which the published chart was published. The path of the chart before it stays
 	// allowed for a while, until that version changes.
 	servedBy   string
-	errand     *errand // about the requested chart, while it runs
-	done       *attempt
-	resolution resolution
-	leftAt     time.Time // when the object left the selector; zero while it is in
+	errand     *errand    // an attempt, or the recovery of the published chart, while it runs
+	done       *attempt   // the attempt that has ended, until a reconcile takes it
+	resolution resolution // of the last attempt
+	leftAt     time.Time  // when the object left the selector; zero while it is in
 	// ended reports that the object is gone, or that a new object has its name. Nothing is started for it.
 	ended bool
 	// hasLeft reports whether leftAt is set, for readers that must not wait for the lock.
@@ -66,7 +66,7 @@ type verification struct {
 	outcomes []verify.Outcome
 	layer    digest.Digest
 	stale    bool
-	file     error
+	file     error // why the file is not the right one, or cannot be read; nil if it is right
 	// repository as it was read when the chart was published; empty if that is not stored.
 	repository string
 }
@@ -93,9 +93,8 @@ type since struct {
 	unverified, held *metav1.Time
 }
 
-// saveSince keeps the times since which the published chart is without a verdict, or held, in a decided status: that status
-// may never be written if somebody edits the object all the time. A withdrawal does not change the saved times, since its status
-// may never be written either.
+// saveSince saves the times of a decided status since which the published chart is without a verdict, or held. The status itself
+// may never be written, if somebody edits the object all the time. For that reason a withdrawal does not change the saved times.
 func (s *session) saveSince(status v1alpha1.VerifiedChartStatus) {
 	if a := status.Artifact; a != nil {
 		s.since = since{revision: a.Revision, unverified: status.UnverifiedSince, held: status.HeldSince}
@@ -136,10 +135,10 @@ type answer struct {
 	scope    string // of the credentials that were used
 }
 
-// isProof reports whether the answer proves the chart.
-func (a answer) isProof() bool {
-	_, proven := a.accepted.Subject()
-	return proven
+// isAccepted reports whether every policy accepted the chart, by proof or by exception.
+func (a answer) isAccepted() bool {
+	_, accepted := a.accepted.Subject()
+	return accepted
 }
 
 // answerAge is how long an answer of the registry about a published chart stays valid.
@@ -213,7 +212,7 @@ func (s *session) end() {
 	s.question.cancel()
 	s.done.discard()
 	s.errand, s.question = nil, nil // their results are discarded
-	s.done, s.asked, s.stored, s.status, s.ended = nil, nil, nil, nil, true
+	s.done, s.answer, s.stored, s.status, s.ended = nil, nil, nil, nil, true
 }
 
 // sessions holds the sessions of all objects, by name. The zero value is empty.

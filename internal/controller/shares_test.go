@@ -90,7 +90,7 @@ var _ = Describe("A session", func() {
 			chart := lifecycle.Chart{Repository: "r/app", Digest: "sha256:1", Name: "app", Version: "1.0.0"}
 			a := answer{chart: chart, key: "now", at: now, lost: true}
 			change(&a)
-			s := &session{asked: &a}
+			s := &session{answer: &a}
 			p := &lifecycle.Published{Chart: chart}
 			gatherer{now: func() time.Time { return now }}.addAnswer(p, "now", s)
 			Expect(p.Asked).To(Equal(counts))

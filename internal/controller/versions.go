@@ -23,7 +23,7 @@ func (t *try) refuseMutation(version string) error {
 	if version == "" || record == nil || digest.Digest(record.Digest) == s.Manifest.Digest {
 		return nil
 	}
-	set := t.now.requested
+	set := t.now.requestedPolicies
 	cluster := set.ClusterVersionMutation() == v1alpha1.VersionMutationDeny && set.RevokedByCluster(record.Repository, digest.Digest(record.Digest), record.Version) == nil
 	own := set.VersionMutation() == v1alpha1.VersionMutationDeny && t.obj.Spec.Ref.Digest == "" && !isRevoked(record, set)
 	if !cluster && !own {
@@ -85,7 +85,7 @@ func (t *try) newestTrusted() string {
 		switch record := &t.obj.Status.History[i]; {
 		case registry.Canonical(record.Repository) != repository:
 			return ""
-		case !isRevoked(record, t.now.requested):
+		case !isRevoked(record, t.now.requestedPolicies):
 			return record.Version
 		}
 	}
