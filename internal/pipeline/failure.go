@@ -2,7 +2,7 @@
 
 package pipeline
 
-// Step names a step of the pipeline, the same in code, logs, metrics and documentation.
+// Step names a step of the pipeline. The documents use the same names.
 type Step string
 
 // The steps, in their order. The caller stores and publishes.

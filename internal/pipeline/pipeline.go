@@ -64,11 +64,11 @@ func Manifest(w Wanted, r Resolved) (verify.Subject, error) {
 	if err != nil {
 		return verify.Subject{}, failed(StepManifest, fmt.Errorf("%s: %w", d, err))
 	}
-	asked := verify.Chart{Name: w.Name, Archive: layout.Archive, Config: layout.Config, Provenance: layout.Provenance}
+	expected := verify.Chart{Name: w.Name, Archive: layout.Archive, Config: layout.Config, Provenance: layout.Provenance}
 	if version, ok := chart.NamedVersion(r.Tag); ok {
-		asked.Version = version
+		expected.Version = version
 	}
-	return verify.Subject{Repository: w.Repository, Manifest: r.Manifest.Descriptor, Raw: r.Manifest.Raw, Chart: asked}, nil
+	return verify.Subject{Repository: w.Repository, Manifest: r.Manifest.Descriptor, Raw: r.Manifest.Raw, Chart: expected}, nil
 }
 
 // errUnproven is the error for a zero Accepted, which a caller has only if Verify did not accept.

@@ -19,7 +19,7 @@ import (
 )
 
 var (
-	// ErrNoMatch is matched by the error for a range that no tag is in.
+	// ErrNoMatch is matched by the error for a range that holds no tag.
 	ErrNoMatch = errors.New("no tag matches")
 	// ErrReference is matched by the error for a range or filter that cannot be parsed.
 	ErrReference = errors.New("the reference is malformed")
@@ -28,7 +28,7 @@ var (
 // maxNamed is how many tags a message names.
 const maxNamed = 10
 
-// Resolve returns the manifest that w names now. It makes one request, or two for a range.
+// Resolve returns the manifest that w names now. It makes at most one request, or two for a range.
 // If a tag is missing, it also lists the tags to name some in the error. Only this step
 // reads a tag: later steps use the digest. Resolve never takes the digest of a tag from the
 // cache, only the manifest of a digest, which cannot change.

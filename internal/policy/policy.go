@@ -37,8 +37,8 @@ type Material struct {
 	Bytes int
 	// Root is the trusted root that the authority names, or the public root if the authority needs that; else nil.
 	Root *trustroot.Root
-	// Err explains why material is missing. It matches verify.ErrTrustUnavailable if
-	// the object itself is at fault; any other error is a failure to read it.
+	// Err explains why material is missing or malformed. It matches verify.ErrTrustUnavailable,
+	// and also verify.ErrTrustMalformed if a retry is useless until an object changes.
 	Err error
 }
 

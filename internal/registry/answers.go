@@ -57,7 +57,7 @@ type answer struct {
 	Raw []byte `json:"raw"`
 }
 
-// problem is an answer without content that still states a fact about the pushed files.
+// fault is why an answer has no content. It still states a fact about the pushed files.
 type fault string
 
 const (
@@ -67,9 +67,9 @@ const (
 	faultDropped    fault = "dropped"
 )
 
-// class returns the error that a recorded problem matches, or nil.
-func (p fault) class() error {
-	switch p {
+// class returns the error that a fault matches, or nil.
+func (f fault) class() error {
+	switch f {
 	case faultNotFound:
 		return ErrNotFound
 	case faultTooLarge:
