@@ -99,69 +99,78 @@ func after(err error, from *v1alpha1.VerifiedChart) *v1alpha1.VerifiedChart {
 	return obj
 }
 
+// outcome is the expected result of an attempt. An object that is neither stalled nor due at its interval is tried again with backoff.
+type outcome struct {
+	sourceVerified metav1.ConditionStatus // empty if the condition is absent
+	failed         string                 // the one failure condition that is True, if any
+	reason         string                 // the reason of Ready
+	stalled        bool
+	atInterval     bool
+}
+
 var _ = Describe("The outcome of an attempt", func() {
 	rejection := &verify.Rejection{Authority: "release", Searched: []string{"tag x.sig"}}
 
 	DescribeTable("is reported by conditions that kstatus understands",
-		func(err error, verified metav1.ConditionStatus, condition, reason string, stalled, settled bool) {
+		func(err error, expected outcome) {
 			before := publishedChart()
 			d := decided(before, err)
 			obj := before.DeepCopy()
 			obj.Status = d.Status
 			expectClean(obj)
 
-			if verified == "" {
+			if expected.sourceVerified == "" {
 				Expect(conditions.Has(obj, v1alpha1.SourceVerifiedCondition)).To(BeFalse())
 			} else {
-				Expect(conditions.Get(obj, v1alpha1.SourceVerifiedCondition)).To(HaveField("Status", verified))
+				Expect(conditions.Get(obj, v1alpha1.SourceVerifiedCondition)).To(HaveField("Status", expected.sourceVerified))
 			}
 			for _, t := range []string{v1alpha1.FetchFailedCondition, v1alpha1.BuildFailedCondition, v1alpha1.StorageOperationFailedCondition} {
-				Expect(conditions.IsTrue(obj, t)).To(Equal(t == condition), t)
+				Expect(conditions.IsTrue(obj, t)).To(Equal(t == expected.failed), t)
 			}
-			Expect(conditions.Get(obj, meta.ReadyCondition)).To(HaveField("Reason", reason))
+			Expect(conditions.Get(obj, meta.ReadyCondition)).To(HaveField("Reason", expected.reason))
 			Expect(conditions.IsReady(obj)).To(Equal(err == nil))
-			Expect(conditions.IsStalled(obj)).To(Equal(stalled))
-			Expect(obj.Status.ObservedGeneration).To(BeEquivalentTo(map[bool]int{true: 2, false: 1}[stalled || settled]))
-			Expect(d.Next.Backoff).To(Equal(!stalled && !settled))
-			Expect(d.Next.Interval).To(Equal(map[bool]time.Duration{true: time.Minute}[settled]))
+			Expect(conditions.IsStalled(obj)).To(Equal(expected.stalled))
+			Expect(obj.Status.ObservedGeneration).To(BeEquivalentTo(map[bool]int{true: 2, false: 1}[expected.stalled || expected.atInterval]))
+			Expect(d.Next.Backoff).To(Equal(!expected.stalled && !expected.atInterval))
+			Expect(d.Next.Interval).To(Equal(map[bool]time.Duration{true: time.Minute}[expected.atInterval]))
 			Expect(d.Next.Within).To(Equal(time.Minute), "the published chart is verified again whatever came of the attempt")
 		},
-		Entry("accepted", nil, metav1.ConditionTrue, "", meta.SucceededReason, false, true),
+		Entry("accepted", nil, outcome{sourceVerified: metav1.ConditionTrue, reason: meta.SucceededReason, atInterval: true}),
 		Entry("VF: rejected", failure(pipeline.StepVerify, fmt.Errorf("chart: %w", rejection)),
-			metav1.ConditionFalse, "", v1alpha1.VerificationErrorReason, true, true),
+			outcome{sourceVerified: metav1.ConditionFalse, reason: v1alpha1.VerificationErrorReason, stalled: true, atInterval: true}),
 		Entry("TU: a Secret is missing", failure(pipeline.StepVerify, verify.ErrTrustUnavailable),
-			metav1.ConditionUnknown, "", v1alpha1.TrustUnavailableReason, false, false),
+			outcome{sourceVerified: metav1.ConditionUnknown, reason: v1alpha1.TrustUnavailableReason}),
 		Entry("D9: TU +S: a key is malformed", failure(pipeline.StepVerify, verify.ErrTrustMalformed),
-			metav1.ConditionUnknown, "", v1alpha1.TrustUnavailableReason, true, false),
+			outcome{sourceVerified: metav1.ConditionUnknown, reason: v1alpha1.TrustUnavailableReason, stalled: true}),
 		Entry("E16: signatures cannot be listed", failure(pipeline.StepVerify, errors.New("connection refused")),
-			metav1.ConditionStatus(""), v1alpha1.FetchFailedCondition, v1alpha1.OCIPullFailedReason, false, false),
+			outcome{failed: v1alpha1.FetchFailedCondition, reason: v1alpha1.OCIPullFailedReason}),
 		Entry("A1: FF PULL: the registry is out of reach", failure(pipeline.StepResolve, errors.New("connection refused")),
-			metav1.ConditionStatus(""), v1alpha1.FetchFailedCondition, v1alpha1.OCIPullFailedReason, false, false),
+			outcome{failed: v1alpha1.FetchFailedCondition, reason: v1alpha1.OCIPullFailedReason}),
 		Entry("A8: FF PULL: the bytes differ from the digest", failure(pipeline.StepFetch, registry.ErrIntegrity),
-			metav1.ConditionStatus(""), v1alpha1.FetchFailedCondition, v1alpha1.OCIPullFailedReason, false, false),
+			outcome{failed: v1alpha1.FetchFailedCondition, reason: v1alpha1.OCIPullFailedReason}),
 		Entry("A9: FF PULL: the manifest differs from its digest", failure(pipeline.StepManifest, registry.ErrIntegrity),
-			metav1.ConditionStatus(""), v1alpha1.FetchFailedCondition, v1alpha1.OCIPullFailedReason, false, false),
+			outcome{failed: v1alpha1.FetchFailedCondition, reason: v1alpha1.OCIPullFailedReason}),
 		Entry("A16: FF AUTH: the credentials are refused", failure(pipeline.StepResolve, registry.ErrUnauthorized),
-			metav1.ConditionStatus(""), v1alpha1.FetchFailedCondition, v1alpha1.AuthenticationFailedReason, false, false),
+			outcome{failed: v1alpha1.FetchFailedCondition, reason: v1alpha1.AuthenticationFailedReason}),
 		Entry("B1: FF LAYER: not a chart", failure(pipeline.StepManifest, chart.ErrManifest),
-			metav1.ConditionStatus(""), v1alpha1.FetchFailedCondition, v1alpha1.OCILayerOperationFailedReason, false, true),
+			outcome{failed: v1alpha1.FetchFailedCondition, reason: v1alpha1.OCILayerOperationFailedReason, atInterval: true}),
 		Entry("B10: BF: another chart", failure(pipeline.StepValidate, chart.ErrMismatch),
-			metav1.ConditionTrue, v1alpha1.BuildFailedCondition, v1alpha1.ChartMismatchReason, false, true),
+			outcome{sourceVerified: metav1.ConditionTrue, failed: v1alpha1.BuildFailedCondition, reason: v1alpha1.ChartMismatchReason, atInterval: true}),
 		Entry("C1: BF: a damaged archive", failure(pipeline.StepValidate, chart.ErrInvalid),
-			metav1.ConditionTrue, v1alpha1.BuildFailedCondition, v1alpha1.ChartInvalidReason, false, true),
+			outcome{sourceVerified: metav1.ConditionTrue, failed: v1alpha1.BuildFailedCondition, reason: v1alpha1.ChartInvalidReason, atInterval: true}),
 		Entry("G3: SOF: no space", failure(pipeline.StepFetch, fmt.Errorf("read the archive: %w", storage.ErrStorage)),
-			metav1.ConditionStatus(""), v1alpha1.StorageOperationFailedCondition, v1alpha1.ArchiveOperationFailedReason, false, false),
+			outcome{failed: v1alpha1.StorageOperationFailedCondition, reason: v1alpha1.ArchiveOperationFailedReason}),
 		Entry("a range that cannot be parsed", failure(pipeline.StepResolve, pipeline.ErrReference),
-			metav1.ConditionStatus(""), v1alpha1.FetchFailedCondition, v1alpha1.ReferenceInvalidReason, true, false),
+			outcome{failed: v1alpha1.FetchFailedCondition, reason: v1alpha1.ReferenceInvalidReason, stalled: true}),
 		Entry("I6: URL +S", &refusal{condition: v1alpha1.FetchFailedCondition, reason: v1alpha1.URLInvalidReason, kind: lifecycle.Final, err: errors.New("x")},
-			metav1.ConditionStatus(""), v1alpha1.FetchFailedCondition, v1alpha1.URLInvalidReason, true, false),
+			outcome{failed: v1alpha1.FetchFailedCondition, reason: v1alpha1.URLInvalidReason, stalled: true}),
 		Entry("I7: plain HTTP is not allowed", &refusal{reason: v1alpha1.InsecureNotAllowedReason, kind: lifecycle.Final, err: errors.New("x")},
-			metav1.ConditionStatus(""), "", v1alpha1.InsecureNotAllowedReason, true, false),
+			outcome{reason: v1alpha1.InsecureNotAllowedReason, stalled: true}),
 		Entry("B13: a downgrade", &refusal{condition: v1alpha1.FetchFailedCondition, reason: v1alpha1.DowngradeRefusedReason, kind: lifecycle.Settled, err: errors.New("x")},
-			metav1.ConditionStatus(""), v1alpha1.FetchFailedCondition, v1alpha1.DowngradeRefusedReason, false, true),
+			outcome{failed: v1alpha1.FetchFailedCondition, reason: v1alpha1.DowngradeRefusedReason, atInterval: true}),
 		Entry("the API server refused the ExternalArtifact", failure(pipeline.StepPublish, errors.New("conflict")),
-			metav1.ConditionStatus(""), "", meta.FailedReason, false, false),
-		Entry("anything else", errors.New("x"), metav1.ConditionStatus(""), "", meta.FailedReason, false, false),
+			outcome{reason: meta.FailedReason}),
+		Entry("anything else", errors.New("x"), outcome{reason: meta.FailedReason}),
 	)
 
 	It("keeps SourceVerified if the registry could not be read", func() {

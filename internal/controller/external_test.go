@@ -186,6 +186,7 @@ var _ = Describe("A provenance file outside the registry", func() {
 		Entry("that has the file only in its manifest", func([]byte) { w.pushSigned("1.0.0", ours) }, func() func(*v1alpha1.VerifiedChartSpec) { return atSite() }),
 	)
 
+	const stalls, triesAgain = true, false
 	DescribeTable("is no reason to withdraw a chart while",
 		func(arrange func(), stalled bool) {
 			site.put(path, signedApart("1.0.0", ours))
@@ -198,9 +199,9 @@ var _ = Describe("A provenance file outside the registry", func() {
 			Expect(conditions.IsStalled(obj)).To(Equal(stalled))
 			Expect(artifactBytes(obj)).NotTo(BeEmpty())
 		},
-		Entry("the Secret with the credentials is missing", func() { w.deleteSecret("web-login") }, false),
-		Entry("the Secret with the credentials holds none", func() { w.setSecret("web-login", map[string][]byte{"user": []byte("x")}) }, true),
-		Entry("the Secret with the certificate authorities holds none", func() { w.setSecret("web-ca", map[string][]byte{"ca.crt": []byte("x")}) }, true),
+		Entry("the Secret with the credentials is missing", func() { w.deleteSecret("web-login") }, triesAgain),
+		Entry("the Secret with the credentials holds none", func() { w.setSecret("web-login", map[string][]byte{"user": []byte("x")}) }, stalls),
+		Entry("the Secret with the certificate authorities holds none", func() { w.setSecret("web-ca", map[string][]byte{"ca.crt": []byte("x")}) }, stalls),
 	)
 
 	DescribeTable("is not missed while its chart is published and its keyring still has the key, although",

@@ -69,14 +69,15 @@ var _ = Describe("Observed signers", func() {
 		Expect(signers).NotTo(ContainElement(v1alpha1.ObservedSigner{}))
 	})
 
+	const withAuthority, withoutAuthority = true, false
 	DescribeTable("H15: come with no authority if it could match other signers, for example for a subject", func(subject string, comes bool) {
 		signers := signersAmong(asked, []verify.Candidate{identity(subject, true)})
 		Expect(signers).To(ConsistOf(WithTransform(func(s v1alpha1.ObservedSigner) bool { return s.Authority != nil }, Equal(comes))))
 	},
-		Entry("of 400 bytes", strings.Repeat("a", 400), true),
-		Entry("of 401 bytes", strings.Repeat("a", 401), false),
-		Entry("with an escape sequence", "\x1b[31ma", false),
-		Entry("with a line break", "a\nb", false),
-		Entry("with an invalid byte", "a\xff", false),
+		Entry("of 400 bytes", strings.Repeat("a", 400), withAuthority),
+		Entry("of 401 bytes", strings.Repeat("a", 401), withoutAuthority),
+		Entry("with an escape sequence", "\x1b[31ma", withoutAuthority),
+		Entry("with a line break", "a\nb", withoutAuthority),
+		Entry("with an invalid byte", "a\xff", withoutAuthority),
 	)
 })

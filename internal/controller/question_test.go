@@ -38,31 +38,32 @@ func newAsked() *asked {
 }
 
 var _ = Describe("An answer that rejects the published chart", func() {
+	const requested, notRequested = true, false
 	DescribeTable("replaces an attempt",
-		func(change func(*asked), says bool) {
+		func(change func(*asked), expected bool) {
 			a := newAsked()
 			change(a)
-			Expect(a.published.isRequested(a.resolution, a.answer)).To(Equal(says))
+			Expect(a.published.isRequested(a.resolution, a.answer)).To(Equal(expected))
 		},
-		Entry("if the reference named that chart a moment ago", func(*asked) {}, true),
-		Entry("if it spells the repository in another way", func(a *asked) { a.published.obj.Spec.URL = "oci://GHCR.io:443/org/app" }, true),
-		Entry("not if it named another digest", func(a *asked) { a.resolution.digest = "sha256:2" }, false),
-		Entry("not if the reference was never resolved", func(a *asked) { a.resolution = resolution{} }, false),
-		Entry("not if the resolution is no longer fresh", func(a *asked) { a.resolution.at = a.answer.at.Add(-time.Hour / 2) }, false),
-		Entry("not if it was resolved with other credentials", func(a *asked) { a.answer.scope = "other" }, false),
-		Entry("not if the spec was edited since", func(a *asked) { a.published.obj.Generation++ }, false),
+		Entry("if the reference named that chart a moment ago", func(*asked) {}, requested),
+		Entry("if it spells the repository in another way", func(a *asked) { a.published.obj.Spec.URL = "oci://GHCR.io:443/org/app" }, requested),
+		Entry("not if it named another digest", func(a *asked) { a.resolution.digest = "sha256:2" }, notRequested),
+		Entry("not if the reference was never resolved", func(a *asked) { a.resolution = resolution{} }, notRequested),
+		Entry("not if the resolution is no longer fresh", func(a *asked) { a.resolution.at = a.answer.at.Add(-time.Hour / 2) }, notRequested),
+		Entry("not if it was resolved with other credentials", func(a *asked) { a.answer.scope = "other" }, notRequested),
+		Entry("not if the spec was edited since", func(a *asked) { a.published.obj.Generation++ }, notRequested),
 		Entry("not if a reconcile was requested since", func(a *asked) {
 			a.published.obj.Annotations = map[string]string{"reconcile.fluxcd.io/requestedAt": "now"}
-		}, false),
-		Entry("not if it names another repository", func(a *asked) { a.published.obj.Spec.URL = "oci://ghcr.io/org/other" }, false),
-		Entry("not if its URL is malformed", func(a *asked) { a.published.obj.Spec.URL = "oci://" }, false),
-		Entry("not if the tag names another version", func(a *asked) { a.resolution.tag = "1.0.1" }, false),
-		Entry("not if the chart must have another name", func(a *asked) { a.published.obj.Spec.ChartName = "other" }, false),
-		Entry("not if other policies verified it", func(a *asked) { a.answer.outcomes[0].Policy = "other" }, false),
+		}, notRequested),
+		Entry("not if it names another repository", func(a *asked) { a.published.obj.Spec.URL = "oci://ghcr.io/org/other" }, notRequested),
+		Entry("not if its URL is malformed", func(a *asked) { a.published.obj.Spec.URL = "oci://" }, notRequested),
+		Entry("not if the tag names another version", func(a *asked) { a.resolution.tag = "1.0.1" }, notRequested),
+		Entry("not if the chart must have another name", func(a *asked) { a.published.obj.Spec.ChartName = "other" }, notRequested),
+		Entry("not if other policies verified it", func(a *asked) { a.answer.outcomes[0].Policy = "other" }, notRequested),
 		Entry("not if there is no verdict", func(a *asked) {
 			a.answer.outcomes[0] = verify.Outcome{Policy: "company", Verdict: verify.VerdictUndecided, Err: errors.New("the registry is away")}
-		}, false),
-		Entry("not if the object is suspended: then the reference is not resolved", func(a *asked) { a.published.obj.Spec.Suspend = true }, false),
+		}, notRequested),
+		Entry("not if the object is suspended: then the reference is not resolved", func(a *asked) { a.published.obj.Spec.Suspend = true }, notRequested),
 	)
 
 	It("refuses the chart as an attempt does", func() {

@@ -62,17 +62,19 @@ var _ = Describe("A session", func() {
 		Expect(all.left()).To(BeEmpty())
 	}, NodeTimeout(10*time.Second))
 
+	const returned, dropped = true, false
+	const inASecond, now, aSecondAgo = time.Second, time.Duration(0), -time.Second
 	DescribeTable("returns no outdated attempt",
-		func(key string, ends time.Duration, counts bool) {
-			now := time.Now()
-			s := &session{done: &attempt{key: "now", value: lifecycle.Attempt{Outcomes: []verify.Outcome{{Verdict: verify.VerdictAccepted, Ends: now.Add(ends)}}}}}
-			Expect(s.takeAttempt(key, now) != nil).To(Equal(counts))
+		func(key string, ends time.Duration, expected bool) {
+			at := time.Now()
+			s := &session{done: &attempt{key: "now", value: lifecycle.Attempt{Outcomes: []verify.Outcome{{Verdict: verify.VerdictAccepted, Ends: at.Add(ends)}}}}}
+			Expect(s.takeAttempt(key, at) != nil).To(Equal(expected))
 			Expect(s.done).To(BeNil())
 		},
-		Entry("but a current one", "now", time.Second, true),
-		Entry("with an earlier key", "before", time.Second, false),
-		Entry("J9: with a proof that has ended since", "now", -time.Second, false),
-		Entry("J9: with a proof that ends now", "now", time.Duration(0), false),
+		Entry("but a current one", "now", inASecond, returned),
+		Entry("with an earlier key", "before", inASecond, dropped),
+		Entry("J9: with a proof that has ended since", "now", aSecondAgo, dropped),
+		Entry("J9: with a proof that ends now", "now", now, dropped),
 	)
 
 	It("starts nothing for an object that is gone", func() {
@@ -84,8 +86,9 @@ var _ = Describe("A session", func() {
 		Expect(s.question).To(BeNil())
 	})
 
+	const used, ignored = true, false
 	DescribeTable("J18: does not use an answer about another chart",
-		func(change func(*answer), counts bool) {
+		func(change func(*answer), expected bool) {
 			now := time.Now()
 			chart := lifecycle.Chart{Repository: "r/app", Digest: "sha256:1", Name: "app", Version: "1.0.0"}
 			a := answer{chart: chart, key: "now", at: now, lost: true}
@@ -93,25 +96,28 @@ var _ = Describe("A session", func() {
 			s := &session{answer: &a}
 			p := &lifecycle.Published{Chart: chart}
 			gatherer{now: func() time.Time { return now }}.addAnswer(p, "now", s)
-			Expect(p.Asked).To(Equal(counts))
-			Expect(p.Lost).To(Equal(counts))
+			Expect(p.Asked).To(Equal(expected))
+			Expect(p.Lost).To(Equal(expected))
 		},
-		Entry("but an answer about its own", func(*answer) {}, true),
-		Entry("of another digest", func(a *answer) { a.chart.Digest = "sha256:2" }, false),
-		Entry("of another repository", func(a *answer) { a.chart.Repository = "r/other" }, false),
-		Entry("of another version", func(a *answer) { a.chart.Version = "1.0.1" }, false),
-		Entry("by other policies", func(a *answer) { a.key = "before" }, false),
-		Entry("when it is too old", func(a *answer) { a.at = a.at.Add(-answerAge - time.Second) }, false),
+		Entry("but an answer about its own", func(*answer) {}, used),
+		Entry("of another digest", func(a *answer) { a.chart.Digest = "sha256:2" }, ignored),
+		Entry("of another repository", func(a *answer) { a.chart.Repository = "r/other" }, ignored),
+		Entry("of another version", func(a *answer) { a.chart.Version = "1.0.1" }, ignored),
+		Entry("by other policies", func(a *answer) { a.key = "before" }, ignored),
+		Entry("when it is too old", func(a *answer) { a.at = a.at.Add(-answerAge - time.Second) }, ignored),
 	)
 })
 
+// These are the outcomes of isStale.
+const stale, fresh = true, false
+
 var _ = DescribeTable("Signature material has to be fetched again",
-	func(at func(now time.Time) time.Time, stale bool) {
+	func(at func(now time.Time) time.Time, expected bool) {
 		now := time.Now()
-		Expect(isStale(at(now), now)).To(Equal(stale))
+		Expect(isStale(at(now), now)).To(Equal(expected))
 	},
-	Entry("not when it is new", func(now time.Time) time.Time { return now.Add(-time.Minute) }, false),
-	Entry("when it is old", func(now time.Time) time.Time { return now.Add(-MaterialAge - time.Second) }, true),
-	Entry("when its time is in the future, since a clock was wrong", func(now time.Time) time.Time { return now.Add(time.Hour) }, true),
-	Entry("not if it cannot change", func(time.Time) time.Time { return time.Time{} }, false),
+	Entry("not when it is new", func(now time.Time) time.Time { return now.Add(-time.Minute) }, fresh),
+	Entry("when it is old", func(now time.Time) time.Time { return now.Add(-MaterialAge - time.Second) }, stale),
+	Entry("when its time is in the future, since a clock was wrong", func(now time.Time) time.Time { return now.Add(time.Hour) }, stale),
+	Entry("not if it cannot change", func(time.Time) time.Time { return time.Time{} }, fresh),
 )

@@ -75,6 +75,9 @@ func to(url func() string) http.HandlerFunc {
 
 func good(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("file")) }
 
+// requests is how many requests the server gets.
+type requests int64
+
 var _ = Describe("A file", func() {
 	ctx := context.Background()
 
@@ -104,7 +107,7 @@ var _ = Describe("A file", func() {
 	})
 
 	DescribeTable("is not read if the server",
-		func(answer http.HandlerFunc, want error, asked int) {
+		func(answer http.HandlerFunc, want error, asked requests) {
 			s := serve(answer)
 			raw, err := newClient().File(ctx, s.request())
 			Expect(raw).To(BeNil())
@@ -116,23 +119,23 @@ var _ = Describe("A file", func() {
 			Expect(len(err.Error())).To(BeNumerically("<=", 1024))
 			Expect(s.asked.Load()).To(BeEquivalentTo(asked))
 		},
-		Entry("has none", status(http.StatusNotFound), download.ErrNotFound, 1),
-		Entry("no longer has one", status(http.StatusGone), download.ErrNotFound, 1),
-		Entry("asks for credentials", status(http.StatusUnauthorized), download.ErrUnauthorized, 1),
-		Entry("refuses the credentials", status(http.StatusForbidden), download.ErrUnauthorized, 1),
-		Entry("fails, three times", status(http.StatusBadGateway), nil, 3),
-		Entry("answers something else", status(http.StatusTeapot), nil, 1),
-		Entry("answers nothing", status(http.StatusNoContent), nil, 1),
-		Entry("sends too much", func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprint(w, strings.Repeat("x", limit+1)) }, download.ErrTooLarge, 1),
+		Entry("has none", status(http.StatusNotFound), download.ErrNotFound, requests(1)),
+		Entry("no longer has one", status(http.StatusGone), download.ErrNotFound, requests(1)),
+		Entry("asks for credentials", status(http.StatusUnauthorized), download.ErrUnauthorized, requests(1)),
+		Entry("refuses the credentials", status(http.StatusForbidden), download.ErrUnauthorized, requests(1)),
+		Entry("fails, three times", status(http.StatusBadGateway), nil, requests(3)),
+		Entry("answers something else", status(http.StatusTeapot), nil, requests(1)),
+		Entry("answers nothing", status(http.StatusNoContent), nil, requests(1)),
+		Entry("sends too much", func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprint(w, strings.Repeat("x", limit+1)) }, download.ErrTooLarge, requests(1)),
 		Entry("stops in the middle", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "10")
 			_, _ = w.Write([]byte("x"))
-		}, nil, 1),
-		Entry("leads in a circle", to(func() string { return "?again" }), nil, 6),
+		}, nil, requests(1)),
+		Entry("leads in a circle", to(func() string { return "?again" }), nil, requests(6)),
 		Entry("redirects to a malformed URL", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Location", "https://%zz/hunter2")
 			w.WriteHeader(http.StatusFound)
-		}, nil, 1),
+		}, nil, requests(1)),
 	)
 
 	It("is read after a passing fault", func() {
@@ -163,7 +166,7 @@ var _ = Describe("A file", func() {
 	})
 
 	DescribeTable("J16: is requested by other tenants while the server limits the rate of one",
-		func(scope string, credentials map[string][]byte, asked int) {
+		func(scope string, credentials map[string][]byte, asked requests) {
 			s := serve(func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set("Retry-After", "600")
 				status(http.StatusTooManyRequests)(w, r)
@@ -182,11 +185,11 @@ var _ = Describe("A file", func() {
 			_, _ = c.File(ctx, r)
 			Expect(s.asked.Load()).To(BeEquivalentTo(asked))
 		},
-		Entry("by another namespace, by nobody in particular", "other", nil, 2),
-		Entry("by a namespace with the same prefix", "abuser2", nil, 2),
-		Entry("by another namespace, with credentials", "other", map[string][]byte{"bearerToken": []byte("x")}, 2),
-		Entry("by the same namespace, with credentials", "abuser", map[string][]byte{"bearerToken": []byte("x")}, 2),
-		Entry("but not by the same namespace", "abuser", nil, 1),
+		Entry("by another namespace, by nobody in particular", "other", nil, requests(2)),
+		Entry("by a namespace with the same prefix", "abuser2", nil, requests(2)),
+		Entry("by another namespace, with credentials", "other", map[string][]byte{"bearerToken": []byte("x")}, requests(2)),
+		Entry("by the same namespace, with credentials", "abuser", map[string][]byte{"bearerToken": []byte("x")}, requests(2)),
+		Entry("but not by the same namespace", "abuser", nil, requests(1)),
 	)
 
 	DescribeTable("J6: ends if it stops coming, and that is no absence",

@@ -63,22 +63,24 @@ var _ = Describe("The cache", func() {
 		Expect(ok).To(BeFalse())
 	})
 
+	// load is how many other owners add values in each round, and how many values each adds.
+	type load struct{ owners, values int }
 	DescribeTable("J12: takes nothing from an owner of little",
-		func(others int, each int) {
+		func(others load) {
 			fill("small", 1)
 			for round := range 3 {
-				for i := range others {
-					for j := range each {
-						c.Add(fmt.Sprint("big", i), round*each+j, "x", unit)
+				for i := range others.owners {
+					for j := range others.values {
+						c.Add(fmt.Sprint("big", i), round*others.values+j, "x", unit)
 					}
 				}
 			}
 			Expect(kept("small", 1)).To(Equal(1))
 			Expect(c.Size()).To(BeNumerically("<=", limit))
 		},
-		Entry("if one other fills its half", 1, 100),
-		Entry("if two others fill their halves", 2, 100),
-		Entry("if four others take more than there is", 4, 50),
+		Entry("if one other fills its half", load{owners: 1, values: 100}),
+		Entry("if two others fill their halves", load{owners: 2, values: 100}),
+		Entry("if four others take more than there is", load{owners: 4, values: 50}),
 	)
 
 	It("keeps most values that equal owners ask for in turn, even if not all of them fit", func() {
@@ -96,21 +98,22 @@ var _ = Describe("The cache", func() {
 		Expect(found).To(BeNumerically(">", 50*12/4))
 	})
 
+	const isKept, isNotKept = true, false
 	DescribeTable("keeps no value that takes more than half by itself, and drops the value it would replace",
-		func(size int, ok bool) {
+		func(size int, expected bool) {
 			c.Add("a", 1, "small", unit)
 			c.Add("a", 1, "large", size)
 			value, found := c.Get("a", 1)
-			Expect(found).To(Equal(ok))
-			if ok {
+			Expect(found).To(Equal(expected))
+			if expected {
 				Expect(value).To(Equal("large"))
 			} else {
 				Expect(c.Size()).To(BeZero())
 			}
 		},
-		Entry("exactly half", limit/2-fairlru.Overhead, true),
-		Entry("a byte more", limit/2-fairlru.Overhead+1, false),
-		Entry("more than all", limit*2, false),
+		Entry("exactly half", limit/2-fairlru.Overhead, isKept),
+		Entry("a byte more", limit/2-fairlru.Overhead+1, isNotKept),
+		Entry("more than all", limit*2, isNotKept),
 	)
 
 	It("counts a value that is replaced, or removed, no longer", func() {

@@ -20,6 +20,14 @@ import (
 	. "github.com/verifiedchart/verifiedchart/internal/verify/verifytest"
 )
 
+// signatureFormat is how cosign stores a signature.
+type signatureFormat int
+
+const (
+	bundled signatureFormat = iota
+	legacy
+)
+
 var _ = Describe("A minimum age of a key's signature", func() {
 	const own, company = "", "company"
 	sigstore, ours := sigstoretest.NewSmall(), P256()
@@ -27,12 +35,12 @@ var _ = Describe("A minimum age of a key's signature", func() {
 	private := func(a *v1alpha1.Authority) { a.TrustedRootSecretRef = &meta.LocalObjectReference{Name: "root"} }
 
 	// verifyChart returns the outcome of the policy that requires the age; the other policy requires none.
-	verifyChart := func(of string, ask func(*v1alpha1.Authority), how sigstoretest.How, legacy bool, age time.Duration, without ...sigstoretest.Part) verify.Outcome {
+	verifyChart := func(of string, ask func(*v1alpha1.Authority), how sigstoretest.How, format signatureFormat, age time.Duration, without ...sigstoretest.Part) verify.Outcome {
 		GinkgoHelper()
 		repo := NewRepository()
 		subject := repo.Subject("chart")
 		how.Key = ours.Key
-		if legacy {
+		if format == legacy {
 			payload := Payload(subject.Manifest.Digest)
 			layer := repo.PushBlob("application/vnd.dev.cosign.simplesigning.v1+json", payload)
 			layer.Annotations = sigstore.Legacy(payload, how)
@@ -66,43 +74,43 @@ var _ = Describe("A minimum age of a key's signature", func() {
 	}
 
 	DescribeTable("J13: is measured by the proven time, without validFor",
-		func(of string, ask func(*v1alpha1.Authority), how sigstoretest.How, legacy bool) {
-			old := verifyChart(of, ask, how, legacy, 30*time.Minute)
+		func(of string, ask func(*v1alpha1.Authority), how sigstoretest.How, format signatureFormat) {
+			old := verifyChart(of, ask, how, format, 30*time.Minute)
 			Expect(old.Err).NotTo(HaveOccurred())
 			Expect(old.Result.IsProof()).To(BeTrue())
 			Expect(old.Result.Signatures).To(ConsistOf(HaveField("Time", BeTemporally("==", sigstore.Epoch))))
-			young := verifyChart(of, ask, how, legacy, 2*time.Hour)
+			young := verifyChart(of, ask, how, format, 2*time.Hour)
 			Expect(young.Verdict).To(Equal(verify.VerdictRejected))
 			Expect(young.Begins).To(BeTemporally("==", sigstore.Epoch.Add(2*time.Hour)))
 		},
-		Entry("of a log that promised the entry", own, logged, sigstoretest.How{Log: sigstoretest.RekorV1}, false),
-		Entry("of a log that promised the entry, by a cluster policy", company, logged, sigstoretest.How{Log: sigstoretest.RekorV1}, false),
-		Entry("of a log that promised the entry of a legacy signature", own, logged, sigstoretest.How{Log: sigstoretest.RekorV1}, true),
-		Entry("of a log that promised the entry of a legacy signature, by a cluster policy", company, logged, sigstoretest.How{Log: sigstoretest.RekorV1}, true),
-		Entry("of a timestamp authority", own, private, sigstoretest.How{Stamped: true}, false),
-		Entry("of a timestamp authority, by a cluster policy", company, private, sigstoretest.How{Stamped: true}, false),
-		Entry("of a timestamp authority for a legacy signature", company, private, sigstoretest.How{Stamped: true}, true),
-		Entry("of a timestamp authority, in addition to a log without times", own, logged, sigstoretest.How{Log: sigstoretest.RekorV2, Stamped: true}, false),
-		Entry("of a log and a timestamp authority", company, logged, sigstoretest.How{Log: sigstoretest.RekorV1, Stamped: true}, false),
+		Entry("of a log that promised the entry", own, logged, sigstoretest.How{Log: sigstoretest.RekorV1}, bundled),
+		Entry("of a log that promised the entry, by a cluster policy", company, logged, sigstoretest.How{Log: sigstoretest.RekorV1}, bundled),
+		Entry("of a log that promised the entry of a legacy signature", own, logged, sigstoretest.How{Log: sigstoretest.RekorV1}, legacy),
+		Entry("of a log that promised the entry of a legacy signature, by a cluster policy", company, logged, sigstoretest.How{Log: sigstoretest.RekorV1}, legacy),
+		Entry("of a timestamp authority", own, private, sigstoretest.How{Stamped: true}, bundled),
+		Entry("of a timestamp authority, by a cluster policy", company, private, sigstoretest.How{Stamped: true}, bundled),
+		Entry("of a timestamp authority for a legacy signature", company, private, sigstoretest.How{Stamped: true}, legacy),
+		Entry("of a timestamp authority, in addition to a log without times", own, logged, sigstoretest.How{Log: sigstoretest.RekorV2, Stamped: true}, bundled),
+		Entry("of a log and a timestamp authority", company, logged, sigstoretest.How{Log: sigstoretest.RekorV1, Stamped: true}, bundled),
 	)
 
 	DescribeTable("J13: refuses a signature without a proven time",
-		func(of string, ask func(*v1alpha1.Authority), how sigstoretest.How, legacy bool, reason string) {
-			o := verifyChart(of, ask, how, legacy, time.Second)
+		func(of string, ask func(*v1alpha1.Authority), how sigstoretest.How, format signatureFormat, reason string) {
+			o := verifyChart(of, ask, how, format, time.Second)
 			Expect(o.Verdict).To(Equal(verify.VerdictRejected))
 			Expect(o.Err).To(MatchError(ContainSubstring(reason)))
 			Expect(o.Begins).To(BeZero())
 		},
-		Entry("since it has neither log entry nor timestamp", own, private, sigstoretest.How{}, false, "nothing proves when it was made"),
-		Entry("since it is a legacy signature without either", company, private, sigstoretest.How{}, true, "nothing proves when it was made"),
-		Entry("since its log proves no times", own, logged, sigstoretest.How{Log: sigstoretest.RekorV2}, false, "nothing proves when it was made"),
-		Entry("since its log made no promise", company, logged, sigstoretest.How{Log: sigstoretest.RekorV1, WithoutPromise: true}, false, "nothing proves when it was made"),
-		Entry("since its timestamp is a stranger's", own, private, sigstoretest.How{Stamped: true, StampedBy: sigstoretest.NewSmall()}, false, "timestamp"),
-		Entry("since logs are ignored, and it has no timestamp", company, private, sigstoretest.How{Log: sigstoretest.RekorV1}, false, "nothing proves when it was made"),
+		Entry("since it has neither log entry nor timestamp", own, private, sigstoretest.How{}, bundled, "nothing proves when it was made"),
+		Entry("since it is a legacy signature without either", company, private, sigstoretest.How{}, legacy, "nothing proves when it was made"),
+		Entry("since its log proves no times", own, logged, sigstoretest.How{Log: sigstoretest.RekorV2}, bundled, "nothing proves when it was made"),
+		Entry("since its log made no promise", company, logged, sigstoretest.How{Log: sigstoretest.RekorV1, WithoutPromise: true}, bundled, "nothing proves when it was made"),
+		Entry("since its timestamp is a stranger's", own, private, sigstoretest.How{Stamped: true, StampedBy: sigstoretest.NewSmall()}, bundled, "timestamp"),
+		Entry("since logs are ignored, and it has no timestamp", company, private, sigstoretest.How{Log: sigstoretest.RekorV1}, bundled, "nothing proves when it was made"),
 	)
 
 	It("J13: gives no verdict if the trusted root cannot prove a time", func() {
-		o := verifyChart(own, private, sigstoretest.How{Stamped: true}, false, time.Second, sigstoretest.TimestampAuthority)
+		o := verifyChart(own, private, sigstoretest.How{Stamped: true}, bundled, time.Second, sigstoretest.TimestampAuthority)
 		Expect(o.Verdict).To(Equal(verify.VerdictUndecided))
 		Expect(o.Err).To(MatchError(verify.ErrTrustMalformed))
 	})
@@ -130,6 +138,6 @@ var _ = Describe("A minimum age of a key's signature", func() {
 	)
 
 	It("does not read proofs of the time if no policy requires them", func() {
-		Expect(verifyChart(own, private, sigstoretest.How{Stamped: true, StampedBy: sigstoretest.NewSmall()}, false, 0).Err).NotTo(HaveOccurred())
+		Expect(verifyChart(own, private, sigstoretest.How{Stamped: true, StampedBy: sigstoretest.NewSmall()}, bundled, 0).Err).NotTo(HaveOccurred())
 	})
 })

@@ -155,17 +155,23 @@ var _ = Describe("The policies of a set", func() {
 		Entry("Docker Hub in the list", "oci://registry-1.docker.io/org/app", "docker.io/org/app"),
 	)
 
+	// revocations are the cluster's list, and those of a tenant's spec and of a ClusterChartPolicy.
+	type revocations struct {
+		cluster         string
+		tenant, company v1alpha1.Revocations
+	}
+	const known, unknown = true, false
 	DescribeTable("J16: know the revocations of the cluster only",
-		func(cluster string, mine, company v1alpha1.Revocations, want bool) {
-			s := policy.NewSet(clock, listed(cluster), trusting("", ours, revoking(mine)), trusting("company", ours, revoking(company)))
+		func(lists revocations, expected bool) {
+			s := policy.NewSet(clock, listed(lists.cluster), trusting("", ours, revoking(lists.tenant)), trusting("company", ours, revoking(lists.company)))
 			Expect(s.Revoked("ghcr.io:443/org/app", bad, "1.2.3")).To(MatchError(verify.ErrRejected))
 			err := s.RevokedByCluster("ghcr.io:443/org/app", bad, "1.2.3")
-			Expect(err != nil).To(Equal(want), "%v", err)
+			Expect(err != nil).To(Equal(expected), "%v", err)
 		},
-		Entry("a digest of the tenant's is not", `{}`, v1alpha1.Revocations{Digests: []string{string(bad)}}, v1alpha1.Revocations{}, false),
-		Entry("a version of the tenant's is not", `{}`, v1alpha1.Revocations{Versions: []string{"1.x"}}, v1alpha1.Revocations{}, false),
-		Entry("a digest of a ClusterChartPolicy is", `{}`, v1alpha1.Revocations{}, v1alpha1.Revocations{Digests: []string{string(bad)}}, true),
-		Entry("a version of the list is", `versions: [{url: "oci://ghcr.io/**", range: 1.2.3}]`, v1alpha1.Revocations{}, v1alpha1.Revocations{}, true),
+		Entry("a digest of the tenant's is not", revocations{cluster: `{}`, tenant: v1alpha1.Revocations{Digests: []string{string(bad)}}}, unknown),
+		Entry("a version of the tenant's is not", revocations{cluster: `{}`, tenant: v1alpha1.Revocations{Versions: []string{"1.x"}}}, unknown),
+		Entry("a digest of a ClusterChartPolicy is", revocations{cluster: `{}`, company: v1alpha1.Revocations{Digests: []string{string(bad)}}}, known),
+		Entry("a version of the list is", revocations{cluster: `versions: [{url: "oci://ghcr.io/**", range: 1.2.3}]`}, known),
 	)
 
 	Describe("for a chart with a revoked signer", func() {

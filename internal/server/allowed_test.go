@@ -59,29 +59,37 @@ var _ = Describe("A path", func() {
 	}
 	allow := func() { paths.Allow(podinfo, trim(chart), digest.FromBytes(content)) }
 
+	// answers are the status codes for a path until all paths are known, and once they are.
+	type answers struct{ untilKnown, onceKnown int }
+	var (
+		served                  = answers{untilKnown: http.StatusOK, onceKnown: http.StatusOK}
+		unavailable             = answers{untilKnown: http.StatusServiceUnavailable, onceKnown: http.StatusServiceUnavailable}
+		unavailableThenNotFound = answers{untilKnown: http.StatusServiceUnavailable, onceKnown: http.StatusNotFound}
+		notFound                = answers{untilKnown: http.StatusNotFound, onceKnown: http.StatusNotFound}
+	)
 	DescribeTable("gets the answer for its state",
-		func(prepare func(), path string, before, after int) {
+		func(prepare func(), path string, expected answers) {
 			prepare()
-			Expect(status(path)).To(Equal(before))
+			Expect(status(path)).To(Equal(expected.untilKnown))
 			paths.Known()
-			Expect(status(path)).To(Equal(after))
+			Expect(status(path)).To(Equal(expected.onceKnown))
 		},
-		Entry("G14: nothing: it may be expected until all are known", func() {}, chart, 503, 404),
-		Entry("G14: that it is expected", func() { paths.Expect(podinfo, trim(chart)) }, chart, 503, 503),
-		Entry("J19: that it is being recovered", func() { allow(); paths.Expect(podinfo, trim(chart)) }, chart, 503, 503),
-		Entry("J22: that it is allowed, also before all are known", func() { allow() }, chart, 200, 200),
-		Entry("that another path of the object is allowed", func() { paths.Allow(podinfo, second, one) }, chart, 503, 404),
-		Entry("that only its neighbour in the folder is allowed", func() { allow() }, "/"+second, 503, 404),
-		Entry("J3: that its object was deleted", func() { allow(); paths.Drop("apps", "podinfo") }, chart, 503, 404),
-		Entry("J3: that its object was deleted while it was expected", func() { paths.Expect(podinfo, trim(chart)); paths.Drop("apps", "podinfo") }, chart, 503, 404),
-		Entry("J3: that its object was created anew with another path", func() { allow(); paths.Expect(reborn, second) }, chart, 503, 404),
-		Entry("J3: that its object was created anew with the same path", func() { allow(); paths.Expect(reborn, trim(chart)) }, chart, 503, 503),
-		Entry("J15: that it was replaced by a path that is still written to the cluster", func() { allow(); paths.Allow(podinfo, second, one) }, chart, 200, 200),
-		Entry("J15: that it was replaced and dropped, since it is revoked", func() { allow(); paths.Allow(podinfo, second, one); paths.DropOld(podinfo) }, chart, 503, 404),
-		Entry("that it is malformed: it ends in a slash", func() { allow() }, chart+"/", 404, 404),
-		Entry("that it is malformed: it leads to signature material", func() {}, "/.material/apps/podinfo/chart.tgz", 404, 404),
-		Entry("that it is malformed: it is spelled with an escape", func() { allow() }, "/verifiedchart/apps/podinfo%2fchart.tgz", 404, 404),
-		Entry("that it is malformed: it has two segments fewer", func() {}, "/verifiedchart/apps", 404, 404),
+		Entry("G14: nothing: it may be expected until all are known", func() {}, chart, unavailableThenNotFound),
+		Entry("G14: that it is expected", func() { paths.Expect(podinfo, trim(chart)) }, chart, unavailable),
+		Entry("J19: that it is being recovered", func() { allow(); paths.Expect(podinfo, trim(chart)) }, chart, unavailable),
+		Entry("J22: that it is allowed, also before all are known", func() { allow() }, chart, served),
+		Entry("that another path of the object is allowed", func() { paths.Allow(podinfo, second, one) }, chart, unavailableThenNotFound),
+		Entry("that only its neighbour in the folder is allowed", func() { allow() }, "/"+second, unavailableThenNotFound),
+		Entry("J3: that its object was deleted", func() { allow(); paths.Drop("apps", "podinfo") }, chart, unavailableThenNotFound),
+		Entry("J3: that its object was deleted while it was expected", func() { paths.Expect(podinfo, trim(chart)); paths.Drop("apps", "podinfo") }, chart, unavailableThenNotFound),
+		Entry("J3: that its object was created anew with another path", func() { allow(); paths.Expect(reborn, second) }, chart, unavailableThenNotFound),
+		Entry("J3: that its object was created anew with the same path", func() { allow(); paths.Expect(reborn, trim(chart)) }, chart, unavailable),
+		Entry("J15: that it was replaced by a path that is still written to the cluster", func() { allow(); paths.Allow(podinfo, second, one) }, chart, served),
+		Entry("J15: that it was replaced and dropped, since it is revoked", func() { allow(); paths.Allow(podinfo, second, one); paths.DropOld(podinfo) }, chart, unavailableThenNotFound),
+		Entry("that it is malformed: it ends in a slash", func() { allow() }, chart+"/", notFound),
+		Entry("that it is malformed: it leads to signature material", func() {}, "/.material/apps/podinfo/chart.tgz", notFound),
+		Entry("that it is malformed: it is spelled with an escape", func() { allow() }, "/verifiedchart/apps/podinfo%2fchart.tgz", notFound),
+		Entry("that it is malformed: it has two segments fewer", func() {}, "/verifiedchart/apps", notFound),
 	)
 
 	It("that was replaced is served until it is too old at the time of the request", func() {

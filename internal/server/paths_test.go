@@ -67,6 +67,7 @@ var _ = Describe("The paths", func() {
 		Entry("and none is empty", redis, ""),
 	)
 
+	const known, unknown = true, false
 	DescribeTable("know the owner of each",
 		func(path string, owner server.Owner, ok bool) {
 			paths.Allow(podinfo, first, one)
@@ -76,11 +77,11 @@ var _ = Describe("The paths", func() {
 			Expect(o).To(Equal(owner))
 			Expect(found).To(Equal(ok))
 		},
-		Entry("that is allowed", second, podinfo, true),
-		Entry("that is an old one", first, podinfo, true),
-		Entry("that is expected", theirs, redis, true),
-		Entry("but of no other in the folder", third, server.Owner{}, false),
-		Entry("but of none that is malformed", "verifiedchart/apps/podinfo", server.Owner{}, false),
+		Entry("that is allowed", second, podinfo, known),
+		Entry("that is an old one", first, podinfo, known),
+		Entry("that is expected", theirs, redis, known),
+		Entry("but of no other in the folder", third, server.Owner{}, unknown),
+		Entry("but of none that is malformed", "verifiedchart/apps/podinfo", server.Owner{}, unknown),
 	)
 
 	It("keep an old path for its age, however often the current one is allowed", func() {
@@ -120,6 +121,7 @@ var _ = Describe("The paths", func() {
 		Expect(ok).To(BeFalse())
 	})
 
+	const isDropped, isKept = true, false
 	DescribeTable("drop the old path and keep the current one",
 		func(o server.Owner, dropped bool) {
 			paths.Allow(podinfo, first, one)
@@ -129,30 +131,35 @@ var _ = Describe("The paths", func() {
 			_, ok := paths.Owner(first)
 			Expect(ok).To(Equal(!dropped))
 		},
-		Entry("for its object", podinfo, true),
-		Entry("not for another UID", reborn, false),
-		Entry("not for another object", redis, false),
+		Entry("for its object", podinfo, isDropped),
+		Entry("not for another UID", reborn, isKept),
+		Entry("not for another object", redis, isKept),
 	)
 
+	// remaining are the paths after an act: the current path of podinfo, and the number of expected paths.
+	type remaining struct {
+		current  string
+		expected int
+	}
 	DescribeTable("J3: drop the paths of an object with another UID",
-		func(act func(), left string, expected int) {
+		func(act func(), remains remaining) {
 			paths.Allow(podinfo, first, one)
 			paths.Allow(podinfo, second, two)
 			act()
-			Expect(current()).To(Equal(left))
-			Expect(paths.Expected()).To(Equal(expected))
+			Expect(current()).To(Equal(remains.current))
+			Expect(paths.Expected()).To(Equal(remains.expected))
 			for _, path := range []string{first, second} {
 				o, ok := paths.Owner(path)
 				Expect(!ok || o == reborn).To(BeTrue(), path)
 			}
 		},
-		Entry("once its own path is allowed", func() { paths.Allow(reborn, third, one) }, third, 0),
-		Entry("once its own path is expected", func() { paths.Expect(reborn, third) }, "", 1),
-		Entry("though it has the same path", func() { paths.Expect(reborn, second) }, "", 1),
-		Entry("though it has the same path and digest", func() { paths.Allow(reborn, second, two) }, second, 0),
-		Entry("though its own path is malformed", func() { paths.Allow(reborn, "nonsense", two) }, "", 0),
-		Entry("even if its own path belongs to another object", func() { paths.Expect(reborn, theirs) }, "", 0),
-		Entry("once the object is gone, whatever its UID", func() { paths.Drop("apps", "podinfo") }, "", 0),
+		Entry("once its own path is allowed", func() { paths.Allow(reborn, third, one) }, remaining{current: third}),
+		Entry("once its own path is expected", func() { paths.Expect(reborn, third) }, remaining{expected: 1}),
+		Entry("though it has the same path", func() { paths.Expect(reborn, second) }, remaining{expected: 1}),
+		Entry("though it has the same path and digest", func() { paths.Allow(reborn, second, two) }, remaining{current: second}),
+		Entry("though its own path is malformed", func() { paths.Allow(reborn, "nonsense", two) }, remaining{}),
+		Entry("even if its own path belongs to another object", func() { paths.Expect(reborn, theirs) }, remaining{}),
+		Entry("once the object is gone, whatever its UID", func() { paths.Drop("apps", "podinfo") }, remaining{}),
 	)
 
 	It("revoke an allowance while the path is expected, and count the path", func() {

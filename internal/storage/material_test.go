@@ -199,22 +199,23 @@ var _ = Describe("Signature material", func() {
 		Expect(filepath.Glob(filepath.Join(folder, ".material/apps/podinfo/*"))).To(BeEmpty())
 	})
 
+	const isKept, isLost = true, false
 	DescribeTable("outlives a withdrawal, but not its object",
-		func(act func() error, stays bool) {
+		func(act func() error, expected bool) {
 			put(s, obj, "chart.tgz", raw)
 			Expect(s.WriteMaterial(obj, published, raw)).To(Succeed())
 			Expect(s.WriteMaterial(object("apps", "redis"), published, raw)).To(Succeed())
 			Expect(act()).To(Succeed())
 			_, err := s.ReadMaterial(obj, published)
-			Expect(err == nil).To(Equal(stays))
+			Expect(err == nil).To(Equal(expected))
 			Expect(served(folder)).To(BeEmpty())
 			_, err = s.ReadMaterial(object("apps", "redis"), published)
 			Expect(err).NotTo(HaveOccurred())
 		},
-		Entry("the chart is withdrawn", func() error { return s.Withdraw(s.NewArtifact(obj, "1.0.0", "chart.tgz")) }, true),
-		Entry("the chart is withdrawn and may come back", func() error { return s.Retire(obj, s.NewArtifact(obj, "1.0.0", "chart.tgz")) }, true),
-		Entry("all its files are cleared", func() error { return s.Clear(obj) }, true),
-		Entry("J3: the object is deleted", func() error { return s.RemoveAll(obj) }, false),
+		Entry("the chart is withdrawn", func() error { return s.Withdraw(s.NewArtifact(obj, "1.0.0", "chart.tgz")) }, isKept),
+		Entry("the chart is withdrawn and may come back", func() error { return s.Retire(obj, s.NewArtifact(obj, "1.0.0", "chart.tgz")) }, isKept),
+		Entry("all its files are cleared", func() error { return s.Clear(obj) }, isKept),
+		Entry("J3: the object is deleted", func() error { return s.RemoveAll(obj) }, isLost),
 	)
 
 	DescribeTable("G3: on a failing disk stays unchanged, or is completely written",

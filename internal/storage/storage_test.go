@@ -271,15 +271,16 @@ var _ = Describe("The storage", func() {
 		Expect(served(folder)).To(HaveLen(1))
 	})
 
+	const isOwned, isNotOwned = true, false
 	DescribeTable("knows the owner of an artifact's file",
 		func(p string, owned bool) {
 			Expect(open(folder).Owns(object("apps", "podinfo"), meta.Artifact{Path: p})).To(Equal(owned))
 		},
-		Entry("its own", "verifiedchart/apps/podinfo/chart.tgz", true),
-		Entry("another object's", "verifiedchart/apps/other/chart.tgz", false),
-		Entry("another namespace's", "verifiedchart/other/podinfo/chart.tgz", false),
-		Entry("another object's by a detour", "verifiedchart/apps/podinfo/../other/chart.tgz", false),
-		Entry("none", "", false),
+		Entry("its own", "verifiedchart/apps/podinfo/chart.tgz", isOwned),
+		Entry("another object's", "verifiedchart/apps/other/chart.tgz", isNotOwned),
+		Entry("another namespace's", "verifiedchart/other/podinfo/chart.tgz", isNotOwned),
+		Entry("another object's by a detour", "verifiedchart/apps/podinfo/../other/chart.tgz", isNotOwned),
+		Entry("none", "", isNotOwned),
 	)
 })
 

@@ -111,6 +111,8 @@ var _ = Describe("The list of stored files", func() {
 		Expect(list()).To(Equal([]string{"apps/redis"}))
 	})
 
+	const isRemoved, isKept = true, false
+	const older, asYoung, younger, tenYearsYounger = time.Second, time.Duration(0), -time.Minute, -10 * 365 * 24 * time.Hour
 	DescribeTable("G11: loses an object only if all its files are old",
 		func(touch func() string, ago time.Duration, removed bool) {
 			put(s, obj, "chart.tgz", chart)
@@ -139,17 +141,17 @@ var _ = Describe("The list of stored files", func() {
 			Expect(served(folder)).To(HaveLen(2))
 			Expect(s.ReadMaterial(obj, published)).To(Equal(chart))
 		},
-		Entry("its file is older", func() string { return "verifiedchart/apps/podinfo/chart.tgz" }, time.Second, true),
-		Entry("its file is as young as may be", func() string { return "verifiedchart/apps/podinfo/chart.tgz" }, time.Duration(0), false),
-		Entry("its file is younger", func() string { return "verifiedchart/apps/podinfo/chart.tgz" }, -time.Minute, false),
-		Entry("G10: its file is from the future", func() string { return "verifiedchart/apps/podinfo/chart.tgz" }, -10*365*24*time.Hour, false),
-		Entry("its material is younger", func() string { return ".material/apps/podinfo/" + published.Encoded() }, -time.Minute, false),
-		Entry("a file was moved to or from its folder", func() string { return "verifiedchart/apps/podinfo" }, -time.Minute, false),
+		Entry("its file is older", func() string { return "verifiedchart/apps/podinfo/chart.tgz" }, older, isRemoved),
+		Entry("its file is as young as may be", func() string { return "verifiedchart/apps/podinfo/chart.tgz" }, asYoung, isKept),
+		Entry("its file is younger", func() string { return "verifiedchart/apps/podinfo/chart.tgz" }, younger, isKept),
+		Entry("G10: its file is from the future", func() string { return "verifiedchart/apps/podinfo/chart.tgz" }, tenYearsYounger, isKept),
+		Entry("its material is younger", func() string { return ".material/apps/podinfo/" + published.Encoded() }, younger, isKept),
+		Entry("a file was moved to or from its folder", func() string { return "verifiedchart/apps/podinfo" }, younger, isKept),
 		Entry("its neighbour is younger", func() string {
 			at := old.Add(time.Hour)
 			Expect(os.Chtimes(filepath.Join(folder, "verifiedchart/apps/redis/chart.tgz"), at, at)).To(Succeed())
 			return "."
-		}, -time.Minute, true),
+		}, younger, isRemoved),
 	)
 
 	DescribeTable("removes nothing for a malformed name",

@@ -51,21 +51,24 @@ var _ = Describe("writes", func() {
 	})
 })
 
-var _ = DescribeTable("a limit", func(measured func(*limits), exceeded bool) {
+// These are the outcomes of a limit.
+const exceeded, kept = true, false
+
+var _ = DescribeTable("a limit", func(measured func(*limits), expected bool) {
 	l := &limits{slowness: 1.5}
 	measured(l)
-	Expect(l.err() != nil).To(Equal(exceeded))
+	Expect(l.err() != nil).To(Equal(expected))
 },
-	Entry("is kept at the limit", func(l *limits) { l.count("writes", 4, 4) }, false),
-	Entry("is exceeded above it", func(l *limits) { l.count("writes", 4.01, 4) }, true),
-	Entry("of nothing is kept by nothing", func(l *limits) { l.count("writes", 0, 0) }, false),
-	Entry("of nothing is exceeded by anything", func(l *limits) { l.count("writes", 0.001, 0) }, true),
-	Entry("of a count does not grow on a slow machine", func(l *limits) { l.count("writes", 5, 4) }, true),
-	Entry("of memory does not grow on a slow machine", func(l *limits) { l.memory("peak", 111<<20, 110) }, true),
-	Entry("of wall time grows with the load", func(l *limits) { l.wall("all", span{wall: 9 * time.Second, others: 4 * time.Second}, 5*time.Second) }, false),
-	Entry("of wall time is exceeded by more than the load explains", func(l *limits) { l.wall("all", span{wall: 10 * time.Second, others: 4 * time.Second}, 5*time.Second) }, true),
-	Entry("of CPU time grows with the slowness of the processor", func(l *limits) { l.cpu("each", 14*time.Millisecond, 1, 10*time.Millisecond) }, false),
-	Entry("of CPU time does not grow with the load", func(l *limits) { l.cpu("each", 16*time.Millisecond, 1, 10*time.Millisecond) }, true),
+	Entry("is kept at the limit", func(l *limits) { l.count("writes", 4, 4) }, kept),
+	Entry("is exceeded above it", func(l *limits) { l.count("writes", 4.01, 4) }, exceeded),
+	Entry("of nothing is kept by nothing", func(l *limits) { l.count("writes", 0, 0) }, kept),
+	Entry("of nothing is exceeded by anything", func(l *limits) { l.count("writes", 0.001, 0) }, exceeded),
+	Entry("of a count does not grow on a slow machine", func(l *limits) { l.count("writes", 5, 4) }, exceeded),
+	Entry("of memory does not grow on a slow machine", func(l *limits) { l.memory("peak", 111<<20, 110) }, exceeded),
+	Entry("of wall time grows with the load", func(l *limits) { l.wall("all", span{wall: 9 * time.Second, others: 4 * time.Second}, 5*time.Second) }, kept),
+	Entry("of wall time is exceeded by more than the load explains", func(l *limits) { l.wall("all", span{wall: 10 * time.Second, others: 4 * time.Second}, 5*time.Second) }, exceeded),
+	Entry("of CPU time grows with the slowness of the processor", func(l *limits) { l.cpu("each", 14*time.Millisecond, 1, 10*time.Millisecond) }, kept),
+	Entry("of CPU time does not grow with the load", func(l *limits) { l.cpu("each", 16*time.Millisecond, 1, 10*time.Millisecond) }, exceeded),
 )
 
 var _ = Describe("the work of the processors", func() {

@@ -56,6 +56,7 @@ func collectGarbage(c **cluster) {
 		Expect(externalArtifact(ctx, t, "one")).To(HaveField("OwnerReferences", BeEmpty()))
 	})
 
+	const isAllowed, isDenied = true, false
 	DescribeTable("with every right of RBAC, writing ExternalArtifacts", func(ctx SpecContext, user string, groups []string, allowed bool) {
 		(*c).install(ctx)
 		t := (*c).tenant(ctx, (*c).name("written"))
@@ -82,15 +83,15 @@ func collectGarbage(c **cluster) {
 		}
 	},
 		Entry("is for the garbage collector with credentials of its own", "system:serviceaccount:kube-system:generic-garbage-collector",
-			[]string{"system:serviceaccounts", "system:serviceaccounts:kube-system"}, true),
+			[]string{"system:serviceaccounts", "system:serviceaccounts:kube-system"}, isAllowed),
 		Entry("is for the namespace controller with credentials of its own", "system:serviceaccount:kube-system:namespace-controller",
-			[]string{"system:serviceaccounts", "system:serviceaccounts:kube-system"}, true),
-		Entry("is for a kube-controller-manager with controllers that share its credentials", "system:kube-controller-manager", nil, true),
-		Entry("is not for a tenant", "tenant", nil, false),
+			[]string{"system:serviceaccounts", "system:serviceaccounts:kube-system"}, isAllowed),
+		Entry("is for a kube-controller-manager with controllers that share its credentials", "system:kube-controller-manager", nil, isAllowed),
+		Entry("is not for a tenant", "tenant", nil, isDenied),
 		Entry("is not for a service account of a tenant with the name of the garbage collector",
-			"system:serviceaccount:tenant:generic-garbage-collector", []string{"system:serviceaccounts", "system:serviceaccounts:tenant"}, false),
-		Entry("is not for a group with the name of kube-controller-manager", "tenant", []string{"system:kube-controller-manager"}, false),
-		Entry("is not for a user with a name that begins like that of kube-controller-manager", "system:kube-controller-manager-2", nil, false),
+			"system:serviceaccount:tenant:generic-garbage-collector", []string{"system:serviceaccounts", "system:serviceaccounts:tenant"}, isDenied),
+		Entry("is not for a group with the name of kube-controller-manager", "tenant", []string{"system:kube-controller-manager"}, isDenied),
+		Entry("is not for a user with a name that begins like that of kube-controller-manager", "system:kube-controller-manager-2", nil, isDenied),
 	)
 }
 

@@ -46,10 +46,10 @@ var _ = Describe("what the real cosign pushes", Ordered, func() {
 		Expect(manifest.Layers).To(HaveEach(HaveField("MediaType", simpleSigning)))
 		Expect(manifest.Subject).To(BeNil())
 	},
-		Entry("of cosign 2 in a registry with the referrers API", 2, withReferrers),
-		Entry("of cosign 2 in the distribution registry", 2, withoutReferrers),
-		Entry("of cosign 3 in a registry with the referrers API", 3, withReferrers),
-		Entry("of cosign 3 in the distribution registry", 3, withoutReferrers),
+		Entry("of cosign 2 in a registry with the referrers API", cosign2, withReferrers),
+		Entry("of cosign 2 in the distribution registry", cosign2, withoutReferrers),
+		Entry("of cosign 3 in a registry with the referrers API", cosign3, withReferrers),
+		Entry("of cosign 3 in the distribution registry", cosign3, withoutReferrers),
 	)
 
 	DescribeTable("as a referrer is listed by the registry, or otherwise under the referrers tag, as", func(ctx SpecContext, major int, layout realparts.Layout, kind, listedAs string) {
@@ -78,16 +78,17 @@ var _ = Describe("what the real cosign pushes", Ordered, func() {
 		Expect(manifest.Layers[0].MediaType).To(Equal(bundleType))
 		Expect(manifest.Annotations).To(HaveKeyWithValue("dev.sigstore.bundle.predicateType", "https://sigstore.dev/cosign/sign/v1"))
 	},
-		Entry("what it is: cosign 2's legacy signature, by the API", 2, realparts.LegacyReferrer, withReferrers, experimentalType),
-		Entry("what it is: cosign 2's legacy signature, by the tag", 2, realparts.LegacyReferrer, withoutReferrers, experimentalType),
-		Entry("what it is: cosign 3's legacy signature, by the API", 3, realparts.LegacyReferrer, withReferrers, experimentalType),
-		Entry("what it is: cosign 3's legacy signature, by the tag", 3, realparts.LegacyReferrer, withoutReferrers, experimentalType),
-		Entry("what its empty configuration is: cosign 2's bundle, by this registry's API", 2, realparts.Bundle, withReferrers, ocispec.MediaTypeEmptyJSON),
-		Entry("what its empty configuration is: cosign 2's bundle, by the tag", 2, realparts.Bundle, withoutReferrers, ocispec.MediaTypeEmptyJSON),
-		Entry("what its empty configuration is: cosign 3's bundle, by this registry's API", 3, realparts.Bundle, withReferrers, ocispec.MediaTypeEmptyJSON),
-		Entry("what it is: cosign 3's bundle, by the tag", 3, realparts.Bundle, withoutReferrers, bundleType),
+		Entry("what it is: cosign 2's legacy signature, by the API", cosign2, realparts.LegacyReferrer, withReferrers, experimentalType),
+		Entry("what it is: cosign 2's legacy signature, by the tag", cosign2, realparts.LegacyReferrer, withoutReferrers, experimentalType),
+		Entry("what it is: cosign 3's legacy signature, by the API", cosign3, realparts.LegacyReferrer, withReferrers, experimentalType),
+		Entry("what it is: cosign 3's legacy signature, by the tag", cosign3, realparts.LegacyReferrer, withoutReferrers, experimentalType),
+		Entry("what its empty configuration is: cosign 2's bundle, by this registry's API", cosign2, realparts.Bundle, withReferrers, ocispec.MediaTypeEmptyJSON),
+		Entry("what its empty configuration is: cosign 2's bundle, by the tag", cosign2, realparts.Bundle, withoutReferrers, ocispec.MediaTypeEmptyJSON),
+		Entry("what its empty configuration is: cosign 3's bundle, by this registry's API", cosign3, realparts.Bundle, withReferrers, ocispec.MediaTypeEmptyJSON),
+		Entry("what it is: cosign 3's bundle, by the tag", cosign3, realparts.Bundle, withoutReferrers, bundleType),
 	)
 
+	const isThere, isNotThere = true, false
 	DescribeTable("into another repository is", func(ctx SpecContext, major int, layout realparts.Layout, kind string, moved bool) {
 		pushed := s.push(ctx, kind)
 		// Each has its own, because two would share a referrers tag.
@@ -109,12 +110,12 @@ var _ = Describe("what the real cosign pushes", Ordered, func() {
 		Expect(referrers).To(HaveLen(1))
 		layers(ctx, elsewhere, referrers[0])
 	},
-		Entry("there: a legacy signature of cosign 2", 2, realparts.LegacyTag, withoutReferrers, true),
-		Entry("there: a legacy signature of cosign 3", 3, realparts.LegacyTag, withoutReferrers, true),
-		Entry("there: a bundle of cosign 3, by the API", 3, realparts.Bundle, withReferrers, true),
-		Entry("there: a bundle of cosign 3, by the tag", 3, realparts.Bundle, withoutReferrers, true),
-		Entry("not there: a bundle of cosign 2", 2, realparts.Bundle, withoutReferrers, false),
-		Entry("not there: a legacy signature of cosign 2 that is a referrer", 2, realparts.LegacyReferrer, withoutReferrers, false),
-		Entry("not there: a legacy signature of cosign 3 that is a referrer", 3, realparts.LegacyReferrer, withoutReferrers, false),
+		Entry("there: a legacy signature of cosign 2", cosign2, realparts.LegacyTag, withoutReferrers, isThere),
+		Entry("there: a legacy signature of cosign 3", cosign3, realparts.LegacyTag, withoutReferrers, isThere),
+		Entry("there: a bundle of cosign 3, by the API", cosign3, realparts.Bundle, withReferrers, isThere),
+		Entry("there: a bundle of cosign 3, by the tag", cosign3, realparts.Bundle, withoutReferrers, isThere),
+		Entry("not there: a bundle of cosign 2", cosign2, realparts.Bundle, withoutReferrers, isNotThere),
+		Entry("not there: a legacy signature of cosign 2 that is a referrer", cosign2, realparts.LegacyReferrer, withoutReferrers, isNotThere),
+		Entry("not there: a legacy signature of cosign 3 that is a referrer", cosign3, realparts.LegacyReferrer, withoutReferrers, isNotThere),
 	)
 })

@@ -53,9 +53,12 @@ func (s *shelf) set(ctx SpecContext) {
 	Expect(err).NotTo(HaveOccurred())
 }
 
+// These are the major versions of cosign.
+const cosign2, cosign3 = 2, 3
+
 // cosign returns the cosign of a major version.
 func (s *shelf) cosign(major int) *realparts.Cosign {
-	if major == 2 {
+	if major == cosign2 {
 		return s.cosign2
 	}
 	return s.cosign3

@@ -115,11 +115,11 @@ var _ = Describe("a private Sigstore", Ordered, func() {
 		Expect(proven(contents[0], private.TrustedRoot(realparts.Log), pushed, issuer, signer, true)).NotTo(Succeed())
 		Expect(proven(contents[0], private.TrustedRoot(realparts.Log), pushed, issuer, signer, false)).To(Succeed())
 	},
-		Entry("with a log entry, from cosign 3 into a registry with the referrers API", 3, realparts.LoggedBundle, withReferrers),
-		Entry("with a log entry, from cosign 3 into the distribution registry", 3, realparts.LoggedBundle, withoutReferrers),
-		Entry("without, from cosign 3", 3, realparts.Bundle, withoutReferrers),
-		Entry("without, from cosign 2 into a registry with the referrers API", 2, realparts.Bundle, withReferrers),
-		Entry("without, from cosign 2 into the distribution registry", 2, realparts.Bundle, withoutReferrers),
+		Entry("with a log entry, from cosign 3 into a registry with the referrers API", cosign3, realparts.LoggedBundle, withReferrers),
+		Entry("with a log entry, from cosign 3 into the distribution registry", cosign3, realparts.LoggedBundle, withoutReferrers),
+		Entry("without, from cosign 3", cosign3, realparts.Bundle, withoutReferrers),
+		Entry("without, from cosign 2 into a registry with the referrers API", cosign2, realparts.Bundle, withReferrers),
+		Entry("without, from cosign 2 into the distribution registry", cosign2, realparts.Bundle, withoutReferrers),
 	)
 
 	DescribeTable("lets cosign sign a chart that is trusted for the signer's identity", func(ctx SpecContext, major int, layout realparts.Layout, kind string) {
@@ -136,14 +136,14 @@ var _ = Describe("a private Sigstore", Ordered, func() {
 		_, err = verifySignatures(ctx, pushed, identified(another.TrustedRoot(), issuer, signer, log))
 		Expect(err).To(MatchError(verify.ErrRejected))
 	},
-		Entry("as a legacy signature of cosign 2 into a registry with the referrers API", 2, realparts.LegacyTag, withReferrers),
-		Entry("as a legacy signature of cosign 2 into the distribution registry", 2, realparts.LegacyTag, withoutReferrers),
-		Entry("as a legacy signature of cosign 3", 3, realparts.LegacyTag, withoutReferrers),
-		Entry("as a legacy referrer of cosign 2 into a registry with the referrers API", 2, realparts.LegacyReferrer, withReferrers),
-		Entry("as a legacy referrer of cosign 2 into the distribution registry", 2, realparts.LegacyReferrer, withoutReferrers),
-		Entry("as a bundle of cosign 2", 2, realparts.Bundle, withoutReferrers),
-		Entry("as a logged bundle of cosign 3 into a registry with the referrers API", 3, realparts.LoggedBundle, withReferrers),
-		Entry("as a logged bundle of cosign 3 into the distribution registry", 3, realparts.LoggedBundle, withoutReferrers),
+		Entry("as a legacy signature of cosign 2 into a registry with the referrers API", cosign2, realparts.LegacyTag, withReferrers),
+		Entry("as a legacy signature of cosign 2 into the distribution registry", cosign2, realparts.LegacyTag, withoutReferrers),
+		Entry("as a legacy signature of cosign 3", cosign3, realparts.LegacyTag, withoutReferrers),
+		Entry("as a legacy referrer of cosign 2 into a registry with the referrers API", cosign2, realparts.LegacyReferrer, withReferrers),
+		Entry("as a legacy referrer of cosign 2 into the distribution registry", cosign2, realparts.LegacyReferrer, withoutReferrers),
+		Entry("as a bundle of cosign 2", cosign2, realparts.Bundle, withoutReferrers),
+		Entry("as a logged bundle of cosign 3 into a registry with the referrers API", cosign3, realparts.LoggedBundle, withReferrers),
+		Entry("as a logged bundle of cosign 3 into the distribution registry", cosign3, realparts.LoggedBundle, withoutReferrers),
 	)
 
 	DescribeTable("adds a timestamp, or more, to a signature with a key", func(ctx SpecContext, major int, layout realparts.Layout) {
@@ -151,9 +151,9 @@ var _ = Describe("a private Sigstore", Ordered, func() {
 		Expect(s.cosign(major).SignAs(ctx, layout, key, private, pushed.Ref())).To(Succeed())
 		Expect(verifySignatures(ctx, pushed, authority(key))).To(ConsistOf("key"))
 	},
-		Entry("as a legacy signature of cosign 2", 2, realparts.LegacyTag),
-		Entry("as a bundle of cosign 2", 2, realparts.Bundle),
-		Entry("as a bundle of cosign 3, which is logged too", 3, realparts.LoggedBundle),
+		Entry("as a legacy signature of cosign 2", cosign2, realparts.LegacyTag),
+		Entry("as a bundle of cosign 2", cosign2, realparts.Bundle),
+		Entry("as a bundle of cosign 3, which is logged too", cosign3, realparts.LoggedBundle),
 	)
 
 	It("does not log the entries of cosign 2", func(ctx SpecContext) {
