@@ -4,9 +4,12 @@ package controller
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/fluxcd/pkg/apis/meta"
@@ -192,26 +195,47 @@ func silentHost() string {
 }
 
 var _ = Describe("A chart without a verdict", func() {
-	It("J8: is unverified since the first moment, even if edits never let a reconcile end", func() {
+	It("J8: is unverified since the first moment, even if an edit interrupts each read of the registry", func() {
 		w := newWorld(context.Background())
 		d := w.push("1.0.0", w.ours)
 		w.declare()
 		w.ready(d.Digest)
-		w.silent()
+		reads := make(chan struct{}, 1)
+		w.registry.Break(func(_ http.ResponseWriter, r *http.Request) bool {
+			select {
+			case reads <- struct{}{}:
+			default: // the actor knows already
+			}
+			<-r.Context().Done()
+			return true
+		})
 		DeferCleanup(func() { w.registry.Break(nil) })
 		w.deleteSecret("cosign-pub")
+
 		ctx, cancel := context.WithCancel(w.ctx)
+		var edits atomic.Int64
+		var actor sync.WaitGroup
+		defer actor.Wait()
 		defer cancel()
-		go func() {
+		edit := func() {
+			obj := w.get()
+			patch := client.MergeFrom(obj.DeepCopy())
+			obj.Annotations = map[string]string{meta.ReconcileRequestAnnotation: fmt.Sprint("edit ", edits.Add(1))}
+			Expect(w.client.Patch(w.ctx, obj, patch)).To(Succeed())
+		}
+		edit()
+		actor.Go(func() {
 			defer GinkgoRecover()
-			for ctx.Err() == nil {
-				obj := w.get()
-				patch := client.MergeFrom(obj.DeepCopy())
-				obj.Annotations = map[string]string{meta.ReconcileRequestAnnotation: time.Now().Format(time.RFC3339Nano)}
-				Expect(client.IgnoreNotFound(w.client.Patch(w.ctx, obj, patch))).To(Succeed())
-				time.Sleep(20 * time.Millisecond) // the actor is impatient
+			for {
+				select {
+				case <-ctx.Done():
+					return
+				case <-reads:
+					edit()
+				}
 			}
-		}()
+		})
+		Eventually(edits.Load).WithTimeout(patience).Should(BeNumerically(">=", 5))
 		w.eventually(func(g Gomega, obj *v1alpha1.VerifiedChart) { g.Expect(obj.Status.UnverifiedSince).NotTo(BeNil()) })
 	})
 })
