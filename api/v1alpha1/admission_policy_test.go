@@ -38,7 +38,7 @@ func times(n int, entry string) []any {
 	return list
 }
 
-var _ = Describe("The API server, asked for a ClusterChartPolicy,", func() {
+var _ = Describe("The API server, asked for a ClusterChartPolicy,", Label("admission", "policy"), func() {
 	DescribeTable("takes one",
 		func(edits ...edit) { Expect(createPolicy(edits...)).To(Succeed()) },
 		Entry("for everything"),
@@ -113,7 +113,7 @@ var _ = Describe("The API server, asked for a ClusterChartPolicy,", func() {
 	)
 })
 
-var _ = Describe("The API server, asked for ranges of versions,", func() {
+var _ = Describe("The API server, asked for ranges of versions,", Label("admission"), func() {
 	DescribeTable("J5: takes",
 		func(ranges ...any) {
 			for _, r := range ranges {
@@ -148,7 +148,7 @@ var _ = Describe("The API server, asked for ranges of versions,", func() {
 	)
 })
 
-var _ = Describe("The API server, asked for the URL of a chart,", func() {
+var _ = Describe("The API server, asked for the URL of a chart,", Label("admission", "registry"), func() {
 	DescribeTable("J5: refuses what can be no repository, and says what to write",
 		func(hint, url string) {
 			_, err := create(set(url, "url"))
@@ -197,7 +197,7 @@ var _ = Describe("The API server, asked for the URL of a chart,", func() {
 	)
 })
 
-var _ = Describe("The API server, asked for revocations,", func() {
+var _ = Describe("The API server, asked for revocations,", Label("admission", "revocation"), func() {
 	revoking := func(field string, entries ...any) edit { return set(entries, "verify", "revoked", field) }
 	fingerprint := strings.Repeat("c0ffee00", 5)
 

@@ -88,7 +88,7 @@ func create(edits ...edit) (*unstructured.Unstructured, error) {
 	return obj, k8s.Create(GinkgoT().Context(), obj)
 }
 
-var _ = Describe("The API server", func() {
+var _ = Describe("The API server", Label("admission"), func() {
 	DescribeTable("takes a VerifiedChart",
 		func(edits ...edit) {
 			_, err := create(edits...)

@@ -35,7 +35,7 @@ func table(name string) metav1.Table {
 	return t
 }
 
-var _ = Describe("kubectl get verifiedcharts", func() {
+var _ = Describe("kubectl get verifiedcharts", Label("status"), func() {
 	It("tells the truth at a glance", func() {
 		created, err := create()
 		Expect(err).NotTo(HaveOccurred())

@@ -58,7 +58,7 @@ func as(user string, groups ...string) client.Client {
 	return c
 }
 
-var _ = Describe("The admission policies", Serial, func() {
+var _ = Describe("The admission policies", Label("admission"), Serial, func() {
 	const (
 		controllers = "system:serviceaccounts:verifiedchart-system"
 		controller  = "system:serviceaccount:verifiedchart-system:verifiedchart-controller"

@@ -23,7 +23,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify/verifytest"
 )
 
-var _ = DescribeTable("J5: Stored signature material that gives no verdict",
+var _ = DescribeTable("J5: Stored signature material that gives no verdict", Label("storage", "deadline"),
 	func(why error, accepted bool, want verify.Verdict) {
 		outcomes := []verify.Outcome{{Err: why}, {Verdict: verify.VerdictAccepted}}
 		rejectUnproven(outcomes, accepted)
@@ -40,7 +40,7 @@ var _ = DescribeTable("J5: Stored signature material that gives no verdict",
 	Entry("keeps, if the process ends", context.Canceled, false, verify.VerdictUndecided),
 )
 
-var _ = Describe("J8: A session that saves since when there is no verdict", func() {
+var _ = Describe("J8: A session that saves since when there is no verdict", Label("deadline"), func() {
 	early, late := metav1.NewTime(time.Unix(1000, 0)), metav1.NewTime(time.Unix(2000, 0))
 	published := func(revision string, since *metav1.Time) *v1alpha1.VerifiedChart {
 		obj := &v1alpha1.VerifiedChart{}
@@ -75,7 +75,7 @@ var _ = Describe("J8: A session that saves since when there is no verdict", func
 	)
 })
 
-var _ = Describe("A registry", func() {
+var _ = Describe("A registry", Label("registry"), func() {
 	var p *process
 	BeforeEach(func() {
 		p = newProcess()
@@ -111,7 +111,7 @@ var _ = Describe("A registry", func() {
 	})
 })
 
-var _ = Describe("An object that is deleted while its chart is fetched", func() {
+var _ = Describe("An object that is deleted while its chart is fetched", Label("storage"), func() {
 	It("J15: leaves no staged file", func() {
 		p := newProcess()
 		p.run()

@@ -108,7 +108,7 @@ type outcome struct {
 	atInterval     bool
 }
 
-var _ = Describe("The outcome of an attempt", func() {
+var _ = Describe("The outcome of an attempt", Label("status"), func() {
 	rejection := &verify.Rejection{Authority: "release", Searched: []string{"tag x.sig"}}
 
 	DescribeTable("is reported by conditions that kstatus understands",
@@ -205,7 +205,7 @@ var _ = Describe("The outcome of an attempt", func() {
 	})
 })
 
-var _ = Describe("Events", func() {
+var _ = Describe("Events", Label("messages"), func() {
 	unreachable := failure(pipeline.StepResolve, errors.New("dial 127.0.0.1:1"))
 	rejected := failure(pipeline.StepVerify, &verify.Rejection{Authority: "release"})
 

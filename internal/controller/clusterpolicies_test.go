@@ -50,7 +50,7 @@ func (w *world) companyTrusts(signers ...verifytest.Signer) {
 	theirs.setSecret("company-keys", data)
 }
 
-var _ = Describe("A ClusterChartPolicy", Serial, func() {
+var _ = Describe("A ClusterChartPolicy", Label("policy"), Serial, func() {
 	var w *world
 	BeforeEach(func() {
 		w = newWorld(context.Background())

@@ -18,7 +18,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/outbound"
 )
 
-var _ = Describe("Errands that read much data into memory", func() {
+var _ = Describe("Errands that read much data into memory", Label("registry"), func() {
 	It("J12: wait for one another, and one namespace holds at most half of all tickets", func(ctx SpecContext) {
 		e := &errands{ctx: ctx, requeue: func(types.NamespacedName) {}}
 		in := newLimiter(64, time.Now)

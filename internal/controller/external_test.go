@@ -84,7 +84,7 @@ func (w *world) setConfigMap(name string, data map[string]string, binary map[str
 	}
 }
 
-var _ = Describe("A provenance file outside the registry", func() {
+var _ = Describe("A provenance file outside the registry", Label("provenance", "network"), func() {
 	const path = "/prov/app-1.0.0.tgz.prov"
 	var (
 		w            *world

@@ -12,7 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 )
 
-var _ = Describe("The work queue", func() {
+var _ = Describe("The work queue", Label("deadline"), func() {
 	It("J6: lets the namespaces take turns, even if many objects of one namespace have changed", func() {
 		queue := newFairQueue("test", workqueue.DefaultTypedControllerRateLimiter[reconcile.Request]())
 		DeferCleanup(queue.ShutDown)

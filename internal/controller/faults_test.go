@@ -68,7 +68,7 @@ func (s conflictingStatus) Patch(ctx context.Context, obj client.Object, p clien
 	return s.SubResourceWriter.Patch(ctx, obj, p, o...)
 }
 
-var _ = Describe("A controller whose cluster has no ExternalArtifact yet", Ordered, func() {
+var _ = Describe("A controller whose cluster has no ExternalArtifact yet", Label("install"), Ordered, func() {
 	var (
 		w           *world
 		environment *envtest.Environment
@@ -156,7 +156,7 @@ func kill(program, argument string) {
 	Fail("no " + program + " with " + argument)
 }
 
-var _ = Describe("A status that another client also writes", func() {
+var _ = Describe("A status that another client also writes", Label("status"), func() {
 	It("H2: is written again, and loses no condition", func() {
 		w := newWorld(GinkgoT().Context())
 		w.labels = map[string]string{apart: "conflict"} // no other controller reconciles it
@@ -226,7 +226,7 @@ func (m muteStatus) Patch(ctx context.Context, obj client.Object, p client.Patch
 	return m.SubResourceWriter.Patch(ctx, obj, p, o...)
 }
 
-var _ = Describe("A withdrawal that could not be written to the ExternalArtifact", func() {
+var _ = Describe("A withdrawal that could not be written to the ExternalArtifact", Label("serving"), func() {
 	It("is written soon, not only when the interval is over", func() {
 		w := newWorld(GinkgoT().Context())
 		w.labels = map[string]string{apart: "mute"}

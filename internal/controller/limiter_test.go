@@ -13,7 +13,7 @@ import (
 	. "github.com/onsi/gomega"
 )
 
-var _ = Describe("The limiter", func() {
+var _ = Describe("The limiter", Label("registry", "deadline"), func() {
 	var (
 		ctx     context.Context
 		elapsed atomic.Int64

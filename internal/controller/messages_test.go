@@ -101,7 +101,7 @@ func complaint(err error) string {
 	return strings.Join(causes, "; ")
 }
 
-var _ = Describe("Messages", Serial, Ordered, ContinueOnFailure, func() {
+var _ = Describe("Messages", Label("messages"), Serial, Ordered, ContinueOnFailure, func() {
 	admission, status := map[string]string{}, map[string]string{}
 
 	for _, row := range admissionMistakes {

@@ -15,7 +15,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/policy"
 )
 
-var _ = Describe("The metrics", func() {
+var _ = Describe("The metrics", Label("status"), func() {
 	var w *world
 	BeforeEach(func() { w = newWorld(context.Background()) })
 

@@ -194,7 +194,7 @@ func (m *model) served(obj *v1alpha1.VerifiedChart) int {
 
 // After any sequence of steps the served chart is proven by the current rules, or held by
 // one of them, or cannot be verified; and a proven chart is served.
-var _ = DescribeTable("After any sequence of steps, exactly the proven chart is served",
+var _ = DescribeTable("After any sequence of steps, exactly the proven chart is served", Label("policy", "restart"),
 	func(seed uint64) {
 		m := newModel(seed)
 		GinkgoWriter.Printf("seed %d\n", seed)
@@ -210,7 +210,7 @@ var _ = DescribeTable("After any sequence of steps, exactly the proven chart is 
 	Entry("in a world that is different each time", uint64(time.Now().UnixNano())),
 )
 
-var _ = It("A file whose artifact never came into the status is not served once its chart is refused", func() {
+var _ = It("A file whose artifact never came into the status is not served once its chart is refused", Label("serving"), func() {
 	w := newWorld(context.Background())
 	folder := filepath.Join(storageDir, "verifiedchart", w.namespace, "app")
 	Expect(os.MkdirAll(folder, 0o700)).To(Succeed())

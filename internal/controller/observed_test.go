@@ -17,7 +17,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify"
 )
 
-var _ = Describe("Observed signers", func() {
+var _ = Describe("Observed signers", Label("status", "messages"), func() {
 	asked := policy.NewSet(time.Now, policy.Revoked{}, policy.Policy{Verify: v1alpha1.Verification{Authorities: []v1alpha1.Authority{{
 		Name: "release", TrustedRootSecretRef: &meta.LocalObjectReference{Name: "root"}, SignatureRepository: "oci://host/signatures", TransparencyLog: "Ignore",
 	}}}})

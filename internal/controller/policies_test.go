@@ -38,7 +38,7 @@ func (s slowFor) ConfigMap(ctx context.Context, namespace, name string) (*corev1
 	return &corev1.ConfigMap{}, err
 }
 
-var _ = DescribeTable("J5: The company's verdict does not wait for the material of a tenant's own policy",
+var _ = DescribeTable("J5: The company's verdict does not wait for the material of a tenant's own policy", Label("policy", "deadline"),
 	func(ctx context.Context, signer, key verifytest.Signer, verdict verify.Verdict) {
 		v := v1alpha1.Verification{Authorities: []v1alpha1.Authority{
 			{Name: "release", Provider: v1alpha1.CosignProvider, SecretRef: &meta.LocalObjectReference{Name: "keys"}},

@@ -33,7 +33,7 @@ func (w *world) stopsServing(obj *v1alpha1.VerifiedChart) {
 	Eventually(w.externalArtifact).WithTimeout(patience).Should(BeNil())
 }
 
-var _ = Describe("A published chart is withdrawn", Serial, func() {
+var _ = Describe("A published chart is withdrawn", Label("policy", "revocation"), Serial, func() {
 	var w *world
 	var published *v1alpha1.VerifiedChart
 	// publish publishes a chart under a policy of the company.
@@ -194,7 +194,7 @@ func silentHost() string {
 	return strings.TrimPrefix(s.URL, "http://")
 }
 
-var _ = Describe("A chart without a verdict", func() {
+var _ = Describe("A chart without a verdict", Label("deadline"), func() {
 	It("J8: is unverified since the first moment, even if an edit interrupts each read of the registry", func() {
 		w := newWorld(context.Background())
 		d := w.push("1.0.0", w.ours)

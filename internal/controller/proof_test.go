@@ -17,7 +17,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/storage"
 )
 
-var _ = Describe("Stored proofs", Serial, func() {
+var _ = Describe("Stored proofs", Label("storage"), Serial, func() {
 	large, small := digest.FromString("large"), digest.FromString("small")
 	obj := &v1alpha1.VerifiedChart{ObjectMeta: metav1.ObjectMeta{Namespace: "apps", Name: "podinfo"}}
 	var store *storage.Storage

@@ -58,7 +58,7 @@ func (w *world) store(tag string, c helmChart) ocispec.Descriptor {
 // newest requests the highest version.
 func newest(s *v1alpha1.VerifiedChartSpec) { s.Ref = v1alpha1.ChartRef{SemVer: ">=1.0.0"} }
 
-var _ = Describe("A newer chart whose provenance file", func() {
+var _ = Describe("A newer chart whose provenance file", Label("provenance"), func() {
 	var (
 		w       *world
 		trusted []*openpgp.Entity
@@ -193,7 +193,7 @@ var _ = Describe("A newer chart whose provenance file", func() {
 	})
 })
 
-var _ = Describe("A chart with a good provenance file", func() {
+var _ = Describe("A chart with a good provenance file", Label("provenance"), func() {
 	var (
 		w    *world
 		ours *openpgp.Entity

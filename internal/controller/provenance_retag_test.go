@@ -14,7 +14,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify/openpgp/openpgptest"
 )
 
-var _ = Describe("A published chart with a provenance file", func() {
+var _ = Describe("A published chart with a provenance file", Label("provenance", "registry"), func() {
 	// An attacker who may push a tag, but has no key, must not be able to take away a proven chart.
 	DescribeTable("F5: is refused under a newer tag, and stays published by its own",
 		func(ask func(*v1alpha1.VerifiedChartSpec), askAgain func(w *world)) {
@@ -38,7 +38,7 @@ var _ = Describe("A published chart with a provenance file", func() {
 	)
 })
 
-var _ = Describe("A chart whose manifest holds a provenance file", func() {
+var _ = Describe("A chart whose manifest holds a provenance file", Label("provenance", "registry"), func() {
 	It("F21: of more than 256 KiB is refused", func() {
 		w, ours := newWorld(context.Background()), openpgptest.NewKey()
 		w.setKeyring(ours)

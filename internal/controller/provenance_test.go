@@ -51,7 +51,7 @@ func byMaintainers(s *v1alpha1.VerifiedChartSpec) {
 	}}
 }
 
-var _ = Describe("A chart with a provenance file", func() {
+var _ = Describe("A chart with a provenance file", Label("provenance"), func() {
 	var (
 		w            *world
 		ours, theirs *openpgp.Entity

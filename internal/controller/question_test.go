@@ -37,7 +37,7 @@ func newAsked() *asked {
 	}
 }
 
-var _ = Describe("An answer that rejects the published chart", func() {
+var _ = Describe("An answer that rejects the published chart", Label("registry"), func() {
 	const requested, notRequested = true, false
 	DescribeTable("replaces an attempt",
 		func(change func(*asked), expected bool) {

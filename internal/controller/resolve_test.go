@@ -21,7 +21,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/chart/charttest"
 )
 
-var _ = Describe("Between two intervals", Serial, func() {
+var _ = Describe("Between two intervals", Label("registry"), Serial, func() {
 	var w *world
 	BeforeEach(func() {
 		w = newWorld(context.Background())
@@ -116,7 +116,7 @@ var _ = Describe("Between two intervals", Serial, func() {
 	})
 })
 
-var _ = Describe("An older revision", func() {
+var _ = Describe("An older revision", Label("serving"), func() {
 	It("is no longer served once another is published", func() {
 		w := newWorld(context.Background())
 		var last *v1alpha1.VerifiedChart
@@ -150,7 +150,7 @@ var _ = Describe("An older revision", func() {
 	})
 })
 
-var _ = Describe("A suspended chart", func() {
+var _ = Describe("A suspended chart", Label("revocation", "serving"), func() {
 	var w *world
 	BeforeEach(func() {
 		w = newWorld(context.Background())

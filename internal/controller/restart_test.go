@@ -83,7 +83,7 @@ func (p *process) publish() *v1alpha1.VerifiedChart {
 	return obj
 }
 
-var _ = Describe("A controller that starts again", func() {
+var _ = Describe("A controller that starts again", Label("restart", "storage"), func() {
 	var p *process
 	BeforeEach(func() {
 		p = newProcess()
@@ -187,7 +187,7 @@ var _ = Describe("A controller that starts again", func() {
 	})
 })
 
-var _ = Describe("An object that goes away", func() {
+var _ = Describe("An object that goes away", Label("serving", "storage"), func() {
 	var w *world
 	var published *v1alpha1.VerifiedChart
 	BeforeEach(func() {
@@ -266,7 +266,7 @@ var _ = Describe("An object that goes away", func() {
 	})
 })
 
-var _ = Describe("An object that left the selector", func() {
+var _ = Describe("An object that left the selector", Label("serving"), func() {
 	It("J3: is no longer served if no other controller has taken over in a minute", func() {
 		p := newProcess()
 		p.run()
@@ -282,7 +282,7 @@ var _ = Describe("An object that left the selector", func() {
 	})
 })
 
-var _ = Describe("The sweep", func() {
+var _ = Describe("The sweep", Label("storage"), func() {
 	It("removes only old files whose object is gone", func() {
 		p := newProcess()
 		p.run()

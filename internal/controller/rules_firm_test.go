@@ -43,7 +43,7 @@ func (w *world) warnings() []string {
 	return reasons
 }
 
-var _ = Describe("A range does not go back", func() {
+var _ = Describe("A range does not go back", Label("policy", "registry"), func() {
 	var w *world
 	BeforeEach(func() {
 		w = newWorld(context.Background())
@@ -126,7 +126,7 @@ var _ = Describe("A range does not go back", func() {
 	})
 })
 
-var _ = Describe("A version that is revoked after it was withdrawn", func() {
+var _ = Describe("A version that is revoked after it was withdrawn", Label("revocation"), func() {
 	It("does not block another chart with that version", func() {
 		w := newWorld(context.Background())
 		bad := w.push("1.0.0", w.ours)
@@ -142,7 +142,7 @@ var _ = Describe("A version that is revoked after it was withdrawn", func() {
 	})
 })
 
-var _ = Describe("A revoked chart, while the registry takes requests and never answers,", func() {
+var _ = Describe("A revoked chart, while the registry takes requests and never answers,", Label("revocation"), func() {
 	var w *world
 	var published *v1alpha1.VerifiedChart
 	BeforeEach(func() {
@@ -174,7 +174,7 @@ var _ = Describe("A revoked chart, while the registry takes requests and never a
 	)
 })
 
-var _ = Describe("A revoked key", func() {
+var _ = Describe("A revoked key", Label("revocation"), func() {
 	It("is reported while the registry never answers, even if the reconcile is interrupted", func() {
 		w := newWorld(context.Background())
 		d := w.push("1.0.0", w.ours)
@@ -209,7 +209,7 @@ var _ = Describe("A revoked key", func() {
 	})
 })
 
-var _ = DescribeTable("A withdrawal is reported by one Warning",
+var _ = DescribeTable("A withdrawal is reported by one Warning", Label("messages", "revocation"),
 	func(lose func(*world, *v1alpha1.VerifiedChart)) {
 		w := newWorld(context.Background())
 		d := w.push("1.0.0", w.ours)

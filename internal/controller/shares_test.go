@@ -14,7 +14,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify"
 )
 
-var _ = Describe("The workers of the Guard", func() {
+var _ = Describe("The workers of the Guard", Label("deadline"), func() {
 	var now time.Time
 	var s *shares
 	BeforeEach(func() {
@@ -48,7 +48,7 @@ var _ = Describe("The workers of the Guard", func() {
 	})
 })
 
-var _ = Describe("A session", func() {
+var _ = Describe("A session", Label("registry"), func() {
 	It("J5: does not block the list of objects that have left", func(ctx context.Context) {
 		var all sessions
 		name := types.NamespacedName{Namespace: "team", Name: "app"}
@@ -111,7 +111,7 @@ var _ = Describe("A session", func() {
 // These are the outcomes of isStale.
 const stale, fresh = true, false
 
-var _ = DescribeTable("Signature material has to be fetched again",
+var _ = DescribeTable("Signature material has to be fetched again", Label("cache", "registry"),
 	func(at func(now time.Time) time.Time, expected bool) {
 		now := time.Now()
 		Expect(isStale(at(now), now)).To(Equal(expected))

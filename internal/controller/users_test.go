@@ -17,7 +17,7 @@ import (
 )
 
 // An edit of an object re-verifies exactly its users, at once.
-var _ = Describe("An edit", Ordered, Serial, func() {
+var _ = Describe("An edit", Label("policy"), Ordered, Serial, func() {
 	var w, elsewhere *world
 
 	named := func(name string) *meta.LocalObjectReference { return &meta.LocalObjectReference{Name: name} }

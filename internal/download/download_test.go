@@ -78,7 +78,7 @@ func good(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("file"
 // requests is how many requests the server gets.
 type requests int64
 
-var _ = Describe("A file", func() {
+var _ = Describe("A file", Label("provenance", "network"), func() {
 	ctx := context.Background()
 
 	It("is read", func() {
@@ -316,7 +316,7 @@ var _ = Describe("A file", func() {
 	})
 })
 
-var _ = DescribeTable("A Secret is refused as credentials that",
+var _ = DescribeTable("A Secret is refused as credentials that", Label("network"),
 	func(data map[string][]byte) {
 		_, err := download.ParseCredentials(data)
 		Expect(err).To(MatchError(download.ErrSecret))
@@ -330,7 +330,7 @@ var _ = DescribeTable("A Secret is refused as credentials that",
 	Entry("has a token of two lines", map[string][]byte{"bearerToken": []byte("hunter2\nX: y")}),
 )
 
-var _ = DescribeTable("A Secret is refused as trust that",
+var _ = DescribeTable("A Secret is refused as trust that", Label("network"),
 	func(data map[string][]byte) {
 		_, err := download.ParseTrust(data)
 		Expect(err).To(MatchError(download.ErrSecret))

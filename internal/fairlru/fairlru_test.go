@@ -21,7 +21,7 @@ func TestFairLRU(t *testing.T) {
 // unit is the size of a value that counts as 1,000 bytes, and limit holds ten of them.
 const unit, limit = 1000 - fairlru.Overhead, 10_000
 
-var _ = Describe("The cache", func() {
+var _ = Describe("The cache", Label("cache"), func() {
 	var c *fairlru.Cache[int, string]
 	BeforeEach(func() { c = fairlru.New[int, string](limit) })
 

@@ -14,7 +14,7 @@ import (
 // These are the outcomes of Glob.Matches.
 const matches, differs = true, false
 
-var _ = DescribeTable("A glob matches",
+var _ = DescribeTable("A glob matches", Label("policy"),
 	func(g pattern.Glob, text string, expected bool) { Expect(g.Matches(text)).To(Equal(expected)) },
 	Entry("nothing", pattern.Glob(""), "", matches),
 	Entry("nothing else", pattern.Glob(""), "a", differs),

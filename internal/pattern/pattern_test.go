@@ -17,7 +17,7 @@ func TestPattern(t *testing.T) {
 	RunSpecs(t, "Pattern")
 }
 
-var _ = Describe("A pattern", func() {
+var _ = Describe("A pattern", Label("keyless"), func() {
 	DescribeTable("is refused if it is", func(p string) {
 		_, err := pattern.Compile(p)
 		Expect(err).To(MatchError(pattern.ErrPattern))

@@ -39,7 +39,7 @@ func step(err error) pipeline.Step {
 	return failure.Step
 }
 
-var _ = Describe("The pipeline", func() {
+var _ = Describe("The pipeline", Label("chart"), func() {
 	var (
 		ctx     = context.Background()
 		repo    *verifytest.Repository
@@ -128,7 +128,7 @@ var _ = Describe("The pipeline", func() {
 	)
 })
 
-var _ = Describe("The version that a tag names", func() {
+var _ = Describe("The version that a tag names", Label("chart"), func() {
 	ctx := context.Background()
 	// validate pushes a chart with the version under the tag, and runs every step.
 	validate := func(tag, version string) (verify.Subject, error) {

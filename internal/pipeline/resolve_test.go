@@ -48,7 +48,7 @@ func unlisted(err error) *verifytest.Repository {
 	return repo
 }
 
-var _ = Describe("Resolve", func() {
+var _ = Describe("Resolve", Label("registry"), func() {
 	ctx := context.Background()
 
 	DescribeTable("takes the highest version of a range",

@@ -18,7 +18,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify/verifytest"
 )
 
-var _ = Describe("Verify", func() {
+var _ = Describe("Verify", Label("policy", "cache"), func() {
 	var (
 		ctx     = context.Background()
 		repo    *verifytest.Repository

@@ -28,7 +28,7 @@ const (
 	legacy
 )
 
-var _ = Describe("A minimum age of a key's signature", func() {
+var _ = Describe("A minimum age of a key's signature", Label("policy", "deadline"), func() {
 	const own, company = "", "company"
 	sigstore, ours := sigstoretest.NewSmall(), P256()
 	logged := func(a *v1alpha1.Authority) { a.TransparencyLog = v1alpha1.TransparencyLogRequired }

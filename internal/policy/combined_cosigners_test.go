@@ -13,7 +13,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify/openpgp/openpgptest"
 )
 
-var _ = Describe("A provenance file with the signatures of two maintainers", func() {
+var _ = Describe("A provenance file with the signatures of two maintainers", Label("provenance", "policy"), func() {
 	ada, bob := openpgptest.NewKey(), openpgptest.NewKey()
 	signerOf := func(fingerprint []byte) string { return fmt.Sprintf("OPENPGP:%X", fingerprint) }
 

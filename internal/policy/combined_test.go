@@ -121,7 +121,7 @@ func combine(atLeast int32, parties []party) verify.Verifier {
 	return only(v, material)
 }
 
-var _ = Describe("A policy of cosign and provenance", func() {
+var _ = Describe("A policy of cosign and provenance", Label("cosign", "provenance"), func() {
 	const all, either = 0, 1
 	ours, theirs := P256(), P256()
 	ada, bob, mallory := openpgptest.NewKey(), openpgptest.NewKey(), openpgptest.NewKey()

@@ -21,7 +21,7 @@ import (
 	. "github.com/verifiedchart/verifiedchart/internal/verify/verifytest"
 )
 
-var _ = Describe("A cosign authority", func() {
+var _ = Describe("A cosign authority", Label("cosign", "policy"), func() {
 	sigstore, ours := sigstoretest.NewSmall(), P256()
 
 	// by changes how the chart is signed, ask the requirements of the authority.

@@ -12,7 +12,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/policy"
 )
 
-var _ = DescribeTable("J1: a policy applies to every spelling of a repository,",
+var _ = DescribeTable("J1: a policy applies to every spelling of a repository,", Label("policy"),
 	func(glob string, repositories ...string) {
 		m := &v1alpha1.ChartMatch{URLs: []string{"oci://nowhere.example/**", glob}}
 		for _, r := range repositories {
@@ -39,7 +39,7 @@ var _ = DescribeTable("J1: a policy applies to every spelling of a repository,",
 	Entry("for a stored glob without a scheme, which admission now rejects", "ghcr.io/org/*", "oci://ghcr.io/org/app"),
 )
 
-var _ = DescribeTable("A policy does not apply",
+var _ = DescribeTable("A policy does not apply", Label("policy"),
 	func(repository, namespace string, m v1alpha1.ChartMatch) {
 		Expect(policy.Matches(&m, repository, namespace)).To(BeFalse())
 	},
@@ -53,7 +53,7 @@ var _ = DescribeTable("A policy does not apply",
 	Entry("to another URL, even if the namespace matches", "oci://ghcr.io/org/app", "apps", v1alpha1.ChartMatch{URLs: []string{"oci://quay.io/**"}, Namespaces: []string{"*"}}),
 )
 
-var _ = DescribeTable("A policy applies to everything",
+var _ = DescribeTable("A policy applies to everything", Label("policy"),
 	func(m *v1alpha1.ChartMatch) { Expect(policy.Matches(m, "oci://ghcr.io/org/app", "apps")).To(BeTrue()) },
 	Entry("without match", nil),
 	Entry("with an empty match", &v1alpha1.ChartMatch{}),

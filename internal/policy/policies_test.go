@@ -20,7 +20,7 @@ import (
 	. "github.com/verifiedchart/verifiedchart/internal/verify/verifytest"
 )
 
-var _ = Describe("The policies of a set", func() {
+var _ = Describe("The policies of a set", Label("policy", "revocation"), func() {
 	var (
 		ctx          = context.Background()
 		now          = time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)

@@ -46,7 +46,7 @@ func only(v v1alpha1.Verification, material map[string]policy.Material) policy.S
 	return policy.NewSet(time.Now, policy.Revoked{}, policy.Policy{Verify: v, Material: material})
 }
 
-var _ = Describe("A policy", func() {
+var _ = Describe("A policy", Label("policy"), func() {
 	ours, alsoOurs, theirs := P256(), P256(), P256()
 
 	verifyChart := func(v v1alpha1.Verification, material map[string]policy.Material, signedBy ...Signer) (verify.Result, error) {

@@ -18,7 +18,7 @@ import (
 	. "github.com/verifiedchart/verifiedchart/internal/verify/verifytest"
 )
 
-var _ = Describe("A provenance authority", func() {
+var _ = Describe("A provenance authority", Label("provenance", "policy"), func() {
 	ada, bob, retired := openpgptest.NewKey(), openpgptest.NewKey(), openpgptest.NewKey(openpgptest.ExpiringAfter(24*time.Hour))
 	fingerprint := func(k *openpgp.Entity) string { return fmt.Sprintf("%x", k.PrimaryKey.Fingerprint) }
 

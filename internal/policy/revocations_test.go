@@ -28,7 +28,7 @@ func listed(text string) policy.Revoked {
 	return r
 }
 
-var _ = DescribeTable("A list of revocations revokes",
+var _ = DescribeTable("A list of revocations revokes", Label("revocation"),
 	func(list string, d digest.Digest, version string) {
 		err := listed(list).Check(chartURL, d, version)
 		Expect(err).To(MatchError(verify.ErrRejected))
@@ -50,7 +50,7 @@ var _ = DescribeTable("A list of revocations revokes",
 	Entry("J21: by an alias", "versions: [{url: &all \"**\", range: 2.x}, {url: *all, range: 1.2.3}]", other, "1.2.3"),
 )
 
-var _ = DescribeTable("A list of revocations leaves alone",
+var _ = DescribeTable("A list of revocations leaves alone", Label("revocation"),
 	func(list, version string) {
 		Expect(listed(list).Check(chartURL, other, version)).To(Succeed())
 	},
@@ -64,7 +64,7 @@ var _ = DescribeTable("A list of revocations leaves alone",
 	Entry("a chart without a known version", `versions: [{url: "**", range: "*"}]`, ""),
 )
 
-var _ = DescribeTable("A list of revocations is malformed:",
+var _ = DescribeTable("A list of revocations is malformed:", Label("revocation"),
 	func(text, hint string) {
 		r, err := policy.ParseRevocations("the list", []byte(text))
 		Expect(err).To(MatchError(verify.ErrTrustMalformed))
@@ -119,7 +119,7 @@ var _ = DescribeTable("A list of revocations is malformed:",
 	Entry("deep", strings.Repeat("[", 50_000), "list"),
 )
 
-var _ = DescribeTable("J21: a spec and the cluster's list accept",
+var _ = DescribeTable("J21: a spec and the cluster's list accept", Label("revocation"),
 	func(key string) {
 		id := "SHA256:" + strings.Repeat("ab", 32)
 		signed := verify.VerifiedSignature{Signer: id}

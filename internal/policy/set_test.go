@@ -16,7 +16,7 @@ import (
 	. "github.com/verifiedchart/verifiedchart/internal/verify/verifytest"
 )
 
-var _ = Describe("A set of policies", func() {
+var _ = Describe("A set of policies", Label("policy"), func() {
 	var (
 		ctx          = context.Background()
 		now          = time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)

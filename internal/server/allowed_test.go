@@ -25,7 +25,7 @@ import (
 // other has the same length as content.
 var other = bytes.Repeat([]byte("fedcba9876543210"), 64<<10)
 
-var _ = Describe("A path", func() {
+var _ = Describe("A path", Label("serving"), func() {
 	var (
 		folder  string
 		now     time.Time

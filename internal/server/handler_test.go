@@ -27,7 +27,7 @@ import (
 
 var etag = fmt.Sprintf(`"sha256:%x"`, sha256.Sum256(content))
 
-var _ = Describe("A request", func() {
+var _ = Describe("A request", Label("serving"), func() {
 	var folder string
 	var s *running
 	var paths *server.Paths

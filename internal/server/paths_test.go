@@ -27,7 +27,7 @@ var (
 	one, two = digest.FromString("one"), digest.FromString("two")
 )
 
-var _ = Describe("The paths", func() {
+var _ = Describe("The paths", Label("serving"), func() {
 	var (
 		now   time.Time
 		paths *server.Paths
@@ -216,7 +216,7 @@ var _ = Describe("The paths", func() {
 	})
 })
 
-var _ = Describe("An old path", func() {
+var _ = Describe("An old path", Label("serving"), func() {
 	DescribeTable("J9: ends with its proof",
 		func(ends, served time.Duration) {
 			now := time.Now()

@@ -39,7 +39,7 @@ func ask(c net.Conn) {
 	Expect(err).NotTo(HaveOccurred())
 }
 
-var _ = Describe("A client", func() {
+var _ = Describe("A client", Label("serving", "network"), func() {
 	var o server.Options
 
 	BeforeEach(func() {
@@ -148,7 +148,7 @@ func (s *slow) Write(b []byte) (int, error) {
 	return s.ResponseRecorder.Write(b)
 }
 
-var _ = Describe("The server", func() {
+var _ = Describe("The server", Label("serving"), func() {
 	var o server.Options
 
 	BeforeEach(func() {

@@ -122,7 +122,7 @@ func run(folder string, at int) (*exec.Cmd, string) {
 	return child, strings.TrimSpace(word)
 }
 
-var _ = Describe("A process that is killed", func() {
+var _ = Describe("A process that is killed", Label("storage", "restart"), func() {
 	It("G1: leaves the old or the new file at any step of writing, and no other file after the sweep", func() {
 		for at, word := 1, ""; word != "finished"; at++ {
 			By(fmt.Sprintf("stopping at step %d", at))

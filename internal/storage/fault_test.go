@@ -44,7 +44,7 @@ var failing = map[string]func(error) storage.Disk{
 	},
 }
 
-var _ = Describe("A disk that fails", func() {
+var _ = Describe("A disk that fails", Label("storage"), func() {
 	old, fresh := []byte(strings.Repeat("old ", 20_000)), []byte(strings.Repeat("new!", 20_000))
 
 	DescribeTable("leaves the served file, and is used again after it has recovered",

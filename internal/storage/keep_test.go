@@ -16,7 +16,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/storage"
 )
 
-var _ = Describe("The removal of older files", func() {
+var _ = Describe("The removal of older files", Label("storage"), func() {
 	const year = 365 * 24 * time.Hour
 
 	DescribeTable("keeps the current file",

@@ -23,7 +23,7 @@ var (
 	replaced  = digest.FromString("replaced")
 )
 
-var _ = Describe("Signature material", func() {
+var _ = Describe("Signature material", Label("storage"), func() {
 	var (
 		folder string
 		s      *storage.Storage

@@ -83,7 +83,7 @@ func fill(folder string) error {
 	return nil
 }
 
-var _ = Describe("A path", func() {
+var _ = Describe("A path", Label("storage"), func() {
 	var folder string
 	BeforeEach(func() {
 		folder = GinkgoT().TempDir()

@@ -15,7 +15,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/storage"
 )
 
-var _ = Describe("An artifact that is retired", func() {
+var _ = Describe("An artifact that is retired", Label("storage"), func() {
 	var (
 		folder string
 		s      *storage.Storage

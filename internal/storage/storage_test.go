@@ -19,7 +19,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/storage"
 )
 
-var _ = Describe("The storage", func() {
+var _ = Describe("The storage", Label("storage"), func() {
 	var folder string
 	chart := []byte(strings.Repeat("a chart ", 8_000))
 

@@ -14,7 +14,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/storage"
 )
 
-var _ = Describe("The list of stored files", func() {
+var _ = Describe("The list of stored files", Label("storage"), func() {
 	var (
 		folder string
 		s      *storage.Storage

@@ -22,7 +22,7 @@ func request(verb, group, resource, subresource, n string) string {
 		`",scope="resource",subresource="` + subresource + `",verb="` + verb + `",version="v1"} ` + n + "\n"
 }
 
-var _ = DescribeTable("a request to the API server is a write of the controller", func(line string, expected int) {
+var _ = DescribeTable("a request to the API server is a write of the controller", Label("status"), func(line string, expected int) {
 	counted, err := parseWrites(strings.NewReader("# TYPE apiserver_request_total counter\n" + line))
 	Expect(err).NotTo(HaveOccurred())
 	Expect(counted.total()).To(Equal(expected))
@@ -43,7 +43,7 @@ var _ = DescribeTable("a request to the API server is a write of the controller"
 	Entry("not if the metric differs", strings.Replace(request("POST", "", "events", "", "1"), "_total", "_aborts_total", 1), 0),
 )
 
-var _ = Describe("writes", func() {
+var _ = Describe("writes", Label("status"), func() {
 	It("are those since an earlier count", func() {
 		now := writes{"POST events": 5, "PATCH verifiedcharts/status": 4}.since(writes{"POST events": 3, "PATCH verifiedcharts/status": 4})
 		Expect(now).To(Equal(writes{"POST events": 2}))
@@ -54,7 +54,7 @@ var _ = Describe("writes", func() {
 // These are the outcomes of a limit.
 const exceeded, kept = true, false
 
-var _ = DescribeTable("a limit", func(measured func(*limits), expected bool) {
+var _ = DescribeTable("a limit", Label("deadline"), func(measured func(*limits), expected bool) {
 	l := &limits{slowness: 1.5}
 	measured(l)
 	Expect(l.err() != nil).To(Equal(expected))
@@ -71,7 +71,7 @@ var _ = DescribeTable("a limit", func(measured func(*limits), expected bool) {
 	Entry("of CPU time does not grow with the load", func(l *limits) { l.cpu("each", 16*time.Millisecond, 1, 10*time.Millisecond) }, exceeded),
 )
 
-var _ = Describe("the work of the processors", func() {
+var _ = Describe("the work of the processors", Label("deadline"), func() {
 	It("is all but idle time, waiting for a disk, and that of guests", func() {
 		Expect(busy([]byte("cpu  100 20 3 9000 800 0 7 10 5 5\ncpu0 1 1 1 1 1 1 1 1 1 1\n"))).To(Equal(1400 * time.Millisecond))
 	})
@@ -82,7 +82,7 @@ var _ = Describe("the work of the processors", func() {
 	})
 })
 
-var _ = Describe("the calibration", func() {
+var _ = Describe("the calibration", Label("deadline"), func() {
 	It("makes no limit stricter", func() {
 		Expect(calibrate()).To(BeNumerically(">=", 1))
 	})

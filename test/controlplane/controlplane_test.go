@@ -16,7 +16,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/test/process"
 )
 
-var _ = Describe("a control plane", Ordered, func() {
+var _ = Describe("a control plane", Label("install"), Ordered, func() {
 	var group process.Group
 	var plane *controlplane.ControlPlane
 	var kubectl *controlplane.Kubectl
@@ -79,7 +79,7 @@ subjects: [{kind: ServiceAccount, name: reader, namespace: apps}]
 	})
 })
 
-var _ = Describe("a control plane with a kube-controller-manager", Ordered, func() {
+var _ = Describe("a control plane with a kube-controller-manager", Label("install"), Ordered, func() {
 	var kubectl *controlplane.Kubectl
 
 	BeforeAll(func(ctx SpecContext) {

@@ -25,7 +25,7 @@ func requestsFor(w *scenario.World, name string) []string {
 }
 
 // Requests to a registry.
-var _ = Describe("the cost of a chart", func() {
+var _ = Describe("the cost of a chart", Label("registry"), func() {
 	onEach(func(k kind) {
 		spec("that is new is at most 6 requests to the registry, its range of versions included", k,
 			func(ctx context.Context, w *scenario.World) {

@@ -18,7 +18,7 @@ import (
 )
 
 // Provenance files outside of the registry, for charts that helm signed.
-var _ = Describe("a provenance file outside the registry", func() {
+var _ = Describe("a provenance file outside the registry", Label("provenance", "network"), func() {
 	// setAside packages a chart that the maintainers sign, and returns the provenance file, which must not be
 	// pushed.
 	setAside := func(ctx context.Context, w *scenario.World, name, from string) (file string) {

@@ -15,7 +15,7 @@ import (
 )
 
 // Signatures with a key that the real GnuPG made, and the end of that key.
-var _ = Describe("by the real GnuPG,", func() {
+var _ = Describe("by the real GnuPG,", Label("provenance"), func() {
 	BeforeEach(func() {
 		if err := realparts.MissingGnuPG(); err != nil {
 			Skip(err.Error())

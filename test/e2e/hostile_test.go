@@ -32,7 +32,7 @@ func signature(chart realparts.Pushed) name.Reference {
 }
 
 // Content in the registry that the controller must never serve.
-var _ = Describe("in a hostile registry", func() {
+var _ = Describe("in a hostile registry", Label("registry", "network"), func() {
 	onEach(func(k kind) {
 		spec("D3: a genuine signature that was copied from another chart is not accepted", k,
 			func(ctx context.Context, w *scenario.World) {

@@ -99,7 +99,7 @@ func declareBy(ctx context.Context, w *scenario.World, name string, by way) {
 }
 
 // Signatures in every form that cosign writes.
-var _ = Describe("cosign", func() {
+var _ = Describe("cosign", Label("keyless", "cosign"), func() {
 	onEach(func(k kind) {
 		for _, by := range ways() {
 			spec(by.text+" is found and proven", k, func(ctx context.Context, w *scenario.World) { declareBy(ctx, w, "signed", by) })

@@ -31,7 +31,7 @@ func offer(ctx context.Context, w *scenario.World, chart realparts.Chart, keyrin
 }
 
 // Signatures of helm that the scenario does not cover.
-var _ = Describe("a provenance file", func() {
+var _ = Describe("a provenance file", Label("provenance"), func() {
 	onEach(func(k kind) {
 		spec("that oras pushed under a tag proves a chart that helm signed", k, func(ctx context.Context, w *scenario.World) {
 			offerTagged(ctx, w, "tagged")

@@ -16,7 +16,7 @@ import (
 )
 
 // The trusted root of the public Sigstore, from a TUF repository of our own.
-var _ = Describe("the public Sigstore's trusted root", func() {
+var _ = Describe("the public Sigstore's trusted root", Label("trustroot"), func() {
 	// byPublicRoot signs as the release identity, which that root certifies.
 	byPublicRoot := loggedIdentity
 	byPublicRoot.authority = func(w *scenario.World) string {

@@ -17,7 +17,7 @@ import (
 )
 
 // Events while no controller runs, or while another one takes over.
-var _ = Describe("a restart", func() {
+var _ = Describe("a restart", Label("restart"), func() {
 	onEach(func(k kind) {
 		spec("H12: of a controller that was down when the policy changed serves no chart that the policy no longer allows", k,
 			func(ctx context.Context, w *scenario.World) {

@@ -11,7 +11,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/test/scenario"
 )
 
-var _ = Describe("the road from a signed chart to an installed one", func() {
+var _ = Describe("the road from a signed chart to an installed one", Label("install"), func() {
 	onEach(func(k kind) {
 		// Each chart is checked independently of the others.
 		Context("once all is declared", Ordered, ContinueOnFailure, func() {

@@ -21,7 +21,7 @@ import (
 const soon = time.Minute
 
 // Rules hold while registries hide content or hang, or volumes are lost.
-var _ = Describe("a rule holds:", func() {
+var _ = Describe("a rule holds:", Label("policy"), func() {
 	spec("the end of an audit takes effect even while the registry is out of reach", distribution, func(ctx context.Context, w *scenario.World) {
 		Expect(w.Push(ctx, "audited")).To(Succeed())
 		Expect(w.DeclareFor(ctx, "audited", pinned, scenario.KeyAuthority(), "mode: Audit")).To(Succeed())

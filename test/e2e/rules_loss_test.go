@@ -23,7 +23,7 @@ import (
 )
 
 // Artifacts that are no longer trusted.
-var _ = Describe("the loss of trust", func() {
+var _ = Describe("the loss of trust", Label("policy"), func() {
 	spec("is held if onTrustLoss is Hold, and the status shows it", distribution,
 		func(ctx context.Context, w *scenario.World) {
 			chart := declareSigned(ctx, w, "held", pinned)

@@ -21,7 +21,7 @@ import (
 
 // Effects of the clock alone: nobody edits an object or asks for a reconciliation when they happen. On a busy
 // machine the specs can only check that an effect comes soon; that it does not come early is exact.
-var _ = Describe("a moment", func() {
+var _ = Describe("a moment", Label("deadline"), func() {
 	spec("at which a signature is old enough publishes a chart that was signed a moment ago", distribution,
 		func(ctx context.Context, w *scenario.World) {
 			Expect(w.Push(ctx, "fresh")).To(Succeed())

@@ -15,7 +15,7 @@ import (
 )
 
 // Revocations, whatever key accepts the chart.
-var _ = Describe("a chart", func() {
+var _ = Describe("a chart", Label("revocation"), func() {
 	for _, way := range []struct {
 		text string
 		list func(*v1alpha1.VerifiedChart) string

@@ -64,7 +64,7 @@ data: {revoked.yaml: %q}
 }
 
 // Rules about charts other than their authorities.
-var _ = Describe("rules", func() {
+var _ = Describe("rules", Label("policy"), func() {
 	onEach(func(k kind) {
 		spec("a key is rotated with no moment at which the artifact is missing", k, func(ctx context.Context, w *scenario.World) {
 			next, err := w.Cosign.GenerateKey(ctx, w.Namespace)

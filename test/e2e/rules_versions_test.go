@@ -21,7 +21,7 @@ import (
 const ranged = `semver: ">=1.0.0"`
 
 // Allowed versions and their order.
-var _ = Describe("a version", func() {
+var _ = Describe("a version", Label("policy", "registry"), func() {
 	story("that is pushed anew, and signed,", distribution, func(act act) {
 		var first, second realparts.Pushed
 

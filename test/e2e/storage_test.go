@@ -25,7 +25,7 @@ func stored(ctx context.Context, w *scenario.World, name string) string {
 }
 
 // Damage to the files, and to the process that serves them.
-var _ = Describe("the storage", func() {
+var _ = Describe("the storage", Label("storage"), func() {
 	for _, damage := range []struct {
 		text string
 		do   func(path string) error

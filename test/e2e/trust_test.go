@@ -20,7 +20,7 @@ import (
 )
 
 // The chart after changes of its key. No step asks for a reconciliation here: a Secret is watched.
-var _ = Describe("trust", func() {
+var _ = Describe("trust", Label("cosign"), func() {
 	onEach(func(k kind) {
 		spec("while the key is gone there is no verdict, the verified chart stays published, and all is well again when the key is back", k,
 			func(ctx context.Context, w *scenario.World) {
@@ -73,7 +73,7 @@ var _ = Describe("trust", func() {
 	})
 })
 
-var _ = Describe("a VerifiedChart", func() {
+var _ = Describe("a VerifiedChart", Label("status"), func() {
 	spec("that is deleted takes its artifact and its ExternalArtifact with it, and nothing else", distribution,
 		func(ctx context.Context, w *scenario.World) {
 			chart := declareSigned(ctx, w, "kept", pinned)

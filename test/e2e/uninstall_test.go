@@ -43,7 +43,7 @@ func definitionsLast(ctx context.Context, c *cluster) {
 	c.remove(ctx, slices.DeleteFunc(documents, func(d string) bool { return !defines(d) }))
 }
 
-var _ = Describe("J23: in a cluster that collects garbage", Ordered, ContinueOnFailure, func() {
+var _ = Describe("J23: in a cluster that collects garbage", Label("install"), Ordered, ContinueOnFailure, func() {
 	var c *cluster
 
 	BeforeAll(func(ctx SpecContext) { c = newCluster(ctx) })

@@ -15,7 +15,7 @@ import (
 )
 
 // Faults on the way from the controller to helm-controller.
-var _ = Describe("on the wire", func() {
+var _ = Describe("on the wire", Label("network"), func() {
 	spec("G13: helm-controller installs no altered chart, and recovers when the chart is no longer altered", distribution,
 		func(ctx context.Context, w *scenario.World) {
 			altering := alter("http://" + w.Controller.Addr)

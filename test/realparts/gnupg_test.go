@@ -11,7 +11,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/test/realparts"
 )
 
-var _ = Describe("the real GnuPG", Ordered, func() {
+var _ = Describe("the real GnuPG", Label("provenance"), Ordered, func() {
 	const keepers = "Keepers <keepers@example.com>"
 	var (
 		gpg *realparts.GnuPG

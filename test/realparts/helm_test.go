@@ -36,7 +36,7 @@ func contents(archive string) map[string]string {
 	}
 }
 
-var _ = Describe("a chart that helm packages", func() {
+var _ = Describe("a chart that helm packages", Label("chart"), func() {
 	It("differs from every other, whatever the time", func(ctx SpecContext) {
 		helm, err := realparts.NewHelm(GinkgoT().TempDir())
 		Expect(err).NotTo(HaveOccurred())

@@ -20,7 +20,7 @@ const (
 )
 
 // Signatures that discovery must find.
-var _ = Describe("what the real cosign pushes", Ordered, func() {
+var _ = Describe("what the real cosign pushes", Label("cosign"), Ordered, func() {
 	var (
 		s   shelf
 		key realparts.Key

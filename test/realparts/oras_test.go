@@ -12,7 +12,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/test/realparts"
 )
 
-var _ = Describe("the real oras", Ordered, func() {
+var _ = Describe("the real oras", Label("registry"), Ordered, func() {
 	const mediaType = "application/vnd.example.report+json"
 	var (
 		s    shelf

@@ -70,7 +70,7 @@ func verifySignatures(ctx SpecContext, pushed realparts.Pushed, v verify.Verifie
 	return keys, err
 }
 
-var _ = Describe("a chart that the real helm pushed and the real cosign signed", func() {
+var _ = Describe("a chart that the real helm pushed and the real cosign signed", Label("cosign"), func() {
 	for _, kind := range []string{"the distribution registry", "a registry with the referrers API"} {
 		Context("into "+kind, Ordered, func() {
 			var (

@@ -63,7 +63,7 @@ func identified(trusted []byte, issuer, email string, log bundle.LogPolicy) veri
 	return v
 }
 
-var _ = Describe("a private Sigstore", Ordered, func() {
+var _ = Describe("a private Sigstore", Label("keyless", "trustroot"), Ordered, func() {
 	var (
 		s       shelf
 		private *realparts.Sigstore
