@@ -47,16 +47,16 @@ var _ = Describe("The API server, asked for a ClusterChartPolicy,", Label("admis
 		Entry("for hosts", urls("oci://*.example.com/**", "oci://*/org/**", "oci://registry-*.example/app")),
 		Entry("for ports", urls("oci://localhost:5000/**", "oci://*:*/**", "oci://h:65535/a", "oci://h:5*/a")),
 		Entry("J1: for a host in upper case with a default port, which are canonicalised", urls("oci://GHCR.io:443/org/**")),
-		Entry("for whatever is under any host", urls("**", "**/app", "oci://**", "oci://**/app", "oci://ghcr.io**", "oci://gh**app")),
+		Entry("for every path of any host", urls("**", "**/app", "oci://**", "oci://**/app", "oci://ghcr.io**", "oci://gh**app")),
 		Entry("with a slash at the end", urls("oci://ghcr.io/org/app/")),
 		Entry("for namespaces", namespaces("apps", "team-*", "*-prod", "*", "**", "a", "1-2", strings.Repeat("a", 63))),
-		Entry("with as many entries as there may be, as long as they may be", set(times(64, "oci://ghcr.io/"+strings.Repeat("a", 430)), "match", "urls"), func(spec map[string]any) {
+		Entry("with the most entries of the greatest length", set(times(64, "oci://ghcr.io/"+strings.Repeat("a", 430)), "match", "urls"), func(spec map[string]any) {
 			set(times(63, "a"), "match", "namespaces")(spec)
 		}),
 		Entry("J16: that revokes identities", set([]any{map[string]any{"issuer": "https://issuer.example", "subject": ".*"}}, "verify", "revoked", "identities")),
 	)
 
-	DescribeTable("J1: refuses one that can match nothing, and says what to write",
+	DescribeTable("J1: refuses one that can match nothing, and names the fix",
 		func(hint string, edits ...edit) {
 			err := createPolicy(edits...)
 			Expect(apierrors.IsInvalid(err)).To(BeTrue(), "%v", err)
@@ -141,15 +141,15 @@ var _ = Describe("The API server, asked for ranges of versions,", Label("admissi
 			}
 		},
 		Entry("words", "no range", "latest", "one"),
-		Entry("bounds that are none", "<<1", ">=<1", "==1", "=!1", "1<", ">", "&1"),
-		Entry("versions that are none", "1.2.3.4", "1..2", ".1", "1.", "1x", "1.2.3_4", "V1", "1.2.3-.", "1.2.3+b.", "1.2.3-rc..1"),
-		Entry("what is missing", " ", "1 ||", "|| 1", "1 | 2", "1,,2", "1,"),
-		Entry("what joins in another way", "1 and 2", "1;2", "[1,2)", "1 -2"),
+		Entry("malformed bounds", "<<1", ">=<1", "==1", "=!1", "1<", ">", "&1"),
+		Entry("malformed versions", "1.2.3.4", "1..2", ".1", "1.", "1x", "1.2.3_4", "V1", "1.2.3-.", "1.2.3+b.", "1.2.3-rc..1"),
+		Entry("a missing part", " ", "1 ||", "|| 1", "1 | 2", "1,,2", "1,"),
+		Entry("another separator", "1 and 2", "1;2", "[1,2)", "1 -2"),
 	)
 })
 
 var _ = Describe("The API server, asked for the URL of a chart,", Label("admission", "registry"), func() {
-	DescribeTable("J5: refuses what can be no repository, and says what to write",
+	DescribeTable("J5: refuses what can be no repository, and names the fix",
 		func(hint, url string) {
 			_, err := create(set(url, "url"))
 			Expect(apierrors.IsInvalid(err)).To(BeTrue(), "%v", err)
@@ -179,7 +179,7 @@ var _ = Describe("The API server, asked for the URL of a chart,", Label("admissi
 		Entry("a dot at the beginning of the host", "oci://host[:port]/path", "oci://.ghcr.io/a"),
 		Entry("a dash at the end of a label", "oci://host[:port]/path", "oci://ghcr-.io/a"),
 		Entry("a dash at the beginning of the host", "oci://host[:port]/path", "oci://-ghcr.io/a"),
-		Entry("no host but a dot", "oci://host[:port]/path", "oci://./a"),
+		Entry("a dot instead of a host", "oci://host[:port]/path", "oci://./a"),
 		Entry("no host", "oci://host[:port]/path", "oci:///a"),
 	)
 
@@ -211,7 +211,7 @@ var _ = Describe("The API server, asked for revocations,", Label("admission", "r
 		Entry("keys in any case", revoking("keys", "sha256:"+strings.Repeat("AB", 32), "OpenPGP:"+strings.ToUpper(fingerprint))),
 		Entry("keys with spaces", revoking("keys", " C0FF EE00 C0FF EE00 C0FF  EE00 C0FF EE00 C0FF EE00", "sha256: "+strings.Repeat("ab ", 32))),
 		Entry("J16: identities", revoking("identities", map[string]any{"issuer": "^https://issuer[.]example$", "subject": "^.*@example[.]com$"})),
-		Entry("as many as there may be", func(spec map[string]any) {
+		Entry("the highest number of entries", func(spec map[string]any) {
 			var digests, keys, versions, identities []any
 			for i := range 256 {
 				digests = append(digests, fmt.Sprintf("sha256:%064x", i))
@@ -238,6 +238,6 @@ var _ = Describe("The API server, asked for revocations,", Label("admission", "r
 		Entry("a short fingerprint of a cosign key", "keys must be", revoking("keys", "SHA256:"+fingerprint)),
 		Entry("an identity without a subject", "subject", revoking("identities", map[string]any{"issuer": "x"})),
 		Entry("an identity by an empty pattern", "issuer", revoking("identities", map[string]any{"issuer": "", "subject": "x"})),
-		Entry("an identity that is no pattern", "regular expression", revoking("identities", map[string]any{"issuer": "(", "subject": "x"})),
+		Entry("an identity whose pattern does not compile", "regular expression", revoking("identities", map[string]any{"issuer": "(", "subject": "x"})),
 	)
 })

@@ -36,7 +36,7 @@ func table(name string) metav1.Table {
 }
 
 var _ = Describe("kubectl get verifiedcharts", Label("status"), func() {
-	It("tells the truth at a glance", func() {
+	It("shows the version and the readiness, and with -o wide also the signers", func() {
 		created, err := create()
 		Expect(err).NotTo(HaveOccurred())
 		var obj v1alpha1.VerifiedChart

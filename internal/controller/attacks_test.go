@@ -31,13 +31,13 @@ var _ = DescribeTable("J5: Stored signature material that gives no verdict", Lab
 		Expect(errors.Is(outcomes[0].Err, verify.ErrRejected)).To(Equal(want == verify.VerdictRejected))
 		Expect(outcomes[1].Verdict).To(Equal(verify.VerdictAccepted))
 	},
-	Entry("rejects, if it lacks only answers of the registry", registry.ErrNoAnswer, true, verify.VerdictRejected),
-	Entry("rejects, if time ran out and these policies never accepted it", fmt.Errorf("read: %w", context.DeadlineExceeded), false, verify.VerdictRejected),
-	Entry("rejects, if a policy that never accepted it panics", errors.New("policy could not be evaluated"), false, verify.VerdictRejected),
-	Entry("keeps, if time ran out after the same policies accepted it", context.DeadlineExceeded, true, verify.VerdictUndecided),
-	Entry("keeps, if a key cannot be read", fmt.Errorf("authority: %w", verify.ErrTrustUnavailable), false, verify.VerdictUndecided),
-	Entry("keeps, if a keyring is malformed", verify.ErrTrustMalformed, false, verify.VerdictUndecided),
-	Entry("keeps, if the process ends", context.Canceled, false, verify.VerdictUndecided),
+	Entry("rejects if only answers of the registry are missing", registry.ErrNoAnswer, true, verify.VerdictRejected),
+	Entry("rejects if time ran out and these policies never accepted it", fmt.Errorf("read: %w", context.DeadlineExceeded), false, verify.VerdictRejected),
+	Entry("rejects if a policy that never accepted it panics", errors.New("policy could not be evaluated"), false, verify.VerdictRejected),
+	Entry("keeps if time ran out after the same policies accepted it", context.DeadlineExceeded, true, verify.VerdictUndecided),
+	Entry("keeps if a key cannot be read", fmt.Errorf("authority: %w", verify.ErrTrustUnavailable), false, verify.VerdictUndecided),
+	Entry("keeps if a keyring is malformed", verify.ErrTrustMalformed, false, verify.VerdictUndecided),
+	Entry("keeps if the process ends", context.Canceled, false, verify.VerdictUndecided),
 )
 
 var _ = Describe("J8: A session that saves since when there is no verdict", Label("deadline"), func() {

@@ -35,7 +35,7 @@ var _ = Describe("A VerifiedChart ends", Label("storage"), func() {
 		}).WithTimeout(patience).Should(BeTrue())
 	}
 
-	It("with everything of it gone", func() {
+	It("and leaves no file and no ExternalArtifact", func() {
 		d := w.push("1.0.0", w.ours)
 		obj := w.declare()
 		w.ready(d.Digest)
@@ -43,7 +43,7 @@ var _ = Describe("A VerifiedChart ends", Label("storage"), func() {
 		gone()
 	})
 
-	It("H10: even if its files are gone and its registry is dead", func() {
+	It("H10: even if its files are missing and its registry is down", func() {
 		d := w.push("1.0.0", w.ours)
 		obj := w.declare()
 		w.ready(d.Digest)
@@ -53,7 +53,7 @@ var _ = Describe("A VerifiedChart ends", Label("storage"), func() {
 		gone()
 	})
 
-	It("H9: in the middle of a pull, which is cancelled", func() {
+	It("H9: while its chart is fetched, which is cancelled", func() {
 		w.push("1.0.0", w.ours)
 		pulling, cancelled := make(chan struct{}), make(chan struct{})
 		var once sync.Once

@@ -155,7 +155,7 @@ var _ = Describe("A provenance file outside the registry", Label("provenance", "
 			func() func(*v1alpha1.VerifiedChartSpec) { return in(v1alpha1.ProvenanceSourceSecret) }, "key app-1.0.0.tgz.prov of Secret provs"),
 		Entry("in a ConfigMap", func(prov []byte) { w.setConfigMap("provs", map[string]string{"app-1.0.0.tgz.prov": string(prov)}, nil) },
 			func() func(*v1alpha1.VerifiedChartSpec) { return in(v1alpha1.ProvenanceSourceConfigMap) }, "key app-1.0.0.tgz.prov of ConfigMap provs"),
-		Entry("in the binary data of a ConfigMap, by a key of its own", func(prov []byte) { w.setConfigMap("provs", nil, map[string][]byte{"1.0.0.prov": prov}) },
+		Entry("in the binary data of a ConfigMap, under another key", func(prov []byte) { w.setConfigMap("provs", nil, map[string][]byte{"1.0.0.prov": prov}) },
 			func() func(*v1alpha1.VerifiedChartSpec) {
 				return in(v1alpha1.ProvenanceSourceConfigMap, "{{version}}.prov")
 			}, "key 1.0.0.prov of ConfigMap provs"),

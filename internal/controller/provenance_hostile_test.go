@@ -140,7 +140,7 @@ var _ = Describe("A newer chart whose provenance file", Label("provenance"), fun
 			c.prov = signBySubkey(key(), c.text(), openpgptest.WithoutCrossSignature())
 		}),
 		Entry("F14: is signed by a subkey for encryption", func(c *helmChart) { c.prov = signBySubkey(key(), c.text(), openpgptest.ForEncryption()) }),
-		Entry("F14: has a signature over no document", func(c *helmChart) {
+		Entry("F14: has a signature of a type that signs no text", func(c *helmChart) {
 			c.prov = sign(ours, c.text(), openpgptest.OfType(packet.SigTypeDirectSignature))
 		}),
 		Entry("F15: was signed before the key was made", func(c *helmChart) { c.prov = sign(ours, c.text(), openpgptest.At(past.Add(-time.Hour))) }),

@@ -133,7 +133,7 @@ var _ = Describe("An older revision", Label("serving"), func() {
 		Eventually(w.files).WithTimeout(patience).Should(ConsistOf(HaveSuffix(last.Status.Artifact.Path)))
 	})
 
-	It("is no longer served either if the ExternalArtifact of its name belongs to another source", func() {
+	It("is no longer served, even if the ExternalArtifact of its name belongs to another source", func() {
 		w := newWorld(context.Background())
 		ea := &sourcev1.ExternalArtifact{ObjectMeta: metav1.ObjectMeta{Name: "app", Namespace: w.namespace}}
 		ea.Spec.SourceRef = &meta.NamespacedObjectKindReference{APIVersion: "example.com/v1", Kind: "Other", Name: "app"}
@@ -164,7 +164,7 @@ var _ = Describe("A suspended chart", Label("revocation", "serving"), func() {
 		})
 	})
 
-	DescribeTable("is withdrawn even so if it is revoked",
+	DescribeTable("is withdrawn if it is revoked",
 		func(revoked func(*v1alpha1.VerifiedChart) v1alpha1.Revocations) {
 			w.registry.Reset()
 			r := revoked(w.get())

@@ -102,7 +102,7 @@ var _ = Describe("A controller that starts again", Label("restart", "storage"), 
 		Expect(p.get().Status.Artifact).To(Equal(obj.Status.Artifact))
 	})
 
-	It("H12: never serves from its disk a chart that a changed policy no longer allows, not for a moment", func() {
+	It("H12: never serves a chart from its disk that a changed policy no longer allows, not even for a moment", func() {
 		obj := p.publish()
 		p.stop()
 		p.silent()
@@ -217,8 +217,8 @@ var _ = Describe("An object that goes away", Label("serving", "storage"), func()
 			}
 		},
 		Entry("without a finalizer"),
-		Entry("with a foreign one that keeps the object", "example.com/keep"),
-		Entry("with the one of older versions", v1alpha1.VerifiedChartFinalizer),
+		Entry("with a finalizer of another controller, which keeps the object", "example.com/keep"),
+		Entry("with the finalizer of our older versions", v1alpha1.VerifiedChartFinalizer),
 	)
 
 	It("J3: does not leave its artifact to a new object with its name", func() {

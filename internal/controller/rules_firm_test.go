@@ -90,7 +90,7 @@ var _ = Describe("A range does not go back", Label("policy", "registry"), func()
 		})
 	})
 
-	It("B15: below the version that was proven before a version that is revoked after its withdrawal", func() {
+	It("B15: below an earlier proven version, even if the newest version is withdrawn first and revoked later", func() {
 		stolen := w.push("999.0.0", w.ours)
 		w.reconcile()
 		w.ready(stolen.Digest)

@@ -118,7 +118,7 @@ var _ = Describe("A keyless chart depends on a trusted root", Label("keyless", "
 		Expect(artifactBytes(obj)).NotTo(BeEmpty())
 	})
 
-	It("with only timestamp authorities, for a key with a period and for an identity", func() {
+	It("that has only timestamp authorities, for an identity and for a key with a period", func() {
 		small := sigstoretest.NewSmall()
 		w.setRoot(small.Root(sigstoretest.Log, sigstoretest.CTLog))
 		how := keylessly()
@@ -185,7 +185,7 @@ var _ = Describe("A keyless chart that is proven by the public Sigstore", Label(
 		Expect(w.rejected().Status.Artifact).To(BeNil())
 	})
 
-	It("is the only kind that needs the root", func() {
+	It("needs the public root, and no other chart needs it", func() {
 		asked := publicRoot.timesAsked()
 		w.attach(sigstore, chart, keylessly())
 		w.declare(keyless())

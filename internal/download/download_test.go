@@ -119,8 +119,8 @@ var _ = Describe("A file", Label("provenance", "network"), func() {
 			Expect(len(err.Error())).To(BeNumerically("<=", 1024))
 			Expect(s.asked.Load()).To(BeEquivalentTo(asked))
 		},
-		Entry("has none", status(http.StatusNotFound), download.ErrNotFound, requests(1)),
-		Entry("no longer has one", status(http.StatusGone), download.ErrNotFound, requests(1)),
+		Entry("has no such file", status(http.StatusNotFound), download.ErrNotFound, requests(1)),
+		Entry("no longer has the file", status(http.StatusGone), download.ErrNotFound, requests(1)),
 		Entry("asks for credentials", status(http.StatusUnauthorized), download.ErrUnauthorized, requests(1)),
 		Entry("refuses the credentials", status(http.StatusForbidden), download.ErrUnauthorized, requests(1)),
 		Entry("fails, three times", status(http.StatusBadGateway), nil, requests(3)),
@@ -131,7 +131,7 @@ var _ = Describe("A file", Label("provenance", "network"), func() {
 			w.Header().Set("Content-Length", "10")
 			_, _ = w.Write([]byte("x"))
 		}, nil, requests(1)),
-		Entry("leads in a circle", to(func() string { return "?again" }), nil, requests(6)),
+		Entry("redirects in a circle", to(func() string { return "?again" }), nil, requests(6)),
 		Entry("redirects to a malformed URL", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Location", "https://%zz/hunter2")
 			w.WriteHeader(http.StatusFound)
@@ -150,7 +150,7 @@ var _ = Describe("A file", Label("provenance", "network"), func() {
 		Expect(newClient().File(ctx, s.request())).To(Equal([]byte("file")))
 	})
 
-	It("A3: is not asked for again before the server wants to be", func() {
+	It("A3: is not requested again before the time that the server asks for", func() {
 		s := serve(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Retry-After", "600")
 			status(http.StatusTooManyRequests)(w, r)
@@ -185,14 +185,14 @@ var _ = Describe("A file", Label("provenance", "network"), func() {
 			_, _ = c.File(ctx, r)
 			Expect(s.asked.Load()).To(BeEquivalentTo(asked))
 		},
-		Entry("by another namespace, by nobody in particular", "other", nil, requests(2)),
+		Entry("by another namespace, without credentials", "other", nil, requests(2)),
 		Entry("by a namespace with the same prefix", "abuser2", nil, requests(2)),
 		Entry("by another namespace, with credentials", "other", map[string][]byte{"bearerToken": []byte("x")}, requests(2)),
 		Entry("by the same namespace, with credentials", "abuser", map[string][]byte{"bearerToken": []byte("x")}, requests(2)),
-		Entry("but not by the same namespace", "abuser", nil, requests(1)),
+		Entry("but not by the same namespace, without credentials", "abuser", nil, requests(1)),
 	)
 
-	DescribeTable("J6: ends if it stops coming, and that is no absence",
+	DescribeTable("J6: is given up if its bytes stop coming, which is not reported as absence",
 		func(answer http.HandlerFunc, class string) {
 			c := download.NewClient(download.Options{RetryPause: time.Millisecond, SlowAfter: 50 * time.Millisecond})
 			raw, err := c.File(ctx, serve(answer).request())
@@ -226,7 +226,7 @@ var _ = Describe("A file", Label("provenance", "network"), func() {
 		Entry("no URL", "https://%zz/hunter2"),
 	)
 
-	Context("on a server that leads elsewhere", func() {
+	Context("on a server that redirects", func() {
 		var other *server
 		BeforeEach(func() {
 			other = serve(func(w http.ResponseWriter, r *http.Request) {
@@ -255,7 +255,7 @@ var _ = Describe("A file", Label("provenance", "network"), func() {
 			Expect(newClient("127.0.0.1").File(ctx, r)).To(Equal([]byte("file")))
 		})
 
-		It("A14: is not read in clear", func() {
+		It("A14: is not read over plain HTTP", func() {
 			plain := httptest.NewServer(http.HandlerFunc(good))
 			DeferCleanup(plain.Close)
 			_, err := newClient("127.0.0.1").File(ctx, serve(to(func() string { return plain.URL })).request())
@@ -323,9 +323,9 @@ var _ = DescribeTable("A Secret is refused as credentials that", Label("network"
 		Expect(err.Error()).NotTo(ContainSubstring("hunter2"))
 	},
 	Entry("holds none", map[string][]byte{}),
-	Entry("holds others", map[string][]byte{".dockerconfigjson": []byte("hunter2")}),
-	Entry("holds two kinds", map[string][]byte{"username": []byte("u"), "password": []byte("hunter2"), "bearerToken": []byte("hunter2")}),
-	Entry("has a password for nobody", map[string][]byte{"password": []byte("hunter2")}),
+	Entry("holds other entries", map[string][]byte{".dockerconfigjson": []byte("hunter2")}),
+	Entry("holds two kinds of credentials", map[string][]byte{"username": []byte("u"), "password": []byte("hunter2"), "bearerToken": []byte("hunter2")}),
+	Entry("has a password without a user", map[string][]byte{"password": []byte("hunter2")}),
 	Entry("has a user with a colon", map[string][]byte{"username": []byte("u:hunter2"), "password": []byte("hunter2")}),
 	Entry("has a token of two lines", map[string][]byte{"bearerToken": []byte("hunter2\nX: y")}),
 )
@@ -338,8 +338,8 @@ var _ = DescribeTable("A Secret is refused as trust that", Label("network"),
 	},
 	Entry("holds nothing", map[string][]byte{}),
 	Entry("holds something else", map[string][]byte{"ca.pem": []byte("hunter2")}),
-	Entry("has authorities that are none", map[string][]byte{"ca.crt": []byte("hunter2")}),
-	Entry("has a certificate that is none", map[string][]byte{"tls.crt": []byte("hunter2"), "tls.key": []byte("hunter2")}),
+	Entry("has malformed authorities", map[string][]byte{"ca.crt": []byte("hunter2")}),
+	Entry("has a malformed certificate", map[string][]byte{"tls.crt": []byte("hunter2"), "tls.key": []byte("hunter2")}),
 	Entry("has a certificate without its key", map[string][]byte{"ca.crt": []byte("-----BEGIN CERTIFICATE-----"), "tls.crt": []byte("hunter2")}),
 	Entry("has a key without its certificate", map[string][]byte{"tls.key": []byte("hunter2")}),
 )

@@ -65,7 +65,7 @@ var _ = Describe("The cache", Label("cache"), func() {
 
 	// load is how many other owners add values in each round, and how many values each adds.
 	type load struct{ owners, values int }
-	DescribeTable("J12: takes nothing from an owner of little",
+	DescribeTable("J12: takes nothing from an owner of few values",
 		func(others load) {
 			fill("small", 1)
 			for round := range 3 {
@@ -80,7 +80,7 @@ var _ = Describe("The cache", Label("cache"), func() {
 		},
 		Entry("if one other fills its half", load{owners: 1, values: 100}),
 		Entry("if two others fill their halves", load{owners: 2, values: 100}),
-		Entry("if four others take more than there is", load{owners: 4, values: 50}),
+		Entry("if four others add more than the limit", load{owners: 4, values: 50}),
 	)
 
 	It("keeps most values that equal owners ask for in turn, even if not all of them fit", func() {
@@ -116,7 +116,7 @@ var _ = Describe("The cache", Label("cache"), func() {
 		Entry("more than all", limit*2, isNotKept),
 	)
 
-	It("counts a value that is replaced, or removed, no longer", func() {
+	It("no longer counts a value that is replaced or removed", func() {
 		for range 100 {
 			c.Add("a", 1, "x", unit)
 		}

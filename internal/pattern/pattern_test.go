@@ -25,10 +25,10 @@ var _ = Describe("A pattern", Label("keyless"), func() {
 		Expect(err).To(MatchError(pattern.ErrPattern))
 	},
 		Entry("no regular expression", "("),
-		Entry("one that would break out of its parentheses", "a)|(b"),
+		Entry("a pattern that would break out of its parentheses", "a)|(b"),
 		Entry("500 characters, a thousand times", "(?:"+strings.Repeat("ab", 250)+"){1000}"),
 		Entry("500 characters, ten times ten times", "(?:(?:"+strings.Repeat("ab", 250)+"){10}){10}"),
-		Entry("a class of many characters, again and again", strings.Repeat(`\pL`, 300)),
+		Entry("a large class of characters, 300 times", strings.Repeat(`\pL`, 300)),
 	)
 
 	DescribeTable("is compiled if it is", func(p, text string) {

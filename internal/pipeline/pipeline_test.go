@@ -171,10 +171,10 @@ var _ = Describe("The version that a tag names", Label("chart"), func() {
 			Expect(step(err)).To(Equal(pipeline.StepValidate))
 			Expect(err).To(MatchError(chart.ErrMismatch))
 		},
-		Entry("J17: an older chart under a newer tag, with zeros in front", "2024.02.0", "2024.01.0"),
+		Entry("J17: an older chart under a newer tag, with leading zeros", "2024.02.0", "2024.01.0"),
 		Entry("J17: an older chart under a newer tag of two parts", "1.3", "1.2"),
 		Entry("J17: an older chart under a newer tag of one part with a v", "v2", "v1"),
-		Entry("J17: an older chart under a newer series with zeros in front", "2024.02", "2024.01.0"),
+		Entry("J17: an older chart under a newer series with leading zeros", "2024.02", "2024.01.0"),
 		Entry("J17: a chart of a series that only begins with the same digits", "1.2", "1.20.0"),
 		Entry("J17: a pre-release under its series", "1.2", "1.2.3-rc.1"),
 	)

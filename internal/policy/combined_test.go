@@ -155,7 +155,7 @@ var _ = Describe("A policy of cosign and provenance", Label("cosign", "provenanc
 			Expect(got).To(ConsistOf(signers...))
 		},
 		Entry("all, if both are good", all, both, []act{cosigned(ours), provided(ada)}, HavePrefix("SHA256:"), adaSigner),
-		Entry("all, if the one key has signed for two authorities: all asks for authorities", all, adaTwice,
+		Entry("all, if one key signed for two authorities: each authority counts", all, adaTwice,
 			[]act{cosigned(ours), provided(ada)}, HavePrefix("SHA256:"), adaSigner, adaSigner),
 		Entry("all, if a stranger's file stands beside the good one", all, both,
 			[]act{cosigned(theirs, ours), provided(mallory), provided(ada)}, HavePrefix("SHA256:"), adaSigner),
@@ -170,7 +170,7 @@ var _ = Describe("A policy of cosign and provenance", Label("cosign", "provenanc
 		Entry("two of three, if cosign's cannot be read", 2, three, []act{cosignOutOfReach, provided(ada), provided(bob)}, adaSigner, bobSigner),
 		Entry("two of three, if one provenance file was altered", 2, three, []act{cosigned(ours), altered(ada), provided(bob)}, HavePrefix("SHA256:"), bobSigner),
 		Entry("two of three, if one provenance file cannot be read", 2, three, []act{cosigned(ours), outOfReach(ada), provided(bob)}, HavePrefix("SHA256:"), bobSigner),
-		Entry("three of three, of which two are in one keyring's hand", 3, []party{byKey("release", ours), adaShared[0], adaShared[1]},
+		Entry("three of three, of which two use one keyring", 3, []party{byKey("release", ours), adaShared[0], adaShared[1]},
 			[]act{cosigned(ours), provided(ada), provided(bob)}, HavePrefix("SHA256:"), bobSigner, adaSigner),
 		Entry("two of three, two of which list the one OpenPGP key, if cosign's is good", 2, adaTwice, []act{cosigned(ours), provided(ada)}, HavePrefix("SHA256:"), adaSigner),
 		Entry("two of three, two of which list the one cosign key, if the provenance file is good", 2, oursTwice, []act{cosigned(ours), provided(ada)}, HavePrefix("SHA256:"), adaSigner),
@@ -191,17 +191,17 @@ var _ = Describe("A policy of cosign and provenance", Label("cosign", "provenanc
 		Entry("F22: all, if the provenance file is an older chart's", all, both, cosigned(ours), provided(ada, func(s string) string {
 			return strings.ReplaceAll(s, "1.0.0", "0.9.0")
 		})),
-		Entry("F22: all, if the provenance file was altered, and cosign's cannot be read: nothing could tip it", all, both, cosignOutOfReach, altered(ada)),
+		Entry("F22: all, if the provenance file was altered, and cosign's cannot be read: no answer could change the verdict", all, both, cosignOutOfReach, altered(ada)),
 		Entry("all, if cosign's is missing", all, both, provided(ada)),
 		Entry("all, if cosign's is a stranger's", all, both, cosigned(theirs), provided(ada)),
 		Entry("all, if cosign's is of another manifest", all, both, provided(ada), func(r *release) {
 			r.repo.PushLayers(SignatureTag(r.subject.Manifest.Digest), ours.Legacy(r.repo, Payload(r.subject.Chart.Archive.Digest)))
 		}),
-		Entry("all, if cosign's is a stranger's, and the keyring is empty: nothing could tip it", all, ringless, cosigned(theirs)),
+		Entry("all, if cosign's is a stranger's, and the keyring is empty: no answer could change the verdict", all, ringless, cosigned(theirs)),
 		Entry("either, if neither is there", either, both),
 		Entry("either, if neither is good", either, both, cosigned(theirs), provided(mallory)),
 		Entry("two of three, if two are bad", 2, three, cosigned(theirs), altered(ada), provided(bob)),
-		Entry("two of three, if the provenance files are bad, and cosign's cannot be read: nothing could tip it", 2, three, cosignOutOfReach, altered(ada), altered(bob)),
+		Entry("two of three, if the provenance files are bad, and cosign's cannot be read: no answer could change the verdict", 2, three, cosignOutOfReach, altered(ada), altered(bob)),
 		Entry("two of three, if two list the one OpenPGP key", 2, adaTwice, cosigned(theirs), provided(ada)),
 		Entry("two of three, if two list the one OpenPGP key, which signed with its subkey too", 2, adaTwice, cosigned(theirs), provided(ada),
 			func(r *release) { r.attach(openpgptest.Sign(ada, r.text(), openpgptest.With(subkey))) }),

@@ -39,7 +39,7 @@ var _ = Describe("A request", Label("serving"), func() {
 		s = start(server.Options{Root: folder, Paths: paths})
 	})
 
-	It("for a file gets it, with the headers that a client needs to check and to cache it", func() {
+	It("for a file gets the file, with the headers that a client needs to check and to cache it", func() {
 		response := s.send(http.MethodGet, chart, nil)
 		Expect(response.StatusCode).To(Equal(http.StatusOK))
 		Expect(response.ContentLength).To(BeEquivalentTo(len(content)))
@@ -75,16 +75,16 @@ var _ = Describe("A request", Label("serving"), func() {
 		Entry("gets its middle", http.Header{"Range": {"bytes=100-199"}}, http.StatusPartialContent, func() []byte { return content[100:200] }),
 		Entry("gets its end", http.Header{"Range": {"bytes=-5"}}, http.StatusPartialContent, func() []byte { return content[len(content)-5:] }),
 		Entry("gets the rest", http.Header{"Range": {fmt.Sprintf("bytes=%d-", len(content)-7)}}, http.StatusPartialContent, func() []byte { return content[len(content)-7:] }),
-		Entry("gets it if it is of this file", http.Header{"Range": {"bytes=0-9"}, "If-Range": {etag}}, http.StatusPartialContent, func() []byte { return content[:10] }),
-		Entry("gets all if it is of another file", http.Header{"Range": {"bytes=0-9"}, "If-Range": {`"sha256:0"`}}, http.StatusOK, func() []byte { return content }),
-		Entry("gets all if a date is to say whether it is of this file", http.Header{"Range": {"bytes=0-9"}, "If-Range": {"Sat, 21 Nov 2099 03:10:00 GMT"}}, http.StatusOK, func() []byte { return content }),
-		Entry("gets none from beyond its end", http.Header{"Range": {fmt.Sprintf("bytes=%d-", len(content))}}, http.StatusRequestedRangeNotSatisfiable, nil),
-		Entry("gets nothing if it has it", http.Header{"If-None-Match": {etag}}, http.StatusNotModified, func() []byte { return nil }),
-		Entry("gets nothing if it has it among others", http.Header{"If-None-Match": {`"x", W/` + etag}}, http.StatusNotModified, func() []byte { return nil }),
-		Entry("gets all if it has another", http.Header{"If-None-Match": {`"sha256:0"`}}, http.StatusOK, func() []byte { return content }),
-		Entry("gets all, whatever the date of the client's copy", http.Header{"If-Modified-Since": {"Sat, 21 Nov 2099 03:10:00 GMT"}}, http.StatusOK, func() []byte { return content }),
-		Entry("gets nothing if it wants another", http.Header{"If-Match": {`"sha256:0"`}}, http.StatusPreconditionFailed, func() []byte { return nil }),
-		Entry("gets all rather than more than that in overlapping parts", http.Header{"Range": {"bytes=" + strings.Repeat("0-,", 100) + "0-"}}, http.StatusOK, func() []byte { return content }),
+		Entry("gets it if If-Range names this file", http.Header{"Range": {"bytes=0-9"}, "If-Range": {etag}}, http.StatusPartialContent, func() []byte { return content[:10] }),
+		Entry("gets the whole file if If-Range names another file", http.Header{"Range": {"bytes=0-9"}, "If-Range": {`"sha256:0"`}}, http.StatusOK, func() []byte { return content }),
+		Entry("gets the whole file if If-Range is a date", http.Header{"Range": {"bytes=0-9"}, "If-Range": {"Sat, 21 Nov 2099 03:10:00 GMT"}}, http.StatusOK, func() []byte { return content }),
+		Entry("is refused if the range begins beyond its end", http.Header{"Range": {fmt.Sprintf("bytes=%d-", len(content))}}, http.StatusRequestedRangeNotSatisfiable, nil),
+		Entry("gets nothing if the client has this file", http.Header{"If-None-Match": {etag}}, http.StatusNotModified, func() []byte { return nil }),
+		Entry("gets nothing if the client has this file and others", http.Header{"If-None-Match": {`"x", W/` + etag}}, http.StatusNotModified, func() []byte { return nil }),
+		Entry("gets the whole file if the client has another", http.Header{"If-None-Match": {`"sha256:0"`}}, http.StatusOK, func() []byte { return content }),
+		Entry("gets the whole file, whatever the date of the client's copy", http.Header{"If-Modified-Since": {"Sat, 21 Nov 2099 03:10:00 GMT"}}, http.StatusOK, func() []byte { return content }),
+		Entry("is refused if the client requires another file", http.Header{"If-Match": {`"sha256:0"`}}, http.StatusPreconditionFailed, func() []byte { return nil }),
+		Entry("gets the whole file if overlapping ranges would send more bytes", http.Header{"Range": {"bytes=" + strings.Repeat("0-,", 100) + "0-"}}, http.StatusOK, func() []byte { return content }),
 	)
 
 	It("for several parts of a file gets each", func() {

@@ -78,10 +78,10 @@ var _ = Describe("The paths", Label("serving"), func() {
 			Expect(found).To(Equal(ok))
 		},
 		Entry("that is allowed", second, podinfo, known),
-		Entry("that is an old one", first, podinfo, known),
+		Entry("that is an old path", first, podinfo, known),
 		Entry("that is expected", theirs, redis, known),
-		Entry("but of no other in the folder", third, server.Owner{}, unknown),
-		Entry("but of none that is malformed", "verifiedchart/apps/podinfo", server.Owner{}, unknown),
+		Entry("but of no other path in the folder", third, server.Owner{}, unknown),
+		Entry("but of no malformed path", "verifiedchart/apps/podinfo", server.Owner{}, unknown),
 	)
 
 	It("keep an old path for its age, however often the current one is allowed", func() {
@@ -153,12 +153,12 @@ var _ = Describe("The paths", Label("serving"), func() {
 				Expect(!ok || o == reborn).To(BeTrue(), path)
 			}
 		},
-		Entry("once its own path is allowed", func() { paths.Allow(reborn, third, one) }, remaining{current: third}),
-		Entry("once its own path is expected", func() { paths.Expect(reborn, third) }, remaining{expected: 1}),
-		Entry("though it has the same path", func() { paths.Expect(reborn, second) }, remaining{expected: 1}),
-		Entry("though it has the same path and digest", func() { paths.Allow(reborn, second, two) }, remaining{current: second}),
-		Entry("though its own path is malformed", func() { paths.Allow(reborn, "nonsense", two) }, remaining{}),
-		Entry("even if its own path belongs to another object", func() { paths.Expect(reborn, theirs) }, remaining{}),
+		Entry("once the path of the new object is allowed", func() { paths.Allow(reborn, third, one) }, remaining{current: third}),
+		Entry("once the path of the new object is expected", func() { paths.Expect(reborn, third) }, remaining{expected: 1}),
+		Entry("even if the new object has the same path", func() { paths.Expect(reborn, second) }, remaining{expected: 1}),
+		Entry("even if the new object has the same path and digest", func() { paths.Allow(reborn, second, two) }, remaining{current: second}),
+		Entry("even if the path of the new object is malformed", func() { paths.Allow(reborn, "nonsense", two) }, remaining{}),
+		Entry("even if the path of the new object belongs to another", func() { paths.Expect(reborn, theirs) }, remaining{}),
 		Entry("once the object is gone, whatever its UID", func() { paths.Drop("apps", "podinfo") }, remaining{}),
 	)
 
@@ -236,8 +236,8 @@ var _ = Describe("An old path", Label("serving"), func() {
 			_, ok = paths.Owner(second)
 			Expect(ok).To(BeTrue())
 		},
-		Entry("if that comes soon", 10*time.Second, 10*time.Second),
-		Entry("or after its time, if that comes later", time.Hour, server.OldPathAge),
-		Entry("or after its time, if the proof does not end", time.Duration(0), server.OldPathAge),
+		Entry("if the proof ends soon", 10*time.Second, 10*time.Second),
+		Entry("or after OldPathAge, if the proof ends later", time.Hour, server.OldPathAge),
+		Entry("or after OldPathAge, if the proof does not end", time.Duration(0), server.OldPathAge),
 	)
 })

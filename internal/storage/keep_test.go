@@ -37,7 +37,7 @@ var _ = Describe("The removal of older files", Label("storage"), func() {
 		},
 		Entry("if there is no other", time.Duration(0)),
 		Entry("and removes older files", time.Duration(0), time.Second, time.Hour),
-		Entry("G10: though it looks like the oldest", year, time.Duration(0), time.Second),
+		Entry("G10: even if it looks like the oldest", year, time.Duration(0), time.Second),
 		Entry("G10: and removes files with a time in the future", time.Duration(0), -year, -2*year),
 	)
 

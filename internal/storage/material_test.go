@@ -54,7 +54,7 @@ var _ = Describe("Signature material", Label("storage"), func() {
 		Entry("one byte", []byte{0}),
 		Entry("line breaks", []byte("\n\n")),
 		Entry("bytes that look like a header", []byte("verifiedchart-material/1 "+strings.Repeat("0", 64)+"\n")),
-		Entry("as much as there may be", bytes.Repeat([]byte("x"), storage.MaxMaterial)),
+		Entry("as many bytes as allowed", bytes.Repeat([]byte("x"), storage.MaxMaterial)),
 	)
 
 	It("is stored for a SHA-512 digest too", func() {
@@ -106,10 +106,10 @@ var _ = Describe("Signature material", Label("storage"), func() {
 		Entry("another digest", object("apps", "podinfo"), replaced),
 		Entry("another object", object("apps", "redis"), published),
 		Entry("another namespace", object("other", "podinfo"), published),
-		Entry("an object with a name that leads there", object("other", "../apps/podinfo"), published),
+		Entry("an object whose name leads to the material", object("other", "../apps/podinfo"), published),
 		Entry("an object without a name", object("apps", ""), published),
 		Entry("no digest", object("apps", "podinfo"), digest.Digest("")),
-		Entry("a digest that leads there", object("apps", "redis"), digest.Digest("sha256:../podinfo/"+published.Encoded())),
+		Entry("a digest that leads to the material", object("apps", "redis"), digest.Digest("sha256:../podinfo/"+published.Encoded())),
 		Entry("a digest without its algorithm", object("apps", "podinfo"), digest.Digest(published.Encoded())),
 		Entry("a digest in upper case", object("apps", "podinfo"), digest.Digest("sha256:"+strings.ToUpper(published.Encoded()))),
 	)
@@ -149,12 +149,12 @@ var _ = Describe("Signature material", Label("storage"), func() {
 		Entry("G4: truncated", func(file string) error { return os.Truncate(file, 200) }),
 		Entry("G4: truncated in its header", func(file string) error { return os.Truncate(file, 20) }),
 		Entry("G4: emptied", func(file string) error { return os.Truncate(file, 0) }),
-		Entry("G4: longer than any", func(file string) error { return os.Truncate(file, 1<<40) }),
+		Entry("G4: longer than allowed", func(file string) error { return os.Truncate(file, 1<<40) }),
 		Entry("G4: with zeros at its end", func(file string) error { return os.Truncate(file, 20_000) }),
-		Entry("that of another digest, moved there", func(file string) error {
+		Entry("the material of another digest in its place", func(file string) error {
 			return os.Rename(filepath.Join(filepath.Dir(file), replaced.Encoded()), file)
 		}),
-		Entry("that of another object, moved there", func(file string) error {
+		Entry("the material of another object in its place", func(file string) error {
 			return os.Rename(strings.Replace(file, "podinfo", "redis", 1), file)
 		}),
 		Entry("a link to the right material in its place", func(file string) error {

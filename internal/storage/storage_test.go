@@ -171,7 +171,7 @@ var _ = Describe("The storage", Label("storage"), func() {
 		}, storage.ErrMissing),
 	)
 
-	DescribeTable("tells a bad artifact from a bad disk",
+	DescribeTable("distinguishes a bad artifact from a bad disk",
 		func(a meta.Artifact, class error) {
 			Expect(open(folder).Check(a)).To(MatchError(class))
 		},
@@ -258,7 +258,7 @@ var _ = Describe("The storage", Label("storage"), func() {
 		Entry("an object", "verifiedchart/apps/podinfo"),
 		Entry("one outside", "../outside.tgz"),
 		Entry("one outside, from within", "verifiedchart/apps/podinfo/../../../../outside.tgz"),
-		Entry("one from an object's neighbour", "verifiedchart/apps/other/../podinfo/chart.tgz"),
+		Entry("a path of a neighbour of the object", "verifiedchart/apps/other/../podinfo/chart.tgz"),
 	)
 
 	It("removes nothing for an object with a malformed name", func() {
@@ -279,7 +279,7 @@ var _ = Describe("The storage", Label("storage"), func() {
 		Entry("its own", "verifiedchart/apps/podinfo/chart.tgz", isOwned),
 		Entry("another object's", "verifiedchart/apps/other/chart.tgz", isNotOwned),
 		Entry("another namespace's", "verifiedchart/other/podinfo/chart.tgz", isNotOwned),
-		Entry("another object's by a detour", "verifiedchart/apps/podinfo/../other/chart.tgz", isNotOwned),
+		Entry("another object's, spelled with two dots", "verifiedchart/apps/podinfo/../other/chart.tgz", isNotOwned),
 		Entry("none", "", isNotOwned),
 	)
 })

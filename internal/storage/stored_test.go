@@ -77,7 +77,7 @@ var _ = Describe("The list of stored files", Label("storage"), func() {
 		}),
 	)
 
-	It("is sorted by name, has each object once, and none with another layout", func() {
+	It("is sorted by name, has each object once, and ignores other layouts", func() {
 		for _, o := range [][2]string{{"b", "x"}, {"a", "y"}, {"a", "x"}, {"a-b", "x"}} {
 			put(s, object(o[0], o[1]), "chart.tgz", chart)
 			Expect(s.WriteMaterial(object(o[0], o[1]), published, chart)).To(Succeed())
@@ -142,7 +142,7 @@ var _ = Describe("The list of stored files", Label("storage"), func() {
 			Expect(s.ReadMaterial(obj, published)).To(Equal(chart))
 		},
 		Entry("its file is older", func() string { return "verifiedchart/apps/podinfo/chart.tgz" }, older, isRemoved),
-		Entry("its file is as young as may be", func() string { return "verifiedchart/apps/podinfo/chart.tgz" }, asYoung, isKept),
+		Entry("its file is exactly as old as the limit", func() string { return "verifiedchart/apps/podinfo/chart.tgz" }, asYoung, isKept),
 		Entry("its file is younger", func() string { return "verifiedchart/apps/podinfo/chart.tgz" }, younger, isKept),
 		Entry("G10: its file is from the future", func() string { return "verifiedchart/apps/podinfo/chart.tgz" }, tenYearsYounger, isKept),
 		Entry("its material is younger", func() string { return ".material/apps/podinfo/" + published.Encoded() }, younger, isKept),
@@ -162,7 +162,7 @@ var _ = Describe("The list of stored files", Label("storage"), func() {
 		},
 		Entry("no name", "apps", ""),
 		Entry("no namespace", "", "apps"),
-		Entry("a way around", "apps", "x/../podinfo"),
+		Entry("a name with two dots", "apps", "x/../podinfo"),
 		Entry("a way up", "..", "verifiedchart"),
 		Entry("the namespace itself", "apps", "."),
 	)

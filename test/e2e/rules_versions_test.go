@@ -67,7 +67,7 @@ var _ = Describe("a version", Label("policy", "registry"), func() {
 			Expect(w.ProvenAs(ctx, least)).To(Succeed(), "also with no change to the spec")
 		})
 
-	spec("B15: that carried a range off to a signed 999.0.0 is left by a pin, with the same object", distribution,
+	spec("B15: that moved a range to a signed 999.0.0 is left by a pin, in the same object", distribution,
 		func(ctx context.Context, w *scenario.World) {
 			least := declareSigned(ctx, w, "ranged", ranged)
 			stolen := publish(ctx, w, "ranged", "999.0.0")

@@ -78,14 +78,14 @@ var _ = Describe("what the real cosign pushes", Label("cosign"), Ordered, func()
 		Expect(manifest.Layers[0].MediaType).To(Equal(bundleType))
 		Expect(manifest.Annotations).To(HaveKeyWithValue("dev.sigstore.bundle.predicateType", "https://sigstore.dev/cosign/sign/v1"))
 	},
-		Entry("what it is: cosign 2's legacy signature, by the API", cosign2, realparts.LegacyReferrer, withReferrers, experimentalType),
-		Entry("what it is: cosign 2's legacy signature, by the tag", cosign2, realparts.LegacyReferrer, withoutReferrers, experimentalType),
-		Entry("what it is: cosign 3's legacy signature, by the API", cosign3, realparts.LegacyReferrer, withReferrers, experimentalType),
-		Entry("what it is: cosign 3's legacy signature, by the tag", cosign3, realparts.LegacyReferrer, withoutReferrers, experimentalType),
-		Entry("what its empty configuration is: cosign 2's bundle, by this registry's API", cosign2, realparts.Bundle, withReferrers, ocispec.MediaTypeEmptyJSON),
-		Entry("what its empty configuration is: cosign 2's bundle, by the tag", cosign2, realparts.Bundle, withoutReferrers, ocispec.MediaTypeEmptyJSON),
-		Entry("what its empty configuration is: cosign 3's bundle, by this registry's API", cosign3, realparts.Bundle, withReferrers, ocispec.MediaTypeEmptyJSON),
-		Entry("what it is: cosign 3's bundle, by the tag", cosign3, realparts.Bundle, withoutReferrers, bundleType),
+		Entry("its own type: cosign 2's legacy signature, by the API", cosign2, realparts.LegacyReferrer, withReferrers, experimentalType),
+		Entry("its own type: cosign 2's legacy signature, by the tag", cosign2, realparts.LegacyReferrer, withoutReferrers, experimentalType),
+		Entry("its own type: cosign 3's legacy signature, by the API", cosign3, realparts.LegacyReferrer, withReferrers, experimentalType),
+		Entry("its own type: cosign 3's legacy signature, by the tag", cosign3, realparts.LegacyReferrer, withoutReferrers, experimentalType),
+		Entry("the type of its empty configuration: cosign 2's bundle, by this registry's API", cosign2, realparts.Bundle, withReferrers, ocispec.MediaTypeEmptyJSON),
+		Entry("the type of its empty configuration: cosign 2's bundle, by the tag", cosign2, realparts.Bundle, withoutReferrers, ocispec.MediaTypeEmptyJSON),
+		Entry("the type of its empty configuration: cosign 3's bundle, by this registry's API", cosign3, realparts.Bundle, withReferrers, ocispec.MediaTypeEmptyJSON),
+		Entry("its own type: cosign 3's bundle, by the tag", cosign3, realparts.Bundle, withoutReferrers, bundleType),
 	)
 
 	const isThere, isNotThere = true, false
