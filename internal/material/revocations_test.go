@@ -5,7 +5,6 @@ package material_test
 import (
 	"context"
 	"errors"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -88,42 +87,61 @@ func faulty(o *objects) []TableEntry {
 // goType matches names of Go types, and of the functions of parsers.
 var goType = regexp.MustCompile(`\bpolicy\.|\bGo\b|\[\]string|clusterRevocations|clusterVersions|unmarshal|json:|[^.]yaml:`)
 
-var _ = Describe("The revocations of a cluster", func() {
-	o := newObjects()
-	var file string
-	var r *material.RevocationSource
-	start := func() { r = material.NewRevocationSource(o, listName, file) }
+// revocationScene is a cluster's list of revocations, and the process that reads it, new in each spec.
+type revocationScene struct {
+	*objects
+	file   string
+	source *material.RevocationSource
+}
+
+func newRevocationScene() *revocationScene {
+	s := &revocationScene{objects: newObjects()}
 	BeforeEach(func() {
 		fresh := newObjects()
-		o.configMaps, o.fault, o.unversioned, o.reads = fresh.configMaps, nil, false, nil
-		file = filepath.Join(GinkgoT().TempDir(), "lists", "revoked.yaml")
-		start()
+		s.configMaps, s.fault, s.unversioned, s.reads = fresh.configMaps, nil, false, nil
+		s.file = filepath.Join(GinkgoT().TempDir(), "lists", "revoked.yaml")
+		s.start()
 	})
+	return s
+}
 
-	inForce := func(ctx context.Context) (version string, fault error) {
-		GinkgoHelper()
-		list, version, ok, fault := r.Current(ctx)
-		Expect(ok).To(BeTrue())
-		Expect(revokes(list, bad)).To(BeTrue())
-		Expect(revokes(list, other)).To(BeFalse())
-		return version, fault
-	}
-	unknown := func(ctx context.Context) error {
-		GinkgoHelper()
-		list, version, ok, fault := r.Current(ctx)
-		Expect(ok).To(BeFalse())
-		Expect(list).To(Equal(policy.Revoked{}))
-		Expect(version).To(Equal("none"))
-		Expect(fault).To(MatchError(ContainSubstring("nothing new is published")))
-		return fault
-	}
-	good := func(ctx context.Context) string {
-		GinkgoHelper()
-		put(o, goodList)
-		version, fault := inForce(ctx)
-		Expect(fault).NotTo(HaveOccurred())
-		return version
-	}
+// start starts the process, which knows only the file.
+func (s *revocationScene) start() {
+	s.source = material.NewRevocationSource(s.objects, listName, s.file)
+}
+
+// inForce expects that goodList is in force.
+func (s *revocationScene) inForce(ctx context.Context) (version string, fault error) {
+	GinkgoHelper()
+	list, version, ok, fault := s.source.Current(ctx)
+	Expect(ok).To(BeTrue())
+	Expect(revokes(list, bad)).To(BeTrue())
+	Expect(revokes(list, other)).To(BeFalse())
+	return version, fault
+}
+
+// unknown expects that no list is in force, and nothing new may be published.
+func (s *revocationScene) unknown(ctx context.Context) error {
+	GinkgoHelper()
+	list, version, ok, fault := s.source.Current(ctx)
+	Expect(ok).To(BeFalse())
+	Expect(list).To(Equal(policy.Revoked{}))
+	Expect(version).To(Equal("none"))
+	Expect(fault).To(MatchError(ContainSubstring("nothing new is published")))
+	return fault
+}
+
+// good puts goodList in force.
+func (s *revocationScene) good(ctx context.Context) string {
+	GinkgoHelper()
+	put(s.objects, goodList)
+	version, fault := s.inForce(ctx)
+	Expect(fault).NotTo(HaveOccurred())
+	return version
+}
+
+var _ = Describe("The revocations of a cluster", func() {
+	s := newRevocationScene()
 
 	It("are empty if no list is configured", func(ctx context.Context) {
 		list, _, ok, fault := (*material.RevocationSource)(nil).Current(ctx)
@@ -134,35 +152,35 @@ var _ = Describe("The revocations of a cluster", func() {
 	})
 
 	It("know the name of their ConfigMap", func() {
-		Expect(r.Named(listName)).To(BeTrue())
-		Expect(r.Named(types.NamespacedName{Namespace: "other", Name: "revoked"})).To(BeFalse())
+		Expect(s.source.Named(listName)).To(BeTrue())
+		Expect(s.source.Named(types.NamespacedName{Namespace: "other", Name: "revoked"})).To(BeFalse())
 	})
 
 	DescribeTable("are in force if the list is",
 		func(ctx context.Context, arrange func(), revoked bool) {
 			arrange()
-			list, _, ok, fault := r.Current(ctx)
+			list, _, ok, fault := s.source.Current(ctx)
 			Expect(ok).To(BeTrue())
 			Expect(fault).NotTo(HaveOccurred())
 			Expect(revokes(list, bad)).To(Equal(revoked))
 		},
-		Entry("text", func() { put(o, goodList) }, true),
-		Entry("binary data that is text", func() { o.putConfigMap("revoked", nil, entries{material.RevokedKey: []byte(goodList)}) }, true),
-		Entry("JSON", func() { put(o, `{"digests": ["`+string(bad)+`"]}`) }, true),
-		Entry("a document with a start and an end", func() { put(o, "%YAML 1.1\n---\n"+goodList+"...\n") }, true),
+		Entry("text", func() { put(s.objects, goodList) }, true),
+		Entry("binary data that is text", func() { s.putConfigMap("revoked", nil, entries{material.RevokedKey: []byte(goodList)}) }, true),
+		Entry("JSON", func() { put(s.objects, `{"digests": ["`+string(bad)+`"]}`) }, true),
+		Entry("a document with a start and an end", func() { put(s.objects, "%YAML 1.1\n---\n"+goodList+"...\n") }, true),
 		Entry("below comments, with a byte order mark and line ends of Windows", func() {
-			put(o, "\ufeff# why\r\n"+strings.ReplaceAll(goodList, "\n", "\r\n"))
+			put(s.objects, "\ufeff# why\r\n"+strings.ReplaceAll(goodList, "\n", "\r\n"))
 		}, true),
-		Entry("J21: explicitly empty", func() { put(o, "{}") }, false),
-		Entry("J21: of fields that are explicitly empty", func() { put(o, "digests: []\nkeys: []\nversions: []\n") }, false),
+		Entry("J21: explicitly empty", func() { put(s.objects, "{}") }, false),
+		Entry("J21: of fields that are explicitly empty", func() { put(s.objects, "digests: []\nkeys: []\nversions: []\n") }, false),
 	)
 
 	DescribeTable("stay in force if the ConfigMap",
 		func(ctx context.Context, breakIt func(), text string) {
-			before := good(ctx)
+			before := s.good(ctx)
 			breakIt()
 			for range 2 {
-				version, fault := inForce(ctx)
+				version, fault := s.inForce(ctx)
 				Expect(version).To(Equal(before))
 				Expect(fault).To(MatchError(verify.ErrTrustUnavailable))
 				Expect(fault).NotTo(MatchError(verify.ErrRejected))
@@ -171,237 +189,106 @@ var _ = Describe("The revocations of a cluster", func() {
 				Expect(len(fault.Error())).To(BeNumerically("<=", 512))
 				Expect(utf8.ValidString(fault.Error())).To(BeTrue())
 			}
-			o.fault = nil
-			Expect(good(ctx)).To(Equal(before), "the same list is restored")
-			put(o, "{}")
-			list, version, ok, fault := r.Current(ctx)
+			s.fault = nil
+			Expect(s.good(ctx)).To(Equal(before), "the same list is restored")
+			put(s.objects, "{}")
+			list, version, ok, fault := s.source.Current(ctx)
 			Expect(ok).To(BeTrue())
 			Expect(fault).NotTo(HaveOccurred())
 			Expect(version).NotTo(Equal(before))
 			Expect(revokes(list, bad)).To(BeFalse(), "an explicitly empty list replaces it")
 		},
-		faulty(o),
+		faulty(s.objects),
 	)
 
 	DescribeTable("stay in force after a restart, even if the ConfigMap",
 		func(ctx context.Context, breakIt func(), text string) {
-			before := good(ctx)
+			before := s.good(ctx)
 			breakIt()
-			start()
-			version, fault := inForce(ctx)
+			s.start()
+			version, fault := s.inForce(ctx)
 			Expect(version).To(Equal(before))
 			Expect(fault).To(MatchError(And(ContainSubstring(text), ContainSubstring("the last good list stays in force"))))
-			o.fault = nil
-			Expect(good(ctx)).To(Equal(before))
+			s.fault = nil
+			Expect(s.good(ctx)).To(Equal(before))
 		},
-		faulty(o),
+		faulty(s.objects),
 	)
 
 	DescribeTable("are not known to a process that never had a list, if the ConfigMap",
 		func(ctx context.Context, breakIt func(), text string) {
 			breakIt()
-			fault := unknown(ctx)
+			fault := s.unknown(ctx)
 			Expect(fault).To(MatchError(verify.ErrTrustUnavailable))
 			Expect(fault).To(MatchError(And(ContainSubstring(text), ContainSubstring("no good list was ever read"))))
 			Expect(fault.Error()).NotTo(MatchRegexp(goType.String()))
 			Expect(len(fault.Error())).To(BeNumerically("<=", 512))
-			o.fault = nil
-			good(ctx)
+			s.fault = nil
+			s.good(ctx)
 		},
-		faulty(o),
+		faulty(s.objects),
 	)
 
 	It("are the newest good list, not the first", func(ctx context.Context) {
-		put(o, "digests: ["+string(other)+"]")
-		_, _, _, fault := r.Current(ctx)
+		put(s.objects, "digests: ["+string(other)+"]")
+		_, _, _, fault := s.source.Current(ctx)
 		Expect(fault).NotTo(HaveOccurred())
-		before := good(ctx)
-		o.remove("revoked")
+		before := s.good(ctx)
+		s.remove("revoked")
 		for range 2 {
-			version, _ := inForce(ctx)
+			version, _ := s.inForce(ctx)
 			Expect(version).To(Equal(before))
-			start()
+			s.start()
 		}
 	})
 
 	It("have a version that changes only with the list, not with the rest of the ConfigMap", func(ctx context.Context) {
-		before := good(ctx)
-		o.remove("revoked")
-		Expect(good(ctx)).To(Equal(before))
-		start()
-		Expect(good(ctx)).To(Equal(before))
-		put(o, goodList+"# more\n")
-		version, _ := inForce(ctx)
+		before := s.good(ctx)
+		s.remove("revoked")
+		Expect(s.good(ctx)).To(Equal(before))
+		s.start()
+		Expect(s.good(ctx)).To(Equal(before))
+		put(s.objects, goodList+"# more\n")
+		version, _ := s.inForce(ctx)
 		Expect(version).NotTo(Equal(before))
 	})
 
 	It("are read from a source without versions", func(ctx context.Context) {
-		o.unversioned = true
-		good(ctx)
-		put(o, "{}")
-		list, _, _, fault := r.Current(ctx)
+		s.unversioned = true
+		s.good(ctx)
+		put(s.objects, "{}")
+		list, _, _, fault := s.source.Current(ctx)
 		Expect(fault).NotTo(HaveOccurred())
 		Expect(revokes(list, bad)).To(BeFalse())
 	})
 
 	It("never go back to a list whose read began earlier and ended later", func(ctx context.Context) {
-		put(o, "digests: ["+string(other)+"]")
-		slow := &slowSource{objects: o, began: make(chan struct{}), goOn: make(chan struct{})}
-		r = material.NewRevocationSource(slow, listName, file)
+		put(s.objects, "digests: ["+string(other)+"]")
+		slow := &slowSource{objects: s.objects, began: make(chan struct{}), goOn: make(chan struct{})}
+		s.source = material.NewRevocationSource(slow, listName, s.file)
 		var wait sync.WaitGroup
 		wait.Go(func() {
 			defer GinkgoRecover()
-			version, fault := inForce(ctx)
+			version, fault := s.inForce(ctx)
 			Expect(fault).NotTo(HaveOccurred())
 			Expect(version).NotTo(BeEmpty())
 		})
 		<-slow.began
-		before := good(ctx)
+		before := s.good(ctx)
 		close(slow.goOn)
 		wait.Wait()
-		o.remove("revoked")
-		version, _ := inForce(ctx)
+		s.remove("revoked")
+		version, _ := s.inForce(ctx)
 		Expect(version).To(Equal(before))
 	})
 
 	It("stay in force for a caller that has no time left", func(ctx context.Context) {
-		before := good(ctx)
+		before := s.good(ctx)
 		ended, end := context.WithCancel(ctx)
 		end()
-		version, fault := inForce(ended)
+		version, fault := s.inForce(ended)
 		Expect(version).To(Equal(before))
 		Expect(fault).To(MatchError(context.Canceled))
-	})
-
-	Describe("on disk", func() {
-		damage := func(how func([]byte) []byte) func() {
-			return func() {
-				raw, err := os.ReadFile(file)
-				Expect(err).NotTo(HaveOccurred())
-				Expect(os.WriteFile(file, how(raw), 0o600)).To(Succeed())
-			}
-		}
-
-		DescribeTable("are not used if the file",
-			func(ctx context.Context, harm func(), text string) {
-				put(o, goodList+"- "+string(digest.FromString("x"))+"\n")
-				_, _, _, fault := r.Current(ctx)
-				Expect(fault).NotTo(HaveOccurred())
-				harm()
-				o.remove("revoked")
-				start()
-				Expect(unknown(ctx)).To(MatchError(And(ContainSubstring("ConfigMap team/revoked not found"), ContainSubstring(text))))
-				good(ctx)
-				o.remove("revoked")
-				start()
-				_, fault = inForce(ctx)
-				Expect(fault).To(MatchError(ContainSubstring("stays in force")), "a good list replaces the file")
-			},
-			Entry("is gone", func() { Expect(os.Remove(file)).To(Succeed()) }, "no good list was ever read"),
-			Entry("is gone with its folder", func() { Expect(os.RemoveAll(filepath.Dir(file))).To(Succeed()) }, "no good list was ever read"),
-			Entry("is cut between two lines, which would be a list", damage(func(raw []byte) []byte {
-				return raw[:len(raw)-len("- "+string(digest.FromString("x"))+"\n")]
-			}), "is damaged"),
-			Entry("is cut in a line", damage(func(raw []byte) []byte { return raw[:len(raw)-9] }), "is damaged"),
-			Entry("is empty", damage(func([]byte) []byte { return nil }), "is damaged"),
-			Entry("has a flipped bit", damage(func(raw []byte) []byte { raw[len(raw)-5] ^= 1; return raw }), "is damaged"),
-			Entry("has an additional line", damage(func(raw []byte) []byte { return append(raw, "keys: []\n"...) }), "is damaged"),
-			Entry("has lost its header", damage(func([]byte) []byte { return []byte(goodList) }), "is damaged"),
-			Entry("is zeros", damage(func(raw []byte) []byte { return make([]byte, len(raw)) }), "is damaged"),
-			Entry("is huge", damage(func(raw []byte) []byte { return append(raw, make([]byte, 4<<20)...) }), "is damaged"),
-			Entry("is a folder", func() {
-				Expect(os.Remove(file)).To(Succeed())
-				Expect(os.Mkdir(file, 0o700)).To(Succeed())
-				DeferCleanup(func() { _ = os.RemoveAll(file) })
-				file += "/revoked.yaml" // so that a good list can be stored again
-			}, "no good list was ever read"),
-		)
-
-		DescribeTable("are in force even if they cannot be stored, with a fault until they are stored",
-			func(ctx context.Context, obstruct func() (repair func())) {
-				repair := obstruct()
-				put(o, goodList)
-				for range 2 {
-					_, fault := inForce(ctx)
-					Expect(fault).To(MatchError(ContainSubstring("cannot be stored")))
-					Expect(fault).NotTo(MatchError(verify.ErrTrustUnavailable), "the list is known")
-					Expect(len(fault.Error())).To(BeNumerically("<=", 512))
-				}
-				repair()
-				_, fault := inForce(ctx)
-				Expect(fault).NotTo(HaveOccurred())
-				o.remove("revoked")
-				start()
-				inForce(ctx)
-			},
-			Entry("because the folder cannot be created", func() func() {
-				Expect(os.WriteFile(filepath.Dir(file), nil, 0o600)).To(Succeed())
-				return func() { Expect(os.Remove(filepath.Dir(file))).To(Succeed()) }
-			}),
-			Entry("because a folder has the name of the file", func() func() {
-				Expect(os.MkdirAll(file+"/x", 0o700)).To(Succeed())
-				return func() { Expect(os.RemoveAll(file)).To(Succeed()) }
-			}),
-			Entry("because the disk is read-only", func() func() {
-				r.On(material.Disk{Rename: func(string, string) error { return &os.PathError{Op: "rename", Path: file, Err: os.ErrPermission} }})
-				return func() { r.On(material.Disk{Rename: os.Rename}) }
-			}),
-			Entry("because the disk is full", func() func() {
-				r.On(material.Disk{Sync: func(*os.File) error { return errors.New("no space left on device") }})
-				return func() { r.On(material.Disk{Sync: (*os.File).Sync}) }
-			}),
-		)
-
-		It("are the complete previous list if a newer one could not be stored", func(ctx context.Context) {
-			good(ctx)
-			r.On(material.Disk{Sync: func(*os.File) error { return errors.New("no space left on device") }})
-			put(o, "digests: ["+string(other)+"]")
-			list, _, ok, fault := r.Current(ctx)
-			Expect(ok).To(BeTrue())
-			Expect(revokes(list, other)).To(BeTrue())
-			Expect(fault).To(MatchError(ContainSubstring("cannot be stored")))
-			o.remove("revoked")
-			start()
-			inForce(ctx)
-			Expect(os.ReadDir(filepath.Dir(file))).To(HaveLen(1), "nothing is left of the attempt")
-		})
-
-		It("are synced before they get their name, and their folder after that", func(ctx context.Context) {
-			var steps []string
-			r.On(material.Disk{
-				Sync:   func(f *os.File) error { steps = append(steps, "sync "+filepath.Base(f.Name())); return f.Sync() },
-				Rename: func(from, to string) error { steps = append(steps, "rename"); return os.Rename(from, to) },
-			})
-			good(ctx)
-			parent := filepath.Base(filepath.Dir(filepath.Dir(file)))
-			Expect(steps).To(Equal([]string{"sync " + parent, "sync revoked.yaml.new", "rename", "sync lists"}))
-			steps = nil
-			good(ctx)
-			Expect(steps).To(BeEmpty(), "the same list is stored once")
-			start()
-			r.On(material.Disk{Rename: func(string, string) error { return errors.New("not needed") }})
-			good(ctx)
-		})
-
-		It("are readable only by their owner, and are plain text", func(ctx context.Context) {
-			good(ctx)
-			info, err := os.Stat(file)
-			Expect(err).NotTo(HaveOccurred())
-			Expect(info.Mode().Perm()).To(Equal(os.FileMode(0o600)))
-			raw, err := os.ReadFile(file)
-			Expect(err).NotTo(HaveOccurred())
-			Expect(string(raw)).To(And(HavePrefix("# sha256:"), HaveSuffix("\n"+goodList)))
-		})
-
-		It("are optional: without a file the last good list is kept in memory", func(ctx context.Context) {
-			file = ""
-			start()
-			good(ctx)
-			o.remove("revoked")
-			inForce(ctx)
-			start()
-			unknown(ctx)
-		})
 	})
 })
 

@@ -6,12 +6,10 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"runtime"
-	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -299,106 +297,5 @@ var _ = Describe("A registry with a fault", func() {
 			_, err := r.Blob(ctx, ocispec.Descriptor{Digest: p.archive.Digest, Size: 1 << 30}, 1<<30)
 			Expect(err).To(HaveOccurred())
 		})).To(BeNumerically("<", 4<<20))
-	})
-})
-
-var _ = Describe("A registry that limits the rate", func() {
-	var (
-		ctx    = context.Background()
-		start  = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-		now    atomic.Int64
-		client *registry.Client
-		p      pushed
-	)
-	BeforeEach(func() {
-		now.Store(start.UnixNano())
-		client = registry.NewClient(registry.ClientOptions{Now: func() time.Time { return time.Unix(0, now.Load()) }})
-		p = push()
-	})
-	limited := func(after string) {
-		p.Break(answer(http.StatusTooManyRequests, "Retry-After", after))
-	}
-
-	DescribeTable("A3: is not called before the time it names, at most an hour", func(after string, want time.Duration) {
-		limited(after)
-		r := open(client, p.target())
-		var e *outbound.RateLimitedError
-		Expect(errors.As(resolve(ctx, p, r), &e)).To(BeTrue())
-		Expect(e.RetryAfter).To(Equal(want))
-		Expect(p.Requests()).To(HaveLen(1))
-
-		p.Break(nil)
-		now.Add(int64(want - time.Second/2))
-		for _, ask := range []question{tags, resolve, manifest, blob} {
-			Expect(errors.As(ask(ctx, p, open(client, p.target())), &e)).To(BeTrue())
-			Expect(e.RetryAfter).To(Equal(time.Second / 2))
-		}
-		Expect(p.Requests()).To(HaveLen(1))
-
-		now.Add(int64(time.Second / 2))
-		Expect(resolve(ctx, p, r)).To(Succeed())
-		Expect(resolve(ctx, p, r)).To(Succeed())
-	},
-		Entry("in seconds", "120", 2*time.Minute),
-		Entry("as a date", start.Add(90*time.Second).Format(http.TimeFormat), 90*time.Second),
-		Entry("as a date that is past", start.Add(-time.Hour).Format(http.TimeFormat), time.Second),
-		Entry("as a date far off", start.AddDate(100, 0, 0).Format(http.TimeFormat), time.Hour),
-		Entry("none", "", 30*time.Second),
-		Entry("0", "0", time.Second),
-		Entry("negative", "-5", time.Second),
-		Entry("a day", "86400", time.Hour),
-		Entry("so long that it overflows", strconv.FormatInt(1<<62, 10), time.Hour),
-		Entry("more than a number holds", "99999999999999999999999999", time.Hour),
-		Entry("no time", "soon", 30*time.Second),
-	)
-
-	DescribeTable("J16: is called by other tenants, which have limits of their own", func(abuser, other string, limits bool) {
-		as := func(scope string) registry.Reader {
-			t := p.target()
-			t.Scope = scope
-			return open(client, t)
-		}
-		limited("600")
-		Expect(resolve(ctx, p, as(abuser))).To(HaveOccurred())
-		p.Break(nil)
-		var e *outbound.RateLimitedError
-		sibling, err := as(other).Sibling(p.Host() + "/" + app)
-		Expect(err).NotTo(HaveOccurred())
-		for _, r := range []registry.Reader{as(other), sibling} {
-			Expect(errors.As(resolve(ctx, p, r), &e)).To(Equal(limits))
-		}
-	},
-		Entry("by an anonymous namespace, after another anonymous one", "abuser", "other", false),
-		Entry("by a namespace with the same prefix", "abuser", "abuser-2", false),
-		Entry("by credentials, after an anonymous namespace", "abuser", "other/secret@1", false),
-		Entry("by credentials, after the same namespace without them", "abuser", "abuser/secret@1", false),
-		Entry("by an anonymous namespace, after credentials", "abuser/secret@1", "other", false),
-		Entry("but not by the same namespace", "abuser", "abuser", true),
-	)
-
-	It("A3: is called while a different registry is rate limited", func() {
-		limited("60")
-		Expect(resolve(ctx, p, open(client, p.target()))).To(HaveOccurred())
-		another := push()
-		Expect(resolve(ctx, another, open(client, another.target()))).To(Succeed())
-	})
-
-	It("A3: is also left alone if its token service asks for the pause", func() {
-		p.Break(func(w http.ResponseWriter, r *http.Request) bool {
-			if r.URL.Path == "/token" {
-				return answer(http.StatusTooManyRequests, "Retry-After", "60")(w, r)
-			}
-			return answer(http.StatusUnauthorized, "Www-Authenticate", fmt.Sprintf(`Bearer realm="%s/token"`, p.Server.URL))(w, r)
-		})
-		var e *outbound.RateLimitedError
-		Expect(errors.As(resolve(ctx, p, open(client, p.target())), &e)).To(BeTrue())
-		Expect(e.RetryAfter).To(Equal(time.Minute))
-		Expect(errors.As(resolve(ctx, p, open(client, p.target())), &e)).To(BeTrue())
-		Expect(p.Requests()).To(HaveLen(2))
-	})
-
-	It("A3: still answers that missing content is not found", func() {
-		p.Break(answer(http.StatusNotFound))
-		Expect(resolve(ctx, p, open(client, p.target()))).To(MatchError(registry.ErrNotFound))
 	})
 })

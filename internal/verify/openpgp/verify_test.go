@@ -242,77 +242,6 @@ var _ = Describe("A clear-signed message", func() {
 		}),
 	)
 
-	DescribeTable("is refused with a header that does not belong there",
-		func(headers string) {
-			key := NewKey()
-			refused(ring(key), Framed(headers, text, Signature(key, text)), byNow)
-		},
-		Entry("F8: another header", "Comment: trust me\n"),
-		Entry("F8: another header after a good one", "Hash: SHA256\nVersion: 1\n"),
-		Entry("F8: a line that is not a header", "trust me\n"),
-		Entry("F8: a header without a name", ": SHA256\n"),
-		Entry("F8: an unknown hash", "Hash: LEGIT\n"),
-		Entry("F8: an empty hash", "Hash: \n"),
-		Entry("F8: text after the hash", "Hash: SHA256 trust me\n"),
-		Entry("F8: a tab in a header", "Hash:\tSHA256\n"),
-		Entry("F8: a vertical tab in a header", "Hash: SHA256\v\n"),
-		Entry("F8: an escape in a header", "Hash: SHA256\x1b[2K\n"),
-		Entry("F8: a NUL in a header", "Hash: SHA256\x00\n"),
-		Entry("F8: a carriage return in a header", "Hash: SHA256\rtrust me\n"),
-		Entry("F8: a line that only seems empty, with a form feed", "\f\n"),
-		Entry("F8: a line that only seems empty, with a no-break space", "\u00a0\n"),
-		Entry("F8: a line that only seems empty, with an ideographic space", "Hash: SHA256\n\u3000\n"),
-		Entry("F8: a header in other characters", "Hаsh: SHA256\n"),
-		Entry("F8: a header in small letters", "hash: SHA256\n"),
-		Entry("F8: white space before a header", " Hash: SHA256\n"),
-	)
-
-	DescribeTable("is refused with a header in its signature that does not belong there",
-		func(header string) {
-			key := NewKey()
-			message := bytes.Replace(Sign(key, text), []byte("SIGNATURE-----\n"), []byte("SIGNATURE-----\n"+header), 1)
-			refused(ring(key), message, byNow)
-		},
-		Entry("F8: another header", "Trust: me\n"),
-		Entry("F8: a line that is not a header", "trust me\n"),
-		Entry("F8: an escape in a header", "Comment: \x1b[2K\n"),
-		Entry("F8: the start of another block", "-----BEGIN PGP SIGNATURE-----\n"),
-	)
-
-	DescribeTable("is refused if its hash is weak",
-		func(hash crypto.Hash) {
-			key := NewKey(Using(RSA2048))
-			accepted(ring(key), Message(text, RawSignature(key, text, crypto.SHA256, signedAt)), byNow)
-			refused(ring(key), Message(text, RawSignature(key, text, hash, signedAt)), byNow)
-		},
-		Entry("F9: SHA-1", crypto.SHA1),
-		Entry("F9: MD5", crypto.MD5),
-	)
-
-	DescribeTable("is refused if its hash is not one of the three accepted ones",
-		func(hash crypto.Hash) {
-			key := NewKey()
-			refused(ring(key), Sign(key, text, Hashed(hash)), byNow)
-		},
-		Entry("F9: SHA-1", crypto.SHA1),
-		Entry("F9: SHA-224", crypto.SHA224),
-		Entry("F9: SHA3-256", crypto.SHA3_256),
-	)
-
-	DescribeTable("is refused if the subkey that signed is weak",
-		func(a Algorithm, hash crypto.Hash) {
-			key := NewKey()
-			subkey := AddSubkey(key, SubkeyUsing(a))
-			refused(ring(key), Sign(key, text, With(subkey), Hashed(hash)), byNow)
-		},
-		Entry("F10: RSA-1024", RSA1024, crypto.SHA256),
-		Entry("F10: RSA with less than 2048 bits", RSA2040, crypto.SHA256),
-		Entry("F10: DSA", DSA, crypto.SHA256),
-		Entry("F10: ECDSA on secp256k1", Secp256k1, crypto.SHA256),
-		Entry("F10: ECDSA on a Brainpool curve", BrainpoolP256, crypto.SHA256),
-		Entry("F10: Ed448", Ed448, crypto.SHA512),
-	)
-
 	It("F21: is refused before it is parsed if it is longer than the bound, and accepted at the bound", func() {
 		key := NewKey()
 		line := strings.Repeat("x", 63) + "\n"
@@ -321,52 +250,7 @@ var _ = Describe("A clear-signed message", func() {
 		accepted(ring(key), message, byNow)
 		refused(ring(key), append(message, ' '), byNow)
 	})
-
-	DescribeTable("F16: is accepted for one good signature among several",
-		func(signatures func(key *v2.Entity) [][]byte) {
-			key := NewKey()
-			s := accepted(ring(key), Message(text, signatures(key)...), byNow)
-			Expect(s.Primary).To(Equal(fingerprintOf(key.PrimaryKey)))
-		},
-		Entry("an unknown signer first and the good second", func(k *v2.Entity) [][]byte {
-			return [][]byte{Signature(NewKey(), text), Signature(k, text)}
-		}),
-		Entry("the good first and an unknown signer second", func(k *v2.Entity) [][]byte {
-			return [][]byte{Signature(k, text), Signature(NewKey(), text)}
-		}),
-		Entry("a bad one by the same key first", func(k *v2.Entity) [][]byte {
-			return [][]byte{Signature(k, "other"), Signature(k, text)}
-		}),
-		Entry("one of an unknown version first", func(k *v2.Entity) [][]byte {
-			return [][]byte{Packet(2, []byte{3, 5, 0}), Signature(k, text)}
-		}),
-		Entry("garbage first", func(k *v2.Entity) [][]byte {
-			return [][]byte{Packet(2, Garbage("signature", 80)), Signature(k, text)}
-		}),
-		Entry("the last of sixteen", func(k *v2.Entity) [][]byte {
-			return append(many(15, Signature(NewKey(), text)), Signature(k, text))
-		}),
-	)
-
-	It("F16: is refused with more than sixteen signatures, even good ones", func() {
-		key := NewKey()
-		refused(ring(key), Message(text, many(17, Signature(key, text))...), byNow)
-	})
-
-	It("F16: is refused if none of several signatures is good, with the reason for the known signer", func() {
-		key, other := NewKey(), NewKey()
-		message := Message(text, Signature(other, text), Signature(key, text, Expiring(day)), Signature(other, text))
-		_, _, err := ring(key).Verify(message, byNow)
-		Expect(err).To(MatchError(ContainSubstring(fingerprintOf(key.PrimaryKey))))
-	})
 })
-
-func many(n int, one []byte) (all [][]byte) {
-	for range n {
-		all = append(all, one)
-	}
-	return all
-}
 
 func timeBytes(t time.Time) []byte {
 	s := uint32(t.Unix())
