@@ -20,7 +20,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/chart/charttest"
 )
 
-var _ = Describe("Inspect", func() {
+var _ = Describe("Inspect", Label("chart"), func() {
 	It("returns the content of Chart.yaml", func() {
 		m, err := inspect(podinfo())
 		Expect(err).NotTo(HaveOccurred())

@@ -15,7 +15,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/chart/charttest"
 )
 
-var _ = Describe("Inspect", func() {
+var _ = Describe("Inspect", Label("chart"), func() {
 	DescribeTable("C1: refuses a bomb without unpacking it into memory",
 		func(opts ...option) {
 			raw := podinfo(opts...)

@@ -13,7 +13,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/chart/charttest"
 )
 
-var _ = Describe("Inspect", func() {
+var _ = Describe("Inspect", Label("chart"), func() {
 	DescribeTable("refuses a chart", isRefused,
 		Entry("with another tar after its end", charttest.Tail([]byte("podinfo/Chart.yaml"))),
 		Entry("with endless padding", charttest.Tail(make([]byte, 2<<20))),

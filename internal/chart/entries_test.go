@@ -12,7 +12,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/chart/charttest"
 )
 
-var _ = Describe("Inspect", func() {
+var _ = Describe("Inspect", Label("chart"), func() {
 	DescribeTable("refuses a chart", isRefused,
 		Entry("C2: with a file a byte larger than 5 MiB", charttest.Zeros("files/large", chart.MaxFileSize+1)),
 		Entry("C2: with a template a byte larger than 5 MiB", charttest.Zeros("templates/large.yaml", chart.MaxFileSize+1)),

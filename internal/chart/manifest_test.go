@@ -50,7 +50,7 @@ func many(d ocispec.Descriptor, n int) []ocispec.Descriptor {
 
 var foreign = charttest.Descriptor("application/vnd.example.readme", []byte("readme"))
 
-var _ = Describe("ParseManifest", func() {
+var _ = Describe("ParseManifest", Label("chart"), func() {
 	DescribeTable("finds the parts of a chart",
 		func(hasProvenance bool, changes ...change) {
 			layout, err := chart.ParseManifest(charttest.Manifest(config, []byte("archive"), changes...))

@@ -18,7 +18,7 @@ func configOf(name, version string) string {
 	return fmt.Sprintf(`{"apiVersion":"v2","name":%s,"version":%s}`, name, version)
 }
 
-var _ = Describe("ParseConfig", func() {
+var _ = Describe("ParseConfig", Label("chart"), func() {
 	DescribeTable("reads the configuration",
 		func(raw string, name, version string) {
 			m, err := chart.ParseConfig([]byte(raw))
@@ -69,7 +69,7 @@ var _ = Describe("ParseConfig", func() {
 	)
 })
 
-var _ = Describe("Metadata.Agrees", func() {
+var _ = Describe("Metadata.Agrees", Label("chart"), func() {
 	chartYAML := chart.Metadata{Name: "podinfo", Version: "6.7.0", AppVersion: "1"}
 
 	It("B10: is content if name and version are the same", func() {
@@ -87,7 +87,7 @@ var _ = Describe("Metadata.Agrees", func() {
 	)
 })
 
-var _ = Describe("CheckIdentity", func() {
+var _ = Describe("CheckIdentity", Label("chart"), func() {
 	of := func(name, version string) chart.Metadata { return chart.Metadata{Name: name, Version: version} }
 
 	DescribeTable("accepts the chart that was asked for",

@@ -13,7 +13,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/chart/charttest"
 )
 
-var _ = Describe("Inspect", func() {
+var _ = Describe("Inspect", Label("chart"), func() {
 	DescribeTable("refuses a chart", isRefused,
 		Entry("C12: with subcharts deeper than is allowed", nested(chart.MaxDepth+1)),
 		Entry("C12: with folders of subcharts deeper than is allowed", charttest.File(strings.Repeat("charts/a/", chart.MaxDepth+1)+"Chart.yaml", charttest.ChartYAML("a", "1.0.0"))),

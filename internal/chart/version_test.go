@@ -9,7 +9,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/chart"
 )
 
-var _ = Describe("MayName", func() {
+var _ = Describe("MayName", Label("chart"), func() {
 	DescribeTable("lets a tag name a version",
 		func(tag, version string) {
 			Expect(chart.MayName(tag, version)).To(BeTrue())
@@ -94,7 +94,7 @@ var _ = Describe("MayName", func() {
 	)
 })
 
-var _ = Describe("NamedVersion", func() {
+var _ = Describe("NamedVersion", Label("chart"), func() {
 	DescribeTable("returns the only version that a tag may name",
 		func(tag, want string) {
 			got, ok := chart.NamedVersion(tag)
@@ -125,7 +125,7 @@ var _ = Describe("NamedVersion", func() {
 	)
 })
 
-var _ = Describe("TagVersion", func() {
+var _ = Describe("TagVersion", Label("chart"), func() {
 	DescribeTable("reads the versions that strict semver reads",
 		func(tag, want string) {
 			got, ok := chart.TagVersion(tag)
@@ -150,7 +150,7 @@ var _ = Describe("TagVersion", func() {
 	)
 })
 
-var _ = Describe("SameVersion", func() {
+var _ = Describe("SameVersion", Label("chart"), func() {
 	DescribeTable("compares texts, in both directions",
 		func(a, b string, want bool) {
 			Expect(chart.SameVersion(a, b)).To(Equal(want))
@@ -171,14 +171,14 @@ var _ = Describe("SameVersion", func() {
 	)
 })
 
-var _ = Describe("TagOf", func() {
+var _ = Describe("TagOf", Label("chart"), func() {
 	It("B14: writes a version as helm push does", func() {
 		Expect(chart.TagOf("1.2.3+b.1")).To(Equal("1.2.3_b.1"))
 		Expect(chart.TagOf("v2024.02.0")).To(Equal("v2024.02.0"))
 	})
 })
 
-var _ = Describe("CompareVersions", func() {
+var _ = Describe("CompareVersions", Label("chart"), func() {
 	DescribeTable("orders versions, in both directions",
 		func(less, greater string) {
 			order, ok := chart.CompareVersions(less, greater)

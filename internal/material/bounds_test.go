@@ -10,7 +10,7 @@ import (
 	. "github.com/onsi/gomega"
 )
 
-var _ = DescribeTable("J12: The held part of a Secret with keys",
+var _ = DescribeTable("J12: The held part of a Secret with keys", Label("cache"),
 	func(data map[string][]byte, want ...string) {
 		held := keyEntries(data)
 		Expect(len(held)).To(BeNumerically("<=", maxEntries))

@@ -19,7 +19,7 @@ import (
 
 const dockerConfig = `{"auths":{"registry.example":{"username":"u","password":"hunter2"}}}`
 
-var _ = Describe("Credentials", func() {
+var _ = Describe("Credentials", Label("registry", "network"), func() {
 	var o *objects
 	var l *material.Loader
 	BeforeEach(func() {

@@ -28,7 +28,7 @@ func fromObject(name, source, object string) v1alpha1.Authority {
 	return a
 }
 
-var _ = Describe("Provenance files outside the registry", func() {
+var _ = Describe("Provenance files outside the registry", Label("provenance", "network"), func() {
 	var o *objects
 	var l *material.Loader
 	BeforeEach(func() {

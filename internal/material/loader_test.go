@@ -80,7 +80,7 @@ func parsedRoot(text string) *trustroot.Root {
 	return root
 }
 
-var _ = Describe("A loader", func() {
+var _ = Describe("A loader", Label("policy"), func() {
 	var o *objects
 	var public *publicRoot
 	var l *material.Loader

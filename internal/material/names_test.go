@@ -10,7 +10,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/material"
 )
 
-var _ = Describe("The names that a policy refers to", func() {
+var _ = Describe("The names that a policy refers to", Label("policy"), func() {
 	It("are the names of Secrets and ConfigMaps, each once", func() {
 		web := provenanced("web", "keyring")
 		web.Provenance = &v1alpha1.Provenance{Source: "URL", URL: "https://host/x", SecretRef: ref("login"), CertSecretRef: ref("ca")}

@@ -73,7 +73,7 @@ func (c *cluster) configMap(ctx context.Context, namespace, name string, data ma
 	Expect(c.Create(ctx, config)).To(Succeed())
 }
 
-var _ = Describe("Objects of a cluster", func() {
+var _ = Describe("Objects of a cluster", Label("cache"), func() {
 	var c *cluster
 	var o *material.Objects
 	BeforeEach(func(ctx context.Context) {

@@ -16,7 +16,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify"
 )
 
-var _ = Describe("The revocations of a cluster on disk", func() {
+var _ = Describe("The revocations of a cluster on disk", Label("revocation", "restart"), func() {
 	s := newRevocationScene()
 
 	damage := func(how func([]byte) []byte) func() {

@@ -140,7 +140,7 @@ func (s *revocationScene) good(ctx context.Context) string {
 	return version
 }
 
-var _ = Describe("The revocations of a cluster", func() {
+var _ = Describe("The revocations of a cluster", Label("revocation"), func() {
 	s := newRevocationScene()
 
 	It("are empty if no list is configured", func(ctx context.Context) {

@@ -24,7 +24,7 @@ func padding(size, number int) []byte {
 	return append(bytes.Repeat([]byte("x"), size-8), fmt.Sprintf("%08d", number)...)
 }
 
-var _ = Describe("Answers of a padded repository", func() {
+var _ = Describe("Answers of a padded repository", Label("registry", "cache"), func() {
 	const mib = 1 << 20
 	var m *material
 	BeforeEach(func() { m = newMaterial() })

@@ -15,7 +15,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/registry"
 )
 
-var _ = Describe("Answers that are stored", func() {
+var _ = Describe("Answers that are stored", Label("registry", "cache"), func() {
 	var m *material
 	BeforeEach(func() { m = newMaterial() })
 

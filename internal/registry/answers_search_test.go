@@ -23,7 +23,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify/attached"
 )
 
-var _ = Describe("Answers to a search", func() {
+var _ = Describe("Answers to a search", Label("registry", "cache"), func() {
 	const mib = 1 << 20
 	var m *material
 	BeforeEach(func() { m = newMaterial() })
@@ -119,7 +119,7 @@ func (m *material) padded(size, number int, artifactType string) []byte {
 	return raw
 }
 
-var _ = Describe("Answers of a registry", func() {
+var _ = Describe("Answers of a registry", Label("registry", "cache"), func() {
 	DescribeTable("J22: reject impossible descriptors without a network",
 		func(change func(d *ocispec.Descriptor)) {
 			p := push()

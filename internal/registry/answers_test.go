@@ -18,7 +18,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify/verifytest"
 )
 
-var _ = Describe("Answers", func() {
+var _ = Describe("Answers", Label("registry", "cache"), func() {
 	var m *material
 	BeforeEach(func() { m = newMaterial() })
 

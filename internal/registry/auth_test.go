@@ -77,7 +77,7 @@ func login(user, password string) string {
 	return fmt.Sprintf(`{"auth":%q}`, base64.StdEncoding.EncodeToString([]byte(user+":"+password)))
 }
 
-var _ = Describe("A registry that asks for credentials", func() {
+var _ = Describe("A registry that asks for credentials", Label("registry", "network"), func() {
 	var (
 		ctx    = context.Background()
 		p      pushed

@@ -15,7 +15,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify/verifytest"
 )
 
-var _ = Describe("The cache of answers", func() {
+var _ = Describe("The cache of answers", Label("registry", "cache"), func() {
 	var (
 		ctx   = context.Background()
 		now   time.Time

@@ -12,7 +12,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/registry"
 )
 
-var _ = Describe("The canonical name of a repository", func() {
+var _ = Describe("The canonical name of a repository", Label("registry"), func() {
 	DescribeTable("J1: is the same for every spelling",
 		func(want string, spellings ...string) {
 			for _, s := range spellings {

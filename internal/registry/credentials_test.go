@@ -17,7 +17,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/registry"
 )
 
-var _ = Describe("A docker configuration", func() {
+var _ = Describe("A docker configuration", Label("registry", "network"), func() {
 	parse := func(text string) registry.Credentials {
 		GinkgoHelper()
 		c, err := registry.ParseDockerConfig([]byte(text))

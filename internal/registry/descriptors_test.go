@@ -14,7 +14,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/registry"
 )
 
-var _ = Describe("A descriptor", func() {
+var _ = Describe("A descriptor", Label("registry"), func() {
 	annotated := func(n int) string {
 		var members []string
 		for i := range n {

@@ -78,7 +78,7 @@ func allocated(f func()) uint64 {
 	return after.TotalAlloc - before.TotalAlloc
 }
 
-var _ = Describe("A registry with a fault", func() {
+var _ = Describe("A registry with a fault", Label("registry", "network"), func() {
 	ctx := context.Background()
 	var p pushed
 	BeforeEach(func() { p = push() })

@@ -15,7 +15,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/registry"
 )
 
-var _ = Describe("A registry's answer that is larger than the free bytes", func() {
+var _ = Describe("A registry's answer that is larger than the free bytes", Label("registry"), func() {
 	list := func(ctx context.Context, p pushed, r registry.Reader) error {
 		_, err := r.Referrers(ctx, p.manifest.Digest)
 		return err

@@ -18,7 +18,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/registry"
 )
 
-var _ = Describe("A registry that limits the rate", func() {
+var _ = Describe("A registry that limits the rate", Label("registry", "network"), func() {
 	var (
 		ctx    = context.Background()
 		start  = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)

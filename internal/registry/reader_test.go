@@ -17,7 +17,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/registry"
 )
 
-var _ = Describe("A Reader", func() {
+var _ = Describe("A Reader", Label("registry"), func() {
 	var (
 		ctx = context.Background()
 		p   pushed

@@ -26,7 +26,7 @@ func redirect(server string) registrytest.Fault {
 // named returns the URL of a server with another host name.
 func named(p pushed, name string) string { return strings.Replace(p.Server.URL, "127.0.0.1", name, 1) }
 
-var _ = Describe("A registry that redirects elsewhere", func() {
+var _ = Describe("A registry that redirects elsewhere", Label("registry", "network"), func() {
 	ctx := context.Background()
 	var p, other pushed
 	BeforeEach(func() { p, other = push(), push() })

@@ -39,7 +39,7 @@ func pages(all ...string) registrytest.Fault {
 	}
 }
 
-var _ = Describe("The list of referrers", func() {
+var _ = Describe("The list of referrers", Label("registry"), func() {
 	ctx := context.Background()
 	var p pushed
 	BeforeEach(func() { p = push() })
@@ -149,7 +149,7 @@ var _ = Describe("The list of referrers", func() {
 	})
 })
 
-var _ = Describe("A sibling", func() {
+var _ = Describe("A sibling", Label("registry"), func() {
 	It("is read as its brother is, from the same host", func() {
 		p := push()
 		p.PushChart("signatures", "1.0.0", []byte("{}"), archive)

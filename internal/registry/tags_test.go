@@ -28,7 +28,7 @@ func linked(tags, link string) registrytest.Fault {
 	}
 }
 
-var _ = Describe("The list of tags", func() {
+var _ = Describe("The list of tags", Label("registry"), func() {
 	ctx := context.Background()
 	var p pushed
 	BeforeEach(func() { p = push() })

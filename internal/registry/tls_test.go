@@ -61,7 +61,7 @@ func (a authority) issue(change func(*x509.Certificate)) tls.Certificate {
 	return tls.Certificate{Certificate: [][]byte{raw}, PrivateKey: key}
 }
 
-var _ = Describe("A registry with TLS", func() {
+var _ = Describe("A registry with TLS", Label("registry", "network"), func() {
 	ctx := context.Background()
 	secure := func(p pushed, roots []byte, allowed ...string) registry.Reader {
 		client := registry.NewClient(registry.ClientOptions{TLSRoots: roots, AllowedHosts: allowed, RetryPause: time.Millisecond})
@@ -174,6 +174,6 @@ var _ = Describe("A registry with TLS", func() {
 	})
 })
 
-var _ = DescribeTable("Malformed roots are not accepted", func(roots string) {
+var _ = DescribeTable("Malformed roots are not accepted", Label("registry", "network"), func(roots string) {
 	Expect(func() { registry.NewClient(registry.ClientOptions{TLSRoots: []byte(roots)}) }).To(Panic())
 }, Entry("text", "roots"))

@@ -12,7 +12,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/registry"
 )
 
-var _ = Describe("The URL of a repository", func() {
+var _ = Describe("The URL of a repository", Label("registry"), func() {
 	DescribeTable("is parsed", func(url, repository string) {
 		Expect(registry.ParseURL(url)).To(Equal(repository))
 	},

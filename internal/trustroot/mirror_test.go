@@ -16,7 +16,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/trustroot/trustroottest"
 )
 
-var _ = Describe("E17: The trusted root of a TUF repository that is down", func() {
+var _ = Describe("E17: The trusted root of a TUF repository that is down", Label("trustroot", "network"), func() {
 	var s *scene
 	BeforeEach(func() { s = newScene() })
 
@@ -88,7 +88,7 @@ var _ = Describe("E17: The trusted root of a TUF repository that is down", func(
 	})
 })
 
-var _ = Describe("E18: The trusted root of a TUF repository with a hostile mirror", func() {
+var _ = Describe("E18: The trusted root of a TUF repository with a hostile mirror", Label("trustroot", "network"), func() {
 	var s *scene
 	BeforeEach(func() { s = newScene() })
 	next := newRoot()

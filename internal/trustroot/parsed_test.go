@@ -13,7 +13,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/trustroot"
 )
 
-var _ = Describe("The cache of trusted roots", func() {
+var _ = Describe("The cache of trusted roots", Label("trustroot", "cache"), func() {
 	var c *trustroot.Cache
 	BeforeEach(func() { c = trustroot.NewCache(1 << 20) })
 

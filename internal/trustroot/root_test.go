@@ -40,7 +40,7 @@ func changed(change func(object)) []byte {
 	return raw
 }
 
-var _ = Describe("A trusted root", func() {
+var _ = Describe("A trusted root", Label("trustroot"), func() {
 	DescribeTable("loads as others publish it",
 		func(name string, authorities, logs, timestamps, ctLogs bool) {
 			raw := published(name)

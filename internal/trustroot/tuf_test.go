@@ -20,7 +20,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/trustroot/trustroottest"
 )
 
-var _ = Describe("The trusted root of a TUF repository", func() {
+var _ = Describe("The trusted root of a TUF repository", Label("trustroot"), func() {
 	var s *scene
 	ctx := context.Background()
 	BeforeEach(func() { s = newScene() })

@@ -34,7 +34,7 @@ func revoked(ids ...string) verify.Constraints {
 	return verify.Constraints{Revoked: keys}
 }
 
-var _ = Describe("Constraints", func() {
+var _ = Describe("Constraints", Label("policy", "revocation"), func() {
 	DescribeTable("object to a signature by a revoked key",
 		func(id string, v verify.VerifiedSignature) {
 			reason, until := revoked(strings.Repeat("0", 40), id).Objection(v)
@@ -162,7 +162,7 @@ var _ = Describe("Constraints", func() {
 	)
 })
 
-var _ = It("Until returns the first moment at which any refused candidate may count", func() {
+var _ = It("Until returns the first moment at which any refused candidate may count", Label("policy", "revocation"), func() {
 	reject := func(times ...time.Time) error {
 		r := &verify.Rejection{}
 		for _, t := range times {

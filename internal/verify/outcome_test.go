@@ -51,7 +51,7 @@ func policies(verifiers ...verify.Verifier) []verify.Named {
 	return named
 }
 
-var _ = Describe("CheckEach", func() {
+var _ = Describe("CheckEach", Label("policy"), func() {
 	const (
 		yes     = verify.VerdictAccepted
 		no      = verify.VerdictRejected

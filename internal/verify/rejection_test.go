@@ -14,7 +14,7 @@ import (
 	. "github.com/verifiedchart/verifiedchart/internal/verify/verifytest"
 )
 
-var _ = Describe("A rejection", func() {
+var _ = Describe("A rejection", Label("policy", "messages"), func() {
 	candidate := func(i int) verify.Candidate {
 		return verify.Candidate{Source: fmt.Sprintf("referrer %d", i), Format: "bundle", Signer: verify.Signer{KeyID: fmt.Sprint("SHA256:", i)}, Reason: "no"}
 	}

@@ -35,7 +35,7 @@ func verdictOf(v verify.Verifier) (verdict, verify.Result, error) {
 	return "neither result nor error", result, err
 }
 
-var _ = Describe("The policy combinator", func() {
+var _ = Describe("The policy combinator", Label("policy"), func() {
 	DescribeTable("combines the answers of its authorities",
 		func(v verify.Verifier, want verdict) {
 			got, result, err := verdictOf(v)
@@ -100,7 +100,7 @@ var _ = Describe("The policy combinator", func() {
 	})
 })
 
-var _ = Describe("Check", func() {
+var _ = Describe("Check", Label("policy"), func() {
 	subject := NewRepository().Subject("chart")
 
 	DescribeTable("is the only way to an Accepted",

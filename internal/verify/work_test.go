@@ -45,7 +45,7 @@ func (c costly) Verify(ctx context.Context, _ verify.Subject, _ registry.Reader)
 	}.Decide(ctx)
 }
 
-var _ = DescribeTable("J12: The work of a policy is bounded, and its authorities share it",
+var _ = DescribeTable("J12: The work of a policy is bounded, and its authorities share it", Label("policy"),
 	func(authorities, candidates, cost, verified int, want verify.Verdict) {
 		n := 0
 		var all []verify.Verifier

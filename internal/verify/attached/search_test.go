@@ -17,7 +17,7 @@ import (
 
 const preferredType, other = "application/vnd.preferred", "application/vnd.other"
 
-var _ = Describe("A search", func() {
+var _ = Describe("A search", Label("cosign", "provenance"), func() {
 	var (
 		repo    *verifytest.Repository
 		subject ocispec.Descriptor

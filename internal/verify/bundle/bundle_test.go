@@ -17,7 +17,7 @@ import (
 	. "github.com/verifiedchart/verifiedchart/internal/verify/sigstoretest"
 )
 
-var _ = Describe("A bundle", func() {
+var _ = Describe("A bundle", Label("cosign", "keyless"), func() {
 	DescribeTable("is proven",
 		func(s *Sigstore, how How, t trust) {
 			raw := s.Bundle(artifact, how)

@@ -66,7 +66,7 @@ func (k cheapRSA) entry() []byte {
 		hex.EncodeToString(digest[:]), base64.StdEncoding.EncodeToString(signature), base64.StdEncoding.EncodeToString(encoded))
 }
 
-var _ = DescribeTable("J12: A log entry with a key that is slow to verify with is refused before its signature is verified",
+var _ = DescribeTable("J12: A log entry with a key that is slow to verify with is refused before its signature is verified", Label("cosign", "keyless"),
 	func(primes int, exponent int64, readable bool) {
 		body := newCheapRSA(primes, exponent).entry()
 		raw := public.Bundle(artifact, keyless(func(h *How) {
@@ -107,7 +107,7 @@ func (k cheapRSA) stamp() []byte {
 	return raw
 }
 
-var _ = DescribeTable("J12: A timestamp with a certificate whose key is slow to verify with is refused before it is verified",
+var _ = DescribeTable("J12: A timestamp with a certificate whose key is slow to verify with is refused before it is verified", Label("cosign", "keyless"),
 	func(primes int, exponent int64, readable bool) {
 		stamp := newCheapRSA(primes, exponent).stamp()
 		raw := public.Bundle(artifact, keyless(func(h *How) {

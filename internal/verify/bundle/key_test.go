@@ -25,7 +25,7 @@ func encoded(kind string, der []byte, err error) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
 }
 
-var _ = Describe("ParseKey", func() {
+var _ = Describe("ParseKey", Label("cosign"), func() {
 	DescribeTable("takes one public key",
 		func(raw func() []byte) {
 			key, err := bundle.ParseKey("cosign.pub", raw())

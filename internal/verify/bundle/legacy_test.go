@@ -33,7 +33,7 @@ func verifyLegacy(l bundle.Legacy, t bundle.Trust) (bundle.Signature, error) {
 	return b.Verify(bundle.Bytes(l.Payload), t)
 }
 
-var _ = Describe("A legacy signature", func() {
+var _ = Describe("A legacy signature", Label("cosign"), func() {
 	DescribeTable("is proven",
 		func(how How, t trust) {
 			signature, err := verifyLegacy(legacyOf(public, how), t())

@@ -11,7 +11,7 @@ import (
 	. "github.com/verifiedchart/verifiedchart/internal/verify/sigstoretest"
 )
 
-var _ = Describe("A bundle", func() {
+var _ = Describe("A bundle", Label("cosign", "keyless"), func() {
 	DescribeTable("E9: is not parsed if its proofs would take longer to verify than any real proof",
 		func(most, over func(*pbbundle.Bundle)) {
 			how := keyless(func(h *How) { h.Alter = most })

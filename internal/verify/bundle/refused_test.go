@@ -14,7 +14,7 @@ import (
 	. "github.com/verifiedchart/verifiedchart/internal/verify/sigstoretest"
 )
 
-var _ = Describe("A bundle", func() {
+var _ = Describe("A bundle", Label("cosign", "keyless"), func() {
 	DescribeTable("is refused",
 		func(s *Sigstore, how How, t trust) {
 			_, err := verifyBundle(s.Bundle(artifact, how), t())

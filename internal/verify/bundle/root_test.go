@@ -20,7 +20,7 @@ import (
 
 // rekor 1.5.2 compared roots as text and ignored case. Then all bytes that are not UTF-8 are equal, so an entry that is
 // in no log could pass as one that is. sigstore-go calls this function for the checkpoints of Rekor v1.
-var _ = DescribeTable("J7: The root of an inclusion proof is that of the checkpoint",
+var _ = DescribeTable("J7: The root of an inclusion proof is that of the checkpoint", Label("keyless"),
 	func(proven, signed []byte, accepted bool) {
 		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 		Expect(err).NotTo(HaveOccurred())

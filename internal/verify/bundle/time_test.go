@@ -13,7 +13,7 @@ import (
 	. "github.com/verifiedchart/verifiedchart/internal/verify/sigstoretest"
 )
 
-var _ = Describe("A bundle", func() {
+var _ = Describe("A bundle", Label("cosign", "keyless"), func() {
 	It("may carry two timestamps of one authority, within all periods of validity, and one that proves nothing", func() {
 		how := keyless(func(h *How) {
 			h.Alter = func(b *pbbundle.Bundle) {

@@ -16,7 +16,7 @@ import (
 	. "github.com/verifiedchart/verifiedchart/internal/verify/verifytest"
 )
 
-var _ = Describe("An authority", func() {
+var _ = Describe("An authority", Label("cosign", "keyless"), func() {
 	root := func() bundle.Trust { return bundle.Trust{Root: rootOf(sigstoretest.NewSmall())} }
 
 	DescribeTable("is refused if it could never accept",

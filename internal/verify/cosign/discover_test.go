@@ -22,7 +22,7 @@ import (
 	. "github.com/verifiedchart/verifiedchart/internal/verify/verifytest"
 )
 
-var _ = Describe("Discovery", func() {
+var _ = Describe("Discovery", Label("cosign"), func() {
 	var (
 		repo         *Repository
 		subject      verify.Subject

@@ -33,7 +33,7 @@ func pushReferrer(repo *Repository, subject ocispec.Descriptor, layer ocispec.De
 	Fail("no digest was accepted")
 }
 
-var _ = Describe("A genuine signature", func() {
+var _ = Describe("A genuine signature", Label("cosign"), func() {
 	const border = "sha256:c"
 	var (
 		repo    *Repository
@@ -103,7 +103,7 @@ var _ = Describe("A genuine signature", func() {
 	})
 })
 
-var _ = Describe("A bundle", func() {
+var _ = Describe("A bundle", Label("cosign"), func() {
 	It("E15: is read and verified once, even if one manifest lists it 40 times and another lists it once", func() {
 		repo := NewRepository()
 		subject := repo.Subject("chart")

@@ -55,7 +55,7 @@ func check(v verify.Verifier, s verify.Subject, r registry.Reader) (verify.Resul
 // signatureAnnotation is the annotation of a legacy signature.
 const signatureAnnotation = "dev.cosignproject.cosign/signature"
 
-var _ = Describe("A cosign authority with keys", func() {
+var _ = Describe("A cosign authority with keys", Label("cosign"), func() {
 	var (
 		repo    *Repository
 		subject verify.Subject

@@ -189,7 +189,7 @@ func rootOf(s *sigstoretest.Sigstore, without ...sigstoretest.Part) *trustroot.R
 	return root
 }
 
-var _ = Describe("The matrix of signatures", func() {
+var _ = Describe("The matrix of signatures", Label("cosign", "keyless"), func() {
 	intact := func(raw []byte) []byte { return raw }
 	oneByte := func(raw []byte) []byte {
 		changed := append([]byte(nil), raw...)

@@ -25,7 +25,7 @@ import (
 
 // An attacker who may push must not be able to turn a refusal into a missing verdict, which would keep the last
 // artifact served forever.
-var _ = Describe("An unsigned chart", func() {
+var _ = Describe("An unsigned chart", Label("cosign"), func() {
 	var (
 		r      *registrytest.Registry
 		reader registry.Reader

@@ -42,7 +42,7 @@ func patience(entries map[string][]byte) int {
 	return enough - ctx.left
 }
 
-var _ = Describe("A keyring that is parsed until a deadline", func() {
+var _ = Describe("A keyring that is parsed until a deadline", Label("provenance", "deadline"), func() {
 	It("J12: returns neither a keyring nor a verdict, whenever the deadline passes", func() {
 		key := withSubkey()
 		Revoke(key, Created, packet.KeyRetired)
@@ -82,7 +82,7 @@ var _ = Describe("A keyring that is parsed until a deadline", func() {
 	)
 })
 
-var _ = Describe("The cache of keyrings", func() {
+var _ = Describe("The cache of keyrings", Label("provenance", "cache"), func() {
 	const tenant, other = "tenant", "other"
 	ours, theirs := Public(NewKey()), Public(NewKey())
 

@@ -21,7 +21,7 @@ func living(d time.Duration) func(*packet.Signature) {
 
 func unsigning(s *packet.Signature) { s.FlagSign = false }
 
-var _ = Describe("The end of a good signature", func() {
+var _ = Describe("The end of a good signature", Label("provenance"), func() {
 	// ends checks that the signature is good until that moment, and no longer from then on.
 	ends := func(e example, o openpgp.Options, at time.Time) {
 		GinkgoHelper()

@@ -13,7 +13,7 @@ import (
 	. "github.com/verifiedchart/verifiedchart/internal/verify/openpgp/openpgptest"
 )
 
-var _ = Describe("The key of a good signature", func() {
+var _ = Describe("The key of a good signature", Label("provenance"), func() {
 	DescribeTable("is refused", isRefused,
 		Entry("F11: the signature has expired", func() example { return byPrimary(NewKey(), Expiring(day)) }),
 		Entry("F11: the primary key had expired before it signed", func() example {

@@ -61,7 +61,7 @@ func (g gnupg) keybox() *openpgp.Keyring {
 	return parsed(entry(content))
 }
 
-var _ = Describe("The output of the real GnuPG", func() {
+var _ = Describe("The output of the real GnuPG", Label("provenance"), func() {
 	const plain = "name: nginx\n-----dashes\n- dash\nFrom me\ntrailing \t\n\n...\nlast\n"
 	const read = "name: nginx\n-----dashes\n- dash\nFrom me\ntrailing\n\n...\nlast"
 	today := func() openpgp.Options { return openpgp.Options{Now: time.Now()} }

@@ -11,7 +11,7 @@ import (
 	. "github.com/verifiedchart/verifiedchart/internal/verify/openpgp/openpgptest"
 )
 
-var _ = Describe("The headers of a clear-signed message", func() {
+var _ = Describe("The headers of a clear-signed message", Label("provenance"), func() {
 	// ended returns the message with headers that end only in that line.
 	ended := func(message []byte, line string) []byte {
 		GinkgoHelper()
@@ -41,7 +41,7 @@ var _ = Describe("The headers of a clear-signed message", func() {
 	)
 })
 
-var _ = Describe("A clear-signed message", func() {
+var _ = Describe("A clear-signed message", Label("provenance"), func() {
 	DescribeTable("is refused with a header that does not belong there",
 		func(headers string) {
 			key := NewKey()

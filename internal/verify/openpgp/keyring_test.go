@@ -31,7 +31,7 @@ func entry(content ...[]byte) map[string][]byte {
 	return map[string][]byte{"keys": bytes.Join(content, nil)}
 }
 
-var _ = Describe("A keyring", func() {
+var _ = Describe("A keyring", Label("provenance"), func() {
 	DescribeTable("holds the keys of an entry in every form",
 		func(content func(a, b *v2.Entity) []byte) {
 			a, b := NewKey(), NewKey(V6())
@@ -267,7 +267,7 @@ var _ = Describe("A keyring", func() {
 	})
 })
 
-var _ = Describe("A keyring of only some keys", func() {
+var _ = Describe("A keyring of only some keys", Label("provenance"), func() {
 	var (
 		a, b *v2.Entity
 		k    *openpgp.Keyring

@@ -57,7 +57,7 @@ func serializedKey(e *v2.Entity) []byte {
 	return b.Bytes()
 }
 
-var _ = Describe("A revocation certificate", func() {
+var _ = Describe("A revocation certificate", Label("provenance", "revocation"), func() {
 	rows := make([]any, 0, len(arrangements))
 	for _, a := range arrangements {
 		rows = append(rows, Entry(a.name, a.entries))

@@ -14,7 +14,7 @@ import (
 	. "github.com/verifiedchart/verifiedchart/internal/verify/openpgp/openpgptest"
 )
 
-var _ = Describe("A revocation in a keyring that cannot be read to its end", func() {
+var _ = Describe("A revocation in a keyring that cannot be read to its end", Label("provenance", "revocation"), func() {
 	DescribeTable("J11: is reported if it is in the part that was read, or in another entry, and the key does not count",
 		func(entries func(key *v2.Entity, r []byte) map[string][]byte) {
 			key := withSubkey()

@@ -12,7 +12,7 @@ import (
 	. "github.com/verifiedchart/verifiedchart/internal/verify/openpgp/openpgptest"
 )
 
-var _ = Describe("The key of a good signature", func() {
+var _ = Describe("The key of a good signature", Label("provenance", "revocation"), func() {
 	DescribeTable("is refused", isRefused,
 		Entry("the primary key is revoked as compromised", func() example {
 			key := NewKey()

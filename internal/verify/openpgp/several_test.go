@@ -11,7 +11,7 @@ import (
 	. "github.com/verifiedchart/verifiedchart/internal/verify/openpgp/openpgptest"
 )
 
-var _ = Describe("A clear-signed message", func() {
+var _ = Describe("A clear-signed message", Label("provenance"), func() {
 	DescribeTable("F16: is accepted for one good signature among several",
 		func(signatures func(key *v2.Entity) [][]byte) {
 			key := NewKey()

@@ -14,7 +14,7 @@ import (
 	. "github.com/verifiedchart/verifiedchart/internal/verify/openpgp/openpgptest"
 )
 
-var _ = Describe("The key of a good signature", func() {
+var _ = Describe("The key of a good signature", Label("provenance"), func() {
 	DescribeTable("is refused", isRefused,
 		Entry("F13: there is no cross-signature", func() example { return bySubkey(withSubkey(WithoutCrossSignature())) }),
 		Entry("F13: the newest binding has no cross-signature", func() example {

@@ -67,7 +67,7 @@ func utf16Of(text []byte, order binary.AppendByteOrder, mark bool) (encoded []by
 	return encoded
 }
 
-var _ = Describe("A keyring that cannot be read to its end", func() {
+var _ = Describe("A keyring that cannot be read to its end", Label("provenance"), func() {
 	DescribeTable("J11: is refused as a whole, since the rest of it may revoke any key",
 		func(content func() []byte, reason string) {
 			good := NewKey()
@@ -213,7 +213,7 @@ var _ = Describe("A keyring that cannot be read to its end", func() {
 	})
 })
 
-var _ = Describe("A large keyring", func() {
+var _ = Describe("A large keyring", Label("provenance"), func() {
 	It("holds five hundred keys", func() {
 		keys := crowd(maxKeys)
 		k := ring(keys...)

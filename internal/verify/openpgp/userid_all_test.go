@@ -8,7 +8,7 @@ import (
 	. "github.com/verifiedchart/verifiedchart/internal/verify/openpgp/openpgptest"
 )
 
-var _ = Describe("A key with only revoked user ids", func() {
+var _ = Describe("A key with only revoked user ids", Label("provenance", "revocation"), func() {
 	// The statements of the key about itself are no longer valid, so the library finds no primary identity in it.
 	It("is refused, and accepted without the revocation", func() {
 		key := NewKey()

@@ -12,7 +12,7 @@ import (
 	. "github.com/verifiedchart/verifiedchart/internal/verify/openpgp/openpgptest"
 )
 
-var _ = Describe("A key with a revoked user id", func() {
+var _ = Describe("A key with a revoked user id", Label("provenance", "revocation"), func() {
 	DescribeTable("is refused, and accepted without the revocation,",
 		func(options ...KeyOption) {
 			key := NewKey(append(options, WithUserIDs("Other"))...)
@@ -30,7 +30,7 @@ var _ = Describe("A key with a revoked user id", func() {
 	)
 })
 
-var _ = Describe("The key of a good signature", func() {
+var _ = Describe("The key of a good signature", Label("provenance"), func() {
 	DescribeTable("is named by its primary user id",
 		func(name string, make func() *v2.Entity) {
 			key := make()

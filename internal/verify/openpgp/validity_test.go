@@ -63,7 +63,7 @@ func isRefused(make func() example) {
 	refused(ring(e.key), e.message, lenient)
 }
 
-var _ = Describe("The key of a good signature", func() {
+var _ = Describe("The key of a good signature", Label("provenance"), func() {
 	DescribeTable("is accepted",
 		func(make func() example) {
 			e := make()

@@ -59,7 +59,7 @@ func refused(k *openpgp.Keyring, message []byte, o openpgp.Options) {
 	Expect(s).To(BeZero())
 }
 
-var _ = Describe("A clear-signed message", func() {
+var _ = Describe("A clear-signed message", Label("provenance"), func() {
 	DescribeTable("is accepted with every supported key and hash",
 		func(hash crypto.Hash, options ...KeyOption) {
 			key := NewKey(options...)

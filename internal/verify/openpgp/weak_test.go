@@ -10,7 +10,7 @@ import (
 	. "github.com/verifiedchart/verifiedchart/internal/verify/openpgp/openpgptest"
 )
 
-var _ = Describe("A clear-signed message", func() {
+var _ = Describe("A clear-signed message", Label("provenance"), func() {
 	DescribeTable("is refused if its hash is weak",
 		func(hash crypto.Hash) {
 			key := NewKey(Using(RSA2048))

@@ -15,7 +15,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify/verifytest"
 )
 
-var _ = Describe("A provenance authority", func() {
+var _ = Describe("A provenance authority", Label("provenance"), func() {
 	var w *world
 	BeforeEach(func() { w = newWorld() })
 

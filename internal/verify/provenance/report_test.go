@@ -18,7 +18,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify/provenance"
 )
 
-var _ = Describe("A provenance authority", func() {
+var _ = Describe("A provenance authority", Label("provenance"), func() {
 	var w *world
 	BeforeEach(func() { w = newWorld() })
 

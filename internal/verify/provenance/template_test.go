@@ -9,7 +9,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify/provenance"
 )
 
-var _ = DescribeTable("A template is filled in",
+var _ = DescribeTable("A template is filled in", Label("provenance"),
 	func(template provenance.Template, tag, url string) {
 		Expect(template.Tag("app", "1.0.0+b1")).To(Equal(tag))
 		Expect(template.URL("app", "1.0.0+b1")).To(Equal(url))

@@ -28,7 +28,7 @@ func listing(files map[string]digest.Digest) document.Document {
 	return document.Document{Name: "chart", Version: "1.2.3", Files: files}
 }
 
-var _ = Describe("A provenance document", func() {
+var _ = Describe("A provenance document", Label("provenance"), func() {
 	DescribeTable("F6: binds its chart",
 		func(d document.Document, name, version string) {
 			Expect(d.Binds(name, version, archive)).To(Succeed())

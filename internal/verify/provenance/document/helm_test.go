@@ -99,7 +99,7 @@ func textsOf(path string) [][]byte {
 // minimal is a Chart.yaml, to which a row adds lines.
 const minimal = "apiVersion: v2\nname: chart\nversion: 1.2.3\n"
 
-var _ = Describe("The text that the real helm signs", Ordered, func() {
+var _ = Describe("The text that the real helm signs", Label("provenance"), Ordered, func() {
 	var helm signer
 	BeforeAll(func() { helm = newSigner() })
 

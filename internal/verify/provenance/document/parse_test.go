@@ -60,7 +60,7 @@ func nested(n int) string {
 	return "deep: " + strings.Repeat("[", n) + strings.Repeat("]", n) + "\n"
 }
 
-var _ = Describe("The text of a provenance file", func() {
+var _ = Describe("The text of a provenance file", Label("provenance"), func() {
 	DescribeTable("is read",
 		func(text string) {
 			d, err := document.Parse([]byte(text))
