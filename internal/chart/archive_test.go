@@ -75,7 +75,7 @@ var _ = Describe("Inspect", Label("chart"), func() {
 			charttest.File("values.schema.json", `{"$ref":"file:///dev/zero"}`)),
 		Entry("C11: with a schema that refers to itself and to the network",
 			charttest.File("values.schema.json", `{"$ref":"#","allOf":[{"$ref":"http://169.254.169.254/"}]}`)),
-		Entry("C11: with a schema that is no JSON", charttest.File("values.schema.json", strings.Repeat("[", 1<<20))),
+		Entry("C11: with a schema that is not JSON", charttest.File("values.schema.json", strings.Repeat("[", 1<<20))),
 		Entry("C12: with subcharts as deep as is allowed", nested(chart.MaxDepth)),
 		Entry("C12: with an archive at a path that Helm does not open", charttest.File("files/redis-1.2.3.tgz", "not gzip"), charttest.File("charts/_a.tgz", "not gzip")),
 	)
@@ -86,7 +86,7 @@ var _ = Describe("Inspect", Label("chart"), func() {
 			_, err := inspect(raw)
 			Expect(err).To(MatchError(chart.ErrInvalid))
 		},
-		Entry("that are none", []byte{}),
+		Entry("that are empty", []byte{}),
 		Entry("C13: of a login page", []byte("<html>Sign in</html>")),
 		Entry("of a tar that is not compressed", gunzip(good)),
 		Entry("cut off in the middle", good[:len(good)/2]),
@@ -127,7 +127,7 @@ var _ = Describe("Inspect", Label("chart"), func() {
 		Expect(err).NotTo(HaveOccurred())
 	})
 
-	It("does not take a reader's failure for a verdict", func() {
+	It("does not treat a reader's failure as a verdict", func() {
 		unplugged := errors.New("unplugged")
 		_, err := chart.Inspect(io.MultiReader(bytes.NewReader(good[:len(good)/2]), iotest.ErrReader(unplugged)))
 		Expect(err).To(MatchError(unplugged))

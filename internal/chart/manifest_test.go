@@ -51,6 +51,7 @@ func many(d ocispec.Descriptor, n int) []ocispec.Descriptor {
 var foreign = charttest.Descriptor("application/vnd.example.readme", []byte("readme"))
 
 var _ = Describe("ParseManifest", Label("chart"), func() {
+	const withProvenance, withoutProvenance = true, false
 	DescribeTable("finds the parts of a chart",
 		func(hasProvenance bool, changes ...change) {
 			layout, err := chart.ParseManifest(charttest.Manifest(config, []byte("archive"), changes...))
@@ -64,17 +65,17 @@ var _ = Describe("ParseManifest", Label("chart"), func() {
 			}
 			Expect(layout.Provenance).To(HaveValue(HaveField("Digest", provenance.Digest)))
 		},
-		Entry("of a manifest as helm push makes it", false),
-		Entry("with a provenance file after the archive", true, layers(archive, provenance)),
-		Entry("with the provenance file first, since Helm sorts layers", true, layers(provenance, archive)),
-		Entry("among layers of other types", true, layers(foreign, provenance, foreign, archive, foreign)),
-		Entry("with an archive of the type Helm pushed before 3.7", false,
+		Entry("of a manifest as helm push makes it", withoutProvenance),
+		Entry("with a provenance file after the archive", withProvenance, layers(archive, provenance)),
+		Entry("with the provenance file first, since Helm sorts layers", withProvenance, layers(provenance, archive)),
+		Entry("among layers of other types", withProvenance, layers(foreign, provenance, foreign, archive, foreign)),
+		Entry("with an archive of the type Helm pushed before 3.7", withoutProvenance,
 			layers(with(archive, func(d *ocispec.Descriptor) { d.MediaType = chart.LegacyArchiveMediaType }))),
-		Entry("without a media type inside, which was optional once", false, func(m *ocispec.Manifest) { m.MediaType = "" }),
-		Entry("B6: with as many layers and annotations as are allowed", false, func(m *ocispec.Manifest) {
+		Entry("without a media type inside, which was optional once", withoutProvenance, func(m *ocispec.Manifest) { m.MediaType = "" }),
+		Entry("B6: with as many layers and annotations as are allowed", withoutProvenance, func(m *ocispec.Manifest) {
 			m.Layers, m.Annotations = append(many(foreign, 63), archive), annotations(256)
 		}),
-		Entry("with annotations that differ only in case, which are free text", false, func(m *ocispec.Manifest) {
+		Entry("with annotations that differ only in case, which are free text", withoutProvenance, func(m *ocispec.Manifest) {
 			m.Annotations = map[string]string{"Vendor": "a", "vendor": "b", "Layers": "c"}
 		}),
 	)

@@ -90,44 +90,46 @@ var _ = Describe("Metadata.Agrees", Label("chart"), func() {
 var _ = Describe("CheckIdentity", Label("chart"), func() {
 	of := func(name, version string) chart.Metadata { return chart.Metadata{Name: name, Version: version} }
 
-	DescribeTable("accepts the chart that was asked for",
-		func(version, tag string) {
-			Expect(chart.CheckIdentity(of("podinfo", version), "podinfo", tag)).To(Succeed())
+	DescribeTable("accepts the requested chart",
+		func(n naming) {
+			Expect(chart.CheckIdentity(of("podinfo", n.version), "podinfo", n.tag)).To(Succeed())
 		},
-		Entry("C7: whose version is the tag", "1.2.3", "1.2.3"),
-		Entry("C7: whose pre-release version is the tag", "1.2.3-rc.1", "1.2.3-rc.1"),
-		Entry("B14: whose tag has _ for +", "1.2.3+b", "1.2.3_b"),
-		Entry("F6: whose tag has a leading v", "1.2.3", "v1.2.3"),
-		Entry("F6: whose version has a leading v", "v1.2.3", "1.2.3"),
-		Entry("F6: whose tag and version have a leading v", "v1.2.3+b", "v1.2.3_b"),
-		Entry("C7: whose tag is latest, which is no version", "1.2.3", "latest"),
-		Entry("C7: whose tag is 1.2, which holds its version", "1.2.3", "1.2"),
-		Entry("C7: whose tag is v1, which holds its version", "1.2.3", "v1"),
-		Entry("C7: whose tag is vv1.2.3, which is no version", "2.0.0", "vv1.2.3"),
-		Entry("C7: without a tag", "1.2.3", ""),
+		Entry("C7: whose version is the tag", naming{tag: "1.2.3", version: "1.2.3"}),
+		Entry("C7: whose pre-release version is the tag", naming{tag: "1.2.3-rc.1", version: "1.2.3-rc.1"}),
+		Entry("B14: whose tag has _ for +", naming{tag: "1.2.3_b", version: "1.2.3+b"}),
+		Entry("F6: whose tag has a leading v", naming{tag: "v1.2.3", version: "1.2.3"}),
+		Entry("F6: whose version has a leading v", naming{tag: "1.2.3", version: "v1.2.3"}),
+		Entry("F6: whose tag and version have a leading v", naming{tag: "v1.2.3_b", version: "v1.2.3+b"}),
+		Entry("C7: whose tag is latest, which is no version", naming{tag: "latest", version: "1.2.3"}),
+		Entry("C7: whose tag is 1.2, which holds its version", naming{tag: "1.2", version: "1.2.3"}),
+		Entry("C7: whose tag is v1, which holds its version", naming{tag: "v1", version: "1.2.3"}),
+		Entry("C7: whose tag is vv1.2.3, which is no version", naming{tag: "vv1.2.3", version: "2.0.0"}),
+		Entry("C7: without a tag", naming{tag: "", version: "1.2.3"}),
 	)
 
+	// mismatch is a chart, and the name and tag by which another chart was requested.
+	type mismatch struct{ name, version, requested, tag string }
 	DescribeTable("refuses another chart",
-		func(name, version, wanted, tag string) {
-			err := chart.CheckIdentity(of(name, version), wanted, tag)
+		func(c mismatch) {
+			err := chart.CheckIdentity(of(c.name, c.version), c.requested, c.tag)
 			Expect(err).To(MatchError(chart.ErrMismatch))
 			Expect(err).NotTo(MatchError(chart.ErrInvalid))
 			Expect(len(err.Error())).To(BeNumerically("<", 1024))
 		},
-		Entry("C7: of another name", "nginx", "1.2.3", "podinfo", "1.2.3"),
-		Entry("C7: of a name in another case", "Podinfo", "1.2.3", "podinfo", "1.2.3"),
-		Entry("C7: of a name that only begins alike", "podinfo-x", "1.2.3", "podinfo", "1.2.3"),
-		Entry("C7: of another name under a tag that is no version", "nginx", "1.2.3", "podinfo", "latest"),
-		Entry("C7: when no name was asked for", "podinfo", "1.2.3", "", "1.2.3"),
-		Entry("C7: of an endless name", "podinfo", "1.2.3", strings.Repeat("x", 1<<20), ""),
-		Entry("C7: of another version", "podinfo", "1.2.4", "podinfo", "1.2.3"),
-		Entry("C7: of a release under the tag of a pre-release", "podinfo", "1.2.3", "podinfo", "1.2.3-rc.1"),
-		Entry("C7: of a version of two parts under a tag of three", "podinfo", "1.2", "podinfo", "1.2.0"),
-		Entry("J17: of a version of another series", "podinfo", "2.0.0", "podinfo", "1"),
-		Entry("J17: of an older version that strict semver does not read", "podinfo", "2024.01.0", "podinfo", "2024.02.0"),
-		Entry("J17: under an endless tag", "podinfo", "1.2.3", "podinfo", "1."+strings.Repeat("2", 1<<20)),
-		Entry("B14: of other build metadata", "podinfo", "1.2.3+c", "podinfo", "1.2.3_b"),
-		Entry("B14: of no build metadata", "podinfo", "1.2.3", "podinfo", "1.2.3_b"),
-		Entry("F6: of another version with a leading v", "podinfo", "v1.2.4", "podinfo", "v1.2.3"),
+		Entry("C7: of another name", mismatch{name: "nginx", version: "1.2.3", requested: "podinfo", tag: "1.2.3"}),
+		Entry("C7: of a name in another case", mismatch{name: "Podinfo", version: "1.2.3", requested: "podinfo", tag: "1.2.3"}),
+		Entry("C7: of a name that only begins alike", mismatch{name: "podinfo-x", version: "1.2.3", requested: "podinfo", tag: "1.2.3"}),
+		Entry("C7: of another name under a tag that is no version", mismatch{name: "nginx", version: "1.2.3", requested: "podinfo", tag: "latest"}),
+		Entry("C7: of any name, if no name was requested", mismatch{name: "podinfo", version: "1.2.3", requested: "", tag: "1.2.3"}),
+		Entry("C7: of an endless name", mismatch{name: "podinfo", version: "1.2.3", requested: strings.Repeat("x", 1<<20), tag: ""}),
+		Entry("C7: of another version", mismatch{name: "podinfo", version: "1.2.4", requested: "podinfo", tag: "1.2.3"}),
+		Entry("C7: of a release under the tag of a pre-release", mismatch{name: "podinfo", version: "1.2.3", requested: "podinfo", tag: "1.2.3-rc.1"}),
+		Entry("C7: of a version of two parts under a tag of three", mismatch{name: "podinfo", version: "1.2", requested: "podinfo", tag: "1.2.0"}),
+		Entry("J17: of a version of another series", mismatch{name: "podinfo", version: "2.0.0", requested: "podinfo", tag: "1"}),
+		Entry("J17: of an older version that strict semver does not read", mismatch{name: "podinfo", version: "2024.01.0", requested: "podinfo", tag: "2024.02.0"}),
+		Entry("J17: under an endless tag", mismatch{name: "podinfo", version: "1.2.3", requested: "podinfo", tag: "1." + strings.Repeat("2", 1<<20)}),
+		Entry("B14: of other build metadata", mismatch{name: "podinfo", version: "1.2.3+c", requested: "podinfo", tag: "1.2.3_b"}),
+		Entry("B14: of no build metadata", mismatch{name: "podinfo", version: "1.2.3", requested: "podinfo", tag: "1.2.3_b"}),
+		Entry("F6: of another version with a leading v", mismatch{name: "podinfo", version: "v1.2.4", requested: "podinfo", tag: "v1.2.3"}),
 	)
 })

@@ -17,7 +17,7 @@ var _ = Describe("Inspect", Label("chart"), func() {
 	DescribeTable("refuses a chart", isRefused,
 		Entry("C12: with subcharts deeper than is allowed", nested(chart.MaxDepth+1)),
 		Entry("C12: with folders of subcharts deeper than is allowed", charttest.File(strings.Repeat("charts/a/", chart.MaxDepth+1)+"Chart.yaml", charttest.ChartYAML("a", "1.0.0"))),
-		Entry("C12: with subcharts that unpack to 100 MiB together only", func(a *charttest.Builder) {
+		Entry("C12: with subcharts that unpack to 100 MiB only together", func(a *charttest.Builder) {
 			for i := range 6 {
 				charttest.Subchart(fmt.Sprint("bomb", i), "1.0.0", zeros(4))(a)
 			}

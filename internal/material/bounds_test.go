@@ -11,11 +11,11 @@ import (
 )
 
 var _ = DescribeTable("J12: The held part of a Secret with keys", Label("cache"),
-	func(data map[string][]byte, want ...string) {
+	func(data map[string][]byte, names ...string) {
 		held := keyEntries(data)
 		Expect(len(held)).To(BeNumerically("<=", maxEntries))
 		Expect(sizeOf(held)).To(BeNumerically("<=", maxEntries*(maxEntry+253)))
-		for _, name := range want {
+		for _, name := range names {
 			Expect(held).To(HaveKey(name))
 		}
 	},

@@ -104,13 +104,13 @@ var _ = Describe("Provenance files outside the registry", Label("provenance", "n
 	Describe("on a web server", func() {
 		var site *httptest.Server
 		var answer http.HandlerFunc
-		var asked []string
+		var requests []string
 		BeforeEach(func() {
-			asked = nil
+			requests = nil
 			answer = func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("file")) }
 			site = httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				user, password, _ := r.BasicAuth()
-				asked = append(asked, r.URL.Path+" "+user+password)
+				requests = append(requests, r.URL.Path+" "+user+password)
 				answer(w, r)
 			}))
 			DeferCleanup(site.Close)
@@ -134,7 +134,7 @@ var _ = Describe("Provenance files outside the registry", Label("provenance", "n
 			Expect(err).NotTo(HaveOccurred())
 			Expect(raw).To(Equal([]byte("file")))
 			Expect(where).To(HavePrefix("URL " + site.URL))
-			Expect(asked).To(ConsistOf(HaveSuffix(" up")))
+			Expect(requests).To(ConsistOf(HaveSuffix(" up")))
 		})
 
 		It("F1: are missing if the server has none", func(ctx context.Context) {
@@ -169,7 +169,7 @@ var _ = Describe("Provenance files outside the registry", Label("provenance", "n
 				err := load(ctx, a).Err
 				Expect(err).To(MatchError(class))
 				Expect(err).To(MatchError(ContainSubstring(text)))
-				Expect(asked).To(BeEmpty())
+				Expect(requests).To(BeEmpty())
 			},
 			Entry("the Secret with the credentials is missing", func(p *v1alpha1.Provenance) { p.SecretRef = ref("none") },
 				verify.ErrTrustUnavailable, "Secret team/none not found: "),

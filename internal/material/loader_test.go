@@ -60,13 +60,13 @@ func provenanced(name, secret string) v1alpha1.Authority {
 type publicRoot struct {
 	root  *trustroot.Root
 	err   error
-	asked int
+	reads int
 	// hang makes it wait until the time is over.
 	hang func()
 }
 
 func (p *publicRoot) Root(context.Context) (*trustroot.Root, error) {
-	p.asked++
+	p.reads++
 	if p.hang != nil {
 		p.hang()
 	}
@@ -116,7 +116,7 @@ var _ = Describe("A loader", Label("policy"), func() {
 
 	It("reads the public root only if an authority needs it", func(ctx context.Context) {
 		load(ctx, keyed("keyed", "keys"), rooted("rooted", "root"), provenanced("prov", "keyring"))
-		Expect(public.asked).To(BeZero())
+		Expect(public.reads).To(BeZero())
 	})
 
 	It("reads an object once, so that two authorities see the same version", func(ctx context.Context) {
@@ -126,7 +126,7 @@ var _ = Describe("A loader", Label("policy"), func() {
 
 	It("reads the public root once, so that two authorities see the same root", func(ctx context.Context) {
 		m := load(ctx, keyless("a"), keyless("b"))
-		Expect(public.asked).To(Equal(1))
+		Expect(public.reads).To(Equal(1))
 		Expect(m["a"].Root).To(BeIdenticalTo(m["b"].Root))
 	})
 
@@ -191,7 +191,7 @@ var _ = Describe("A loader", Label("policy"), func() {
 		Expect(load(ctx, keyless("a"))["a"].Err).To(And(MatchError(verify.ErrTrustUnavailable), MatchError(ContainSubstring("trustedRootSecretRef"))))
 	})
 
-	DescribeTable("stops if the time is over, and blames no object",
+	DescribeTable("stops at the deadline, and blames no object",
 		func(ctx context.Context, a v1alpha1.Authority) {
 			ended, end := context.WithCancel(ctx)
 			end()
@@ -204,7 +204,7 @@ var _ = Describe("A loader", Label("policy"), func() {
 		Entry("before a trusted root is parsed", rooted("a", "root")),
 	)
 
-	DescribeTable("J12: parses nothing once the time is over, even if the object has been read",
+	DescribeTable("J12: parses nothing after the deadline, even if the object has been read",
 		func(ctx context.Context, a v1alpha1.Authority) {
 			ended, end := context.WithCancel(ctx)
 			l = material.NewLoader(material.Options{Source: endless{o}, PublicRoot: public})
@@ -219,7 +219,7 @@ var _ = Describe("A loader", Label("policy"), func() {
 		Entry("no trusted root", rooted("a", "root")),
 	)
 
-	It("J5: loads everything else, even if the public root takes all the time", func(ctx context.Context) {
+	It("J5: loads everything else, even if the public root takes until the deadline", func(ctx context.Context) {
 		ended, end := context.WithCancel(ctx)
 		defer end()
 		public.root, public.err, public.hang = nil, context.DeadlineExceeded, end

@@ -161,16 +161,18 @@ var _ = Describe("Objects of a cluster", Label("cache"), func() {
 		Expect(o.Kept()).To(BeNumerically("<", 1000))
 	})
 
+	// secrets are as many Secrets of one size in each namespace.
+	type secrets struct{ namespaces, each, size int }
 	DescribeTable("J12: stay within the limit, and keep the objects of other namespaces",
-		func(ctx context.Context, tenants, each, size int) {
+		func(ctx context.Context, s secrets) {
 			const limit = 1 << 20
 			o = material.NewObjects(c.metadata, c.data, limit)
 			_, err := o.Secret(ctx, "team", "keys")
 			Expect(err).NotTo(HaveOccurred())
-			for i := range tenants {
-				for j := range each {
+			for i := range s.namespaces {
+				for j := range s.each {
 					namespace, name := fmt.Sprint("tenant-", i), fmt.Sprint("s-", j)
-					c.secret(ctx, namespace, name, entries{"big": bytes.Repeat([]byte{byte(i)}, size)})
+					c.secret(ctx, namespace, name, entries{"big": bytes.Repeat([]byte{byte(i)}, s.size)})
 					_, err := o.Secret(ctx, namespace, name)
 					Expect(err).NotTo(HaveOccurred())
 				}
@@ -181,9 +183,9 @@ var _ = Describe("Objects of a cluster", Label("cache"), func() {
 			Expect(err).NotTo(HaveOccurred())
 			Expect(c.reads).To(BeZero())
 		},
-		Entry("with many large Secrets in one namespace", 1, 40, 100<<10),
-		Entry("with many large Secrets in three namespaces", 3, 20, 100<<10),
-		Entry("with a Secret that is larger than half of the limit", 1, 2, 600<<10),
+		Entry("with many large Secrets in one namespace", secrets{namespaces: 1, each: 40, size: 100 << 10}),
+		Entry("with many large Secrets in three namespaces", secrets{namespaces: 3, each: 20, size: 100 << 10}),
+		Entry("with a Secret that is larger than half of the limit", secrets{namespaces: 1, each: 2, size: 600 << 10}),
 	)
 
 	It("J12: keep at most 16 MiB by default, and 8 MiB for one namespace", func(ctx context.Context) {

@@ -70,7 +70,7 @@ func faulty(o *objects) []TableEntry {
 		Entry("J21: is cut", text("digests: [\"sha256:"), "entry revoked.yaml: "),
 		Entry("J21: is indented with tabs", text("digests:\n\t- "+string(bad)), "entry revoked.yaml: "),
 		Entry("J21: is two lists", text("digests: []\n---\n"+goodList), "more than one YAML document"),
-		Entry("J21: is a list and something broken", text("digests: []\n---\n\x00"), "entry revoked.yaml: "),
+		Entry("J21: is a list followed by a broken document", text("digests: []\n---\n\x00"), "entry revoked.yaml: "),
 		Entry("J21: is two lists, the second of which cannot be parsed", text("digests: []\n---\n[[[\n"), "more than one YAML document"),
 		Entry("J21: is a list, and the start of another", text(goodList+"---\n"), "more than one YAML document"),
 		Entry("J21: revokes a malformed digest", text("digests: [sha256:00]"), "sha256:00"),
@@ -79,8 +79,8 @@ func faulty(o *objects) []TableEntry {
 		Entry("J21: is binary", func() { o.putConfigMap(listName.Name, nil, entries{material.RevokedKey: []byte("\xff\xfe\xfd")}) }, "entry revoked.yaml: "),
 		Entry("J21: is huge", text("# "+strings.Repeat("x", 1<<20)+"\n"+goodList), "more than the 1048576 allowed"),
 		Entry("H15: has control characters", text(`digests: ["`+strings.Repeat(`\u001b[31m`, 5000)+`"]`), "entry revoked.yaml: "),
-		Entry("is out of reach", func() { o.fault = errDown }, "ConfigMap team/revoked cannot be read: connection refused"),
-		Entry("H15: is out of reach, with a very long error", func() { o.fault = errors.New(strings.Repeat("\xff\nlong ", 1000)) }, "ConfigMap team/revoked cannot be read: "),
+		Entry("is unreachable", func() { o.fault = errDown }, "ConfigMap team/revoked cannot be read: connection refused"),
+		Entry("H15: is unreachable, with a very long error", func() { o.fault = errors.New(strings.Repeat("\xff\nlong ", 1000)) }, "ConfigMap team/revoked cannot be read: "),
 	}
 }
 
@@ -156,23 +156,24 @@ var _ = Describe("The revocations of a cluster", Label("revocation"), func() {
 		Expect(s.source.Named(types.NamespacedName{Namespace: "other", Name: "revoked"})).To(BeFalse())
 	})
 
+	const revoked, notRevoked = true, false
 	DescribeTable("are in force if the list is",
-		func(ctx context.Context, arrange func(), revoked bool) {
+		func(ctx context.Context, arrange func(), expected bool) {
 			arrange()
 			list, _, ok, fault := s.source.Current(ctx)
 			Expect(ok).To(BeTrue())
 			Expect(fault).NotTo(HaveOccurred())
-			Expect(revokes(list, bad)).To(Equal(revoked))
+			Expect(revokes(list, bad)).To(Equal(expected))
 		},
-		Entry("text", func() { put(s.objects, goodList) }, true),
-		Entry("binary data that is text", func() { s.putConfigMap("revoked", nil, entries{material.RevokedKey: []byte(goodList)}) }, true),
-		Entry("JSON", func() { put(s.objects, `{"digests": ["`+string(bad)+`"]}`) }, true),
-		Entry("a document with a start and an end", func() { put(s.objects, "%YAML 1.1\n---\n"+goodList+"...\n") }, true),
-		Entry("below comments, with a byte order mark and line ends of Windows", func() {
+		Entry("text", func() { put(s.objects, goodList) }, revoked),
+		Entry("binary data that is text", func() { s.putConfigMap("revoked", nil, entries{material.RevokedKey: []byte(goodList)}) }, revoked),
+		Entry("JSON", func() { put(s.objects, `{"digests": ["`+string(bad)+`"]}`) }, revoked),
+		Entry("a document with a start and an end", func() { put(s.objects, "%YAML 1.1\n---\n"+goodList+"...\n") }, revoked),
+		Entry("below comments, with a byte order mark and Windows line ends", func() {
 			put(s.objects, "\ufeff# why\r\n"+strings.ReplaceAll(goodList, "\n", "\r\n"))
-		}, true),
-		Entry("J21: explicitly empty", func() { put(s.objects, "{}") }, false),
-		Entry("J21: of fields that are explicitly empty", func() { put(s.objects, "digests: []\nkeys: []\nversions: []\n") }, false),
+		}, revoked),
+		Entry("J21: explicitly empty", func() { put(s.objects, "{}") }, notRevoked),
+		Entry("J21: of fields that are explicitly empty", func() { put(s.objects, "digests: []\nkeys: []\nversions: []\n") }, notRevoked),
 	)
 
 	DescribeTable("stay in force if the ConfigMap",

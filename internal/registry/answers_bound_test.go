@@ -66,9 +66,9 @@ var _ = Describe("Answers of a padded repository", Label("registry", "cache"), f
 			offline := stored(r)
 			Expect(offline.Manifest(m.ctx, ofSubject(m))).To(Equal(m.subject))
 			for _, ask := range small {
-				_, want := ask(m, r)
+				_, expected := ask(m, r)
 				_, err := ask(m, offline)
-				Expect(classes(err)).To(Equal(classes(want)))
+				Expect(classes(err)).To(Equal(classes(expected)))
 			}
 		},
 		Entry("a huge blob", func(r *registry.CachingReader) { blobs(r, 5*mib, 1) }),
@@ -91,15 +91,15 @@ var _ = Describe("Answers of a padded repository", Label("registry", "cache"), f
 				m.repo.PushReferrer("", m.subject.Descriptor, m.repo.PushBlob("text/plain", fmt.Append(nil, i)))
 			}
 			r := m.reader()
-			want, err := r.Referrers(m.ctx, ofSubject(m))
+			expected, err := r.Referrers(m.ctx, ofSubject(m))
 			Expect(err).NotTo(HaveOccurred())
 			pad(r)
 			got, err := stored(r).Referrers(m.ctx, ofSubject(m))
 			Expect(err).NotTo(HaveOccurred())
 			Expect(got.Descriptors).To(HaveLen(601))
 			for i, d := range got.Descriptors {
-				Expect(d.Digest).To(Equal(want.Descriptors[i].Digest))
-				Expect(want.Descriptors[i].ArtifactType).To(HavePrefix(d.ArtifactType))
+				Expect(d.Digest).To(Equal(expected.Descriptors[i].Digest))
+				Expect(expected.Descriptors[i].ArtifactType).To(HavePrefix(d.ArtifactType))
 			}
 		},
 		Entry("long names", strings.Repeat("long", 3000), func(r *registry.CachingReader) {}),
@@ -182,7 +182,7 @@ var _ = Describe("Answers of a padded repository", Label("registry", "cache"), f
 	})
 
 	It("drop the same contents, whatever the order and the number of questions", func() {
-		var want []byte
+		var expected []byte
 		sizes := []int{3 * mib, 100, 2 * mib, mib + 1, 700 << 10, mib, 300 << 10, 5 * mib}
 		for turn := 0; turn < len(sizes); turn += 3 {
 			r := m.reader()
@@ -192,13 +192,13 @@ var _ = Describe("Answers of a padded repository", Label("registry", "cache"), f
 			raw, err := json.Marshal(r.Answers())
 			Expect(err).NotTo(HaveOccurred())
 			if turn == 0 {
-				want = raw
+				expected = raw
 			}
-			Expect(bytes.Equal(raw, want)).To(BeTrue())
+			Expect(bytes.Equal(raw, expected)).To(BeTrue())
 		}
 	})
 
-	It("J12: are bounded by the questions too, and then no question is known not to have been asked", func() {
+	It("J12: also bound the number of questions, and then do not know which questions are new", func() {
 		r := m.reader()
 		_, _ = aTag("sig")(m, r)
 		for i := range 7_000 {

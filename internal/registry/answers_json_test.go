@@ -77,10 +77,10 @@ var _ = Describe("Answers that are stored", Label("registry", "cache"), func() {
 		Entry("if a problem has content", one(`,"problem":"tooLarge"`)),
 		Entry("if the content is not base64", strings.Replace(one(""), "eA==", "*", 1)),
 		Entry("if a tag names no digest", strings.Replace(one(`,"at":"2026-01-01T00:00:00Z","digest":"x"`), "blob", "tag", 1)),
-		Entry("if an answer that may change has no moment", strings.Replace(one(""), "blob", "outside", 1)),
-		Entry("if an answer that cannot change has one", one(`,"at":"2026-01-01T00:00:00Z"`)),
+		Entry("if an answer that may change has no time", strings.Replace(one(""), "blob", "outside", 1)),
+		Entry("if an answer that cannot change has a time", one(`,"at":"2026-01-01T00:00:00Z"`)),
 		Entry("if a question has two answers", strings.Replace(one(""), "}]", `},{"repository":"r/a","kind":"blob","ref":"x","raw":"eQ=="}]`, 1)),
-		Entry("if less than nothing was dropped", strings.Replace(one(`,"problem":"dropped","dropped":-1`), `"eA=="`, "null", 1)),
+		Entry("if a negative number of bytes was dropped", strings.Replace(one(`,"problem":"dropped","dropped":-1`), `"eA=="`, "null", 1)),
 		Entry("if they hold more than the bound", strings.Replace(one(""), "eA==", base64Of(strings.Repeat("x", registry.MaxAnswers)), 1)),
 	)
 

@@ -28,6 +28,7 @@ var _ = Describe("Answers to a search", Label("registry", "cache"), func() {
 	var m *material
 	BeforeEach(func() { m = newMaterial() })
 
+	const genuineIsRead, genuineMayBeLeftOut = true, false
 	DescribeTable("J22: lead to the same candidates without the network",
 		func(push func(), isRead bool) {
 			search := func(r registry.Reader) (read []string, refused int) {
@@ -61,35 +62,35 @@ var _ = Describe("Answers to a search", Label("registry", "cache"), func() {
 				Expect(again).To(ContainElement(string(genuine.Raw)))
 			}
 		},
-		Entry("of nothing more", func() {}, true),
-		Entry("beside some that are large, and read before", func() {
+		Entry("if there is only the genuine one", func() {}, genuineIsRead),
+		Entry("beside large ones that are read before it", func() {
 			for i := range 8 {
 				m.padBefore(mib+mib/5, i*1000)
 			}
-		}, true),
+		}, genuineIsRead),
 		Entry("beside more than are read in all", func() {
 			for i := range 20 {
 				m.pad(mib, i, "application/vnd.other")
 			}
-		}, true),
+		}, genuineIsRead),
 		Entry("beside more than are read in all, under long names", func() {
 			m.repo.ListedAs = strings.Repeat("long", 30_000)
 			for i := range 20 {
 				m.pad(mib, i, "application/vnd.other")
 			}
-		}, false),
+		}, genuineMayBeLeftOut),
 		Entry("beside a hundred small ones", func() {
 			for i := range 100 {
 				m.pad(2048, i, "application/vnd.other")
 			}
-		}, true),
-		Entry("beside ones that are listed and not there", func() {
+		}, genuineIsRead),
+		Entry("beside ones that are listed but missing", func() {
 			m.repo.PushIndex(attached.Tag(ofSubject(m)), ocispec.Descriptor{Digest: digest.FromString("gone"), Size: 3}, ocispec.Descriptor{Digest: "malformed"})
-		}, true),
+		}, genuineIsRead),
 		Entry("without the referrers API", func() {
 			m.repo.WithoutReferrers = true
 			m.repo.PushIndex(attached.Tag(ofSubject(m)), m.listed)
-		}, true),
+		}, genuineIsRead),
 	)
 })
 
@@ -126,10 +127,10 @@ var _ = Describe("Answers of a registry", Label("registry", "cache"), func() {
 			r := registry.NewCache(1<<20, time.Hour, time.Now).Reader(registry.Scope{}, p.target().Repository, p.reader())
 			d := p.archive
 			change(&d)
-			_, want := r.Blob(context.Background(), d, 1<<20)
-			Expect(want).To(MatchError(registry.ErrDescriptor))
+			_, expected := r.Blob(context.Background(), d, 1<<20)
+			Expect(expected).To(MatchError(registry.ErrDescriptor))
 			_, err := r.Answers().Reader(p.target().Repository).Blob(context.Background(), d, 1<<20)
-			Expect(classes(err)).To(Equal(classes(want)))
+			Expect(classes(err)).To(Equal(classes(expected)))
 		},
 		Entry("by a size that is too small", func(d *ocispec.Descriptor) { d.Size-- }),
 		Entry("by a size that is too large", func(d *ocispec.Descriptor) { d.Size++ }),
@@ -138,7 +139,7 @@ var _ = Describe("Answers of a registry", Label("registry", "cache"), func() {
 		Entry("by no digest", func(d *ocispec.Descriptor) { d.Digest = "" }),
 	)
 
-	It("J22: lead to a genuine signature that is listed behind as many malformed digests as candidates are considered", func() {
+	It("J22: lead to a genuine signature that is listed after as many malformed digests as there may be candidates", func() {
 		p := push()
 		repo := registrytest.Repository{Registry: p.Registry, Name: app}
 		genuine := repo.PushReferrer("application/vnd.example", p.manifest, repo.PushBlob("text/plain", []byte("x")))
@@ -170,13 +171,13 @@ var _ = Describe("Answers of a registry", Label("registry", "cache"), func() {
 		Expect(live.Answers().Reader(p.target().Repository).Referrers(context.Background(), p.manifest.Digest)).To(Equal(list))
 	})
 
-	It("J22: give without a network which digests can be no manifest's", func() {
+	It("J22: reject impossible digests of manifests without a network", func() {
 		p := push()
 		r := registry.NewCache(1<<20, time.Hour, time.Now).Reader(registry.Scope{}, p.target().Repository, p.reader())
 		for _, d := range []digest.Digest{"", "malformed", "md5:d41d8cd98f00b204e9800998ecf8427e"} {
-			_, want := r.Manifest(context.Background(), d)
+			_, expected := r.Manifest(context.Background(), d)
 			_, err := r.Answers().Reader(p.target().Repository).Manifest(context.Background(), d)
-			Expect(classes(err)).To(And(ContainElement(registry.ErrDescriptor), Equal(classes(want))))
+			Expect(classes(err)).To(And(ContainElement(registry.ErrDescriptor), Equal(classes(expected))))
 		}
 	})
 })

@@ -25,15 +25,15 @@ var _ = Describe("Answers", Label("registry", "cache"), func() {
 	DescribeTable("J22: give the registry's answers without a network",
 		func(ask inquiry) {
 			r := m.reader()
-			want, wantErr := ask(m, r)
+			expected, expectedErr := ask(m, r)
 			cached := m.reader()
 			_, _ = ask(m, cached)
 			asked := len(m.repo.Asked()) + len(m.beside.Asked())
 			for name, offline := range map[string]registry.Reader{"from the registry": stored(r), "from the cache": stored(cached)} {
 				got, err := ask(m, offline)
-				Expect(classes(err)).To(Equal(classes(wantErr)), "%s: %v", name, err)
-				Expect(err == nil).To(Equal(wantErr == nil))
-				Expect(got).To(Equal(want), name)
+				Expect(classes(err)).To(Equal(classes(expectedErr)), "%s: %v", name, err)
+				Expect(err == nil).To(Equal(expectedErr == nil))
+				Expect(got).To(Equal(expected), name)
 			}
 			Expect(len(m.repo.Asked()) + len(m.beside.Asked())).To(Equal(asked))
 		},
@@ -70,10 +70,10 @@ var _ = Describe("Answers", Label("registry", "cache"), func() {
 
 	It("give a tag in another repository, however the repository is written", func() {
 		r := m.reader()
-		want, err := atSibling(signatures, aTag("sig"))(m, r)
+		expected, err := atSibling(signatures, aTag("sig"))(m, r)
 		Expect(err).NotTo(HaveOccurred())
 		for _, spelling := range []string{"REGISTRY.example/signatures", "registry.example/signatures/"} {
-			Expect(atSibling(spelling, aTag("sig"))(m, stored(r))).To(Equal(want))
+			Expect(atSibling(spelling, aTag("sig"))(m, stored(r))).To(Equal(expected))
 		}
 		_, err = stored(r).Sibling("user:pass@host/app")
 		Expect(err).To(MatchError(registry.ErrURL))
@@ -121,16 +121,16 @@ var _ = Describe("Answers", Label("registry", "cache"), func() {
 		r.Bypass()
 		fresh := m.reader()
 		fresh.Bypass()
-		want, err := fresh.Resolve(m.ctx, "late")
+		expected, err := fresh.Resolve(m.ctx, "late")
 		Expect(err).NotTo(HaveOccurred())
 		_, _ = r.Resolve(m.ctx, "late")
-		Expect(stored(r).Resolve(m.ctx, "late")).To(Equal(want))
+		Expect(stored(r).Resolve(m.ctx, "late")).To(Equal(expected))
 		m.repo.Fail("late", verifytest.ErrUnreachable)
 		again := m.reader()
 		_, _ = again.Resolve(m.ctx, "late")
 		again.Bypass()
 		_, _ = again.Resolve(m.ctx, "late")
-		Expect(stored(again).Resolve(m.ctx, "late")).To(Equal(want))
+		Expect(stored(again).Resolve(m.ctx, "late")).To(Equal(expected))
 	})
 
 	DescribeTable("give no verdict",
@@ -142,12 +142,12 @@ var _ = Describe("Answers", Label("registry", "cache"), func() {
 			Expect(err.Error()).NotTo(ContainSubstring("hunter2"))
 			Expect(len(err.Error())).To(BeNumerically("<=", 1024))
 		},
-		Entry("on a tag that nobody asked for", aTag("sig"), aTag("1.0.0")),
-		Entry("on a manifest that nobody asked for", aTag("sig"), aManifest(ofSubject)),
-		Entry("on a blob that nobody asked for", aTag("sig"), aBlob(100, same)),
-		Entry("on a blob that was asked for with another size", aBlob(100, same), aBlob(100, func(d *ocispec.Descriptor) { d.Size++ })),
-		Entry("on a list that nobody asked for", aTag("sig"), inquiry(referrers)),
-		Entry("on a file outside that nobody asked for", aTag("sig"), outside([]byte("never"), nil)),
+		Entry("on a tag that was not requested", aTag("sig"), aTag("1.0.0")),
+		Entry("on a manifest that was not requested", aTag("sig"), aManifest(ofSubject)),
+		Entry("on a blob that was not requested", aTag("sig"), aBlob(100, same)),
+		Entry("on a blob that was requested with a different size", aBlob(100, same), aBlob(100, func(d *ocispec.Descriptor) { d.Size++ })),
+		Entry("on a list that was not requested", aTag("sig"), inquiry(referrers)),
+		Entry("on an external file that was not requested", aTag("sig"), outside([]byte("never"), nil)),
 		Entry("on a tag of another repository", aTag("sig"), atSibling(signatures, aTag("sig"))),
 		Entry("on a manifest of another repository", aManifest(ofSubject), atSibling(signatures, aManifest(ofSubject))),
 		Entry("on a blob of another repository", aBlob(100, same), atSibling(signatures, aBlob(100, same))),
@@ -173,7 +173,7 @@ var _ = Describe("Answers", Label("registry", "cache"), func() {
 
 	It("are the same bytes for the same answers, in any order and from cache or registry", func() {
 		asks := []inquiry{aManifest(ofSubject), aTag("sig"), referrers, aBlob(100, same), outside([]byte("x"), nil), atSibling(signatures, aTag("sig")), aTag("none")}
-		var want []byte
+		var expected []byte
 		for turn := range asks {
 			r := m.reader()
 			r.Add(m.subject)
@@ -183,14 +183,14 @@ var _ = Describe("Answers", Label("registry", "cache"), func() {
 			raw, err := json.Marshal(r.Answers())
 			Expect(err).NotTo(HaveOccurred())
 			if turn == 0 {
-				want = raw
+				expected = raw
 			}
-			Expect(string(raw)).To(Equal(string(want)))
+			Expect(string(raw)).To(Equal(string(expected)))
 		}
-		Expect(string(want)).NotTo(ContainSubstring("hunter2"))
+		Expect(string(expected)).NotTo(ContainSubstring("hunter2"))
 	})
 
-	It("no longer change when the reader is asked further questions", func() {
+	It("no longer change when the reader answers more questions", func() {
 		r := m.reader()
 		before := r.Answers()
 		_, _ = aTag("sig")(m, r)
@@ -228,11 +228,11 @@ var _ = Describe("Answers", Label("registry", "cache"), func() {
 				Expect(r.Answers().At()).To(BeZero())
 			}
 			_, _ = aTag("none")(m, r)
-			want := m.now
+			expected := m.now
 			if ages {
-				want = start
+				expected = start
 			}
-			Expect(r.Answers().At()).To(BeTemporally("==", want))
+			Expect(r.Answers().At()).To(BeTemporally("==", expected))
 		},
 		Entry("for a tag", true, aTag("sig")),
 		Entry("for no such tag", true, aTag("nothing")),

@@ -105,7 +105,7 @@ var _ = Describe("A registry that asks for credentials", Label("registry", "netw
 		}
 	}
 
-	DescribeTable("is asked first, and gets a token once", func(fields, token string) {
+	DescribeTable("gets its first request without a token, and one token for all later requests", func(fields, token string) {
 		all(as("a", fields))
 		Expect(p.Requests()).To(HaveLen(6))
 		Expect(p.Requests()[:3]).To(Equal([]string{"GET /v2/charts/app/tags/list", token, "GET /v2/charts/app/tags/list"}))
@@ -127,7 +127,7 @@ var _ = Describe("A registry that asks for credentials", Label("registry", "netw
 		Expect(p.Requests()).To(HaveLen(6))
 	})
 
-	It("is asked for a new token when the old token has expired", func() {
+	It("gets a new token when the old token has expired", func() {
 		r := as("a", login("user", "hunter2"))
 		all(r)
 		g.token.Store("token-2")
@@ -143,54 +143,60 @@ var _ = Describe("A registry that asks for credentials", Label("registry", "netw
 	})
 
 	It("gets no credentials before it asks", func() {
-		var told []string
+		var sent []string
 		p.Break(func(_ http.ResponseWriter, r *http.Request) bool {
-			told = append(told, r.Header.Values("Authorization")...)
+			sent = append(sent, r.Header.Values("Authorization")...)
 			return false
 		})
 		all(as("a", login("user", "hunter2")))
-		Expect(told).To(BeEmpty())
+		Expect(sent).To(BeEmpty())
 		Expect(p.Requests()).To(HaveLen(4))
 	})
 
 	It("gets no credentials for another registry", func() {
-		var told []string
+		var sent []string
 		p.Break(func(w http.ResponseWriter, r *http.Request) bool {
-			told = append(told, r.Header.Values("Authorization")...)
+			sent = append(sent, r.Header.Values("Authorization")...)
 			return basic("user", "hunter2")(w, r)
 		})
 		t := p.target()
 		t.Credentials = credentials("registry.example", login("user", "hunter2"))
 		Expect(resolve(ctx, p, open(client, t))).To(MatchError(registry.ErrUnauthorized))
-		Expect(told).To(BeEmpty())
+		Expect(sent).To(BeEmpty())
 	})
 
-	DescribeTable("A16: refused credentials are no absence, and not tried again", func(fields string, fault func() registrytest.Fault, requests int) {
-		p.Break(fault())
-		err := resolve(ctx, p, as("a", fields))
+	// refusal is a fault that refuses a login, after a number of requests.
+	type refusal struct {
+		login    string
+		by       func() registrytest.Fault
+		requests int
+	}
+	DescribeTable("A16: refused credentials do not mean absence, and are not tried again", func(r refusal) {
+		p.Break(r.by())
+		err := resolve(ctx, p, as("a", r.login))
 		Expect(err).To(MatchError(registry.ErrUnauthorized))
 		Expect(err).NotTo(MatchError(registry.ErrNotFound))
-		Expect(p.Requests()).To(HaveLen(requests))
+		Expect(p.Requests()).To(HaveLen(r.requests))
 	},
-		Entry("401 without a challenge", "", func() registrytest.Fault { return answer(http.StatusUnauthorized) }, 1),
-		Entry("401 with an unknown challenge", "", func() registrytest.Fault {
+		Entry("401 without a challenge", refusal{by: func() registrytest.Fault { return answer(http.StatusUnauthorized) }, requests: 1}),
+		Entry("401 with an unknown challenge", refusal{by: func() registrytest.Fault {
 			return answer(http.StatusUnauthorized, "Www-Authenticate", "Negotiate")
-		}, 1),
-		Entry("403", "", func() registrytest.Fault { return answer(http.StatusForbidden) }, 1),
-		Entry("a password is required, and there is none", "", func() registrytest.Fault { return basic("user", "hunter2") }, 1),
-		Entry("a password is required, and there is only a user", `{"username":"user"}`, func() registrytest.Fault { return basic("user", "hunter2") }, 1),
-		Entry("the password is wrong", login("user", "guess"), func() registrytest.Fault { return basic("user", "hunter2") }, 2),
-		Entry("the token service refuses the password", login("user", "guess"), func() registrytest.Fault { return g.fault }, 2),
-		Entry("the token service refuses the identity token", `{"identitytoken":"guess"}`, func() registrytest.Fault { return g.fault }, 2),
-		Entry("the token service refuses anyone", "", func() registrytest.Fault { return g.fault }, 2),
-		Entry("the token is not accepted", login("user", "hunter2"), func() registrytest.Fault {
+		}, requests: 1}),
+		Entry("403", refusal{by: func() registrytest.Fault { return answer(http.StatusForbidden) }, requests: 1}),
+		Entry("a password is required, and there is none", refusal{by: func() registrytest.Fault { return basic("user", "hunter2") }, requests: 1}),
+		Entry("a password is required, and there is only a user", refusal{login: `{"username":"user"}`, by: func() registrytest.Fault { return basic("user", "hunter2") }, requests: 1}),
+		Entry("the password is wrong", refusal{login: login("user", "guess"), by: func() registrytest.Fault { return basic("user", "hunter2") }, requests: 2}),
+		Entry("the token service refuses the password", refusal{login: login("user", "guess"), by: func() registrytest.Fault { return g.fault }, requests: 2}),
+		Entry("the token service refuses the identity token", refusal{login: `{"identitytoken":"guess"}`, by: func() registrytest.Fault { return g.fault }, requests: 2}),
+		Entry("the token service refuses anyone", refusal{by: func() registrytest.Fault { return g.fault }, requests: 2}),
+		Entry("the token is not accepted", refusal{login: login("user", "hunter2"), by: func() registrytest.Fault {
 			return func(w http.ResponseWriter, r *http.Request) bool {
 				if r.URL.Path != "/token" {
 					r.Header.Del("Authorization")
 				}
 				return g.fault(w, r)
 			}
-		}, 3),
+		}, requests: 3}),
 	)
 
 	It("A16: rotated credentials are refused, and new credentials are accepted", func() {
@@ -216,12 +222,12 @@ var _ = Describe("A registry that asks for credentials", Label("registry", "netw
 	},
 		Entry("404", answer(http.StatusNotFound)),
 		Entry("503", answer(http.StatusServiceUnavailable)),
-		Entry("no JSON", body(-1, []byte("<html>"))),
-		Entry("no token", body(-1, []byte("{}"))),
+		Entry("no JSON", body(unannounced, []byte("<html>"))),
+		Entry("no token", body(unannounced, []byte("{}"))),
 		Entry("a connection that is reset", registrytest.Fault(reset)),
 	)
 
-	It("A2: a token service that has a short fault is asked again", func() {
+	It("A2: a request to a token service with a short fault is retried", func() {
 		failing := times(1, answer(http.StatusServiceUnavailable))
 		p.Break(func(w http.ResponseWriter, r *http.Request) bool {
 			return r.URL.Path == "/token" && failing(w, r) || g.fault(w, r)
@@ -231,12 +237,12 @@ var _ = Describe("A registry that asks for credentials", Label("registry", "netw
 
 	It("A5: a stalled token ends with the deadline", func() {
 		p.Break(func(w http.ResponseWriter, r *http.Request) bool {
-			return r.URL.Path == "/token" && stuck(-1, []byte(`{"token":"`))(w, r) || g.fault(w, r)
+			return r.URL.Path == "/token" && stuck(unannounced, []byte(`{"token":"`))(w, r) || g.fault(w, r)
 		})
 		Expect(resolve(short(), p, as("a", ""))).To(MatchError(context.DeadlineExceeded))
 	})
 
-	DescribeTable("A10: a token without end is cut, with a flat heap", func(begin string, status int) {
+	DescribeTable("A10: an endless token is cut, with a flat heap", func(begin string, status int) {
 		p.Break(func(w http.ResponseWriter, r *http.Request) bool {
 			return r.URL.Path == "/token" && endless(status, begin)(w, r) || g.fault(w, r)
 		})
@@ -247,15 +253,15 @@ var _ = Describe("A registry that asks for credentials", Label("registry", "netw
 		Entry("an error", `{"errors":[{"code":"`, http.StatusForbidden),
 	)
 
-	It("A10: ever new scopes do not make the client grow", func() {
-		var asked atomic.Int64
+	It("A10: endless new scopes do not make the client grow", func() {
+		var requests atomic.Int64
 		p.Break(func(w http.ResponseWriter, r *http.Request) bool {
 			if r.URL.Path == "/token" {
 				_, _ = w.Write([]byte(`{"token":"` + strings.Repeat("t", 64<<10) + `"}`))
 				return true
 			}
 			return answer(http.StatusUnauthorized, "Www-Authenticate",
-				fmt.Sprintf(`Bearer realm="%s",scope="%d%s"`, g.url, asked.Add(1), strings.Repeat("s", 8<<10)))(w, r)
+				fmt.Sprintf(`Bearer realm="%s",scope="%d%s"`, g.url, requests.Add(1), strings.Repeat("s", 8<<10)))(w, r)
 		})
 		r := as("a", "")
 		for range 50 {

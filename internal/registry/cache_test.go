@@ -32,7 +32,7 @@ var _ = Describe("The cache of answers", Label("registry", "cache"), func() {
 		return cache.Reader(registry.Scope{Namespace: "tenant", Object: "object"}, "registry.example/app", repo)
 	}
 
-	It("asks for a tag once, and reports that the answer came from the cache", func() {
+	It("requests a tag once, and reports that the second answer came from the cache", func() {
 		first, err := reader().Resolve(ctx, "tag")
 		Expect(err).NotTo(HaveOccurred())
 		r := reader()
@@ -43,7 +43,7 @@ var _ = Describe("The cache of answers", Label("registry", "cache"), func() {
 		Expect(repo.Asked()).To(HaveLen(1))
 	})
 
-	It("asks again for a tag if it is bypassed, and keeps the new answer", func() {
+	It("requests a tag again if it is bypassed, and keeps the new answer", func() {
 		_, _ = reader().Resolve(ctx, "tag")
 		repo.PushLayers("tag", repo.PushBlob("text/plain", []byte("second")))
 		r := reader()
@@ -55,7 +55,7 @@ var _ = Describe("The cache of answers", Label("registry", "cache"), func() {
 		Expect(again).To(Equal(fresh))
 	})
 
-	It("does not ask again if it is bypassed for an answer that it has just got", func() {
+	It("does not repeat its own request, even if it is bypassed", func() {
 		_, _ = reader().Resolve(ctx, "tag")
 		r := reader()
 		_, _ = r.Resolve(ctx, "tag")
@@ -99,7 +99,7 @@ var _ = Describe("The cache of answers", Label("registry", "cache"), func() {
 		Expect(err).NotTo(HaveOccurred())
 	})
 
-	It("asks for referrers once, even if there are none", func() {
+	It("requests referrers once, even if there are none", func() {
 		manifest, _ := reader().Resolve(ctx, "tag")
 		d := manifest.Descriptor.Digest
 		asked := len(repo.Asked())
@@ -128,7 +128,7 @@ var _ = Describe("The cache of answers", Label("registry", "cache"), func() {
 		Expect(repo.Asked()).To(HaveLen(1))
 	})
 
-	It("shares with a sibling which answers are fresh, and keeps their entries apart", func() {
+	It("shares the freshness of answers with a sibling, but not its entries", func() {
 		repo.Beside("registry.example/signatures").PushLayers("tag", repo.PushBlob("text/plain", []byte("other")))
 		ask := func(r *registry.CachingReader) registry.Manifest {
 			GinkgoHelper()
@@ -187,8 +187,8 @@ var _ = Describe("The cache of answers", Label("registry", "cache"), func() {
 			Expect(err).NotTo(HaveOccurred())
 		}
 	}
-	// asked returns the number of requests to the registry for the tag on behalf of an object.
-	asked := func(scope registry.Scope) int {
+	// requests returns the number of requests to the registry for the tag on behalf of an object.
+	requests := func(scope registry.Scope) int {
 		GinkgoHelper()
 		before := len(repo.Asked())
 		_, err := cache.Reader(scope, "registry.example/app", repo).Resolve(ctx, "tag")
@@ -196,57 +196,64 @@ var _ = Describe("The cache of answers", Label("registry", "cache"), func() {
 		return len(repo.Asked()) - before
 	}
 
+	// whole is the size of the cache, of which one namespace gets at most half.
+	const whole, half, quarter = 1 << 20, 1 << 19, 1 << 18
+	// load fills the cache on behalf of one object in each namespace, in this order.
+	type load struct {
+		namespaces       []string
+		moreThan, atMost int // the bytes that the cache then holds
+	}
 	DescribeTable("J12: stays within its bound, and gives no namespace more than half",
-		func(least, most int, namespaces ...string) {
-			for i, namespace := range namespaces {
+		func(l load) {
+			for i, namespace := range l.namespaces {
 				fill(registry.Scope{Namespace: namespace, Object: fmt.Sprint(i)}, 200)
 			}
-			Expect(cache.Size()).To(And(BeNumerically(">", least), BeNumerically("<=", most)))
+			Expect(cache.Size()).To(And(BeNumerically(">", l.moreThan), BeNumerically("<=", l.atMost)))
 		},
-		Entry("for one object", 1<<18, 1<<19, "a"),
-		Entry("for many objects of one namespace", 1<<18, 1<<19, "a", "a", "a", "a"),
-		Entry("for two namespaces", 1<<19, 1<<20, "a", "b"),
-		Entry("for many namespaces", 1<<19, 1<<20, "a", "b", "c", "d", "e"),
-		Entry("for namespaces in turn", 1<<19, 1<<20, "a", "b", "a", "c", "a"),
+		Entry("for one object", load{namespaces: []string{"a"}, moreThan: quarter, atMost: half}),
+		Entry("for many objects of one namespace", load{namespaces: []string{"a", "a", "a", "a"}, moreThan: quarter, atMost: half}),
+		Entry("for two namespaces", load{namespaces: []string{"a", "b"}, moreThan: half, atMost: whole}),
+		Entry("for many namespaces", load{namespaces: []string{"a", "b", "c", "d", "e"}, moreThan: half, atMost: whole}),
+		Entry("for one namespace in turn with others", load{namespaces: []string{"a", "b", "a", "c", "a"}, moreThan: half, atMost: whole}),
 	)
 
-	DescribeTable("J12: never evicts from the small namespace, whatever the others request",
+	DescribeTable("J12: never evicts from a small namespace, whatever other namespaces request",
 		func(others ...string) {
 			small := registry.Scope{Namespace: "small", Object: "small"}
-			Expect(asked(small)).To(Equal(1))
+			Expect(requests(small)).To(Equal(1))
 			for i, namespace := range others {
 				fill(registry.Scope{Namespace: namespace, Object: fmt.Sprint(i)}, 200)
 			}
-			Expect(asked(small)).To(BeZero())
+			Expect(requests(small)).To(BeZero())
 		},
-		Entry("for one", "a"),
-		Entry("for two that fill their halves", "a", "b"),
-		Entry("for three that contend", "a", "b", "c", "a", "b", "c"),
-		Entry("for a namespace that sorts first, and one with a longer name", "", "smaller", ""),
+		Entry("if one fills its half", "a"),
+		Entry("if two fill their halves", "a", "b"),
+		Entry("if three contend", "a", "b", "c", "a", "b", "c"),
+		Entry("if one sorts first, and one has a longer name", "", "smaller", ""),
 	)
 
 	It("J12: evicts the least recently used entry of the namespace that exceeds its half", func() {
 		old, used := registry.Scope{Namespace: "a", Object: "old"}, registry.Scope{Namespace: "a", Object: "used"}
-		Expect(asked(old)).To(Equal(1))
-		Expect(asked(used)).To(Equal(1))
+		Expect(requests(old)).To(Equal(1))
+		Expect(requests(used)).To(Equal(1))
 		for range 10 {
 			fill(registry.Scope{Namespace: "a", Object: fmt.Sprint(len(repo.Asked()))}, 10)
-			Expect(asked(used)).To(BeZero())
+			Expect(requests(used)).To(BeZero())
 		}
-		Expect(asked(old)).To(Equal(1))
+		Expect(requests(old)).To(Equal(1))
 	})
 
 	It("drops the entries of only one object", func() {
 		gone, kept := registry.Scope{Namespace: "a", Object: "1"}, registry.Scope{Namespace: "a", Object: "2"}
 		same := registry.Scope{Namespace: "b", Object: "1"}
 		for _, scope := range []registry.Scope{gone, kept, same} {
-			Expect(asked(scope)).To(Equal(1))
+			Expect(requests(scope)).To(Equal(1))
 		}
 		cache.Drop(gone)
 		cache.Drop(registry.Scope{Namespace: "never", Object: "1"})
-		Expect(asked(kept)).To(BeZero())
-		Expect(asked(same)).To(BeZero())
-		Expect(asked(gone)).To(Equal(1))
+		Expect(requests(kept)).To(BeZero())
+		Expect(requests(same)).To(BeZero())
+		Expect(requests(gone)).To(Equal(1))
 		for _, scope := range []registry.Scope{gone, kept, same} {
 			cache.Drop(scope)
 		}

@@ -14,9 +14,9 @@ import (
 
 var _ = Describe("The canonical name of a repository", Label("registry"), func() {
 	DescribeTable("J1: is the same for every spelling",
-		func(want string, spellings ...string) {
+		func(expected string, spellings ...string) {
 			for _, s := range spellings {
-				Expect(registry.Canonical(s)).To(Equal(want), s)
+				Expect(registry.Canonical(s)).To(Equal(expected), s)
 			}
 		},
 		Entry("of the case of the host", "ghcr.io/org/app", "ghcr.io/org/app", "GHCR.io/org/app", "oci://GHCR.IO/org/app", "OCI://ghcr.io/org/app"),

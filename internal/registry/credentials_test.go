@@ -40,12 +40,12 @@ var _ = Describe("A docker configuration", Label("registry", "network"), func() 
 		Entry("by a path", `{"auths":{"ghcr.io":`+as("no")+`,"ghcr.io/org":`+as("me")+`,"ghcr.io/org/app/more":`+as("no")+`}}`, "ghcr.io/org/app", "me"),
 		Entry("not by the beginning of a path", `{"auths":{"ghcr.io/or":`+as("no")+`}}`, "ghcr.io/org/app", ""),
 		Entry("Docker Hub, as docker login writes it", `{"auths":{"https://index.docker.io/v1/":`+as("me")+`}}`, "docker.io/org/app", "me"),
-		Entry("Docker Hub, as it is called", `{"auths":{"docker.io":`+as("me")+`}}`, "docker.io/org/app", "me"),
+		Entry("Docker Hub, by its usual name", `{"auths":{"docker.io":`+as("me")+`}}`, "docker.io/org/app", "me"),
 		Entry("Docker Hub, by the name of its server", `{"auths":{"registry-1.docker.io":`+as("me")+`}}`, "index.docker.io/org/app", "me"),
 		Entry("user and password in clear", `{"auths":{"ghcr.io":{"username":"me","password":"p"}}}`, "ghcr.io/app", "me"),
 		Entry("auth before user and password", `{"auths":{"ghcr.io":{"username":"no","password":"p","auth":"`+base64.StdEncoding.EncodeToString([]byte("me:p"))+`"}}}`, "ghcr.io/app", "me"),
 		Entry("an entry with credentials before one without", `{"auths":{"docker.io":{},"https://index.docker.io/v1/":`+as("me")+`}}`, "docker.io/app", "me"),
-		Entry("an empty entry, by which nothing is offered", `{"auths":{"ghcr.io":{}},"credsStore":"desktop","credHelpers":{"ghcr.io":"evil"}}`, "ghcr.io/app", ""),
+		Entry("an empty entry, which offers nothing", `{"auths":{"ghcr.io":{}},"credsStore":"desktop","credHelpers":{"ghcr.io":"evil"}}`, "ghcr.io/app", ""),
 	)
 
 	DescribeTable("is refused, and not repeated", func(raw string) {

@@ -27,18 +27,20 @@ var _ = Describe("A descriptor", Label("registry"), func() {
 		return d, err
 	}
 
+	// annotations are the numbers of those that are sent, and of those that are kept.
+	type annotations struct{ sent, kept int }
 	DescribeTable("has annotations",
-		func(n, kept int) {
-			d, err := parse(`{"mediaType":"m","size":7,"annotations":` + annotated(n) + `,"artifactType":"a"}`)
+		func(a annotations) {
+			d, err := parse(`{"mediaType":"m","size":7,"annotations":` + annotated(a.sent) + `,"artifactType":"a"}`)
 			Expect(err).NotTo(HaveOccurred())
-			Expect(d.Annotations).To(HaveLen(kept))
+			Expect(d.Annotations).To(HaveLen(a.kept))
 			Expect(d.MediaType + d.ArtifactType).To(Equal("ma"))
 			Expect(d.Size).To(Equal(int64(7)))
 		},
-		Entry("of which there are few", 3, 3),
-		Entry("as many as are allowed", registry.MaxAnnotations, registry.MaxAnnotations),
-		Entry("or one more, if there are more", registry.MaxAnnotations+1, registry.MaxAnnotations+1),
-		Entry("and not all of many", 10*registry.MaxAnnotations, registry.MaxAnnotations+1),
+		Entry("if there are few", annotations{sent: 3, kept: 3}),
+		Entry("if there are as many as are allowed", annotations{sent: registry.MaxAnnotations, kept: registry.MaxAnnotations}),
+		Entry("one more than allowed, if there is one more", annotations{sent: registry.MaxAnnotations + 1, kept: registry.MaxAnnotations + 1}),
+		Entry("one more than allowed, if there are many more", annotations{sent: 10 * registry.MaxAnnotations, kept: registry.MaxAnnotations + 1}),
 	)
 
 	DescribeTable("is malformed",

@@ -83,7 +83,7 @@ var _ = Describe("A registry with a fault", Label("registry", "network"), func()
 	var p pushed
 	BeforeEach(func() { p = push() })
 
-	It("A1: a refused connection fails, and heals by itself", func() {
+	It("A1: a refused connection fails, and a later one succeeds", func() {
 		target, address := p.target(), p.Host()
 		p.Close()
 		r := open(newClient(), target)
@@ -97,7 +97,7 @@ var _ = Describe("A registry with a fault", Label("registry", "network"), func()
 		Expect(resolve(short(), p, r)).To(HaveOccurred())
 	})
 
-	DescribeTable("A2: a burst of server errors is outlasted, with few tries", func(fault registrytest.Fault) {
+	DescribeTable("A2: a request is retried twice after a transient fault", func(fault registrytest.Fault) {
 		p.Break(times(2, fault))
 		Expect(resolve(ctx, p, p.reader())).To(Succeed())
 		Expect(p.Requests()).To(HaveLen(3))
@@ -120,10 +120,10 @@ var _ = Describe("A registry with a fault", Label("registry", "network"), func()
 	},
 		Entry("400", http.StatusBadRequest), Entry("404", http.StatusNotFound), Entry("405", http.StatusMethodNotAllowed),
 		Entry("418", http.StatusTeapot), Entry("501", http.StatusNotImplemented), Entry("204", http.StatusNoContent),
-		Entry("206", http.StatusPartialContent), Entry("304", http.StatusNotModified), Entry("302 to nowhere", http.StatusFound),
+		Entry("206", http.StatusPartialContent), Entry("304", http.StatusNotModified), Entry("302 without a location", http.StatusFound),
 	)
 
-	It("A2: no try is made after the deadline", func() {
+	It("A2: a request is not retried after the deadline", func() {
 		done, cancel := context.WithCancel(ctx)
 		p.Break(func(w http.ResponseWriter, r *http.Request) bool {
 			cancel()
@@ -133,7 +133,7 @@ var _ = Describe("A registry with a fault", Label("registry", "network"), func()
 		Expect(p.Requests()).To(HaveLen(1))
 	})
 
-	DescribeTable("A4: silence ends with the deadline, and is not tried again", func(ask question) {
+	DescribeTable("A4: a silent request ends with the deadline, and is not retried", func(ask question) {
 		p.Break(func(_ http.ResponseWriter, r *http.Request) bool { <-r.Context().Done(); return true })
 		Expect(ask(short(), p, p.reader())).To(MatchError(context.DeadlineExceeded))
 		Expect(p.Requests()).To(HaveLen(1))
@@ -141,15 +141,15 @@ var _ = Describe("A registry with a fault", Label("registry", "network"), func()
 		Entry("in the list of tags", question(tags)), Entry("in a manifest", question(resolve)), Entry("in a blob", question(blob)),
 	)
 
-	DescribeTable("A5: a stalled body ends with the deadline", func(ask question, length int) {
-		p.Break(stuck(length, []byte("t")))
+	DescribeTable("A5: a stalled body ends with the deadline", func(ask question, announced int) {
+		p.Break(stuck(announced, []byte("t")))
 		Expect(ask(short(), p, p.reader())).To(MatchError(context.DeadlineExceeded))
 	},
-		Entry("in the list of tags", question(tags), -1), Entry("in a manifest", question(resolve), 100),
+		Entry("in the list of tags", question(tags), unannounced), Entry("in a manifest", question(resolve), 100),
 		Entry("in a blob", question(blob), len(archive)),
 	)
 
-	DescribeTable("J6: a stalled answer ends long before the deadline, and is no absence", func(fault registrytest.Fault, ask question, class string) {
+	DescribeTable("J6: a stalled answer ends long before the deadline, and does not mean absence", func(fault registrytest.Fault, ask question, class string) {
 		p.Break(fault)
 		client := registry.NewClient(registry.ClientOptions{RetryPause: time.Millisecond, SlowAfter: 50 * time.Millisecond})
 		err := ask(ctx, p, open(client, p.target()))
@@ -157,10 +157,10 @@ var _ = Describe("A registry with a fault", Label("registry", "network"), func()
 		Expect(errors.Is(err, outbound.ErrSlow)).To(Equal(class == "too slowly"))
 		Expect(classes(err)).To(BeEmpty())
 	},
-		Entry("in the list of tags", stuck(-1, []byte("t")), question(tags), "too slowly"),
+		Entry("in the list of tags", stuck(unannounced, []byte("t")), question(tags), "too slowly"),
 		Entry("in a manifest", stuck(100, []byte("{")), question(resolve), "too slowly"),
 		Entry("in a blob", stuck(len(archive), archive[:3]), question(blob), "too slowly"),
-		Entry("in the list of referrers", stuck(-1, nil), question(func(ctx context.Context, p pushed, r registry.Reader) error {
+		Entry("in the list of referrers", stuck(unannounced, nil), question(func(ctx context.Context, p pushed, r registry.Reader) error {
 			_, err := r.Referrers(ctx, p.manifest.Digest)
 			return err
 		}), "too slowly"),
@@ -174,7 +174,7 @@ var _ = Describe("A registry with a fault", Label("registry", "network"), func()
 		}), "too slowly"),
 		Entry("in a token", registrytest.Fault(func(w http.ResponseWriter, r *http.Request) bool {
 			if r.URL.Path == "/token" {
-				return stuck(-1, []byte(`{"token":"`))(w, r)
+				return stuck(unannounced, []byte(`{"token":"`))(w, r)
 			}
 			return answer(http.StatusUnauthorized, "Www-Authenticate", `Bearer realm="http://`+r.Host+`/token"`)(w, r)
 		}), question(resolve), "too slowly"),
@@ -189,7 +189,7 @@ var _ = Describe("A registry with a fault", Label("registry", "network"), func()
 			p.Break(func(w http.ResponseWriter, r *http.Request) bool {
 				w.Header().Set("Content-Length", length)
 				w.WriteHeader(http.StatusNotFound)
-				return stuck(-1, nil)(w, r)
+				return stuck(unannounced, nil)(w, r)
 			})
 			ctx := short()
 			Expect(blob(ctx, p, p.reader())).To(MatchError(registry.ErrNotFound))
@@ -203,17 +203,17 @@ var _ = Describe("A registry with a fault", Label("registry", "network"), func()
 	},
 		Entry("a list of tags", question(tags), cut(100, []byte(`{"tags":["1.0.0"]}`))),
 		Entry("a manifest", question(resolve), cut(100, []byte(`{}`))),
-		Entry("a blob, to which not all bytes came", question(blob), cut(len(archive), archive[:5])),
-		Entry("a blob, to which all bytes came but not its end", question(blob), cut(-1, archive)),
+		Entry("a blob of which some bytes are missing", question(blob), cut(len(archive), archive[:5])),
+		Entry("a blob of which only the end of the answer is missing", question(blob), cut(unannounced, archive)),
 	)
 
 	It("A6: a blob that ends early fails the integrity check", func() {
-		p.Break(body(-1, archive[:5]))
+		p.Break(body(unannounced, archive[:5]))
 		Expect(blob(ctx, p, p.reader())).To(MatchError(registry.ErrIntegrity))
 	})
 
 	It("A6: the bytes of a blob do not end with io.EOF if they end early, however often they are read", func() {
-		p.Break(body(-1, archive[:5]))
+		p.Break(body(unannounced, archive[:5]))
 		opened, err := p.reader().Open(ctx, p.archive)
 		Expect(err).NotTo(HaveOccurred())
 		defer opened.Close()
@@ -230,7 +230,7 @@ var _ = Describe("A registry with a fault", Label("registry", "network"), func()
 	},
 		Entry("announced as longer", body(len(archive)+1, append([]byte("x"), archive...))),
 		Entry("announced as shorter", body(len(archive)-1, archive[1:])),
-		Entry("longer, unannounced, the same until there", body(-1, append(bytes.Clone(archive), 'x'))),
+		Entry("with a byte after its end, and no announced length", body(unannounced, append(bytes.Clone(archive), 'x'))),
 		Entry("without end", endless(http.StatusOK, string(archive))),
 	)
 
@@ -268,7 +268,7 @@ var _ = Describe("A registry with a fault", Label("registry", "network"), func()
 		Expect(m.Descriptor.Digest).To(Equal(digest.FromBytes(raw)))
 	})
 
-	DescribeTable("A10: an answer without end is cut, with a flat heap", func(ask question, fault registrytest.Fault, class error) {
+	DescribeTable("A10: an endless answer is cut, with a flat heap", func(ask question, fault registrytest.Fault, class error) {
 		p.Break(fault)
 		r := p.reader()
 		Expect(allocated(func() { Expect(ask(ctx, p, r)).To(MatchError(class)) })).To(BeNumerically("<", 32<<20))
@@ -282,11 +282,11 @@ var _ = Describe("A registry with a fault", Label("registry", "network"), func()
 
 	It("A10: a manifest of exactly the limit is read, and one byte more is not", func() {
 		raw := bytes.Repeat([]byte(" "), registry.MaxManifestSize)
-		p.Break(body(-1, raw))
+		p.Break(body(unannounced, raw))
 		m, err := p.reader().Resolve(ctx, "1.0.0")
 		Expect(err).NotTo(HaveOccurred())
 		Expect(m.Descriptor.Size).To(BeEquivalentTo(registry.MaxManifestSize))
-		p.Break(body(-1, append(raw, ' ')))
+		p.Break(body(unannounced, append(raw, ' ')))
 		Expect(resolve(ctx, p, p.reader())).To(MatchError(registry.ErrTooLarge))
 	})
 

@@ -73,12 +73,12 @@ var _ = Describe("A registry that redirects elsewhere", Label("registry", "netwo
 
 	It("A11: may redirect to itself, even if it is internal", func() {
 		p.Break(func(w http.ResponseWriter, r *http.Request) bool {
-			return !strings.HasPrefix(r.URL.Path, "/elsewhere") && redirect(p.Server.URL+"/elsewhere")(w, r) || body(-1, archive)(w, r)
+			return !strings.HasPrefix(r.URL.Path, "/elsewhere") && redirect(p.Server.URL+"/elsewhere")(w, r) || body(unannounced, archive)(w, r)
 		})
 		Expect(blob(ctx, p, p.reader())).To(Succeed())
 	})
 
-	It("is followed a few times only", func() {
+	It("is followed only a few times", func() {
 		p.Break(redirect(p.Server.URL))
 		Expect(blob(ctx, p, p.reader())).To(HaveOccurred())
 		Expect(p.Requests()).To(HaveLen(6))
@@ -109,18 +109,18 @@ var _ = Describe("A registry that redirects elsewhere", Label("registry", "netwo
 
 	It("A13: gets no credentials if the target of a redirect asks for them", func() {
 		p.Break(redirect(other.Server.URL))
-		var told []string
+		var sent []string
 		other.Break(func(w http.ResponseWriter, r *http.Request) bool {
-			told = append(told, r.Header.Values("Authorization")...)
+			sent = append(sent, r.Header.Values("Authorization")...)
 			return basic("user", "hunter2")(w, r)
 		})
 		t := p.target()
 		t.Credentials = credentials(p.Host(), login("user", "hunter2"))
 		Expect(blob(ctx, p, open(newClient("127.0.0.1"), t))).To(MatchError(registry.ErrUnauthorized))
-		Expect(told).To(BeEmpty())
+		Expect(sent).To(BeEmpty())
 	})
 
-	DescribeTable("A18: has its secrets kept", func(fault func(w http.ResponseWriter, r *http.Request) bool) {
+	DescribeTable("A18: keeps secrets out of errors", func(fault func(w http.ResponseWriter, r *http.Request) bool) {
 		p.Break(fault)
 		t := p.target()
 		t.Credentials = credentials(p.Host(), login("canary", "canary"))

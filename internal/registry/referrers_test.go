@@ -73,9 +73,16 @@ var _ = Describe("The list of referrers", Label("registry"), func() {
 		Expect(open(client, p.target()).LacksReferrers()).To(BeFalse())
 	})
 
+	// reading is an answer, and how much of it is read.
+	type reading struct {
+		of          registrytest.Fault
+		descriptors int
+		more        bool // whether the list holds more than was read
+		requests    int
+	}
 	DescribeTable("is read within bounds",
-		func(fault registrytest.Fault, count int, more bool, requests int) {
-			p.Break(fault)
+		func(read reading) {
+			p.Break(read.of)
 			r := p.reader()
 			var list registry.Referrers
 			Expect(allocated(func() {
@@ -83,21 +90,21 @@ var _ = Describe("The list of referrers", Label("registry"), func() {
 				list, err = r.Referrers(ctx, p.manifest.Digest)
 				Expect(err).NotTo(HaveOccurred())
 			})).To(BeNumerically("<", 64<<20), "of all that was allocated, the server's part included")
-			Expect(list.Descriptors).To(HaveLen(count))
-			Expect(list.More).To(Equal(more))
-			Expect(p.Requests()).To(HaveLen(requests))
+			Expect(list.Descriptors).To(HaveLen(read.descriptors))
+			Expect(list.More).To(Equal(read.more))
+			Expect(p.Requests()).To(HaveLen(read.requests))
 		},
-		Entry("one page", pages(page(listed("a"), listed("b"))), 2, false, 1),
-		Entry("three pages", pages(page(listed("a")), page(listed("b")), page(listed("c"))), 3, false, 3),
-		Entry("null", pages(`{"manifests":null}`), 0, false, 1),
-		Entry("no list", pages(`{}`), 0, false, 1),
-		Entry("the list after other things", pages(`{"annotations":{"a":"b"},"manifests":[`+listed("a")+`],"x":[1,{}]}`), 1, false, 1),
-		Entry("E15: ten thousand on one page", pages(page(strings.Split(strings.Repeat(listed("a")+"\n", 10_000), "\n")[:10_000]...)), registry.MaxReferrers, true, 1),
-		Entry("E15: a million empty ones", pages(page(strings.Split(strings.Repeat("{} ", 1_000_000), " ")[:1_000_000]...)), 0, true, 1),
-		Entry("E15: malformed digests over two pages", pages(page(`{"digest":"é"},{"digest":"sha256:x"}`, listed("a"), `{}`), page(`{"digest":"md5:d41d8cd98f00b204e9800998ecf8427e"}`, listed("b"))), 2, false, 2),
-		Entry("E15: as many malformed digests as are read, over two pages", pages(page(strings.Repeat("{},", registry.MaxReferrers-1)+`{}`), page(listed("a"))), 0, true, 2),
-		Entry("E15: endless pages", pages(strings.Split(strings.Repeat(page(listed("a"))+"\n", 100), "\n")[:100]...), registry.MaxReferrerPages, true, registry.MaxReferrerPages),
-		Entry("E15: a page of which one entry is huge", pages(page(listed("a"), `{"digest":"`+strings.Repeat("x", 5<<20)+`"}`)), 1, true, 1),
+		Entry("one page", reading{of: pages(page(listed("a"), listed("b"))), descriptors: 2, requests: 1}),
+		Entry("three pages", reading{of: pages(page(listed("a")), page(listed("b")), page(listed("c"))), descriptors: 3, requests: 3}),
+		Entry("null instead of a list", reading{of: pages(`{"manifests":null}`), requests: 1}),
+		Entry("no list", reading{of: pages(`{}`), requests: 1}),
+		Entry("a list between other fields", reading{of: pages(`{"annotations":{"a":"b"},"manifests":[` + listed("a") + `],"x":[1,{}]}`), descriptors: 1, requests: 1}),
+		Entry("E15: ten thousand on one page", reading{of: pages(page(strings.Split(strings.Repeat(listed("a")+"\n", 10_000), "\n")[:10_000]...)), descriptors: registry.MaxReferrers, more: true, requests: 1}),
+		Entry("E15: a million empty ones", reading{of: pages(page(strings.Split(strings.Repeat("{} ", 1_000_000), " ")[:1_000_000]...)), more: true, requests: 1}),
+		Entry("E15: malformed digests over two pages", reading{of: pages(page(`{"digest":"é"},{"digest":"sha256:x"}`, listed("a"), `{}`), page(`{"digest":"md5:d41d8cd98f00b204e9800998ecf8427e"}`, listed("b"))), descriptors: 2, requests: 2}),
+		Entry("E15: a page with as many malformed digests as are read, and another page", reading{of: pages(page(strings.Repeat("{},", registry.MaxReferrers-1)+`{}`), page(listed("a"))), more: true, requests: 2}),
+		Entry("E15: endless pages", reading{of: pages(strings.Split(strings.Repeat(page(listed("a"))+"\n", 100), "\n")[:100]...), descriptors: registry.MaxReferrerPages, more: true, requests: registry.MaxReferrerPages}),
+		Entry("E15: a page with a huge entry", reading{of: pages(page(listed("a"), `{"digest":"`+strings.Repeat("x", 5<<20)+`"}`)), descriptors: 1, more: true, requests: 1}),
 	)
 
 	It("J12: holds the short form of each referrer, and counts the bytes left out", func() {
@@ -150,7 +157,7 @@ var _ = Describe("The list of referrers", Label("registry"), func() {
 })
 
 var _ = Describe("A sibling", Label("registry"), func() {
-	It("is read as its brother is, from the same host", func() {
+	It("is read like the first repository, from the same host", func() {
 		p := push()
 		p.PushChart("signatures", "1.0.0", []byte("{}"), archive)
 		sibling, err := p.reader().Sibling(p.Host() + "/signatures")
@@ -166,7 +173,7 @@ var _ = Describe("A sibling", Label("registry"), func() {
 		Expect(other.Requests()).To(BeEmpty())
 	})
 
-	It("has to have the name of a repository", func() {
+	It("must have the name of a repository", func() {
 		_, err := push().reader().Sibling("user:pass@host/app")
 		Expect(err).To(MatchError(registry.ErrURL))
 	})

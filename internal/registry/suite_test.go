@@ -72,10 +72,13 @@ func answer(status int, headers ...string) registrytest.Fault {
 	}
 }
 
-// body returns a fault that answers with a body, and announces the given length unless it is negative.
+// unannounced is the length of a body that has no Content-Length.
+const unannounced = -1
+
+// body returns a fault that answers with a body, and announces its length unless that is unannounced.
 func body(length int, raw []byte) registrytest.Fault {
 	return func(w http.ResponseWriter, _ *http.Request) bool {
-		if length >= 0 {
+		if length != unannounced {
 			w.Header().Set("Content-Length", strconv.Itoa(length))
 		}
 		_, _ = w.Write(raw)

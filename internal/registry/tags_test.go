@@ -56,7 +56,7 @@ var _ = Describe("The list of tags", Label("registry"), func() {
 		Entry("a link to nothing", `rel="next"`),
 	)
 
-	It("leaves out texts that are no tags", func() {
+	It("leaves out malformed tags", func() {
 		p.Break(linked(`["1.0.0","","-a","a/b","`+strings.Repeat("x", 129)+`","\u001b[31m",null]`, ""))
 		Expect(p.reader().Tags(ctx)).To(Equal([]string{"1.0.0"}))
 	})
@@ -79,20 +79,25 @@ var _ = Describe("The list of tags", Label("registry"), func() {
 		Expect(p.Requests()).To(HaveLen(registry.MaxTagPages))
 	})
 
-	DescribeTable("A17: too many tags are refused", func(page string, pages int) {
+	// tagList is an endless list of tags on equal pages.
+	type tagList struct {
+		page     string
+		requests int // after which it is refused
+	}
+	DescribeTable("A17: too many tags are refused", func(l tagList) {
 		p.Break(func(w http.ResponseWriter, _ *http.Request) bool {
 			w.Header().Set("Link", `</v2/charts/app/tags/list?last=1>; rel="next"`)
-			_, _ = w.Write([]byte(page))
+			_, _ = w.Write([]byte(l.page))
 			return true
 		})
 		r := p.reader()
 		Expect(allocated(func() { Expect(tags(ctx, p, r)).To(MatchError(registry.ErrTooLarge)) })).To(BeNumerically("<", 64<<20))
-		Expect(p.Requests()).To(HaveLen(pages))
+		Expect(p.Requests()).To(HaveLen(l.requests))
 	},
-		Entry("on one page", `{"tags":["a"`+strings.Repeat(`,"a"`, registry.MaxTags)+`]}`, 1),
-		Entry("on one page, with nothing in them", `{"tags":[""`+strings.Repeat(`,""`, 1_300_000)+`]}`, 1),
-		Entry("on several pages, too many bytes of them", `{"tags":["a"`+strings.Repeat(`,"`+strings.Repeat("a", 128)+`"`, 20_000)+`]}`, 2),
-		Entry("on several pages", `{"tags":["a"`+strings.Repeat(`,"a"`, 60_000)+`]}`, 2),
+		Entry("on one page, by their number", tagList{page: `{"tags":["a"` + strings.Repeat(`,"a"`, registry.MaxTags) + `]}`, requests: 1}),
+		Entry("on one page, with empty names", tagList{page: `{"tags":[""` + strings.Repeat(`,""`, 1_300_000) + `]}`, requests: 1}),
+		Entry("on several pages, by their bytes", tagList{page: `{"tags":["a"` + strings.Repeat(`,"`+strings.Repeat("a", 128)+`"`, 20_000) + `]}`, requests: 2}),
+		Entry("on several pages, by their number", tagList{page: `{"tags":["a"` + strings.Repeat(`,"a"`, 60_000) + `]}`, requests: 2}),
 	)
 
 	DescribeTable("A17: a link to another host is malformed, and gets no request", func(link func(other pushed) string) {

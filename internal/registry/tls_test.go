@@ -68,26 +68,32 @@ var _ = Describe("A registry with TLS", Label("registry", "network"), func() {
 		return open(client, registry.Target{Repository: p.Host() + "/" + app})
 	}
 
-	DescribeTable("A15: is read with a good certificate only", func(change func(*x509.Certificate), known, read bool) {
+	// certificate is a certificate that a registry presents.
+	type certificate struct {
+		change    func(*x509.Certificate) // after which it is signed
+		untrusted bool                    // whether no trusted authority signed it
+		isRead    bool                    // whether the registry is read
+	}
+	DescribeTable("A15: is read with a good certificate only", func(c certificate) {
 		ca := newAuthority()
-		p := push(registrytest.Certificate(ca.issue(change)))
+		p := push(registrytest.Certificate(ca.issue(c.change)))
 		roots := ca.roots()
-		if !known {
+		if c.untrusted {
 			roots = newAuthority().roots()
 		}
-		if !read {
+		if !c.isRead {
 			Expect(resolve(ctx, p, secure(p, roots))).To(HaveOccurred())
 			Expect(p.Requests()).To(BeEmpty())
 			return
 		}
 		Expect(resolve(ctx, p, secure(p, roots))).To(Succeed())
 	},
-		Entry("a good one", func(*x509.Certificate) {}, true, true),
-		Entry("an expired one", func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Minute) }, true, false),
-		Entry("one that is not valid yet", func(c *x509.Certificate) { c.NotBefore = time.Now().Add(time.Minute) }, true, false),
-		Entry("one for another name", func(c *x509.Certificate) { c.IPAddresses, c.DNSNames = nil, []string{"registry.example"} }, true, false),
-		Entry("one for a client", func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth} }, true, false),
-		Entry("one of an unknown authority", func(*x509.Certificate) {}, false, false),
+		Entry("a good one", certificate{change: func(*x509.Certificate) {}, isRead: true}),
+		Entry("an expired one", certificate{change: func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Minute) }}),
+		Entry("one that is not valid yet", certificate{change: func(c *x509.Certificate) { c.NotBefore = time.Now().Add(time.Minute) }}),
+		Entry("one for another name", certificate{change: func(c *x509.Certificate) { c.IPAddresses, c.DNSNames = nil, []string{"registry.example"} }}),
+		Entry("one for a client", certificate{change: func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth} }}),
+		Entry("one of an unknown authority", certificate{change: func(*x509.Certificate) {}, untrusted: true}),
 	)
 
 	It("A15: is not read if no option trusts its authority", func() {
@@ -97,19 +103,19 @@ var _ = Describe("A registry with TLS", Label("registry", "network"), func() {
 		Expect(resolve(ctx, p, secure(p, p.Roots()))).To(Succeed())
 	})
 
-	It("A14: that speaks plain HTTP is not read, and gets no request in cleartext", func() {
+	It("A14: that only speaks plain HTTP is not read, and gets no request in cleartext", func() {
 		p := push()
 		Expect(resolve(ctx, p, secure(p, nil))).To(HaveOccurred())
 		Expect(p.Requests()).To(BeEmpty())
 	})
 
-	It("A14: is not read over plain HTTP if that was asked for", func() {
+	It("A14: is not read over plain HTTP, even if plain HTTP is configured", func() {
 		p := push(registrytest.TLS)
 		Expect(resolve(ctx, p, p.reader())).To(HaveOccurred())
 		Expect(p.Requests()).To(BeEmpty())
 	})
 
-	It("A14: does not lead to plain HTTP", func() {
+	It("A14: cannot redirect to plain HTTP", func() {
 		p, plain := push(registrytest.TLS), push()
 		p.Break(redirect(plain.Server.URL))
 		r := secure(p, p.Roots(), "127.0.0.1")
@@ -121,14 +127,14 @@ var _ = Describe("A registry with TLS", Label("registry", "network"), func() {
 		Expect(resolve(ctx, p, r)).To(Succeed())
 	})
 
-	It("A14: does not name a token service over plain HTTP", func() {
+	It("A14: cannot name a token service over plain HTTP", func() {
 		p, plain := push(registrytest.TLS), push()
 		p.Break(answer(http.StatusUnauthorized, "Www-Authenticate", `Bearer realm="`+plain.Server.URL+`/token"`))
 		Expect(resolve(ctx, p, secure(p, p.Roots(), "127.0.0.1"))).To(HaveOccurred())
 		Expect(plain.Requests()).To(BeEmpty())
 	})
 
-	It("A14: that plain HTTP redirected to does not redirect back to plain HTTP", func() {
+	It("A14: cannot redirect back to plain HTTP after a redirect from plain HTTP", func() {
 		first, second, third := push(), push(registrytest.TLS), push()
 		first.Break(redirect(second.Server.URL))
 		second.Break(redirect(third.Server.URL))
@@ -148,14 +154,14 @@ var _ = Describe("A registry with TLS", Label("registry", "network"), func() {
 		p.Close()
 
 		again := push(registrytest.TLS, registrytest.Addr(p.Host()))
-		var told []string
+		var sent []string
 		again.Break(func(_ http.ResponseWriter, r *http.Request) bool {
-			told = append(told, r.Header.Values("Authorization")...)
+			sent = append(sent, r.Header.Values("Authorization")...)
 			return false
 		})
 		target.PlainHTTP = false
 		Expect(resolve(ctx, again, open(client, target))).To(Succeed())
-		Expect(told).To(BeEmpty())
+		Expect(sent).To(BeEmpty())
 	})
 
 	It("needs no second connection after a refusal", func() {

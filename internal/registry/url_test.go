@@ -54,7 +54,7 @@ var _ = Describe("The URL of a repository", Label("registry"), func() {
 		Entry("a backslash", `oci://ghcr.io\canary/app`),
 		Entry("a space", "oci://ghcr.io/can ary"),
 		Entry("a line break", "oci://ghcr.io/app\n"),
-		Entry("a character that is none", "oci://ghcr.io/\xff"),
+		Entry("an invalid character", "oci://ghcr.io/\xff"),
 		Entry("a letter of another script", "oci://ghcr.io/аpp"),
 		Entry("port 0", "oci://canary.io:0/app"),
 		Entry("a port out of range", "oci://canary.io:65536/app"),

@@ -29,25 +29,25 @@ func attacks(next []byte) []TableEntry {
 		Entry("an expired snapshot", snapshot(func(s *metadata.SnapshotType) { s.Expires = longAgo })),
 		Entry("expired targets", publish(Edit{Targets: func(t *metadata.TargetsType) { t.Expires = longAgo }})),
 
-		Entry("a snapshot of targets of before", snapshot(func(s *metadata.SnapshotType) { s.Meta["targets.json"].Version-- })),
+		Entry("a snapshot of older targets", snapshot(func(s *metadata.SnapshotType) { s.Meta["targets.json"].Version-- })),
 		Entry("a snapshot without targets", snapshot(func(s *metadata.SnapshotType) { delete(s.Meta, "targets.json") })),
-		Entry("CVE-2026-23991: a snapshot with a hole", snapshot(func(s *metadata.SnapshotType) { s.Meta["targets.json"] = nil })),
-		Entry("a timestamp of a snapshot of before", timestamp(func(t *metadata.TimestampType) { t.Meta["snapshot.json"].Version-- })),
-		Entry("a timestamp of another snapshot of that version", timestamp(func(t *metadata.TimestampType) { t.Meta["snapshot.json"].Hashes["sha256"][0] ^= 1 })),
+		Entry("CVE-2026-23991: a snapshot with a null entry", snapshot(func(s *metadata.SnapshotType) { s.Meta["targets.json"] = nil })),
+		Entry("a timestamp of an older snapshot", timestamp(func(t *metadata.TimestampType) { t.Meta["snapshot.json"].Version-- })),
+		Entry("a timestamp of a different snapshot of the same version", timestamp(func(t *metadata.TimestampType) { t.Meta["snapshot.json"].Hashes["sha256"][0] ^= 1 })),
 		Entry("a timestamp without a snapshot", timestamp(func(t *metadata.TimestampType) { t.Meta = nil })),
-		Entry("CVE-2026-23991: a timestamp with a hole", timestamp(func(t *metadata.TimestampType) { t.Meta["snapshot.json"] = nil })),
+		Entry("CVE-2026-23991: a timestamp with a null entry", timestamp(func(t *metadata.TimestampType) { t.Meta["snapshot.json"] = nil })),
 
 		Entry("no such target", targets(func(files map[string]*metadata.TargetFiles) { delete(files, "trusted_root.json") })),
-		Entry("a target with a hole", targets(func(files map[string]*metadata.TargetFiles) { files["trusted_root.json"] = nil })),
+		Entry("a null target", targets(func(files map[string]*metadata.TargetFiles) { files["trusted_root.json"] = nil })),
 		Entry("a target with a wrong hash", target(func(f *metadata.TargetFiles) { f.Hashes = metadata.Hashes{"sha256": make([]byte, 32)} })),
 		Entry("a target with no hash", target(func(f *metadata.TargetFiles) { f.Hashes = nil })),
 		Entry("a target with an unknown hash", target(func(f *metadata.TargetFiles) { f.Hashes = metadata.Hashes{"md5": f.Hashes["sha256"]} })),
 		Entry("a target with a wrong length", target(func(f *metadata.TargetFiles) { f.Length-- })),
 		Entry("a target with a negative length", target(func(f *metadata.TargetFiles) { f.Length = -2 })),
-		Entry("a target of great length", target(func(f *metadata.TargetFiles) { f.Length = 1 << 40 })),
+		Entry("a target of a huge length", target(func(f *metadata.TargetFiles) { f.Length = 1 << 40 })),
 		Entry("CVE-2026-24686: a target path that leads out", func(r *Repository) { r.SetTarget("../../x", next) }),
 		Entry("an absolute target path", func(r *Repository) { r.SetTarget("/etc/x", next) }),
-		Entry("another target in its place", func(r *Repository) {
+		Entry("a different target in its place", func(r *Repository) {
 			r.SetTrustedRoot(next)
 			r.Tamper("targets/"+strings.TrimPrefix(idOf(next), "sha256:")+".trusted_root.json", func([]byte) []byte { return newRoot() })
 		}),

@@ -79,8 +79,8 @@ func (b *background) refreshes() int {
 func TestBackgroundDoesNothingBeforeTheFirstUse(t *testing.T) {
 	inBackground(t, func(b *background) {
 		b.pass(1000 * time.Hour)
-		if asked := b.Requests(); len(asked) > 0 {
-			b.Errorf("it asked for %v", asked)
+		if requests := b.Requests(); len(requests) > 0 {
+			b.Errorf("it requested %v", requests)
 		}
 	})
 }
@@ -202,10 +202,10 @@ func TestSlowMirror(t *testing.T) {
 	for _, row := range []struct {
 		name    string
 		perFile time.Duration
-		want    bool
+		isRead  bool
 	}{
-		{"is waited for within the timeout", 5 * time.Second, true},
-		{"is given up beyond the timeout", 7 * time.Second, false},
+		{name: "is waited for within the timeout", perFile: 5 * time.Second, isRead: true},
+		{name: "is given up beyond the timeout", perFile: 7 * time.Second},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			inBackground(t, func(b *background) {
@@ -218,7 +218,7 @@ func TestSlowMirror(t *testing.T) {
 				})
 				b.SetTrustedRoot(newRoot())
 				_, err := b.root.Root(b.Context())
-				if took := time.Since(b.started); (err == nil) != row.want || took > 30*time.Second {
+				if took := time.Since(b.started); (err == nil) != row.isRead || took > 30*time.Second {
 					b.Errorf("after %v: %v", took, err)
 				}
 			})

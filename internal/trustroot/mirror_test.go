@@ -145,7 +145,7 @@ var _ = Describe("E18: The trusted root of a TUF repository with a hostile mirro
 		Expect(t.LastError()).To(MatchError(&metadata.ErrBadVersionNumber{}))
 	})
 
-	It("is not had by a new snapshot of targets of before", func() {
+	It("is not replaced through a new snapshot of older targets", func() {
 		s.repository.SetTrustedRoot(next)
 		s.serves(s.start(), next)
 		s.repository.Publish(trustroottest.Edit{Snapshot: func(s *metadata.SnapshotType) { s.Meta["targets.json"] = metadata.MetaFile(2) }})
@@ -187,7 +187,7 @@ var _ = Describe("E18: The trusted root of a TUF repository with a hostile mirro
 		Entry("CVE-2026-23992: needs no signature", func(r *metadata.RootType) { r.Roles[metadata.TIMESTAMP].Threshold = 0 }),
 		Entry("needs less than none", func(r *metadata.RootType) { r.Roles[metadata.SNAPSHOT].Threshold = -1 }),
 		Entry("has no role for targets", func(r *metadata.RootType) { delete(r.Roles, metadata.TARGETS) }),
-		Entry("has a hole for a role", func(r *metadata.RootType) { r.Roles[metadata.TARGETS] = nil }),
+		Entry("has null for a role", func(r *metadata.RootType) { r.Roles[metadata.TARGETS] = nil }),
 		Entry("has a hole for a key", func(r *metadata.RootType) { r.Keys[r.Roles[metadata.TIMESTAMP].KeyIDs[0]] = nil }),
 		Entry("has expired", func(r *metadata.RootType) { r.Expires = time.Unix(0, 0).UTC() }),
 	)

@@ -29,7 +29,7 @@ var _ = Describe("The cache of trusted roots", Label("trustroot", "cache"), func
 		Expect(parse("team", raw)).To(BeIdenticalTo(parse("team", bytes.Clone(raw))))
 	})
 
-	It("J5: needs no time for a kept root", func() {
+	It("J5: returns a cached root even after the deadline", func() {
 		kept, raw := newRoot(), newRoot()
 		root := parse("team", kept)
 		late, cancel := context.WithCancel(context.Background())
@@ -45,7 +45,7 @@ var _ = Describe("The cache of trusted roots", Label("trustroot", "cache"), func
 		Expect(c.Size()).To(BeNumerically(">", 4*len(raw)))
 	})
 
-	It("takes no root for another", func() {
+	It("does not confuse two roots", func() {
 		Expect(parse("team", newRoot()).ID()).NotTo(Equal(parse("team", newRoot()).ID()))
 	})
 
@@ -59,7 +59,7 @@ var _ = Describe("The cache of trusted roots", Label("trustroot", "cache"), func
 		Entry("an empty root", []byte{}),
 		Entry("not JSON", []byte("-----BEGIN CERTIFICATE-----")),
 		Entry("invalid UTF-8", []byte("{\"mediaType\":\"\xff\"}")),
-		Entry("a log with a key that is none", bytes.Replace(newRoot(), []byte("PKIX_ED25519"), []byte("ROT13"), 1)),
+		Entry("a log with a malformed key", bytes.Replace(newRoot(), []byte("PKIX_ED25519"), []byte("ROT13"), 1)),
 	)
 
 	It("J12: keeps nothing of a root that is too large, and names the limit", func() {

@@ -41,24 +41,26 @@ func changed(change func(object)) []byte {
 }
 
 var _ = Describe("A trusted root", Label("trustroot"), func() {
+	// contents are the parts of a trusted root.
+	type contents struct{ authorities, logs, timestamps, ctLogs bool }
 	DescribeTable("loads as others publish it",
-		func(name string, authorities, logs, timestamps, ctLogs bool) {
+		func(name string, has contents) {
 			raw := published(name)
 			root, err := trustroot.Parse(raw)
 			Expect(err).NotTo(HaveOccurred())
 			sum := sha256.Sum256(raw)
 			Expect(root.ID()).To(Equal("sha256:" + hex.EncodeToString(sum[:])))
-			Expect(root.HasCertificateAuthorities()).To(Equal(authorities))
-			Expect(root.HasLogs()).To(Equal(logs))
-			Expect(root.HasTimestampAuthorities()).To(Equal(timestamps))
-			Expect(root.HasCTLogs()).To(Equal(ctLogs))
+			Expect(root.HasCertificateAuthorities()).To(Equal(has.authorities))
+			Expect(root.HasLogs()).To(Equal(has.logs))
+			Expect(root.HasTimestampAuthorities()).To(Equal(has.timestamps))
+			Expect(root.HasCTLogs()).To(Equal(has.ctLogs))
 			Expect(root.Material().FulcioCertificateAuthorities()).To(HaveLen(lenOf(raw, "certificateAuthorities")))
 			Expect(root.Material().RekorLogs()).To(HaveLen(lenOf(raw, "tlogs")))
 		},
-		Entry("the public-good one", publicGood, true, true, true, true),
-		Entry("an older public-good one", "pkg/testing/data/trusted-roots/public-good.json", true, true, true, true),
-		Entry("one of a timestamp authority only", "pkg/testing/data/trusted-roots/public-key-validity.json", false, false, true, false),
-		Entry("one of a private Sigstore", "pkg/testing/data/trusted-roots/scaffolding.json", true, true, false, true),
+		Entry("the public-good one", publicGood, contents{authorities: true, logs: true, timestamps: true, ctLogs: true}),
+		Entry("an older public-good one", "pkg/testing/data/trusted-roots/public-good.json", contents{authorities: true, logs: true, timestamps: true, ctLogs: true}),
+		Entry("one of a timestamp authority only", "pkg/testing/data/trusted-roots/public-key-validity.json", contents{timestamps: true}),
+		Entry("one of a private Sigstore", "pkg/testing/data/trusted-roots/scaffolding.json", contents{authorities: true, logs: true, ctLogs: true}),
 	)
 
 	DescribeTable("loads with the variations that are allowed",
@@ -66,7 +68,7 @@ var _ = Describe("A trusted root", Label("trustroot"), func() {
 			_, err := trustroot.Parse(changed(change))
 			Expect(err).NotTo(HaveOccurred())
 		},
-		Entry("the media type of version 0.1, in its new form", func(r object) {
+		Entry("the newer media type of version 0.1", func(r object) {
 			r["mediaType"] = "application/vnd.dev.sigstore.trustedroot.v0.1+json"
 		}),
 		Entry("the media type of version 0.2", func(r object) {
@@ -76,27 +78,27 @@ var _ = Describe("A trusted root", Label("trustroot"), func() {
 			r["comesLater"] = []any{object{"a": 1}}
 			entry(r, "tlogs")["comesLater"] = "b"
 		}),
-		Entry("an end without which it is not over", func(r object) { period(r, "tlogs")["end"] = "2999-01-01T00:00:00Z" }),
-		Entry("a start to come", func(r object) { r["tlogs"] = append(r["tlogs"].([]any), laterLog()) }),
+		Entry("an end in the future", func(r object) { period(r, "tlogs")["end"] = "2999-01-01T00:00:00Z" }),
+		Entry("a start in the future", func(r object) { r["tlogs"] = append(r["tlogs"].([]any), laterLog()) }),
 		Entry("no CT logs", func(r object) { delete(r, "ctlogs") }),
 		Entry("timestamp authorities only", func(r object) { keepOnly(r, "timestampAuthorities") }),
 		Entry("CT logs only", func(r object) { keepOnly(r, "ctlogs") }),
-		Entry("nothing, for keys that need nothing", func(r object) { keepOnly(r, "none") }),
+		Entry("no list, for keys that need none", func(r object) { keepOnly(r, "none") }),
 		Entry("logs only", func(r object) { keepOnly(r, "tlogs") }),
-		Entry("J12: as many certificates as may be", func(r object) {
+		Entry("J12: as many certificates as are allowed", func(r object) {
 			r["certificateAuthorities"] = []any{chainOf(r, trustroot.MaxCertificates)}
 			delete(r, "timestampAuthorities")
 		}),
 		Entry("certificate authorities only", func(r object) { keepOnly(r, "certificateAuthorities") }),
 	)
 
-	refused := func(raw []byte, say string) {
+	refused := func(raw []byte, text string) {
 		GinkgoHelper()
 		root, err := trustroot.Parse(raw)
 		Expect(err).To(MatchError(trustroot.ErrMalformed))
 		Expect(root).To(BeNil())
 		Expect(len(err.Error())).To(BeNumerically("<=", 512))
-		Expect(err.Error()).To(ContainSubstring(say))
+		Expect(err.Error()).To(ContainSubstring(text))
 		Expect(err.Error()).NotTo(ContainSubstring("\n"))
 	}
 
@@ -117,39 +119,39 @@ var _ = Describe("A trusted root", Label("trustroot"), func() {
 		}
 	})
 
-	DescribeTable("is refused with", func(change func(object), say string) { refused(changed(change), say) },
+	DescribeTable("is refused with", func(change func(object), text string) { refused(changed(change), text) },
 		Entry("an end before its start", func(r object) { period(r, "tlogs")["end"] = "1999-01-01T00:00:00Z" }, "tlogs[0]"),
-		Entry("a time that is none", func(r object) { period(r, "tlogs")["start"] = "yesterday" }, ""),
+		Entry("a malformed time", func(r object) { period(r, "tlogs")["start"] = "yesterday" }, ""),
 		Entry("a null for an entry", func(r object) { r["certificateAuthorities"] = []any{nil} }, ""),
 		Entry("a null for a certificate", func(r object) {
 			entry(r, "certificateAuthorities")["certChain"] = object{"certificates": []any{nil}}
 		}, ""),
 		Entry("no certificate chain", func(r object) { delete(entry(r, "certificateAuthorities"), "certChain") }, "chain"),
-		Entry("a certificate that is none", func(r object) {
+		Entry("a malformed certificate", func(r object) {
 			entry(r, "timestampAuthorities")["certChain"] = object{"certificates": []any{object{"rawBytes": "AAAA"}}}
 		}, "certificate"),
 		Entry("a log without an id", func(r object) { delete(entry(r, "tlogs"), "logId") }, "keyId"),
 		Entry("a log with an empty id", func(r object) { entry(r, "ctlogs")["logId"] = object{"keyId": ""} }, "ctlogs[0].logId.keyId"),
 		Entry("a log named twice", func(r object) { r["tlogs"] = []any{entry(r, "tlogs"), entry(r, "tlogs")} }, "tlogs[1]"),
-		Entry("a key that is none", func(r object) { entry(r, "tlogs")["publicKey"].(object)["rawBytes"] = "AAAA" }, "key"),
-		Entry("a kind of key not known", func(r object) { entry(r, "tlogs")["publicKey"].(object)["keyDetails"] = "ROT13" }, "key"),
-		Entry("a hash not known", func(r object) { entry(r, "tlogs")["hashAlgorithm"] = "MD5" }, "hash"),
+		Entry("a malformed key", func(r object) { entry(r, "tlogs")["publicKey"].(object)["rawBytes"] = "AAAA" }, "key"),
+		Entry("an unknown kind of key", func(r object) { entry(r, "tlogs")["publicKey"].(object)["keyDetails"] = "ROT13" }, "key"),
+		Entry("an unknown hash", func(r object) { entry(r, "tlogs")["hashAlgorithm"] = "MD5" }, "hash"),
 		Entry("another media type", func(r object) { r["mediaType"] = "application/json" }, "mediaType"),
 		Entry("H15: a hostile media type", func(r object) { r["mediaType"] = strings.Repeat("\x1b[31m\n", 1000) }, "mediaType"),
-		Entry("more authorities than a signature can be tried with", func(r object) {
+		Entry("more authorities than a signature should be tried with", func(r object) {
 			r["certificateAuthorities"] = many(entry(r, "certificateAuthorities"), trustroot.MaxEntries+1)
 		}, "65 entries"),
-		Entry("a key that takes long to verify by", func(r object) {
+		Entry("a key that is slow to verify with", func(r object) {
 			entry(r, "tlogs")["publicKey"].(object)["rawBytes"] = strings.Repeat("AAAA", 1000)
 		}, "3000 bytes"),
-		Entry("a certificate that takes long to verify by", func(r object) {
+		Entry("a certificate that is slow to verify with", func(r object) {
 			entry(r, "timestampAuthorities")["certChain"] = object{"certificates": []any{object{"rawBytes": strings.Repeat("AAAA", 3000)}}}
 		}, "9000 bytes"),
 		Entry("J12: more certificates than a signature should be tried with, in one chain", func(r object) {
 			r["certificateAuthorities"] = []any{chainOf(r, trustroot.MaxCertificates+1)}
 			delete(r, "timestampAuthorities")
 		}, "101 certificates, more than the 100 allowed"),
-		Entry("J12: as many, in chains of both kinds of authorities", func(r object) {
+		Entry("J12: more certificates than a signature should be tried with, in chains of both kinds of authorities", func(r object) {
 			r["certificateAuthorities"] = []any{chainOf(r, 20), chainOf(r, 30)}
 			r["timestampAuthorities"] = []any{chainOf(r, 51)}
 		}, "101 certificates, more than the 100 allowed"),
@@ -167,13 +169,13 @@ var _ = Describe("A trusted root", Label("trustroot"), func() {
 		Entry("deeply nested", []byte(strings.Repeat(`{"x":`, 100_000))),
 	)
 
-	It("is refused if cut short or followed by something", func() {
+	It("is refused if it is cut short, or followed by other bytes", func() {
 		raw := published(publicGood)
 		refused(raw[:len(raw)/2], "")
 		refused(append(bytes.Clone(raw), '{'), "")
 	})
 
-	It("is refused above the largest size only", func() {
+	It("is refused only above the largest size", func() {
 		raw := published(publicGood)
 		fill := bytes.Repeat([]byte(" "), trustroot.MaxSize-len(raw))
 		_, err := trustroot.Parse(append(bytes.Clone(raw), fill...))

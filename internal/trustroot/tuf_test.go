@@ -37,14 +37,14 @@ var _ = Describe("The trusted root of a TUF repository", Label("trustroot"), fun
 		Expect(t.LastError()).NotTo(HaveOccurred())
 	})
 
-	It("is not asked for again while it is valid", func() {
+	It("is not requested again while it is valid", func() {
 		t := s.start()
 		s.serves(t, s.raw)
-		asked := len(s.repository.Requests())
+		before := len(s.repository.Requests())
 		s.now.Advance(trustroottest.Validity / 2)
 		s.serves(t, s.raw)
 		s.serves(t, s.raw)
-		Expect(s.repository.Requests()).To(HaveLen(asked))
+		Expect(s.repository.Requests()).To(HaveLen(before))
 		age, ok := t.Age()
 		Expect(ok).To(BeTrue())
 		Expect(age).To(BeNumerically("~", trustroottest.Validity/2, time.Minute))
@@ -127,11 +127,11 @@ var _ = Describe("The trusted root of a TUF repository", Label("trustroot"), fun
 		Entry("but not to an internal host", redirect{to: "http://OTHER", refused: outbound.ErrRefused}),
 		Entry("but not to an internal host with TLS", redirect{to: "https://OTHER", refused: outbound.ErrRefused}),
 		Entry("but not to the metadata service of a cloud", redirect{to: "http://169.254.169.254", refused: outbound.ErrRefused}),
-		Entry("but not from TLS to none", redirect{mirror: "https://tuf.example", to: "http://tuf.example", refused: outbound.ErrCleartext}),
+		Entry("but not from TLS to plain HTTP", redirect{mirror: "https://tuf.example", to: "http://tuf.example", refused: outbound.ErrCleartext}),
 		Entry("but not to another protocol", redirect{to: "ftp://OTHER", refused: outbound.ErrCleartext}),
 	)
 
-	It("is not had from a mirror that redirects in a circle", func() {
+	It("is not available from a mirror that redirects in a circle", func() {
 		s.repository.SetFault(func(w http.ResponseWriter, r *http.Request) bool {
 			http.Redirect(w, r, r.URL.Path, http.StatusFound)
 			return true
@@ -140,7 +140,7 @@ var _ = Describe("The trusted root of a TUF repository", Label("trustroot"), fun
 		Expect(s.repository.Requests()).To(HaveLen(6))
 	})
 
-	It("is not asked for before the time that a busy mirror named", func() {
+	It("is not requested before the time that a busy mirror named", func() {
 		s.repository.SetFault(func(w http.ResponseWriter, _ *http.Request) bool {
 			w.Header().Set("Retry-After", "600")
 			w.WriteHeader(http.StatusTooManyRequests)
@@ -196,7 +196,7 @@ var _ = Describe("The trusted root of a TUF repository", Label("trustroot"), fun
 			"2.root.json", "timestamp.json", "snapshot.json", "targets.json", "targets/trusted_root.json"))
 	})
 
-	DescribeTable("needs s.options that can work",
+	DescribeTable("needs usable options",
 		func(change func(*trustroot.TUFOptions)) {
 			change(&s.options)
 			_, err := trustroot.NewTUF(s.options)
@@ -205,11 +205,11 @@ var _ = Describe("The trusted root of a TUF repository", Label("trustroot"), fun
 		},
 		Entry("a directory", func(o *trustroot.TUFOptions) { o.CacheDir = "" }),
 		Entry("a root that is one", func(o *trustroot.TUFOptions) { o.Root = []byte("{}") }),
-		Entry("CVE-2026-23991: a root without a hole", func(o *trustroot.TUFOptions) {
+		Entry("CVE-2026-23991: a root without null entries", func(o *trustroot.TUFOptions) {
 			o.Root = []byte(`{"signed":{"_type":"root","roles":{"root":null}},"signatures":[]}`)
 		}),
 		Entry("a mirror that is a URL", func(o *trustroot.TUFOptions) { o.Mirror = "http://a b" }),
-		Entry("a mirror of a scheme that is spoken", func(o *trustroot.TUFOptions) { o.Mirror = "file:///etc" }),
+		Entry("a mirror with a supported scheme", func(o *trustroot.TUFOptions) { o.Mirror = "file:///etc" }),
 		Entry("a mirror with a host", func(o *trustroot.TUFOptions) { o.Mirror = "https:///x" }),
 		Entry("a mirror without a password", func(o *trustroot.TUFOptions) { o.Mirror = "https://a:b@example.com" }),
 		Entry("a mirror without a query", func(o *trustroot.TUFOptions) { o.Mirror = "https://example.com?a=b" }),

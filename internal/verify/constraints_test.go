@@ -99,7 +99,7 @@ var _ = Describe("Constraints", Label("policy", "revocation"), func() {
 		Entry("of another subject", "https://issuer.example", "b@example.com", byIdentity),
 		Entry("of which the pattern matches only a part", "issuer", "a@example", byIdentity),
 		Entry("of which the pattern matches only the beginning", "https://issuer.example", "a@example.com", identified("https://issuer.example", "a@example.com.evil.example")),
-		Entry("nor by a key, which has no identity", ".*", ".*", byKey),
+		Entry("by a key, which has no identity", ".*", ".*", byKey),
 		Entry("nor by an OpenPGP key", ".*", ".*", byPGP),
 	)
 

@@ -15,26 +15,26 @@ import (
 	. "github.com/verifiedchart/verifiedchart/internal/verify/verifytest"
 )
 
-// asked is a verifier that calls a function.
-type asked func(context.Context) (verify.Result, error)
+// verifierFunc is a Verifier that calls a function.
+type verifierFunc func(context.Context) (verify.Result, error)
 
 // Verify implements verify.Verifier.
-func (a asked) Verify(ctx context.Context, _ verify.Subject, _ registry.Reader) (verify.Result, error) {
-	return a(ctx)
+func (f verifierFunc) Verify(ctx context.Context, _ verify.Subject, _ registry.Reader) (verify.Result, error) {
+	return f(ctx)
 }
 
 // waits answers when its time is over, like a registry that never answers.
-var waits = asked(func(ctx context.Context) (verify.Result, error) {
+var waits = verifierFunc(func(ctx context.Context) (verify.Result, error) {
 	<-ctx.Done()
 	return verify.Result{}, ctx.Err()
 })
 
 // inTime accepts if there is time left.
-var inTime = asked(func(ctx context.Context) (verify.Result, error) {
+var inTime = verifierFunc(func(ctx context.Context) (verify.Result, error) {
 	return Accepts("a", "k").Result, ctx.Err()
 })
 
-func panics(with any) asked {
+func panics(with any) verifierFunc {
 	return func(context.Context) (verify.Result, error) { panic(with) }
 }
 
@@ -63,16 +63,22 @@ var _ = Describe("CheckEach", Label("policy"), func() {
 		noon    = time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
 	)
 
-	DescribeTable("asks each policy separately",
-		func(verifiers []verify.Verifier, want []verify.Verdict, rejected bool) {
-			named := policies(verifiers...)
+	// answers are those of some policies.
+	type answers struct {
+		of       []verify.Verifier
+		verdicts []verify.Verdict
+		rejected bool // whether the failure of all together is a rejection
+	}
+	DescribeTable("verifies each policy separately",
+		func(a answers) {
+			named := policies(a.of...)
 			accepted, outcomes, err := verify.CheckEach(ctx, named, subject, nil)
 			Expect(err).NotTo(HaveOccurred())
-			Expect(outcomes).To(HaveLen(len(want)))
-			all := len(want) > 0
+			Expect(outcomes).To(HaveLen(len(a.verdicts)))
+			all := len(a.verdicts) > 0
 			for i, o := range outcomes {
 				Expect(o.Policy).To(Equal(named[i].Policy))
-				Expect(o.Verdict).To(Equal(want[i]), "%d: %v", i, o.Err)
+				Expect(o.Verdict).To(Equal(a.verdicts[i]), "%d: %v", i, o.Err)
 				Expect(o.Err == nil).To(Equal(o.Verdict == yes))
 				Expect(o.Result.IsZero()).To(Equal(o.Verdict != yes))
 				Expect(errors.Is(o.Err, verify.ErrRejected)).To(Equal(o.Verdict == no))
@@ -82,22 +88,22 @@ var _ = Describe("CheckEach", Label("policy"), func() {
 			Expect(ok).To(Equal(all))
 			failure := verify.Unaccepted(outcomes)
 			Expect(failure == nil).To(Equal(all))
-			Expect(errors.Is(failure, verify.ErrRejected)).To(Equal(rejected))
+			Expect(errors.Is(failure, verify.ErrRejected)).To(Equal(a.rejected))
 		},
-		Entry("there is no policy, so nothing is accepted", nil, nil, false),
-		Entry("the only one accepts", []verify.Verifier{Accepts("a", "k")}, []verify.Verdict{yes}, false),
-		Entry("each accepts", []verify.Verifier{Accepts("a", "k"), Accepts("b", "k")}, []verify.Verdict{yes, yes}, false),
-		Entry("the first rejects, and the next is still asked", []verify.Verifier{Rejects("a"), Accepts("b", "k")}, []verify.Verdict{no, yes}, true),
-		Entry("the last rejects", []verify.Verifier{Accepts("b", "k"), Rejects("a")}, []verify.Verdict{yes, no}, true),
-		Entry("J5: one cannot be asked, which does not hide the rejection of another", []verify.Verifier{Rejects("a"), Inconclusive()}, []verify.Verdict{no, unknown}, true),
-		Entry("J5: one before it cannot be asked, which does not hide the rejection either", []verify.Verifier{verify.Unavailable(verify.ErrTrustMalformed), Rejects("a")}, []verify.Verdict{unknown, no}, true),
-		Entry("one cannot be asked", []verify.Verifier{Accepts("a", "k"), Inconclusive()}, []verify.Verdict{yes, unknown}, false),
-		Entry("one accepts without a result", []verify.Verifier{Answer{}, Accepts("a", "k")}, []verify.Verdict{unknown, yes}, false),
-		Entry("one returns a result with an error", []verify.Verifier{Answer{Result: Accepts("a", "k").Result, Err: ErrUnreachable}}, []verify.Verdict{unknown}, false),
-		Entry("one panics, with an error", []verify.Verifier{panics(ErrUnreachable), Accepts("a", "k")}, []verify.Verdict{unknown, yes}, false),
-		Entry("one panics, with a rejection", []verify.Verifier{panics(Rejects("a").Err), Rejects("a")}, []verify.Verdict{unknown, no}, true),
-		Entry("one panics at a nil pointer", []verify.Verifier{asked(nil), Accepts("a", "k")}, []verify.Verdict{unknown, yes}, false),
-		Entry("there is no verifier at all", []verify.Verifier{nil, Accepts("a", "k")}, []verify.Verdict{unknown, yes}, false),
+		Entry("there is no policy, so nothing is accepted", answers{}),
+		Entry("the only one accepts", answers{of: []verify.Verifier{Accepts("a", "k")}, verdicts: []verify.Verdict{yes}}),
+		Entry("each accepts", answers{of: []verify.Verifier{Accepts("a", "k"), Accepts("b", "k")}, verdicts: []verify.Verdict{yes, yes}}),
+		Entry("the first rejects, and the next is still verified", answers{of: []verify.Verifier{Rejects("a"), Accepts("b", "k")}, verdicts: []verify.Verdict{no, yes}, rejected: true}),
+		Entry("the last rejects", answers{of: []verify.Verifier{Accepts("b", "k"), Rejects("a")}, verdicts: []verify.Verdict{yes, no}, rejected: true}),
+		Entry("J5: the last is unavailable, and the rejection of the first still counts", answers{of: []verify.Verifier{Rejects("a"), Inconclusive()}, verdicts: []verify.Verdict{no, unknown}, rejected: true}),
+		Entry("J5: the first is unavailable, and the rejection of the last still counts", answers{of: []verify.Verifier{verify.Unavailable(verify.ErrTrustMalformed), Rejects("a")}, verdicts: []verify.Verdict{unknown, no}, rejected: true}),
+		Entry("one is unavailable", answers{of: []verify.Verifier{Accepts("a", "k"), Inconclusive()}, verdicts: []verify.Verdict{yes, unknown}}),
+		Entry("one accepts without a result", answers{of: []verify.Verifier{Answer{}, Accepts("a", "k")}, verdicts: []verify.Verdict{unknown, yes}}),
+		Entry("one returns a result with an error", answers{of: []verify.Verifier{Answer{Result: Accepts("a", "k").Result, Err: ErrUnreachable}}, verdicts: []verify.Verdict{unknown}}),
+		Entry("one panics, with an error", answers{of: []verify.Verifier{panics(ErrUnreachable), Accepts("a", "k")}, verdicts: []verify.Verdict{unknown, yes}}),
+		Entry("one panics, with a rejection", answers{of: []verify.Verifier{panics(Rejects("a").Err), Rejects("a")}, verdicts: []verify.Verdict{unknown, no}, rejected: true}),
+		Entry("one panics at a nil pointer", answers{of: []verify.Verifier{verifierFunc(nil), Accepts("a", "k")}, verdicts: []verify.Verdict{unknown, yes}}),
+		Entry("one has no verifier", answers{of: []verify.Verifier{nil, Accepts("a", "k")}, verdicts: []verify.Verdict{unknown, yes}}),
 	)
 
 	It("J5: gives each policy a share of the time that is left, so that a slow policy takes none from the next", func() {
@@ -113,7 +119,7 @@ var _ = Describe("CheckEach", Label("policy"), func() {
 		ctx, cancel := context.WithTimeout(ctx, time.Hour)
 		defer cancel()
 		var left []time.Duration
-		measures := asked(func(ctx context.Context) (verify.Result, error) {
+		measures := verifierFunc(func(ctx context.Context) (verify.Result, error) {
 			deadline, _ := ctx.Deadline()
 			left = append(left, time.Until(deadline).Round(time.Minute))
 			return Accepts("a", "k").Result, nil
@@ -156,7 +162,7 @@ var _ = Describe("CheckEach", Label("policy"), func() {
 		Entry("when the first refused signature is old enough", Answer{Err: &verify.Rejection{Candidates: []verify.Candidate{{Until: noon.Add(time.Hour)}, {}, {Until: noon}}}}, time.Time{}, noon),
 		Entry("when a refused signature that mode Audit admits is old enough", Answer{Result: verify.Result{Exceptions: []verify.Exception{{
 			Rule: verify.Audit, Verdict: errors.Join(ErrUnreachable, &verify.Rejection{Candidates: []verify.Candidate{{Until: noon}}})}}}}, time.Time{}, noon),
-		Entry("never, if it was out of reach", Inconclusive(), time.Time{}, time.Time{}),
+		Entry("never, if the registry is unreachable", Inconclusive(), time.Time{}, time.Time{}),
 	)
 
 	It("matches ErrTrustMalformed only if every policy without a verdict does", func() {

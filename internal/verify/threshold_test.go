@@ -37,10 +37,10 @@ func verdictOf(v verify.Verifier) (verdict, verify.Result, error) {
 
 var _ = Describe("The policy combinator", Label("policy"), func() {
 	DescribeTable("combines the answers of its authorities",
-		func(v verify.Verifier, want verdict) {
+		func(v verify.Verifier, expected verdict) {
 			got, result, err := verdictOf(v)
-			Expect(got).To(Equal(want), "%v", err)
-			Expect(result.IsZero()).To(Equal(want != accepted))
+			Expect(got).To(Equal(expected), "%v", err)
+			Expect(result.IsZero()).To(Equal(expected != accepted))
 		},
 		Entry("All with one authority that accepts: accepted", verify.All(Accepts("a", "k1")), accepted),
 		Entry("All with one authority that rejects: rejected", verify.All(Rejects("a")), rejected),
@@ -104,15 +104,15 @@ var _ = Describe("Check", Label("policy"), func() {
 	subject := NewRepository().Subject("chart")
 
 	DescribeTable("is the only way to an Accepted",
-		func(v verify.Verifier, s verify.Subject, want error) {
+		func(v verify.Verifier, s verify.Subject, expected error) {
 			got, err := verify.Check(context.Background(), v, s, nil)
 			_, ok := got.Subject()
-			Expect(ok).To(Equal(want == nil))
-			if want == nil {
+			Expect(ok).To(Equal(expected == nil))
+			if expected == nil {
 				Expect(err).NotTo(HaveOccurred())
 				return
 			}
-			Expect(err).To(MatchError(want))
+			Expect(err).To(MatchError(expected))
 		},
 		Entry("a verified signature: accepted", Accepts("a", "k1"), subject, nil),
 		Entry("a rejection: not accepted", Rejects("a"), subject, verify.ErrRejected),

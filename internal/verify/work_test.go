@@ -45,22 +45,29 @@ func (c costly) Verify(ctx context.Context, _ verify.Subject, _ registry.Reader)
 	}.Decide(ctx)
 }
 
+// work is that of the authorities of one policy, each with as many candidates of the same cost.
+type work struct {
+	authorities, candidates, cost int
+	verified                      int // the number of candidates that are verified
+	verdict                       verify.Verdict
+}
+
 var _ = DescribeTable("J12: The work of a policy is bounded, and its authorities share it", Label("policy"),
-	func(authorities, candidates, cost, verified int, want verify.Verdict) {
+	func(w work) {
 		n := 0
 		var all []verify.Verifier
-		for range authorities {
-			all = append(all, costly{"a", candidates, cost, &n})
+		for range w.authorities {
+			all = append(all, costly{"a", w.candidates, w.cost, &n})
 		}
 		repo := NewRepository()
 		_, outcomes, err := verify.CheckEach(context.Background(), []verify.Named{{Verifier: verify.All(all...)}, {Policy: "company", Verifier: costly{"b", 1, 1, new(int)}}}, repo.Subject("chart"), repo)
 		Expect(err).NotTo(HaveOccurred())
-		Expect(n).To(Equal(verified))
-		Expect(outcomes[0].Verdict).To(Equal(want))
+		Expect(n).To(Equal(w.verified))
+		Expect(outcomes[0].Verdict).To(Equal(w.verdict))
 		Expect(outcomes[1].Verdict).To(Equal(verify.VerdictAccepted), "another policy has work of its own")
 	},
-	Entry("as much as is allowed", 1, 64, verify.MaxWork/64, 64, verify.VerdictAccepted),
-	Entry("no candidate more", 1, 64, 9, verify.MaxWork/9, verify.VerdictRejected),
-	Entry("of several authorities together", 2, 40, verify.MaxWork/64, 64, verify.VerdictRejected),
-	Entry("one candidate that costs too much", 1, 1, verify.MaxWork+1, 0, verify.VerdictRejected),
+	Entry("as much as is allowed", work{authorities: 1, candidates: 64, cost: verify.MaxWork / 64, verified: 64, verdict: verify.VerdictAccepted}),
+	Entry("not one candidate more than is allowed", work{authorities: 1, candidates: 64, cost: 9, verified: verify.MaxWork / 9, verdict: verify.VerdictRejected}),
+	Entry("the sum of several authorities", work{authorities: 2, candidates: 40, cost: verify.MaxWork / 64, verified: 64, verdict: verify.VerdictRejected}),
+	Entry("one candidate that costs too much", work{authorities: 1, candidates: 1, cost: verify.MaxWork + 1, verified: 0, verdict: verify.VerdictRejected}),
 )

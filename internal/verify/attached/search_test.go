@@ -50,16 +50,16 @@ var _ = Describe("A search", Label("cosign", "provenance"), func() {
 	}
 
 	It("E15: reads the smallest manifests of a rank first", func() {
-		var want [3][6]string
+		var expected [3][6]string
 		for i := 5; i >= 0; i-- {
 			for rank, artifactType := range []string{preferredType, "", other} {
-				want[rank][i] = push(artifactType, 100*i)
+				expected[rank][i] = push(artifactType, 100*i)
 			}
 		}
-		Expect(sources(search(attached.Search{}))).To(HaveExactElements(append(append(want[0][:], want[1][:]...), want[2][:]...)))
+		Expect(sources(search(attached.Search{}))).To(HaveExactElements(append(append(expected[0][:], expected[1][:]...), expected[2][:]...)))
 	})
 
-	It("E15: refuses a manifest that is listed with more than 1 MiB, and does not ask for it", func() {
+	It("E15: refuses a manifest that is listed with more than 1 MiB, and does not request it", func() {
 		large := push(preferredType, 1<<20)
 		small := push(preferredType, 0)
 		found := search(attached.Search{})

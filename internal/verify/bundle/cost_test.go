@@ -47,6 +47,13 @@ func newCheapRSA(primes int, exponent int64) cheapRSA {
 	return cheapRSA{rsa.PublicKey{N: n, E: int(exponent)}, new(big.Int).ModInverse(e, phi)}
 }
 
+// costly is an RSA key of primes of 512 bits, and whether a bundle that holds the key is parsed.
+type costly struct {
+	primes   int
+	exponent int64
+	parsed   bool
+}
+
 // entry returns the body of a log entry with a genuine signature by the key.
 func (k cheapRSA) entry() []byte {
 	GinkgoHelper()
@@ -67,22 +74,22 @@ func (k cheapRSA) entry() []byte {
 }
 
 var _ = DescribeTable("J12: A log entry with a key that is slow to verify with is refused before its signature is verified", Label("cosign", "keyless"),
-	func(primes int, exponent int64, readable bool) {
-		body := newCheapRSA(primes, exponent).entry()
+	func(row costly) {
+		body := newCheapRSA(row.primes, row.exponent).entry()
 		raw := public.Bundle(artifact, keyless(func(h *How) {
 			h.Alter = func(b *pbbundle.Bundle) { b.VerificationMaterial.TlogEntries[0].CanonicalizedBody = body }
 		}))
 		_, err := bundle.Parse(raw)
-		if readable {
+		if row.parsed {
 			Expect(err).NotTo(HaveOccurred())
 		} else {
 			Expect(err).To(MatchError(bundle.ErrMalformed))
 		}
 	},
-	Entry("RSA of 4096 bits is not", 8, int64(65537), true),
-	Entry("RSA of 8192 bits is not", 16, int64(65537), true),
-	Entry("RSA of more than 8192 bits", 17, int64(65537), false),
-	Entry("RSA with an exponent of 31 bits", 4, int64(1<<31-1), false),
+	Entry("but not RSA of 4096 bits", costly{primes: 8, exponent: 65537, parsed: true}),
+	Entry("but not RSA of 8192 bits", costly{primes: 16, exponent: 65537, parsed: true}),
+	Entry("RSA of more than 8192 bits", costly{primes: 17, exponent: 65537}),
+	Entry("RSA with an exponent of 31 bits", costly{primes: 4, exponent: 1<<31 - 1}),
 )
 
 // stamp returns a response of a timestamp authority that embeds a certificate of the key.
@@ -108,21 +115,21 @@ func (k cheapRSA) stamp() []byte {
 }
 
 var _ = DescribeTable("J12: A timestamp with a certificate whose key is slow to verify with is refused before it is verified", Label("cosign", "keyless"),
-	func(primes int, exponent int64, readable bool) {
-		stamp := newCheapRSA(primes, exponent).stamp()
+	func(row costly) {
+		stamp := newCheapRSA(row.primes, row.exponent).stamp()
 		raw := public.Bundle(artifact, keyless(func(h *How) {
 			h.Alter = func(b *pbbundle.Bundle) {
 				b.VerificationMaterial.TimestampVerificationData.Rfc3161Timestamps = []*pbcommon.RFC3161SignedTimestamp{{SignedTimestamp: stamp}}
 			}
 		}))
 		_, err := bundle.Parse(raw)
-		if readable {
+		if row.parsed {
 			Expect(err).NotTo(HaveOccurred())
 		} else {
 			Expect(err).To(MatchError(bundle.ErrMalformed))
 		}
 	},
-	Entry("RSA of 8192 bits is not", 16, int64(65537), true),
-	Entry("RSA of more than 8192 bits", 17, int64(65537), false),
-	Entry("RSA with an exponent of 31 bits", 4, int64(1<<31-1), false),
+	Entry("but not RSA of 8192 bits", costly{primes: 16, exponent: 65537, parsed: true}),
+	Entry("RSA of more than 8192 bits", costly{primes: 17, exponent: 65537}),
+	Entry("RSA with an exponent of 31 bits", costly{primes: 4, exponent: 1<<31 - 1}),
 )

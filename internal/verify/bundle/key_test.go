@@ -41,7 +41,7 @@ var _ = Describe("ParseKey", Label("cosign"), func() {
 		}),
 	)
 
-	DescribeTable("D9: refuses everything else, and does not repeat it",
+	DescribeTable("D9: refuses everything else, without quoting it",
 		func(raw func() []byte) {
 			in := raw()
 			_, err := bundle.ParseKey("cosign.pub", in)
@@ -89,15 +89,15 @@ var _ = Describe("ParseKey", Label("cosign"), func() {
 	})
 
 	DescribeTable("can be restricted to one hash",
-		func(signer func() Signer, hash crypto.Hash, want error) {
+		func(signer func() Signer, hash crypto.Hash, expected error) {
 			key, err := bundle.ParseKey("a.pub", signer().Public)
 			Expect(err).NotTo(HaveOccurred())
 			_, err = key.WithHash(hash)
-			if want == nil {
+			if expected == nil {
 				Expect(err).NotTo(HaveOccurred())
 				return
 			}
-			Expect(err).To(MatchError(want))
+			Expect(err).To(MatchError(expected))
 		},
 		Entry("SHA-512 with P-256", P256, crypto.SHA512, nil),
 		Entry("SHA-384 with RSA", func() Signer { return RSA(2048, crypto.SHA256) }, crypto.SHA384, nil),

@@ -118,15 +118,15 @@ var _ = Describe("A bundle", Label("cosign", "keyless"), func() {
 		Entry("with a hash that differs from the required one", public, byKey(func(h *How) { h.Hash = crypto.SHA512 }), key(ours).with(func(t *bundle.Trust) {
 			t.Keys[0], _ = t.Keys[0].WithHash(crypto.SHA256)
 		})),
-		Entry("D12: of a key, and not logged if a log entry is required", public, byKey(), key(ours).loggedIn(public)),
+		Entry("D12: of a key, and not logged, if a log entry is required", public, byKey(), key(ours).loggedIn(public)),
 		Entry("D13: of a key, with the log entry of another signature", public, byKey(func(h *How) {
 			h.Log = RekorV1
 			h.Alter = func(b *pbbundle.Bundle) { swapEntry(b, public, []byte("other")) }
 		}), key(ours).loggedIn(public)),
-		Entry("E21: of a key, and logged in another log, whatever key that log offers", small, byKey(func(h *How) { h.Log = RekorV1 }), key(ours).loggedIn(public)),
+		Entry("E21: of a key, and logged in another log, even if that log offers a key", small, byKey(func(h *How) { h.Log = RekorV1 }), key(ours).loggedIn(public)),
 		Entry("D15: of a key, before its validity", public, byKey(func(h *How) { h.Stamped = true }), key(ours).validFor(public, time.Second, time.Hour)),
 		Entry("D15: of a key, after its validity", public, byKey(func(h *How) { h.Stamped = true }), key(ours).validFor(public, -time.Hour, -time.Second)),
-		Entry("D15: of a key with a validity, at no proven time", public, byKey(), key(ours).validFor(public, -time.Hour, time.Hour)),
-		Entry("of a key with a validity, at the log's time, outside of it", public, byKey(func(h *How) { h.Log = RekorV1 }), key(ours).validFor(public, time.Second, time.Hour).loggedIn(public)),
+		Entry("D15: of a key with a period of validity, at no proven time", public, byKey(), key(ours).validFor(public, -time.Hour, time.Hour)),
+		Entry("of a key with a period of validity, at a log's time outside of it", public, byKey(func(h *How) { h.Log = RekorV1 }), key(ours).validFor(public, time.Second, time.Hour).loggedIn(public)),
 	)
 })

@@ -14,7 +14,7 @@ import (
 )
 
 var _ = Describe("A bundle", Label("cosign", "keyless"), func() {
-	It("may carry two timestamps of one authority, within all periods of validity, and one that proves nothing", func() {
+	It("may hold two timestamps of one authority within all periods of validity, and a third that proves nothing", func() {
 		how := keyless(func(h *How) {
 			h.Alter = func(b *pbbundle.Bundle) {
 				stampAgain(b, public, public.Epoch.Add(time.Minute))
@@ -25,7 +25,7 @@ var _ = Describe("A bundle", Label("cosign", "keyless"), func() {
 		Expect(err).NotTo(HaveOccurred())
 	})
 
-	It("E6: is refused if the intermediate certificate had expired when it was signed, though the signer's had not", func() {
+	It("E6: is refused if the intermediate certificate had expired when the bundle was signed, even if the signer's had not", func() {
 		epoch := time.Now().Add(-time.Hour)
 		expiring := NewExpiring(epoch.Add(-time.Minute))
 		_, err := verifyBundle(expiring.Bundle(artifact, keyless()), bundle.Trust{Root: rootOf(expiring)})
@@ -51,7 +51,7 @@ var _ = Describe("A bundle", Label("cosign", "keyless"), func() {
 		Entry("the intermediate certificate", halfway, keyless(func(h *How) { h.Time, h.StampedAt = halfway.Epoch, halfway.Epoch.Add(5*time.Minute) })),
 	)
 
-	DescribeTable("E22: is verified by the time that is proven, whatever the clock of this machine says",
+	DescribeTable("E22: is verified at the proven time, whatever the clock of this machine says",
 		func(at time.Duration) {
 			_, err := verifyBundle(public.Bundle(artifact, keyless(func(h *How) { h.Time = public.Epoch.Add(at) })), bundle.Trust{Root: rootOf(public)})
 			Expect(err).NotTo(HaveOccurred())

@@ -31,31 +31,36 @@ var _ = Describe("An authority", Label("cosign", "keyless"), func() {
 		}),
 	)
 
+	// patterns are those of an identity, and whether they match the signer.
+	type patterns struct {
+		issuer, subject string
+		matches         bool
+	}
 	DescribeTable("E2: matches identities as a whole",
-		func(issuer, subject string, matches bool) {
+		func(p patterns) {
 			repo, sigstore := NewRepository(), sigstoretest.NewSmall()
 			s := repo.Subject("chart")
 			how := release
 			how.Log, how.Stamped = sigstoretest.RekorV1, true
 			AttachBundle(repo, s.Manifest, sigstore.Bundle(s.Raw, how))
-			v := trusting(cosign.Authority{Trust: bundle.Trust{Root: rootOf(sigstore)}, Identities: identities(issuer, subject)})
+			v := trusting(cosign.Authority{Trust: bundle.Trust{Root: rootOf(sigstore)}, Identities: identities(p.issuer, p.subject)})
 			_, err := check(v, s, repo)
-			if matches {
+			if p.matches {
 				Expect(err).NotTo(HaveOccurred())
 				return
 			}
 			Expect(err).To(MatchError(verify.ErrRejected))
 		},
-		Entry("literally", "https://issuer[.]example", "https://github[.]com/org/charts/[.]github/workflows/release[.]yml@refs/heads/main", true),
-		Entry("with anchors", "^https://issuer[.]example$", "^https://github[.]com/org/.*$", true),
-		Entry("by one of two", "a|https://issuer[.]example", ".+", true),
-		Entry("not by a part", "issuer", ".*", false),
-		Entry("not by the beginning", "https://issuer[.]example", "https://github[.]com/org", false),
-		Entry("not by the end", "https://issuer[.]example", "main", false),
-		Entry("not by the end of one half", "https://issuer[.]example", "x|main", false),
-		Entry("not by a line", "https://issuer[.]example", "(?m)^.*main$|y", true),
-		Entry("not by a flag that changes where lines end", "(?m)^https$", ".*", false),
-		Entry("not in another case", "https://ISSUER[.]example", ".*", false),
+		Entry("literally", patterns{issuer: "https://issuer[.]example", subject: "https://github[.]com/org/charts/[.]github/workflows/release[.]yml@refs/heads/main", matches: true}),
+		Entry("with anchors", patterns{issuer: "^https://issuer[.]example$", subject: "^https://github[.]com/org/.*$", matches: true}),
+		Entry("by the second of two issuers", patterns{issuer: "a|https://issuer[.]example", subject: ".+", matches: true}),
+		Entry("not by a part", patterns{issuer: "issuer", subject: ".*"}),
+		Entry("not by the beginning", patterns{issuer: "https://issuer[.]example", subject: "https://github[.]com/org"}),
+		Entry("not by the end", patterns{issuer: "https://issuer[.]example", subject: "main"}),
+		Entry("not by the end, as the second of two", patterns{issuer: "https://issuer[.]example", subject: "x|main"}),
+		Entry("by the second of two, if the first would match only a line", patterns{issuer: "https://issuer[.]example", subject: "(?m)^.*main$|y", matches: true}),
+		Entry("not by a flag that changes where lines end", patterns{issuer: "(?m)^https$", subject: ".*"}),
+		Entry("not in another case", patterns{issuer: "https://ISSUER[.]example", subject: ".*"}),
 	)
 
 	DescribeTable("E2: refuses an invalid pattern",

@@ -72,21 +72,21 @@ var _ = Describe("Discovery", Label("cosign"), func() {
 			repo.Fail(AttachBundle(repo, subject.Manifest, []byte("x")).Digest.String(), registry.ErrNotFound)
 			sign(ours)
 		}),
-		Entry("a referrer that cannot be read now", func() {
+		Entry("a referrer that cannot be read", func() {
 			repo.Fail(AttachBundle(repo, subject.Manifest, []byte("x")).Digest.String(), ErrUnreachable)
 			sign(ours)
 		}),
-		Entry("referrers that cannot be listed, by a legacy signature", func() {
+		Entry("referrers that cannot be listed, if it is a legacy signature", func() {
 			repo.Fail("referrers", ErrUnreachable)
 			SignLegacy(repo, subject, ours)
 		}),
-		Entry("an attestation, by a legacy signature", func() {
+		Entry("an attestation, if it is a legacy signature", func() {
 			sign(ours, func(h *sigstoretest.How) { h.Statement = "https://slsa.dev/provenance/v1" })
 			SignLegacy(repo, subject, ours)
 		}),
-		Entry("a legacy signature by another, by a bundle", func() { SignLegacy(repo, subject, theirs); sign(ours) }),
+		Entry("another signer's legacy signature", func() { SignLegacy(repo, subject, theirs); sign(ours) }),
 		Entry("a signature tag that is not a manifest", func() { repo.PushManifest(SignatureTag(subject.Manifest.Digest), []byte("x")); sign(ours) }),
-		Entry("sixty unrelated referrers that are listed before it", func() {
+		Entry("a hundred unrelated referrers", func() {
 			for i := range 100 {
 				repo.PushReferrer("application/spdx+json", subject.Manifest, repo.PushBlob("application/spdx+json", []byte(fmt.Sprint(i))))
 			}
@@ -138,7 +138,7 @@ var _ = Describe("Discovery", Label("cosign"), func() {
 		Expect(repo.Asked()[asked:]).To(ContainElement("referrers"))
 	})
 
-	DescribeTable("reaches no verdict if it could not find out",
+	DescribeTable("reaches no verdict if",
 		func(arrange func()) {
 			arrange()
 			_, err := check(one(ours), subject, repo)
@@ -159,7 +159,7 @@ var _ = Describe("Discovery", Label("cosign"), func() {
 		Entry("one is refused and another cannot be read", func() { sign(theirs); repo.Fail(sign(ours).Digest.String(), ErrUnreachable) }),
 	)
 
-	It("reaches no verdict if the time is over", func() {
+	It("reaches no verdict after the deadline", func() {
 		sign(ours)
 		ctx, cancel := context.WithCancel(context.Background())
 		cancel()
@@ -237,36 +237,59 @@ var _ = Describe("Discovery", Label("cosign"), func() {
 		return made
 	}
 
+	// crowd is a genuine signature among others.
+	type crowd struct {
+		others    func()
+		sign      func() ocispec.Descriptor
+		preferred func(ocispec.Descriptor) string // returns the source that was accepted before, if there is one
+	}
 	DescribeTable("E15: finds the genuine signature next to others that an attacker pushed",
-		func(others func(), prefer func(ocispec.Descriptor) []string, sign func() ocispec.Descriptor) {
-			others()
-			subject.Sources = prefer(sign())
+		func(c crowd) {
+			c.others()
+			signature := c.sign()
+			if c.preferred != nil {
+				subject.Sources = []string{c.preferred(signature)}
+			}
 			result, err := check(one(ours), subject, repo)
 			Expect(err).NotTo(HaveOccurred())
 			Expect(result.IsProof()).To(BeTrue())
 		},
-		Entry("that are huge", func() {
-			for i := range 4 {
-				padded(3_200_000 + i)
-			}
-		}, func(ocispec.Descriptor) []string { return nil }, func() ocispec.Descriptor { return sign(ours) }),
-		Entry("that hold its own bundle under a wrong size", func() {
-			layer := repo.PushBlob(BundleMediaType, genuine())
-			layer.Size = 1
-			repo.PushReferrer(BundleMediaType, subject.Manifest, layer)
-		}, func(ocispec.Descriptor) []string { return nil }, func() ocispec.Descriptor { return AttachBundle(repo, subject.Manifest, genuine()) }),
-		Entry("that use up the limit, if it was accepted before", func() {
-			for i := range 64 {
-				padded(i)
-			}
-		}, func(d ocispec.Descriptor) []string { return []string{"referrer " + d.Digest.String()} }, func() ocispec.Descriptor { return sign(ours) }),
-		Entry("that use up the limit, if its tag was accepted before", func() {
-			for i := range 64 {
-				padded(i)
-			}
-		}, func(ocispec.Descriptor) []string { return []string{"tag " + SignatureTag(subject.Manifest.Digest)} }, func() ocispec.Descriptor {
-			SignLegacy(repo, subject, ours)
-			return ocispec.Descriptor{}
+		Entry("that are huge", crowd{
+			others: func() {
+				for i := range 4 {
+					padded(3_200_000 + i)
+				}
+			},
+			sign: func() ocispec.Descriptor { return sign(ours) },
+		}),
+		Entry("that hold its own bundle under a wrong size", crowd{
+			others: func() {
+				layer := repo.PushBlob(BundleMediaType, genuine())
+				layer.Size = 1
+				repo.PushReferrer(BundleMediaType, subject.Manifest, layer)
+			},
+			sign: func() ocispec.Descriptor { return AttachBundle(repo, subject.Manifest, genuine()) },
+		}),
+		Entry("that use up the limit, if it was accepted before", crowd{
+			others: func() {
+				for i := range 64 {
+					padded(i)
+				}
+			},
+			sign:      func() ocispec.Descriptor { return sign(ours) },
+			preferred: func(d ocispec.Descriptor) string { return "referrer " + d.Digest.String() },
+		}),
+		Entry("that use up the limit, if its tag was accepted before", crowd{
+			others: func() {
+				for i := range 64 {
+					padded(i)
+				}
+			},
+			sign: func() ocispec.Descriptor {
+				SignLegacy(repo, subject, ours)
+				return ocispec.Descriptor{}
+			},
+			preferred: func(ocispec.Descriptor) string { return "tag " + SignatureTag(subject.Manifest.Digest) },
 		}),
 	)
 

@@ -107,7 +107,7 @@ var _ = Describe("A cosign authority with keys", Label("cosign"), func() {
 			repo.Fail(lost.Digest.String(), registry.ErrNotFound)
 			push(ours.Legacy(repo, payload()), lost)
 		}),
-		Entry("next to a signature whose payload cannot be read now", func() {
+		Entry("next to a signature whose payload cannot be read", func() {
 			unread := theirs.Legacy(repo, PayloadOf(subject.Manifest.Digest.String(), "other"))
 			repo.Fail(unread.Digest.String(), ErrUnreachable)
 			push(ours.Legacy(repo, payload()), unread)
@@ -134,7 +134,7 @@ var _ = Describe("A cosign authority with keys", Label("cosign"), func() {
 			Expect(repo.Asked()).To(ConsistOf("referrers", SignatureTag(subject.Manifest.Digest)))
 		})
 
-		It("D2: still refuses a signature by another key over it", func() {
+		It("D2: refuses a signature of the default payload by another key", func() {
 			push(theirs.Legacy(repo, UsualPayload(subject)))
 			_, err := check(authority(ours), subject, repo)
 			Expect(err).To(MatchError(verify.ErrRejected))
@@ -147,7 +147,7 @@ var _ = Describe("A cosign authority with keys", Label("cosign"), func() {
 		})
 	})
 
-	DescribeTable("D10: any of its keys may have signed, and the result is the same every time",
+	DescribeTable("D10: accepts a signature by any of its keys, with the same result every time",
 		func(sign func()) {
 			sign()
 			var signers []string
@@ -254,7 +254,7 @@ var _ = Describe("A cosign authority with keys", Label("cosign"), func() {
 		Expect(len(repo.Asked())).To(BeNumerically("<=", 3+verify.MaxCandidates))
 	})
 
-	It("D8: does not ask for a payload that claims to be huge", func() {
+	It("D8: does not request a payload that claims to be huge", func() {
 		layer := ours.Legacy(repo, payload())
 		layer.Size = 1 << 40
 		push(layer)
@@ -263,11 +263,11 @@ var _ = Describe("A cosign authority with keys", Label("cosign"), func() {
 		Expect(repo.Asked()).To(ConsistOf("referrers", SignatureTag(subject.Manifest.Digest), ReferrersTag(subject.Manifest.Digest)))
 	})
 
-	DescribeTable("reaches no verdict if it could not find out",
-		func(arrange func(), want error) {
+	DescribeTable("reaches no verdict if",
+		func(arrange func(), expected error) {
 			arrange()
 			_, err := check(authority(ours), subject, repo)
-			Expect(err).To(MatchError(want))
+			Expect(err).To(MatchError(expected))
 			Expect(err).NotTo(MatchError(verify.ErrRejected))
 		},
 		Entry("E16: the signatures cannot be read", func() { repo.Fail(SignatureTag(subject.Manifest.Digest), ErrUnreachable) }, ErrUnreachable),

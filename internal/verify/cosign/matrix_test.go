@@ -33,8 +33,8 @@ type (
 		how   func(w *signing) sigstoretest.How
 		trust func(w *signing) cosign.Authority
 	}
-	// place is a location of signatures.
-	place struct {
+	// location is a location of signatures.
+	location struct {
 		name    string
 		arrange func(r *Repository)
 		push    func(w *signing, artifactType string, layer ocispec.Descriptor)
@@ -130,7 +130,7 @@ func identities(issuer, subject string) []cosign.Identity {
 	return []cosign.Identity{identity}
 }
 
-var places = []place{
+var locations = []location{
 	{"referrers API", func(*Repository) {}, func(w *signing, artifactType string, layer ocispec.Descriptor) {
 		w.keeps.PushReferrer(artifactType, w.subject.Manifest, layer)
 	}},
@@ -165,7 +165,7 @@ func sensible(f format, s shape) bool {
 	return f.name != formats[0].name || s.name != shapes[1].name
 }
 
-func arrange(f format, m method, p place, other bool, s shape, damage func([]byte) []byte) (*signing, error) {
+func arrange(f format, m method, p location, other bool, s shape, damage func([]byte) []byte) (*signing, error) {
 	GinkgoHelper()
 	w := &signing{sigstore: s.start(), charts: NewRepository(), key: sigstoretest.NewKey(), damage: damage}
 	w.root, w.keeps = rootOf(w.sigstore, s.lacks...), w.charts
@@ -198,7 +198,7 @@ var _ = Describe("The matrix of signatures", Label("cosign", "keyless"), func() 
 	}
 	for _, f := range formats {
 		for _, m := range methods {
-			for _, p := range places {
+			for _, p := range locations {
 				for _, s := range shapes {
 					for _, other := range []bool{false, true} {
 						if !sensible(f, s) {

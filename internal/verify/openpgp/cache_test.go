@@ -68,11 +68,11 @@ var _ = Describe("A keyring that is parsed until a deadline", Label("provenance"
 		Entry("of self-signatures", func(key *v2.Entity) (without, with []byte) {
 			return Public(key), append(Public(key), Public(restless(50))...)
 		}),
-		Entry("of a revocation by any of many keys", func(key *v2.Entity) (without, with []byte) {
+		Entry("when a revocation may be by any of many keys", func(key *v2.Entity) (without, with []byte) {
 			without = Public(append(crowd(200), key)...)
 			return without, append(without, revoking(nameless(NewKey()), withoutIssuer)...)
 		}),
-		Entry("of a revocation of any of many subkeys", func(key *v2.Entity) (without, with []byte) {
+		Entry("when a revocation may be of any of many subkeys", func(key *v2.Entity) (without, with []byte) {
 			for i := range 200 {
 				AddSubkey(key, SubkeyUsing(DSA), SubkeyCreatedAt(Created.Add(time.Duration(i)*time.Second)), WithoutCrossSignature())
 			}
@@ -240,12 +240,12 @@ var _ = Describe("The cache of keyrings", Label("provenance", "cache"), func() {
 		})
 
 		// ask calls Parse with the context, and expects a keyring or the error.
-		ask := func(ctx context.Context, want error) {
+		ask := func(ctx context.Context, expected error) {
 			group.Go(func() {
 				defer GinkgoRecover()
 				k, err := c.Parse(ctx, tenant, entries)
-				if want != nil {
-					Expect(err).To(MatchError(want))
+				if expected != nil {
+					Expect(err).To(MatchError(expected))
 					Expect(k).To(BeNil())
 					return
 				}
@@ -273,11 +273,13 @@ var _ = Describe("The cache of keyrings", Label("provenance", "cache"), func() {
 			group.Wait()
 		})
 
+		type patience string
+		const patient, impatient patience = "patient", "impatient"
 		DescribeTable("J12: continues for the patient caller if the first caller is",
-			func(first, second bool) {
+			func(first, second patience) {
 				short, cancel := context.WithCancel(ctx)
-				for i, patient := range []bool{first, second} {
-					if patient {
+				for i, p := range []patience{first, second} {
+					if p == patient {
 						ask(ctx, nil)
 					} else {
 						ask(short, context.Canceled)
@@ -291,8 +293,8 @@ var _ = Describe("The cache of keyrings", Label("provenance", "cache"), func() {
 				Expect(started).To(HaveLen(1))
 				Expect(c.Size()).NotTo(BeZero())
 			},
-			Entry("the impatient", false, true),
-			Entry("the patient", true, false),
+			Entry("the impatient one", impatient, patient),
+			Entry("the patient one", patient, impatient),
 		)
 
 		It("J12: stops parsing after all callers have left, and starts again for the next one", func() {

@@ -111,7 +111,7 @@ var _ = Describe("The end of a good signature", Label("provenance"), func() {
 		}, time.Time{}),
 	)
 
-	DescribeTable("J9: does not depend on the life of keys that may have expired",
+	DescribeTable("J9: does not depend on the expiry of keys, if keys may have expired",
 		func(make func() example, at time.Time) { ends(make(), lenient, at) },
 		Entry("the primary key", func() example { return byPrimary(NewKey(ExpiringAfter(40 * day))) }, time.Time{}),
 		Entry("the subkey", func() example { return bySubkey(withSubkey(SubkeyExpiringAfter(40 * day))) }, time.Time{}),

@@ -47,7 +47,7 @@ var _ = Describe("The key of a good signature", Label("provenance"), func() {
 		}),
 	)
 
-	DescribeTable("F11: that has expired since it signed is refused, unless that is allowed",
+	DescribeTable("F11: is refused if it has expired since it signed, unless that is allowed:",
 		func(make func() example) {
 			e := make()
 			refused(ring(e.key), e.message, byNow)

@@ -97,7 +97,7 @@ var _ = Describe("The output of the real GnuPG", Label("provenance"), func() {
 		Entry("RSA-2048", "rsa2048"),
 	)
 
-	It("is accepted of a signing subkey, and with its own headers and text line ends", func() {
+	It("is accepted if a subkey signed it, with GnuPG's own headers and line ends", func() {
 		g := newGnuPG()
 		primary := g.generate(ada, "ed25519", "cert", "never")
 		g.run("", "--quick-add-key", primary, "rsa2048", "sign", "1y")
@@ -107,7 +107,7 @@ var _ = Describe("The output of the real GnuPG", Label("provenance"), func() {
 		Expect(s.Signing).NotTo(Equal(primary))
 	})
 
-	It("is accepted of the key that GnuPG makes by default", func() {
+	It("is accepted if GnuPG's default key signed it", func() {
 		g := newGnuPG()
 		primary := g.generate(ada, "default", "default", "never")
 		accepted(g.keybox(), g.sign(ada, plain), today())
@@ -115,7 +115,7 @@ var _ = Describe("The output of the real GnuPG", Label("provenance"), func() {
 			g.sign(ada, plain), today()).Primary).To(Equal(primary))
 	})
 
-	It("F11: is refused of a key that has expired since, unless that is allowed, and accepted once it is prolonged", func() {
+	It("F11: is refused if the key has expired since, unless that is allowed, and accepted once the key is prolonged", func() {
 		g := newGnuPG()
 		past := []string{"--faked-system-time", "20240101T000000!"}
 		primary := g.generate(ada, "ed25519", "sign,cert", "1y", past...)
@@ -132,7 +132,7 @@ var _ = Describe("The output of the real GnuPG", Label("provenance"), func() {
 		refused(g.keybox(), g.sign(ada, plain, "--digest-algo", "SHA1"), today())
 	})
 
-	It("F10: is refused by DSA", func() {
+	It("F10: is refused if a DSA key signed it", func() {
 		g := newGnuPG()
 		g.generate(ada, "dsa2048", "sign,cert", "never")
 		g.generate("Other", "ed25519", "sign,cert", "never")
@@ -141,7 +141,7 @@ var _ = Describe("The output of the real GnuPG", Label("provenance"), func() {
 		refused(k, g.sign(ada, plain), today())
 	})
 
-	It("is refused of a key that is revoked", func() {
+	It("is refused if its key is revoked", func() {
 		g := newGnuPG()
 		primary := g.generate(ada, "ed25519", "sign,cert", "never")
 		message := g.sign(ada, plain)
@@ -170,7 +170,7 @@ var _ = Describe("The output of the real GnuPG", Label("provenance"), func() {
 	// blockOf returns only the ASCII-armored block.
 	blockOf := func(file []byte) []byte { return file[bytes.Index(file, []byte("-----BEGIN")):] }
 
-	DescribeTable("J11: is refused of a key that GnuPG's revocation certificate revokes:",
+	DescribeTable("J11: is refused if GnuPG's revocation certificate revokes its key:",
 		func(entries func(g gnupg, file []byte) map[string][]byte) {
 			for _, algorithm := range []string{"ed25519", "rsa2048"} {
 				g := newGnuPG()
@@ -219,7 +219,7 @@ var _ = Describe("The output of the real GnuPG", Label("provenance"), func() {
 		}),
 	)
 
-	It("J11: is refused of a subkey that GnuPG revoked, with the revocation in a separate entry", func() {
+	It("J11: is refused if GnuPG revoked its subkey, with the revocation in a separate entry", func() {
 		g := newGnuPG()
 		primary := g.generate(ada, "ed25519", "cert", "never")
 		g.run("", "--quick-add-key", primary, "ed25519", "sign", "never")
@@ -244,7 +244,7 @@ var _ = Describe("The output of the real GnuPG", Label("provenance"), func() {
 		Expect(accepted(g.keybox(), g.sign(primary, plain), today()).UserID).To(Equal("Other"))
 	})
 
-	It("F16: is accepted of the second of two signers", func() {
+	It("F16: is accepted if only the second of two signers is known", func() {
 		g := newGnuPG()
 		g.generate(ada, "ed25519", "sign,cert", "never")
 		other := g.generate("Other", "rsa2048", "sign,cert", "never")

@@ -42,7 +42,7 @@ var _ = Describe("The headers of a clear-signed message", Label("provenance"), f
 })
 
 var _ = Describe("A clear-signed message", Label("provenance"), func() {
-	DescribeTable("is refused with a header that does not belong there",
+	DescribeTable("is refused with an unexpected header",
 		func(headers string) {
 			key := NewKey()
 			refused(ring(key), Framed(headers, text, Signature(key, text)), byNow)
@@ -62,12 +62,12 @@ var _ = Describe("A clear-signed message", Label("provenance"), func() {
 		Entry("F8: a line that only seems empty, with a form feed", "\f\n"),
 		Entry("F8: a line that only seems empty, with a no-break space", "\u00a0\n"),
 		Entry("F8: a line that only seems empty, with an ideographic space", "Hash: SHA256\n\u3000\n"),
-		Entry("F8: a header in other characters", "Hаsh: SHA256\n"),
+		Entry("F8: a header with a letter of another script", "Hаsh: SHA256\n"),
 		Entry("F8: a header in small letters", "hash: SHA256\n"),
 		Entry("F8: white space before a header", " Hash: SHA256\n"),
 	)
 
-	DescribeTable("is refused with a header in its signature that does not belong there",
+	DescribeTable("is refused with an unexpected header in its signature",
 		func(header string) {
 			key := NewKey()
 			message := bytes.Replace(Sign(key, text), []byte("SIGNATURE-----\n"), []byte("SIGNATURE-----\n"+header), 1)

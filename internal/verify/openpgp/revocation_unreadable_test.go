@@ -15,7 +15,7 @@ import (
 )
 
 var _ = Describe("A revocation in a keyring that cannot be read to its end", Label("provenance", "revocation"), func() {
-	DescribeTable("J11: is reported if it is in the part that was read, or in another entry, and the key does not count",
+	DescribeTable("J11: is reported, and the key does not count, if it is in the part that was read or in another entry:",
 		func(entries func(key *v2.Entity, r []byte) map[string][]byte) {
 			key := withSubkey()
 			k, _ := unreadable(entries(key, revoking(key)))
@@ -34,10 +34,10 @@ var _ = Describe("A revocation in a keyring that cannot be read to its end", Lab
 		Entry("in another entry, last", func(key *v2.Entity, r []byte) map[string][]byte {
 			return map[string][]byte{"1": append(Public(key), 0), "2": Armored(r)}
 		}),
-		Entry("in another entry than packets without end", func(key *v2.Entity, r []byte) map[string][]byte {
+		Entry("in another entry than endless packets", func(key *v2.Entity, r []byte) map[string][]byte {
 			return map[string][]byte{"1": bytes.Repeat(Packet(60, nil), 21_000), "2": append(Public(key), r...)}
 		}),
-		Entry("in another entry than the key and packets without end", func(key *v2.Entity, r []byte) map[string][]byte {
+		Entry("in another entry than the key and endless packets", func(key *v2.Entity, r []byte) map[string][]byte {
 			return map[string][]byte{"1": append(Public(key), bytes.Repeat(Packet(60, nil), 21_000)...), "2": r}
 		}),
 		Entry("after more self-signatures than are verified", func(key *v2.Entity, r []byte) map[string][]byte {
@@ -74,14 +74,14 @@ var _ = Describe("A revocation in a keyring that cannot be read to its end", Lab
 		}),
 	)
 
-	DescribeTable("J11: is not reported, and the key does not count either, if it is",
+	DescribeTable("J11: is not reported, but the key does not count either, if it is",
 		func(entries func(key *v2.Entity, r []byte) map[string][]byte) {
 			key := NewKey()
 			k, _ := unreadable(entries(key, revoking(key)))
 			refused(k, Sign(key, text), byNow)
 			Expect(k.Revoked()).To(BeEmpty())
 		},
-		Entry("behind packets without end", func(key *v2.Entity, r []byte) map[string][]byte {
+		Entry("behind endless packets", func(key *v2.Entity, r []byte) map[string][]byte {
 			return entry(Public(key), bytes.Repeat(Packet(60, nil), 20_000), r)
 		}),
 		Entry("behind a broken packet", func(key *v2.Entity, r []byte) map[string][]byte { return entry(Public(key), []byte{0}, r) }),
@@ -109,18 +109,18 @@ var _ = Describe("A revocation in a keyring that cannot be read to its end", Lab
 			}
 			accepted(parsed(entry(Public(key), entries(NewKey()))), Sign(key, text), byNow)
 		},
-		Entry("since its hash is MD5", func(key *v2.Entity) []byte { return altered(revoking(key), 3, 1) }),
-		Entry("since its hash is RIPEMD-160", func(key *v2.Entity) []byte { return altered(revoking(key), 3, 3) }),
-		Entry("since its algorithm is not known", func(key *v2.Entity) []byte { return altered(revoking(key), 2, 99) }),
-		Entry("since its version is 3", func(key *v2.Entity) []byte {
+		Entry("because its hash is MD5", func(key *v2.Entity) []byte { return altered(revoking(key), 3, 1) }),
+		Entry("because its hash is RIPEMD-160", func(key *v2.Entity) []byte { return altered(revoking(key), 3, 3) }),
+		Entry("because its algorithm is unknown", func(key *v2.Entity) []byte { return altered(revoking(key), 2, 99) }),
+		Entry("because its version is 3", func(key *v2.Entity) []byte {
 			id := key.PrimaryKey.KeyId
 			return Packet(2, append([]byte{3, 5, 0x20, 0, 0, 0, 0}, append(key.PrimaryKey.Fingerprint[12:20:20], byte(key.PrimaryKey.PubKeyAlgo), 8, byte(id), 0, 0, 8, 1)...))
 		}),
-		Entry("since it is cut short inside its packet", func(key *v2.Entity) []byte {
+		Entry("because it is cut short inside its packet", func(key *v2.Entity) []byte {
 			content := body(revoking(key))
 			return Packet(2, content[:len(content)-10])
 		}),
-		Entry("since it holds an unknown critical part", func(key *v2.Entity) []byte {
+		Entry("because it holds an unknown critical part", func(key *v2.Entity) []byte {
 			return altered(revoking(nameless(key)), 7, 0x80|99)
 		}),
 	)

@@ -18,10 +18,10 @@ var _ = Describe("A clear-signed message", Label("provenance"), func() {
 			s := accepted(ring(key), Message(text, signatures(key)...), byNow)
 			Expect(s.Primary).To(Equal(fingerprintOf(key.PrimaryKey)))
 		},
-		Entry("an unknown signer first and the good second", func(k *v2.Entity) [][]byte {
+		Entry("an unknown signer first, and the good one second", func(k *v2.Entity) [][]byte {
 			return [][]byte{Signature(NewKey(), text), Signature(k, text)}
 		}),
-		Entry("the good first and an unknown signer second", func(k *v2.Entity) [][]byte {
+		Entry("the good one first, and an unknown signer second", func(k *v2.Entity) [][]byte {
 			return [][]byte{Signature(k, text), Signature(NewKey(), text)}
 		}),
 		Entry("a bad one by the same key first", func(k *v2.Entity) [][]byte {

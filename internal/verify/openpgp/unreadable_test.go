@@ -82,12 +82,12 @@ var _ = Describe("A keyring that cannot be read to its end", Label("provenance")
 		Entry("a key that is cut short", func() []byte { return cutShort(Public(NewKey())) }, `odd: packet 3 is broken`),
 		Entry("a packet that is cut short after a key", func() []byte { return append(Public(NewKey()), 0xc2, 0xff) }, "packet 4 is broken"),
 		Entry("a byte after a key that does not start a packet", func() []byte { return append(Public(NewKey()), 0) }, "packet 4 is broken"),
-		Entry("a packet without a length, which would hide the ones after it", func() []byte {
+		Entry("a packet without a length, which would hide the packets after it", func() []byte {
 			return append(Public(NewKey()), append([]byte{0x80 | 60>>2<<2 | 3}, Public(NewKey())...)...)
 		}, "packet 4 is broken"),
 		Entry("a key without a length", func() []byte { return endless(6, Packet(6, Garbage("x", 40))) }, "packet 1 is broken"),
 		Entry("packets without end", func() []byte { return bytes.Repeat(Packet(60, nil), 20_001) }, "more than 20000 packets"),
-		Entry("packets without end in many blocks", func() []byte {
+		Entry("endless packets in many blocks", func() []byte {
 			return bytes.Repeat(Armored(bytes.Repeat(Packet(60, nil), 2001)), 10)
 		}, "more than 20000 packets"),
 		Entry("a compressed packet", func() []byte { return append(Public(NewKey()), Packet(8, []byte{1, 0x4b, 4, 0})...) }, "compressed"),
@@ -100,7 +100,7 @@ var _ = Describe("A keyring that cannot be read to its end", Label("provenance")
 			return bytes.Split(Armored(Public(NewKey())), []byte("\n="))[0]
 		}, "broken"),
 		Entry("an ASCII-armored block that is cut short", func() []byte { return Armored(Public(NewKey()))[:120] }, "broken"),
-		Entry("an ASCII-armored block with nothing in it", func() []byte {
+		Entry("an empty ASCII-armored block", func() []byte {
 			return []byte("-----BEGIN PGP PUBLIC KEY BLOCK-----\n\n-----END PGP PUBLIC KEY BLOCK-----\n")
 		}, "broken"),
 		Entry("an ASCII-armored block whose last line names a different type", func() []byte {
@@ -130,7 +130,7 @@ var _ = Describe("A keyring that cannot be read to its end", Label("provenance")
 		Entry("an ASCII-armored block in UTF-16 without a mark", func() []byte {
 			return utf16Of(Armored(Public(NewKey())), binary.LittleEndian, false)
 		}, "binary data"),
-		Entry("an ASCII-armored block in Base64, encoded once too often", func() []byte {
+		Entry("an ASCII-armored block that was also encoded in Base64", func() []byte {
 			return base64.StdEncoding.AppendEncode(nil, Armored(Public(NewKey())))
 		}, "decode it first"),
 		Entry("a binary key in Base64", func() []byte {
@@ -162,7 +162,7 @@ var _ = Describe("A keyring that cannot be read to its end", Label("provenance")
 		Expect(k.Skipped()).To(ContainElement(HaveField("Reason", ContainSubstring("replace that key pair"))))
 	})
 
-	DescribeTable("J12: is refused if it is too large, at the bound and not below it",
+	DescribeTable("J12: is refused only if it exceeds the bound",
 		func(content func(n int) []byte, most int, reason string) {
 			Expect(parsed(entry(content(most))).Len()).NotTo(BeZero())
 			_, err := unreadable(entry(content(most + 1)))

@@ -167,7 +167,7 @@ var _ = Describe("The key of a good signature", Label("provenance"), func() {
 			return e
 		}),
 		Entry("F15: a few minutes ahead of our clock", func() example { return byPrimary(NewKey(), At(now.Add(4*time.Minute))) }),
-		Entry("F15: made a few minutes ahead of our clock", func() example {
+		Entry("F15: created a few minutes ahead of our clock", func() example {
 			return byPrimary(NewKey(CreatedAt(now.Add(time.Minute))), At(now.Add(2*time.Minute)))
 		}),
 		Entry("F15: in the second in which the key was created", func() example { return byPrimary(NewKey(), At(Created)) }),

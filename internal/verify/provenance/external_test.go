@@ -20,19 +20,19 @@ var _ = Describe("A provenance authority", Label("provenance"), func() {
 	BeforeEach(func() { w = newWorld() })
 
 	DescribeTable("with an external source",
-		func(answer func() ([]byte, error), want error) {
+		func(answer func() ([]byte, error), expected error) {
 			external := func(_ context.Context, _ registry.Reader, name, version string) (string, []byte, error) {
 				raw, err := answer()
 				return "shelf " + name + "/" + version, raw, err
 			}
 			outside := func(a *provenance.Authority) { a.Source, a.External = provenance.Outside, external }
 			result, err := w.check(w.trusting(outside), w.subject(w.prov(w.theirs)))
-			if want == nil {
+			if expected == nil {
 				Expect(err).NotTo(HaveOccurred())
 				Expect(result.Signatures).To(ConsistOf(HaveField("Source", "shelf app/1.0.0")))
 				return
 			}
-			Expect(err).To(MatchError(want))
+			Expect(err).To(MatchError(expected))
 			Expect(err).To(MatchError(ContainSubstring("shelf app/1.0.0")), "it lists the searched locations")
 		},
 		Entry("accepts a file from it", func() ([]byte, error) { return w.prov(w.ours), nil }, nil),

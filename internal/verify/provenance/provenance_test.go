@@ -60,7 +60,7 @@ var _ = Describe("A provenance authority", Label("provenance"), func() {
 			w.repo.Fail("referrers", verifytest.ErrUnreachable)
 			return w.subject(w.prov(w.ours))
 		}, "the chart's manifest"),
-		Entry("F6: of a version with a leading v, under a tag without", func() verify.Subject {
+		Entry("F6: of a version with a leading v, under a tag without it", func() verify.Subject {
 			w.config = w.configure("app", "v1.0.0")
 			return w.subject(w.prov(w.ours, func(s string) string { return strings.ReplaceAll(s, "1.0.0", "v1.0.0") }))
 		}, "the chart's manifest"),
@@ -120,7 +120,7 @@ var _ = Describe("A provenance authority", Label("provenance"), func() {
 			func(a *provenance.Authority) { a.Now = func() time.Time { return made.AddDate(0, 0, -1) } }),
 	)
 
-	DescribeTable("reaches no verdict if it could not find out",
+	DescribeTable("reaches no verdict if",
 		func(arrange func() verify.Subject) {
 			_, err := w.check(w.trusting(), arrange())
 			Expect(err).To(MatchError(verifytest.ErrUnreachable))

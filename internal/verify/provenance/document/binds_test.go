@@ -33,11 +33,11 @@ var _ = Describe("A provenance document", Label("provenance"), func() {
 		func(d document.Document, name, version string) {
 			Expect(d.Binds(name, version, archive)).To(Succeed())
 		},
-		Entry("of that very version", made("chart", "1.2.3"), "chart", "1.2.3"),
-		Entry("whose tag and version both lead with v", made("chart", "v1.2.3"), "chart", "v1.2.3"),
-		Entry("whose tag leads with v, and not the version", made("chart", "1.2.3"), "chart", "v1.2.3"),
-		Entry("whose version leads with v, and not the tag", made("chart", "v1.2.3"), "chart", "1.2.3"),
-		Entry("with a build after the +", made("chart", "1.2.3+b"), "chart", "1.2.3+b"),
+		Entry("of exactly this version", made("chart", "1.2.3"), "chart", "1.2.3"),
+		Entry("whose tag and version both have a leading v", made("chart", "v1.2.3"), "chart", "v1.2.3"),
+		Entry("whose tag has a leading v, and whose version has none", made("chart", "1.2.3"), "chart", "v1.2.3"),
+		Entry("whose version has a leading v, and whose tag has none", made("chart", "v1.2.3"), "chart", "1.2.3"),
+		Entry("with build metadata", made("chart", "1.2.3+b"), "chart", "1.2.3+b"),
 		Entry("of a pre-release", made("chart", "1.2.3-rc.1+b.2"), "chart", "1.2.3-rc.1+b.2"),
 		Entry("whose name has dashes, dots and digits", made("my-chart-1.2", "3.4.5"), "my-chart-1.2", "3.4.5"),
 	)
@@ -49,12 +49,12 @@ var _ = Describe("A provenance document", Label("provenance"), func() {
 			Expect(err.Error()).To(Equal(printable.String(err.Error(), 512)), "it is neither bounded nor printable")
 		},
 		Entry("F4: another archive", made("chart", "1.2.3"), "chart", "1.2.3", otherArchive),
-		Entry("F4: an archive by no digest", made("chart", "1.2.3"), "chart", "1.2.3", digest.Digest("")),
+		Entry("F4: an archive without a digest", made("chart", "1.2.3"), "chart", "1.2.3", digest.Digest("")),
 		Entry("F4: an archive by the same digest of another algorithm", made("chart", "1.2.3"), "chart", "1.2.3", digest.Digest("sha512:"+archive.Encoded())),
 		Entry("F5: a newer version, even of the same archive", made("chart", "1.2.3"), "chart", "1.2.4", archive),
 		Entry("F5: an older version", made("chart", "1.2.3"), "chart", "1.2.2", archive),
-		Entry("F5: a version with another build, which is equal as a semantic version", made("chart", "1.2.3+a"), "chart", "1.2.3+b", archive),
-		Entry("F5: a version without its build", made("chart", "1.2.3+a"), "chart", "1.2.3", archive),
+		Entry("F5: a version with other build metadata, which is equal as a semantic version", made("chart", "1.2.3+a"), "chart", "1.2.3+b", archive),
+		Entry("F5: a version without its build metadata", made("chart", "1.2.3+a"), "chart", "1.2.3", archive),
 		Entry("F5: a pre-release", made("chart", "1.2.3"), "chart", "1.2.3-rc.1", archive),
 		Entry("F5: a version with fewer parts, which is equal as a semantic version", made("chart", "1.2.0"), "chart", "1.2", archive),
 		Entry("F5: a version with leading zeros", made("chart", "1.2.3"), "chart", "1.02.3", archive),
@@ -67,7 +67,7 @@ var _ = Describe("A provenance document", Label("provenance"), func() {
 		Entry("F20: another chart", made("chart", "1.2.3"), "other", "1.2.3", archive),
 		Entry("F20: a chart whose name differs in case", made("chart", "1.2.3"), "Chart", "1.2.3", archive),
 		Entry("F20: a chart whose file name is the same, but split at another dash", made("chart-1", "2.3.4"), "chart", "1-2.3.4", archive),
-		Entry("F20: a chart with a name as long as it likes", made("chart", "1.2.3"), strings.Repeat("\x1b", 10_000), "1.2.3", archive),
+		Entry("F20: a chart with a very long name", made("chart", "1.2.3"), strings.Repeat("\x1b", 10_000), "1.2.3", archive),
 		Entry("no name", made("", "1.2.3"), "", "1.2.3", archive),
 		Entry("F19: a chart among two files", listing(map[string]digest.Digest{"chart-1.2.3.tgz": archive, "other-1.2.3.tgz": otherArchive}), "chart", "1.2.3", archive),
 		Entry("an archive if it names no file", listing(nil), "chart", "1.2.3", archive),
@@ -77,7 +77,7 @@ var _ = Describe("A provenance document", Label("provenance"), func() {
 		Entry("an archive in a folder", listing(map[string]digest.Digest{"./chart-1.2.3.tgz": archive}), "chart", "1.2.3", archive),
 		Entry("an archive of another kind", listing(map[string]digest.Digest{"chart-1.2.3.tar.gz": archive}), "chart", "1.2.3", archive),
 		Entry("an archive without a digest", listing(map[string]digest.Digest{"chart-1.2.3.tgz": ""}), "chart", "1.2.3", digest.Digest("")),
-		Entry("any chart, if it is empty", document.Document{}, "", "", digest.Digest("")),
+		Entry("any chart, if the document is empty", document.Document{}, "", "", digest.Digest("")),
 	)
 
 	It("F2: binds nothing if its digest was changed to that of another archive", func() {

@@ -116,7 +116,7 @@ var _ = Describe("The text that the real helm signs", Label("provenance"), Order
 		Entry("of only the required fields", minimal),
 		Entry("with all that Chart.yaml knows", minimal+full),
 		Entry("F6: of a version with a leading v", "apiVersion: v2\nname: chart\nversion: v1.2.3\n"),
-		Entry("F6: of a version with a build", "apiVersion: v2\nname: chart\nversion: 1.2.3-rc.1+b.2\n"),
+		Entry("F6: of a version with build metadata", "apiVersion: v2\nname: chart\nversion: 1.2.3-rc.1+b.2\n"),
 		Entry("of a version that is a number", "apiVersion: v2\nname: chart\nversion: 1.20\n"),
 		Entry("of a version that is a number with an exponent", "apiVersion: v2\nname: chart\nversion: 1e3\n"),
 		Entry("of a version in quotes", "apiVersion: v2\nname: chart\nversion: \"1.2\"\n"),
@@ -139,7 +139,7 @@ var _ = Describe("The text that the real helm signs", Label("provenance"), Order
 		Entry("with a tab and a NUL in quotes", minimal+"description: \"a\\tb\\0\"\n"),
 		Entry("with all scripts", minimal+"description: grüße 図 🚀\n"),
 		Entry("with a next line and a byte order mark", minimal+"description: \"a\\u0085...\\u0085\\ufeffb\"\n"),
-		Entry("with a line separator, which helm makes a space", minimal+"description: \"a\\u2028...\\u2028b\"\n"),
+		Entry("with a line separator, which helm turns into a space", minimal+"description: \"a\\u2028...\\u2028b\"\n"),
 		Entry("with an escape character", minimal+"description: \"\\e[31m\"\n"),
 		Entry("with a marker inside a block", minimal+"description: |\n  a\n  ...\n  files:\n    chart-1.2.3.tgz: sha256:00\n"),
 		Entry("with --- inside a block", minimal+"description: |\n  a\n  ---\n  name: other\n"),
@@ -152,15 +152,15 @@ var _ = Describe("The text that the real helm signs", Label("provenance"), Order
 		Entry("with dots at its end", minimal+"description: and so on...\n"),
 		Entry("with an armoured signature for a description", minimal+"description: |\n  a\n  -----BEGIN PGP SIGNATURE-----\n  b\n"),
 		Entry("with spaces at the ends of lines", minimal+"description: \"a  \\n...  \\nb \"\n"),
-		Entry("with a line as long as it likes", minimal+"description: "+strings.Repeat("word ", 10_000)+"\n"),
+		Entry("with a very long line", minimal+"description: "+strings.Repeat("word ", 10_000)+"\n"),
 		Entry("with two hundred lines", minimal+"description: |\n"+strings.Repeat("  - item: value\n", 200)),
 		Entry("with texts like an anchor, an alias and a tag", minimal+"keywords: ['&a', '*a', '!a', '!!str a', '%TAG']\n"),
-		Entry("with keys that are no strings for other decoders", minimal+"annotations: {'on': b, '1': c, '': d, '~': e, name: f, Name: g}\n"),
+		Entry("with keys that other decoders do not read as strings", minimal+"annotations: {'on': b, '1': c, '': d, '~': e, name: f, Name: g}\n"),
 		Entry("with an anchor and an alias, which helm resolves", minimal+"keywords: [&a b, *a]\n"),
 		Entry("with a merge, which helm resolves", "apiVersion: v2\nversion: 1.2.3\n<<: {name: chart}\n"),
 		Entry("with tags, which helm resolves", "apiVersion: v2\nname: !!str chart\nversion: !!str 1.20\n"),
-		Entry("F19: with keys in other case, of which helm takes one", "apiVersion: v2\nname: chart\nNAME: other\nversion: 1.2.3\nVersion: 1.2.4\n"),
-		Entry("F19: with an end of the document in it, after which helm takes no notice", minimal+"...\nname: other\n"),
+		Entry("F19: with two keys that differ in case, of which helm takes one", "apiVersion: v2\nname: chart\nNAME: other\nversion: 1.2.3\nVersion: 1.2.4\n"),
+		Entry("F19: with an end of the document inside, after which helm reads nothing", minimal+"...\nname: other\n"),
 	)
 
 	DescribeTable("is refused, and never read as another chart",
@@ -171,7 +171,7 @@ var _ = Describe("The text that the real helm signs", Label("provenance"), Order
 			}
 		},
 		Entry("with a line separator, which helm writes as it is", minimal+"annotations: {a: \"a\\u2028...\\u2028b\"}\n"),
-		Entry("with a paragraph separator, likewise", minimal+"annotations: {a: \"a\\u2029...\\u2029b\"}\n"),
+		Entry("with a paragraph separator, which helm writes as it is", minimal+"annotations: {a: \"a\\u2029...\\u2029b\"}\n"),
 		Entry("F21: with a description that makes it longer than 256 KiB", minimal+"description: "+strings.Repeat("a", document.MaxSize)+"\n"),
 	)
 

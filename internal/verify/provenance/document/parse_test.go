@@ -70,7 +70,7 @@ var _ = Describe("The text of a provenance file", Label("provenance"), func() {
 			}))
 		},
 		Entry("as Helm writes it", usual),
-		Entry("as OpenPGP signs it, with CRLF and none at its end", strings.ReplaceAll(strings.TrimSuffix(usual, "\n"), "\n", "\r\n")),
+		Entry("as OpenPGP signs it, with CRLF between lines and no line end at the end", strings.ReplaceAll(strings.TrimSuffix(usual, "\n"), "\n", "\r\n")),
 		Entry("with CRLF in some lines only", strings.Replace(usual, "\n", "\r\n", 3)),
 		Entry("without an empty line before its marker", metadata+"...\n"+sums),
 		Entry("with comments", "# a chart\n"+metadata+"# the end\n...\n# the files\n"+sums+"# of one chart\n"),
@@ -97,7 +97,7 @@ var _ = Describe("The text of a provenance file", Label("provenance"), func() {
 			Expect(d).To(BeZero())
 		},
 		Entry("if it is empty", ""),
-		Entry("if it is all spaces and lines", " \n \n...\n \n"),
+		Entry("if it holds only spaces and empty lines", " \n \n...\n \n"),
 		Entry("F21: if it has one byte more than 256 KiB", ofSize(document.MaxSize+1)),
 
 		Entry("F19: if it may have more than 20000 nodes", with("notes: ["+strings.Repeat("a,", 20_000)+"]\n")),
@@ -144,9 +144,9 @@ var _ = Describe("The text of a provenance file", Label("provenance"), func() {
 		Entry("F19: if Chart.yaml has two names", with("name: other\n")),
 		Entry("F19: if Chart.yaml has two versions, one in quotes", with("\"version\": 1.2.4\n")),
 		Entry("F19: if Chart.yaml has two names, one with an escape", with("\"\\u006eame\": other\n")),
-		Entry("F19: if Chart.yaml has a second name in other case", with("Name: other\n")),
+		Entry("F19: if Chart.yaml has a second name key in another case", with("Name: other\n")),
 		Entry("F19: if Chart.yaml has a second version that folds to it", with("verſion: 1.2.4\n")),
-		Entry("if its name is spelt in other case", withMetadata("NAME: hashtest\nversion: 1.2.3\n")),
+		Entry("if its name key is spelled in another case", withMetadata("NAME: hashtest\nversion: 1.2.3\n")),
 		Entry("F19: if Chart.yaml has a key twice deep inside", with("a: [{b: {c: 1, c: 2}}]\n")),
 		Entry("if it has no name", withMetadata("version: 1.2.3\n")),
 		Entry("if it has no version", withMetadata("name: hashtest\n")),
@@ -189,7 +189,7 @@ var _ = Describe("The text of a provenance file", Label("provenance"), func() {
 
 		Entry("if the list of files is a sequence", withSums("- files\n")),
 		Entry("if the list of files is empty", withSums("# none\n")),
-		Entry("if the list of files is spelt in other case", withSums(strings.Replace(sums, "files", "Files", 1))),
+		Entry("if the key of the list of files is spelled in another case", withSums(strings.Replace(sums, "files", "Files", 1))),
 		Entry("if the list of files has another key", withSums(sums+"images:\n  a: "+string(archive)+"\n")),
 		Entry("F19: if it lists files twice", withSums(sums+sums)),
 		Entry("F19: if it lists a file twice", withSums(sums+"  hashtest-1.2.3.tgz: "+string(archive)+"\n")),
@@ -217,8 +217,8 @@ var _ = Describe("The text of a provenance file", Label("provenance"), func() {
 		Entry("if a digest is a SHA-384", withDigest("sha384:"+strings.Repeat("ab", 48))),
 		Entry("if a digest is an MD5", withDigest("md5:"+strings.Repeat("ab", 16))),
 		Entry("F19: if one of two digests is a SHA-512", withSums(sums+"  a: sha512:"+strings.Repeat("ab", 64)+"\n")),
-		Entry("if a digest has the name of a hundred thousand letters", withDigest(strings.Repeat("a", 100_000))),
-		Entry("if a file with a terrible name has no digest", withSums("files: {\"\\e[31m\\0"+strings.Repeat("a", 1000)+"\": a}\n")),
+		Entry("if the name of a digest has a hundred thousand letters", withDigest(strings.Repeat("a", 100_000))),
+		Entry("if a file with a hostile name has no digest", withSums("files: {\"\\e[31m\\0"+strings.Repeat("a", 1000)+"\": a}\n")),
 	)
 
 	It("may list up to 16 files by any names", func() {
