@@ -43,7 +43,7 @@ var (
 	// ErrUnauthorized means that the registry refused the credentials, or their absence.
 	ErrUnauthorized = errors.New("the registry refused the credentials")
 	// ErrIntegrity means that the content from the registry has a wrong digest or a wrong size.
-	ErrIntegrity = errors.New("the registry sent other bytes than were asked for")
+	ErrIntegrity = errors.New("the registry sent other bytes than requested")
 	// ErrTooLarge means that the answer exceeds its limit; the rest of it was not read.
 	ErrTooLarge = errors.New("the answer of the registry is too large")
 	// ErrMalformed means that the answer cannot be the requested content; for example, it has an unknown digest
