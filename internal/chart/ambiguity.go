@@ -73,8 +73,8 @@ func (w *jsonWalk) object(free bool) error {
 		id := key
 		if !free {
 			id = fold(key)
-			if want, ok := w.spelling[id]; ok && want != key {
-				return fmt.Errorf("the key %q must be spelt %q", printable.String(key, maxShown), want)
+			if expected, ok := w.spelling[id]; ok && expected != key {
+				return fmt.Errorf("the key %q must be spelt %q", printable.String(key, maxShown), expected)
 			}
 		}
 		if _, ok := seen[id]; ok {

@@ -217,7 +217,7 @@ func verificationKey(rules string, chart lifecycle.Chart, artifact meta.Artifact
 func rejectUnproven(outcomes []verify.Outcome, accepted bool) {
 	for i, o := range outcomes {
 		lacksTime := !accepted && !errors.Is(o.Err, verify.ErrTrustUnavailable) && !errors.Is(o.Err, context.Canceled)
-		if o.Verdict == verify.VerdictUndecided && (verify.OnlyUnasked(o.Err) || lacksTime) {
+		if o.Verdict == verify.VerdictUndecided && (verify.OnlyUnanswered(o.Err) || lacksTime) {
 			outcomes[i].Verdict = verify.VerdictRejected
 			outcomes[i].Err = fmt.Errorf("%w: the published proof does not satisfy this policy: %w", verify.ErrRejected, o.Err)
 		}

@@ -35,7 +35,7 @@ func (e excepting) Verify(ctx context.Context, s verify.Subject, r registry.Read
 		result.Seen[i].Policy = e.policy.Name
 	}
 	verify.InPolicy(err, e.policy.Name)
-	if !errors.Is(err, verify.ErrRejected) && !errors.Is(err, verify.ErrTrustUnavailable) && !verify.OnlyUnasked(err) {
+	if !errors.Is(err, verify.ErrRejected) && !errors.Is(err, verify.ErrTrustUnavailable) && !verify.OnlyUnanswered(err) {
 		return result, err
 	}
 	if x := e.policy.exception(s.Manifest.Digest, e.now()); x != nil {

@@ -27,12 +27,12 @@ type CachingReader struct {
 type use struct {
 	mu             sync.Mutex
 	bypass, cached bool
-	asked          map[question]bool // the questions that the registry was asked: their answers are fresh
+	requested      map[question]bool // the questions that the registry answered: their answers are fresh
 	given          recorder
 }
 
 func newUse() *use {
-	return &use{asked: map[question]bool{}, given: recorder{held: map[question]*recorded{}}}
+	return &use{requested: map[question]bool{}, given: recorder{held: map[question]*recorded{}}}
 }
 
 // question is a question to a Reader, in the form that the cache and Answers use as a key.
@@ -166,7 +166,7 @@ func (r *CachingReader) changing(q question, ask func() (Manifest, error)) (cach
 	manifest, err := ask()
 	e := cacheEntry{manifest: manifest, absent: err, at: r.cache.now()}
 	if err == nil || errors.Is(err, ErrNotFound) {
-		r.wasAsked(q)
+		r.markRequested(q)
 		r.cache.store(k, e)
 	}
 	return e, err
@@ -176,12 +176,12 @@ func (r *CachingReader) changing(q question, ask func() (Manifest, error)) (cach
 func (r *CachingReader) fromCache(k cacheKey) (cacheEntry, bool) {
 	r.use.mu.Lock()
 	defer r.use.mu.Unlock()
-	asked := r.use.asked[k.question]
-	if r.use.bypass && !asked {
+	requested := r.use.requested[k.question]
+	if r.use.bypass && !requested {
 		return cacheEntry{}, false
 	}
 	e, ok := r.cache.load(k, false)
-	r.use.cached = r.use.cached || (ok && !asked)
+	r.use.cached = r.use.cached || (ok && !requested)
 	return e, ok
 }
 
@@ -213,7 +213,7 @@ func (r *CachingReader) fixed(q question, ask func() (Manifest, error)) (Manifes
 	}
 	if !ok && err == nil {
 		r.cache.store(k, e)
-		r.wasAsked(q)
+		r.markRequested(q)
 	}
 	r.record(q, e, err)
 	return e.manifest, err
@@ -225,22 +225,22 @@ func (r *CachingReader) fixed(q question, ask func() (Manifest, error)) (Manifes
 func (r *CachingReader) Confirm(ctx context.Context, d digest.Digest) error {
 	q := r.question(kindManifest, d.String())
 	r.use.mu.Lock()
-	asked := r.use.asked[q]
+	requested := r.use.requested[q]
 	r.use.mu.Unlock()
-	if asked {
+	if requested {
 		return nil
 	}
 	_, err := r.Reader.Manifest(ctx, d)
 	if err == nil {
-		r.wasAsked(q)
+		r.markRequested(q)
 	}
 	return err
 }
 
-func (r *CachingReader) wasAsked(q question) {
+func (r *CachingReader) markRequested(q question) {
 	r.use.mu.Lock()
 	defer r.use.mu.Unlock()
-	r.use.asked[q] = true
+	r.use.requested[q] = true
 }
 
 // Add stores a manifest that the registry gave outside of this reader, so that Manifest finds it.
@@ -249,7 +249,7 @@ func (r *CachingReader) Add(manifest Manifest) {
 	e := cacheEntry{manifest: manifest, at: r.cache.now()}
 	r.cache.store(cacheKey{scope: r.scope, question: q}, e)
 	r.record(q, e, nil)
-	r.wasAsked(q)
+	r.markRequested(q)
 	r.use.mu.Lock()
 	defer r.use.mu.Unlock()
 	r.use.given.pin(q)

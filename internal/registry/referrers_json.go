@@ -126,9 +126,9 @@ func decodeList(list *json.Decoder, limit int, decode func() error) (more bool, 
 
 var errNoList = errors.New("not what a list of referrers is made of")
 
-func expect(d *json.Decoder, want json.Token) error {
+func expect(d *json.Decoder, expected json.Token) error {
 	got, err := d.Token()
-	if err == nil && got != want {
+	if err == nil && got != expected {
 		err = errNoList
 	}
 	return err

@@ -13,7 +13,7 @@ func (t *TUF) Start(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
 		return nil
-	case <-t.asked:
+	case <-t.requested:
 	}
 	for {
 		select {

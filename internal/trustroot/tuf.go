@@ -56,23 +56,23 @@ type TUFOptions struct {
 
 // TUF keeps the trusted root of a TUF repository current. It is safe for concurrent use.
 type TUF struct {
-	client       *client
-	every        time.Duration
-	timeout      time.Duration
-	now          func() time.Time
-	changed      func()
-	current      atomic.Pointer[verified]
-	asked        chan struct{} // closed by the first caller of Root
-	askedOnce    sync.Once
-	ended        chan struct{} // receives after a refresh ended
-	mu           sync.Mutex    // guards the fields below, up to the next lock
-	running      *refresh
-	refreshed    time.Time // of the last success
-	attempted    time.Time
-	failures     int // since the last success
-	failure      error
-	announcement sync.Mutex // guards announced, and serializes the calls of changed
-	announced    string
+	client        *client
+	every         time.Duration
+	timeout       time.Duration
+	now           func() time.Time
+	changed       func()
+	current       atomic.Pointer[verified]
+	requested     chan struct{} // closed by the first caller of Root
+	requestedOnce sync.Once
+	ended         chan struct{} // receives after a refresh ended
+	mu            sync.Mutex    // guards the fields below, up to the next lock
+	running       *refresh
+	refreshed     time.Time // of the last success
+	attempted     time.Time
+	failures      int // since the last success
+	failure       error
+	announcement  sync.Mutex // guards announced, and serializes the calls of changed
+	announced     string
 }
 
 // NewTUF returns the TUF of a repository. It uses neither network nor disk; an
@@ -90,13 +90,13 @@ func NewTUF(o TUFOptions) (*TUF, error) {
 		return nil, err
 	}
 	return &TUF{
-		client:  &client{initial: o.Root, mirror: mirror, store: newStore(o.CacheDir)},
-		every:   o.RefreshEvery,
-		timeout: o.Timeout,
-		now:     o.Now,
-		changed: o.Changed,
-		asked:   make(chan struct{}),
-		ended:   make(chan struct{}, 1),
+		client:    &client{initial: o.Root, mirror: mirror, store: newStore(o.CacheDir)},
+		every:     o.RefreshEvery,
+		timeout:   o.Timeout,
+		now:       o.Now,
+		changed:   o.Changed,
+		requested: make(chan struct{}),
+		ended:     make(chan struct{}, 1),
 	}, nil
 }
 
@@ -133,7 +133,7 @@ func (t *TUF) Root(ctx context.Context) (*Root, error) {
 	if r := t.valid(); r != nil {
 		return r, nil
 	}
-	t.askedOnce.Do(func() { close(t.asked) })
+	t.requestedOnce.Do(func() { close(t.requested) })
 	running, err := t.ask()
 	if err != nil {
 		return nil, err

@@ -94,19 +94,19 @@ func (e Evaluation[C]) Decide(ctx context.Context) (Result, error) {
 // holds the signatures of the last acceptance. If that acceptance did not need the missing material, there is
 // nothing to wait for.
 func (e Evaluation[C]) isComplete(result Result) bool {
-	return len(result.Seen) > 0 && OnlyUnasked(result.Unread)
+	return len(result.Seen) > 0 && OnlyUnanswered(result.Unread)
 }
 
-// OnlyUnasked reports whether every error in a tree means that the stored signature material holds no answer.
-func OnlyUnasked(err error) bool {
+// OnlyUnanswered reports whether every error in a tree means that the stored signature material holds no answer.
+func OnlyUnanswered(err error) bool {
 	if !errors.Is(err, registry.ErrNoAnswer) {
 		return false
 	}
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		return !slices.ContainsFunc(joined.Unwrap(), func(each error) bool { return !OnlyUnasked(each) })
+		return !slices.ContainsFunc(joined.Unwrap(), func(each error) bool { return !OnlyUnanswered(each) })
 	}
 	if within := errors.Unwrap(err); within != nil {
-		return OnlyUnasked(within)
+		return OnlyUnanswered(within)
 	}
 	return true
 }

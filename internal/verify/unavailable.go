@@ -23,7 +23,7 @@ type malformedError struct{}
 func (malformedError) Error() string        { return "trust material is malformed" }
 func (malformedError) Is(target error) bool { return target == ErrTrustUnavailable }
 
-// Unavailable returns the Verifier of an authority that cannot be asked: it always returns err.
+// Unavailable returns the Verifier of an authority that is unavailable: it always returns err.
 func Unavailable(err error) Verifier { return unavailable{err} }
 
 type unavailable struct{ err error }

@@ -54,9 +54,9 @@ func (a Artifact) isSubjectOf(s *intoto.Statement) error {
 	}
 	digests := a.digests()
 	for _, subject := range s.GetSubject() {
-		for algorithm, want := range subject.GetDigest() {
+		for algorithm, expected := range subject.GetDigest() {
 			got, known := digests[algorithm]
-			if sum, err := hex.DecodeString(want); known && err == nil && bytes.Equal(got, sum) {
+			if sum, err := hex.DecodeString(expected); known && err == nil && bytes.Equal(got, sum) {
 				return nil
 			}
 		}

@@ -39,11 +39,11 @@ func chartOf(ctx context.Context, s verify.Subject, r registry.Reader) (identity
 	if err := json.Unmarshal(raw, &config); err != nil || !wellFormed.MatchString(config.Name) || !wellFormed.MatchString(config.Version) {
 		return identity{}, verify.Refuse("it does not name a chart and a version")
 	}
-	if asked := s.Chart.Name; asked != "" && config.Name != asked {
-		return identity{}, verify.Refuse("it is for chart %q, but the requested chart is %q", config.Name, asked)
+	if requested := s.Chart.Name; requested != "" && config.Name != requested {
+		return identity{}, verify.Refuse("it is for chart %q, but the requested chart is %q", config.Name, requested)
 	}
-	if asked := s.Chart.Version; asked != "" && strings.TrimPrefix(config.Version, "v") != strings.TrimPrefix(asked, "v") {
-		return identity{}, verify.Refuse("it is for version %q, but the requested version is %q", config.Version, asked)
+	if requested := s.Chart.Version; requested != "" && strings.TrimPrefix(config.Version, "v") != strings.TrimPrefix(requested, "v") {
+		return identity{}, verify.Refuse("it is for version %q, but the requested version is %q", config.Version, requested)
 	}
 	return identity{name: config.Name, version: config.Version, archive: s.Chart.Archive.Digest}, nil
 }

@@ -33,8 +33,8 @@ func (d Document) Binds(name, version string, archive digest.Digest) error {
 		return fmt.Errorf("%w: it names %d files, not one", ErrMismatch, len(d.Files))
 	}
 	for file, sum := range d.Files {
-		if want := d.Name + "-" + d.Version + ".tgz"; file != want {
-			return mismatch("it names the file %q, not %q", file, want)
+		if expected := d.Name + "-" + d.Version + ".tgz"; file != expected {
+			return mismatch("it names the file %q, not %q", file, expected)
 		}
 		if archive == "" || sum != archive {
 			return mismatch("it is for an archive with digest %q, not %q", string(sum), string(archive))
