@@ -183,7 +183,7 @@ func (t *try) open(ctx context.Context) error {
 	}
 	if t.obj.Spec.Insecure && !t.allowHTTP {
 		return &refusal{reason: v1alpha1.InsecureNotAllowedReason, kind: lifecycle.Final,
-			err: problem.New(nil, "insecure: true is not allowed").Fix("remove it, or run the controller with --insecure-allow-http")}
+			err: problem.New(nil, "insecure: true is not allowed").Fix("remove insecure: true, or run the controller with --insecure-allow-http")}
 	}
 	t.wanted = wanted(t.obj, repository)
 	reader, scope, err := t.errands.reader(ctx, t.obj, repository, false)

@@ -125,7 +125,7 @@ func (e *errands) run(in *limiter, obj *v1alpha1.VerifiedChart, now local, timeo
 		defer e.requeue(name)
 		defer func() {
 			if p := recover(); p != nil {
-				ctrl.Log.Error(fmt.Errorf("panic: %v", p), "errand ended", "namespace", name.Namespace, "name", name.Name, "stack", string(debug.Stack()))
+				ctrl.Log.Error(fmt.Errorf("panic: %v", p), "reading the registry ended unexpectedly", "namespace", name.Namespace, "name", name.Name, "stack", string(debug.Stack()))
 			}
 		}()
 		do(ctx)

@@ -11,7 +11,7 @@ import (
 )
 
 // errCrowdedOut is the cause of the cancellation of an errand if others waited for its place.
-var errCrowdedOut = errors.New("all workers were busy, and this one had waited longest for an answer: it is tried again")
+var errCrowdedOut = errors.New("the registry was slow while other charts waited: the controller tries again")
 
 // yieldAfter is how long an errand runs before it gives its place to a namespace that holds fewer places, sharedAfter before it
 // gives its place to a namespace that holds as many: no errand is cancelled early because other namespaces send many.

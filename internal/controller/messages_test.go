@@ -29,10 +29,12 @@ var messagesPath = filepath.Join(root, "docs", "messages.md")
 const (
 	atAdmission = `# Messages
 
-The messages that answer the usual mistakes. The tables are written by the test that makes each mistake at a real API server and registry
-(` + "`internal/controller/messages_test.go`" + `); it fails if a message here is not what the controller says.
+These tables list the message for each usual mistake. ` + "`make messages`" + ` writes them: a test (` + "`internal/controller/messages_test.go`" + `) makes each mistake with a real
+API server and registry, and fails if a message differs from this document.
 
-## Refused by ` + "`kubectl apply`" + `
+## Answers of ` + "`kubectl apply`" + `
+
+The API server refuses the object with one of these messages. "accepted" means that it does not refuse this object.
 
 | mistake | message |
 |---|---|
@@ -40,7 +42,7 @@ The messages that answer the usual mistakes. The tables are written by the test 
 	inStatus = `
 ## Reported in the status
 
-` + "`Ready`, the column STATUS of `kubectl get`, is one clause: what is wrong, and what is served. The details and the fix are in another condition, which\n`kubectl describe` shows, and in the event." + `
+` + "`Ready`, the column STATUS of `kubectl get`, is one clause: the fault, and the served version. The details and the fix are in another condition\n(SourceVerified, Stalled or Reconciling), which `kubectl describe` shows, and in the event." + `
 
 | mistake | ` + "`Ready`" + ` | details and fix |
 |---|---|---|

@@ -184,11 +184,11 @@ var mistakes = []mistake{
 	{mistake: "`cosign.pub` lost its line breaks", make: keyed("cosign.pub", inOneLine)},
 	{mistake: "`cosign.pub` is indented", make: keyed("cosign.pub", indented)},
 	{mistake: "`cosign.pub` starts with a byte order mark", make: keyed("cosign.pub", afterBOM)},
-	{mistake: "`cosign.pub` is on another curve", make: keyed("cosign.pub", otherCurve)},
+	{mistake: "`cosign.pub` is on an unsupported curve", make: keyed("cosign.pub", otherCurve)},
 	{mistake: "`cosign.pub` is empty", make: keyed("cosign.pub", func(*ecdsa.PrivateKey) []byte { return nil })},
 	{mistake: "`cosign.pub` is a text", make: keyed("cosign.pub", func(*ecdsa.PrivateKey) []byte { return []byte("the key of the release team") })},
 	{mistake: "the chart is signed with another key", make: func(w *world) { w.push("1.0.0", w.theirs); w.declare() }},
-	{mistake: "an identity is asked for, and a key signed", make: func(w *world) {
+	{mistake: "the authority names an identity, and a key signed", make: func(w *world) {
 		w.setSecret("root", map[string][]byte{v1alpha1.TrustedRootKey: sigstoretest.NewSmall().Root()})
 		w.push("1.0.0", w.ours)
 		w.declare(func(s *v1alpha1.VerifiedChartSpec) {
@@ -238,16 +238,16 @@ var mistakes = []mistake{
 		w.pushSigned("1.0.0", openpgptest.NewKey(at))
 		w.declare(byMaintainers)
 	}},
-	{mistake: "a cosign signature is asked for, and there is a provenance file", make: func(w *world) {
+	{mistake: "the authority is cosign, and the chart has a provenance file only", make: func(w *world) {
 		w.pushSigned("1.0.0", openpgptest.NewKey(openpgptest.CreatedAt(time.Now().Add(-24*time.Hour))))
 		w.declare()
 	}},
-	{mistake: "a provenance file is asked for, and there is a cosign signature", make: func(w *world) {
+	{mistake: "the authority is provenance, and the chart has a cosign signature only", make: func(w *world) {
 		w.setKeyring(openpgptest.NewKey(openpgptest.CreatedAt(time.Now().Add(-24 * time.Hour))))
 		w.push("1.0.0", w.ours)
 		w.declare(byMaintainers)
 	}},
-	{mistake: "an ExternalArtifact of the name belongs to something else", until: "serving", make: func(w *world) {
+	{mistake: "an ExternalArtifact of the same name belongs to another source", until: "serving", make: func(w *world) {
 		Expect(w.client.Create(w.ctx, &sourcev1.ExternalArtifact{
 			ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: "app"},
 			Spec:       sourcev1.ExternalArtifactSpec{SourceRef: &meta.NamespacedObjectKindReference{APIVersion: "example.com/v1", Kind: "Other", Name: "x"}},
@@ -255,11 +255,11 @@ var mistakes = []mistake{
 		w.push("1.0.0", w.ours)
 		w.declare()
 	}},
-	{mistake: "it is suspended from the start", make: func(w *world) {
+	{mistake: "the VerifiedChart is suspended from the start", make: func(w *world) {
 		w.push("1.0.0", w.ours)
 		w.declare(func(s *v1alpha1.VerifiedChartSpec) { s.Suspend = true })
 	}},
-	{mistake: "it is suspended while it is served", until: "suspended", make: func(w *world) {
+	{mistake: "the VerifiedChart is suspended while its chart is served", until: "suspended", make: func(w *world) {
 		d := w.push("1.0.0", w.ours)
 		w.declare()
 		w.ready(d.Digest)
@@ -268,10 +268,10 @@ var mistakes = []mistake{
 	{mistake: "the registry speaks plain HTTP", make: func(w *world) {
 		w.declare(func(s *v1alpha1.VerifiedChartSpec) { s.Insecure = false })
 	}},
-	{mistake: "the registry credentials do not exist", make: func(w *world) {
+	{mistake: "the Secret with the registry credentials does not exist", make: func(w *world) {
 		w.declare(func(s *v1alpha1.VerifiedChartSpec) { s.SecretRef = &meta.LocalObjectReference{Name: "regcred"} })
 	}},
-	{mistake: "the registry credentials are of another form", make: func(w *world) {
+	{mistake: "the Secret with the registry credentials has another type", make: func(w *world) {
 		w.setSecret("regcred", map[string][]byte{"token": []byte("x")})
 		w.declare(func(s *v1alpha1.VerifiedChartSpec) { s.SecretRef = &meta.LocalObjectReference{Name: "regcred"} })
 	}},
@@ -279,7 +279,7 @@ var mistakes = []mistake{
 		w.registry.Break(refusing("/v2/", http.StatusUnauthorized))
 		w.declare()
 	}},
-	{mistake: "the registry forbids it", make: func(w *world) {
+	{mistake: "the registry forbids access", make: func(w *world) {
 		w.registry.Break(refusing("/v2/", http.StatusForbidden))
 		w.declare()
 	}},
@@ -332,7 +332,7 @@ var mistakes = []mistake{
 		w.ready(d.Digest)
 		w.deleteSecret("cosign-pub")
 	}},
-	{mistake: "a tag was pushed anew with other contents", until: "digest changed", make: func(w *world) {
+	{mistake: "a tag was pushed again with other contents", until: "digest changed", make: func(w *world) {
 		d := w.push("1.0.0", w.ours)
 		w.declare(func(s *v1alpha1.VerifiedChartSpec) { s.Verify.VersionMutation = v1alpha1.VersionMutationDeny })
 		w.ready(d.Digest)
@@ -360,7 +360,7 @@ var mistakes = []mistake{
 				Name: "security", Provider: v1alpha1.CosignProvider, SecretRef: &meta.LocalObjectReference{Name: "security"}})
 		})
 	}},
-	{mistake: "a ClusterChartPolicy denies what no policy matches", make: func(w *world) {
+	{mistake: "no ClusterChartPolicy matches, and one sets `unmatched: Deny`", make: func(w *world) {
 		w.companyTrusts(w.ours)
 		w.applyPolicy("company", func(s *v1alpha1.ClusterChartPolicySpec) {
 			s.Match.URLs, s.Unmatched = []string{"oci://elsewhere.example/**"}, v1alpha1.UnmatchedDeny

@@ -32,7 +32,7 @@ func (t *try) refuseMutation(version string) error {
 	return &refusal{
 		condition: v1alpha1.FetchFailedCondition, reason: v1alpha1.VersionMutatedReason, kind: lifecycle.Settled,
 		err: problem.New(nil, "digest changed from %s to %s", record.Digest, s.Manifest.Digest).
-			Fix("version %s was proven with the first one: to accept the other, set ref.digest: %s, or verify.versionMutation: Allow", version, s.Manifest.Digest),
+			Fix("version %s was proven with the first digest: to accept the second, set ref.digest: %s, or verify.versionMutation: Allow", version, s.Manifest.Digest),
 	}
 }
 

@@ -33,7 +33,7 @@ func (w *warmup) begin(ctx context.Context, r *VerifiedChartReconciler) {
 	w.once.Do(func() {
 		var list v1alpha1.VerifiedChartList
 		if err := r.List(ctx, &list, client.UnsafeDisableDeepCopy); err != nil {
-			ctrl.Log.Error(err, "cannot list VerifiedCharts: unknown paths answer 503")
+			ctrl.Log.Error(err, "cannot list VerifiedCharts after the start: every path that is not verified yet answers 503")
 			return
 		}
 		w.mu.Lock()

@@ -25,7 +25,7 @@ var (
 	// ErrNotFound means that the server answered that the file does not exist.
 	ErrNotFound = errors.New("not found on the web server")
 	// ErrUnauthorized means that the server refused the credentials, or their absence.
-	ErrUnauthorized = errors.New("the web server refused the credentials")
+	ErrUnauthorized = errors.New("the web server refused access")
 	// ErrTooLarge means that the file exceeds its limit; the rest of it was not read.
 	ErrTooLarge = errors.New("the file is too large")
 	// ErrURL means that the URL cannot be that of a readable file.
@@ -93,7 +93,7 @@ type Request struct {
 func (c *Client) File(ctx context.Context, r Request) ([]byte, error) {
 	where, err := url.Parse(r.URL)
 	if err != nil || where.Scheme != "https" || where.Hostname() == "" || where.User != nil {
-		return nil, fmt.Errorf("%w: it must be https://host/path without credentials", ErrURL)
+		return nil, fmt.Errorf("%w: write https://host/path without credentials", ErrURL)
 	}
 	raw, err := c.read(ctx, where, r)
 	var limited *outbound.RateLimitedError
@@ -171,7 +171,7 @@ func send(client *http.Client, req *http.Request) (*http.Response, error) {
 	case http.StatusNotFound, http.StatusGone:
 		return nil, ErrNotFound
 	case http.StatusUnauthorized, http.StatusForbidden:
-		return nil, fmt.Errorf("%w: it answered %s", ErrUnauthorized, outbound.StatusText(resp.StatusCode))
+		return nil, fmt.Errorf("%w (%s)", ErrUnauthorized, outbound.StatusText(resp.StatusCode))
 	}
 	return nil, &outbound.StatusError{Who: "the web server", Status: resp.StatusCode}
 }

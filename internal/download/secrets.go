@@ -15,7 +15,7 @@ import (
 
 // ErrSecret is matched by the errors for unusable credentials and certificates. The errors quote nothing from
 // them.
-var ErrSecret = errors.New("not what a web server can be read with")
+var ErrSecret = errors.New("unusable for reading a web server")
 
 // Entries of Secrets, with Flux's names.
 const (
@@ -41,11 +41,11 @@ func ParseCredentials(data map[string][]byte) (Credentials, error) {
 	basic := c.username != "" || c.password != ""
 	switch {
 	case basic == (c.bearerToken != ""):
-		return Credentials{}, fmt.Errorf("%w: it must have the entries %s and %s, or %s", ErrSecret, usernameEntry, passwordEntry, bearerTokenEntry)
+		return Credentials{}, fmt.Errorf("%w: the Secret must have either the entries %s and %s, or %s", ErrSecret, usernameEntry, passwordEntry, bearerTokenEntry)
 	case basic && (c.username == "" || strings.Contains(c.username, ":")):
-		return Credentials{}, fmt.Errorf("%w: its entry %s is empty, or holds a colon", ErrSecret, usernameEntry)
+		return Credentials{}, fmt.Errorf("%w: the entry %s is empty, or holds a colon", ErrSecret, usernameEntry)
 	case strings.ContainsAny(c.bearerToken, " \t\r\n"):
-		return Credentials{}, fmt.Errorf("%w: its entry %s holds white space", ErrSecret, bearerTokenEntry)
+		return Credentials{}, fmt.Errorf("%w: the entry %s holds white space", ErrSecret, bearerTokenEntry)
 	}
 	return c, nil
 }
@@ -79,18 +79,18 @@ func ParseTrust(data map[string][]byte) (Trust, error) {
 	authorities, certificate, key := data[authoritiesEntry], data[certificateEntry], data[keyEntry]
 	t := Trust{fingerprint: fingerprint(authorities, certificate, key)}
 	if len(authorities) == 0 && len(certificate) == 0 {
-		return Trust{}, fmt.Errorf("%w: it has neither an entry %s nor %s", ErrSecret, authoritiesEntry, certificateEntry)
+		return Trust{}, fmt.Errorf("%w: the Secret has neither an entry %s nor %s", ErrSecret, authoritiesEntry, certificateEntry)
 	}
 	if len(authorities) > 0 {
 		t.roots = x509.NewCertPool()
 		if !t.roots.AppendCertsFromPEM(authorities) {
-			return Trust{}, fmt.Errorf("%w: its entry %s holds no PEM certificate", ErrSecret, authoritiesEntry)
+			return Trust{}, fmt.Errorf("%w: the entry %s holds no PEM certificate", ErrSecret, authoritiesEntry)
 		}
 	}
 	if len(certificate) > 0 || len(key) > 0 {
 		pair, err := tls.X509KeyPair(certificate, key)
 		if err != nil {
-			return Trust{}, fmt.Errorf("%w: its entries %s and %s are no PEM certificate with its key", ErrSecret, certificateEntry, keyEntry)
+			return Trust{}, fmt.Errorf("%w: the entries %s and %s are not a PEM certificate and its key", ErrSecret, certificateEntry, keyEntry)
 		}
 		t.certificate = &pair
 	}

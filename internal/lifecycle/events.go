@@ -70,7 +70,7 @@ func mutations(before, after []v1alpha1.VersionRecord) []Event {
 	for _, now := range after {
 		if was := Recorded(before, now.Repository, now.Version); was != nil && was.Digest != now.Digest {
 			list = append(list, Event{corev1.EventTypeWarning, v1alpha1.VersionMutatedReason,
-				fmt.Sprintf("version %s changed: it was proven as %s, and is %s now", now.Version, was.Digest, now.Digest)})
+				fmt.Sprintf("the digest of version %s changed from %s to %s (versionMutation: Warn)", now.Version, was.Digest, now.Digest)})
 		}
 	}
 	return list

@@ -148,8 +148,8 @@ func causeOf(f Facts) cause {
 	case p.Denied != "":
 		return cause{p.Denied, p.Denied}
 	case f.lost():
-		return cause{"its file is lost, and the registry no longer has the chart",
-			fmt.Sprintf("its file is lost, and the registry no longer has manifest %s", p.Digest)}
+		return cause{"the file is lost, and the registry no longer has the chart",
+			fmt.Sprintf("the file of the chart is lost, and the registry no longer has manifest %s", p.Digest)}
 	}
 	return rejectionOf(f)
 }
@@ -178,7 +178,7 @@ func rejectionOf(f Facts) cause {
 	case p.SignerRevoked != "":
 		text = p.SignerRevoked
 	case p.ExceptionEnded != "":
-		text = fmt.Sprintf("its %s has ended, and it is not proven", p.ExceptionEnded)
+		text = fmt.Sprintf("not proven, and the %s has ended", p.ExceptionEnded)
 	}
 	return cause{text, text}
 }

@@ -48,7 +48,7 @@ func reportOf(f Facts, r decided) report {
 	}
 	o := failed(f.Attempt)
 	if f.Published != nil && o.verified == metav1.ConditionUnknown {
-		o.verifiedMessage += fmt.Sprintf("; %s is served until there is a verdict: to stop that, revoke it", f.Published.label())
+		o.verifiedMessage += fmt.Sprintf("; %s stays served until there is a verdict: to withdraw it now, revoke its digest or version", f.Published.label())
 	}
 	return o
 }

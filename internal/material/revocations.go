@@ -107,7 +107,7 @@ func (r *RevocationSource) take(read uint64, config *corev1.ConfigMap, err error
 	if lost == nil {
 		return problem.Note(err, "the last good list stays in force")
 	}
-	return problem.Note(err, "%v, so nothing new is published", lost)
+	return problem.Note(err, "%v: nothing new is published until the ConfigMap holds a good list", lost)
 }
 
 // parse returns the list in a ConfigMap. It parses each version once.
@@ -115,13 +115,13 @@ func (r *RevocationSource) parse(config *corev1.ConfigMap, err error) (*revocati
 	object := configMapKind + " " + r.name.String()
 	switch {
 	case apierrors.IsNotFound(err):
-		return nil, unavailable("%s not found", object).Fix("create it with the entry %s", RevokedKey)
+		return nil, unavailable("%s not found", object).Fix("create the ConfigMap with the entry %s", RevokedKey)
 	case err != nil:
 		return nil, unread(object, err, "")
 	}
 	if version := configVersion(config); version != r.latest.version {
 		r.latest.version = version
-		r.latest.list, r.latest.err = nil, malformed("%s has no entry %s", object, RevokedKey).Fix("add it")
+		r.latest.list, r.latest.err = nil, malformed("%s has no entry %s", object, RevokedKey).Fix("add the entry; to revoke nothing, write {}")
 		if text, ok := entryOf(config, RevokedKey); ok {
 			r.latest.list, r.latest.err = parseList(r.name, text)
 		}

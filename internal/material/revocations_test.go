@@ -45,8 +45,8 @@ func put(o *objects, list string) {
 func faulty(o *objects) []TableEntry {
 	text := func(list string) func() { return func() { put(o, list) } }
 	return []TableEntry{
-		Entry("J21: is deleted", func() { o.remove(listName.Name) }, "ConfigMap team/revoked not found: create it"),
-		Entry("J21: has no entries", func() { o.putConfigMap(listName.Name, nil, nil) }, "ConfigMap team/revoked has no entry revoked.yaml: add it"),
+		Entry("J21: is deleted", func() { o.remove(listName.Name) }, "ConfigMap team/revoked not found: create the ConfigMap"),
+		Entry("J21: has no entries", func() { o.putConfigMap(listName.Name, nil, nil) }, "ConfigMap team/revoked has no entry revoked.yaml: add the entry"),
 		Entry("J21: has the list under another name", func() { o.putConfigMap(listName.Name, map[string]string{"revoked.yml": goodList}, nil) }, "has no entry revoked.yaml"),
 		Entry("J21: is empty", text(""), "write {}"),
 		Entry("J21: is blank", text(" \n\t\n"), "entry revoked.yaml"),

@@ -24,7 +24,7 @@ func Explain(host string, err error) (brief, fix string) {
 	case errors.As(err, &status):
 		return host + " answered " + StatusText(status.Status), ""
 	case errors.Is(err, http.ErrSchemeMismatch):
-		return host + " speaks plain HTTP", "give it TLS, or set spec.insecure: true and run the controller with --insecure-allow-http"
+		return host + " speaks plain HTTP", "give the registry TLS, or set spec.insecure: true and run the controller with --insecure-allow-http"
 	case errors.As(err, &dns):
 		return "cannot resolve host " + dns.Name, "correct the host, or the cluster's DNS"
 	case errors.As(err, &certificate):

@@ -73,7 +73,7 @@ func (g guard) check(u *url.URL) error {
 }
 
 func refused(host string) error {
-	return fmt.Errorf("%w to %s: it is on an internal network: if it may be led to, add it to --allow-internal-hosts", ErrRefused, host)
+	return fmt.Errorf("%w to %s, an internal address: to allow this host, add it to --allow-internal-hosts", ErrRefused, host)
 }
 
 func (g guard) lists(host, address string) bool {

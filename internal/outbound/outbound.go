@@ -38,7 +38,7 @@ var (
 	ErrRefused = errors.New("refused to connect")
 	// ErrCleartext is matched by the error for plain HTTP that no user asked for.
 	ErrCleartext = errors.New("refused to speak plain HTTP")
-	errLocation  = errors.New("a redirect to what is not a URL")
+	errLocation  = errors.New("the redirect leads to no URL")
 )
 
 // Options configure a client.

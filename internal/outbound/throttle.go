@@ -95,5 +95,5 @@ type RateLimitedError struct {
 
 // Error names the host.
 func (e *RateLimitedError) Error() string {
-	return fmt.Sprintf("%s limits the rate of requests: it is asked again in %s", e.host, e.RetryAfter.Round(time.Second))
+	return fmt.Sprintf("%s limits the rate of requests: the controller sends the next request in %s", e.host, e.RetryAfter.Round(time.Second))
 }

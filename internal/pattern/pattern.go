@@ -43,7 +43,7 @@ func check(pattern string) error {
 		return fmt.Errorf("%w: %w", ErrPattern, err)
 	}
 	if size(parsed) > MaxSize {
-		return fmt.Errorf("%w: it repeats too much: write less than {n} times what is in parentheses", ErrPattern)
+		return fmt.Errorf("%w: too many repetitions: use smaller numbers in {n}", ErrPattern)
 	}
 	return nil
 }

@@ -58,7 +58,7 @@ type Resolved struct {
 func Manifest(w Wanted, r Resolved) (verify.Subject, error) {
 	d := r.Manifest.Descriptor.Digest
 	if got := digest.FromBytes(r.Manifest.Raw); got != d {
-		return verify.Subject{}, failed(StepManifest, fmt.Errorf("%w: asked for %s, got %s", registry.ErrIntegrity, d, got))
+		return verify.Subject{}, failed(StepManifest, fmt.Errorf("%w: requested %s, got %s", registry.ErrIntegrity, d, got))
 	}
 	layout, err := chart.ParseManifest(r.Manifest.Raw)
 	if err != nil {

@@ -65,7 +65,7 @@ func absent(ctx context.Context, r registry.Reader, w Wanted, tag string, notFou
 	switch {
 	case errors.Is(err, registry.ErrNotFound):
 		return problem.New(nil, "repository %s not found", w.Repository).
-			Fix("correct url; if the repository is private, name credentials that may read it in secretRef").Because(notFound)
+			Fix("correct url; if the repository is private, set secretRef to credentials that may read the repository").Because(notFound)
 	case err != nil:
 		return notFound
 	}

@@ -101,12 +101,12 @@ var _ = Describe("A minimum age of a key's signature", Label("policy", "deadline
 			Expect(o.Err).To(MatchError(ContainSubstring(reason)))
 			Expect(o.Begins).To(BeZero())
 		},
-		Entry("since it has neither log entry nor timestamp", own, private, sigstoretest.How{}, bundled, "nothing proves when it was made"),
-		Entry("since it is a legacy signature without either", company, private, sigstoretest.How{}, legacy, "nothing proves when it was made"),
-		Entry("since its log proves no times", own, logged, sigstoretest.How{Log: sigstoretest.RekorV2}, bundled, "nothing proves when it was made"),
-		Entry("since its log made no promise", company, logged, sigstoretest.How{Log: sigstoretest.RekorV1, WithoutPromise: true}, bundled, "nothing proves when it was made"),
+		Entry("since it has neither log entry nor timestamp", own, private, sigstoretest.How{}, bundled, "no proof of the signing time"),
+		Entry("since it is a legacy signature without either", company, private, sigstoretest.How{}, legacy, "no proof of the signing time"),
+		Entry("since its log proves no times", own, logged, sigstoretest.How{Log: sigstoretest.RekorV2}, bundled, "no proof of the signing time"),
+		Entry("since its log made no promise", company, logged, sigstoretest.How{Log: sigstoretest.RekorV1, WithoutPromise: true}, bundled, "no proof of the signing time"),
 		Entry("since its timestamp is a stranger's", own, private, sigstoretest.How{Stamped: true, StampedBy: sigstoretest.NewSmall()}, bundled, "timestamp"),
-		Entry("since logs are ignored, and it has no timestamp", company, private, sigstoretest.How{Log: sigstoretest.RekorV1}, bundled, "nothing proves when it was made"),
+		Entry("since logs are ignored, and it has no timestamp", company, private, sigstoretest.How{Log: sigstoretest.RekorV1}, bundled, "no proof of the signing time"),
 	)
 
 	It("J13: gives no verdict if the trusted root cannot prove a time", func() {

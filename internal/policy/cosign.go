@@ -122,7 +122,7 @@ func publicKeys(data map[string][]byte) ([]bundle.Key, error) {
 	case len(names) == 0:
 		return nil, noKeys(data)
 	case len(names) > maxKeys:
-		return nil, problem.New(nil, "has %d keys, more than %d", len(names), maxKeys).Fix("spread them over several authorities with atLeast")
+		return nil, problem.New(nil, "%d keys, more than %d", len(names), maxKeys).Fix("spread them over several authorities with atLeast")
 	}
 	keys := make([]bundle.Key, 0, len(names))
 	for _, name := range names {
@@ -142,12 +142,12 @@ func noKeys(data map[string][]byte) error {
 	for _, name := range names {
 		if bytes.Contains(data[name], []byte("PRIVATE KEY-----")) {
 			return problem.New(nil, "no *%s entry; %s is a PRIVATE key", keySuffix, name).
-				Fix("store only the public key, with --from-file=cosign.pub; whoever can read the Secret has the private key")
+				Fix("replace the key pair, which every reader of the Secret has, and store only the public key, with --from-file=cosign.pub")
 		}
 	}
-	has := "it is empty"
+	has := "the Secret is empty"
 	if len(names) > 0 {
-		has = "it has " + printable.String(strings.Join(names, ", "), maxShown)
+		has = "the Secret has " + printable.String(strings.Join(names, ", "), maxShown)
 	}
 	return problem.New(nil, "no *%s entry (%s)", keySuffix, has).Fix("add the public key with --from-file=cosign.pub")
 }

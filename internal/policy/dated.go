@@ -30,7 +30,7 @@ func (d dated) Verify(ctx context.Context, s verify.Subject, r registry.Reader) 
 	rejection := &verify.Rejection{Authority: "minSignatureAge", Candidates: result.Seen}
 	for i := range rejection.Candidates {
 		if rejection.Candidates[i].Reason == "" {
-			rejection.Candidates[i].Reason = "nothing proves when it was signed, and a minimum age is asked for"
+			rejection.Candidates[i].Reason = "no proof of the signing time, which minSignatureAge requires"
 		}
 	}
 	return verify.Result{}, rejection

@@ -3,7 +3,6 @@
 package policy
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
@@ -15,7 +14,7 @@ import (
 // provenance returns the verifier of a provenance authority.
 func (b builder) provenance() (verify.Verifier, error) {
 	if b.SecretRef == nil || b.material.Keyring == nil {
-		return nil, errors.New("it has no secretRef with a keyring")
+		return nil, problem.New(nil, "no keyring").Fix("set secretRef to a Secret with the maintainers' OpenPGP public keys")
 	}
 	spec := provenance.Authority{
 		Name: b.Name, KeysIn: b.material.Secret, Keyring: b.material.Keyring, External: b.material.External, Every: b.every, Constraints: b.constraints,

@@ -247,8 +247,8 @@ func (s Set) Denied() error {
 }
 
 func denial(policy string) error {
-	return problem.New(verify.ErrRejected, "no ClusterChartPolicy matches, and %s denies that", policy).
-		Fix("%s sets unmatched: Deny; add a policy that matches the url and the namespace", policy)
+	return problem.New(verify.ErrRejected, "no ClusterChartPolicy matches; policy %s sets unmatched: Deny", policy).
+		Fix("add a ClusterChartPolicy that matches the url and the namespace of the VerifiedChart")
 }
 
 type denying string

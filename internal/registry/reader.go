@@ -41,7 +41,7 @@ var (
 	// ErrNotFound means that the registry answered that the manifest, blob or repository does not exist.
 	ErrNotFound = errors.New("not found in the registry")
 	// ErrUnauthorized means that the registry refused the credentials, or their absence.
-	ErrUnauthorized = errors.New("the registry refused the credentials")
+	ErrUnauthorized = errors.New("the registry refused access")
 	// ErrIntegrity means that the content from the registry has a wrong digest or a wrong size.
 	ErrIntegrity = errors.New("the registry sent other bytes than requested")
 	// ErrTooLarge means that the answer exceeds its limit; the rest of it was not read.

@@ -124,7 +124,7 @@ func decodeList(list *json.Decoder, limit int, decode func() error) (more bool, 
 	return false, expect(list, json.Delim(']'))
 }
 
-var errNoList = errors.New("not what a list of referrers is made of")
+var errNoList = errors.New("not a list of referrers")
 
 func expect(d *json.Decoder, expected json.Token) error {
 	got, err := d.Token()

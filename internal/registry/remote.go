@@ -199,10 +199,10 @@ func (r *remote) failed(what string, err error) error {
 	switch {
 	case errors.Is(err, ErrNotFound):
 		return problem.Explain(redacted, fmt.Sprintf("%s not found in %s", what, r.name),
-			"correct url or ref; if the repository is private, name credentials that may read it in secretRef")
+			"correct url or ref; if the repository is private, set secretRef to credentials that may read the repository")
 	case errors.Is(err, ErrUnauthorized):
 		return problem.Explain(redacted, fmt.Sprintf("%s refuses access to %s", r.host, strings.TrimPrefix(r.name, r.host+"/")),
-			"name credentials that may read it in secretRef, or renew them")
+			"set secretRef to credentials that may read the repository, or renew them")
 	case errors.Is(err, ErrIntegrity), errors.Is(err, ErrTooLarge), errors.Is(err, ErrMalformed), errors.Is(err, ErrDescriptor):
 		return redacted
 	}

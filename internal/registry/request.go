@@ -64,7 +64,7 @@ func (r *remote) send(req *http.Request) (*http.Response, error) {
 func refusal(status int) error {
 	switch status {
 	case http.StatusUnauthorized, http.StatusForbidden:
-		return fmt.Errorf("%w: it answered %s", ErrUnauthorized, outbound.StatusText(status))
+		return fmt.Errorf("%w (%s)", ErrUnauthorized, outbound.StatusText(status))
 	case http.StatusNotFound:
 		return ErrNotFound
 	}

@@ -92,7 +92,7 @@ func nextPage(page string, h http.Header) (string, error) {
 	}
 	to, err := from.Parse(link[1])
 	if err != nil {
-		return "", fmt.Errorf("%w: a Link header to what is not a URL", ErrMalformed)
+		return "", fmt.Errorf("%w: a Link header leads to no URL", ErrMalformed)
 	}
 	if to.Scheme != from.Scheme || outbound.HostPort(to) != outbound.HostPort(from) || to.User != nil {
 		return "", fmt.Errorf("%w: a Link header leads to another host", ErrMalformed)

@@ -102,7 +102,7 @@ func (t tenantTokens) Set(ctx context.Context, registry string, scheme auth.Sche
 // a signature.
 func tokenError(scheme auth.Scheme, err error) error {
 	if scheme == auth.SchemeBasic {
-		return fmt.Errorf("%w: it asks for a user and a password: %w", ErrUnauthorized, err)
+		return fmt.Errorf("%w: the registry requires a user name and a password: %w", ErrUnauthorized, err)
 	}
 	var answer *errcode.ErrorResponse
 	if !errors.As(err, &answer) {
@@ -110,7 +110,7 @@ func tokenError(scheme auth.Scheme, err error) error {
 	}
 	switch answer.StatusCode {
 	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden: // RFC 6749 §5.2 uses 400 for invalid_grant
-		return fmt.Errorf("%w: its token service answered %s", ErrUnauthorized, outbound.StatusText(answer.StatusCode))
+		return fmt.Errorf("%w: the token service answered %s", ErrUnauthorized, outbound.StatusText(answer.StatusCode))
 	}
-	return &outbound.StatusError{Who: "its token service", Status: answer.StatusCode}
+	return &outbound.StatusError{Who: "the token service", Status: answer.StatusCode}
 }

@@ -47,7 +47,7 @@ type Root struct {
 // an error that matches ErrMalformed and has a text of at most 512 bytes.
 func Parse(raw []byte) (*Root, error) {
 	if len(raw) > MaxSize {
-		return nil, fmt.Errorf("%w: it has %d bytes, more than the %d allowed", ErrMalformed, len(raw), MaxSize)
+		return nil, fmt.Errorf("%w: %d bytes, more than the %d allowed", ErrMalformed, len(raw), MaxSize)
 	}
 	described := &trustrootpb.TrustedRoot{}
 	if err := (protojson.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(raw, described); err != nil {

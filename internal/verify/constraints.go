@@ -34,10 +34,10 @@ func (c Constraints) Objection(v VerifiedSignature) (reason string, until time.T
 		return "", time.Time{}
 	}
 	if v.Time.IsZero() {
-		return "the signature is genuine, but nothing proves when it was made, and minSignatureAge needs that", time.Time{}
+		return "the signature is genuine, but has no proof of the signing time, which minSignatureAge requires", time.Time{}
 	}
 	if until = v.Time.Add(c.MinAge); c.Now().Before(until) {
-		return fmt.Sprintf("the signature is genuine, but was made at %s: it counts only from %s", stamp(v.Time), stamp(until)), until
+		return fmt.Sprintf("the signature is genuine, but was made at %s, and counts only from %s (minSignatureAge)", stamp(v.Time), stamp(until)), until
 	}
 	return "", time.Time{}
 }

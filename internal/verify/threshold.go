@@ -116,7 +116,7 @@ func (t threshold) refuse(votes []vote) error {
 	// Open votes cannot change the verdict. Wrapping their errors would make the result look undecided, so only
 	// their text is added.
 	if len(open) > 0 {
-		verdicts = append(verdicts, fmt.Errorf("%w: no verdict: %s", ErrRejected, errors.Join(open...).Error()))
+		verdicts = append(verdicts, fmt.Errorf("%w: authorities without a verdict: %s", ErrRejected, errors.Join(open...).Error()))
 	}
 	return errors.Join(verdicts...)
 }

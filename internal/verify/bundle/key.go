@@ -106,9 +106,9 @@ func parsePublicKey(name string, encoded []byte) (crypto.PublicKey, error) {
 	case block == nil:
 		return nil, notPEM(name, encoded)
 	case strings.Contains(block.Type, "PRIVATE KEY"):
-		return nil, problem.New(ErrKey, "%s is a PRIVATE key", name).Fix("it is disclosed: replace the key pair, and store only the public key")
+		return nil, problem.New(ErrKey, "%s is a PRIVATE key", name).Fix("replace the key pair, which every reader of the Secret has, and store only the public key")
 	case block.Type == "CERTIFICATE":
-		return nil, problem.New(ErrKey, "%s is a certificate", name).Fix("store its key: openssl x509 -in cert.pem -pubkey -noout")
+		return nil, problem.New(ErrKey, "%s is a certificate", name).Fix("store the output of openssl x509 -in cert.pem -pubkey -noout")
 	case len(bytes.TrimSpace(rest)) != 0:
 		return nil, problem.New(ErrKey, "%s holds data after the key", name).Fix("put each key under a *.pub entry of its own")
 	}

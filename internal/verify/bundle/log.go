@@ -106,7 +106,7 @@ func (b *Bundle) checkPlainEntry(entry *tlog.Entry, m material) error {
 	}
 	log, ok := m.RekorLogs()[hex.EncodeToString([]byte(entry.LogKeyID()))]
 	if !ok {
-		return errors.New("it is in no trusted transparency log")
+		return errors.New("the signature is in no log of the trusted root")
 	}
 	verifier, err := signature.LoadVerifier(log.PublicKey, log.SignatureHashFunc)
 	if err != nil {

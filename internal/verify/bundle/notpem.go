@@ -29,13 +29,13 @@ func notPEM(name string, content []byte) error {
 	case len(trimmed) == 0:
 		return problem.New(ErrKey, "%s is empty", name).Fix("store the PEM encoded public key there")
 	case der == nil:
-		return problem.New(ErrKey, "%s is DER encoded", name).Fix("openssl pkey -pubin -inform DER -in key.der -out cosign.pub")
+		return problem.New(ErrKey, "%s is DER encoded", name).Fix("convert the key with openssl pkey -pubin -inform DER -in key.der -out cosign.pub")
 	case sshKey.Match(trimmed):
-		return problem.New(ErrKey, "%s is an SSH key", name).Fix("ssh-keygen -e -m PKCS8 -f key.pub")
+		return problem.New(ErrKey, "%s is an SSH key", name).Fix("convert the key with ssh-keygen -e -m PKCS8 -f key.pub > cosign.pub")
 	case encoded:
 		return problem.New(ErrKey, "%s was encoded in base64 twice", name).Fix(recreate)
 	case bytes.HasPrefix(trimmed, byteOrderMark) && isPEM(bytes.TrimPrefix(trimmed, byteOrderMark)):
-		return problem.New(ErrKey, "%s starts with a byte order mark", name).Fix("save it as UTF-8 without BOM, and " + recreate)
+		return problem.New(ErrKey, "%s starts with a byte order mark", name).Fix("save the file as UTF-8 without BOM, and " + recreate)
 	case isPEM(unindented(trimmed)):
 		return problem.New(ErrKey, "%s is indented", name).Fix(recreate)
 	case bytes.Contains(trimmed, []byte("-----BEGIN ")):

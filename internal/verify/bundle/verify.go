@@ -34,7 +34,7 @@ var (
 	ErrOtherKey = errors.New("signed with another key")
 	// ErrNoCertificate is matched by the error for a signature without a certificate if an identity is
 	// required.
-	ErrNoCertificate = errors.New("it was made with a key, not with a certificate")
+	ErrNoCertificate = errors.New("the signature was made with a key, not with a certificate")
 )
 
 // otherKeysError is the error for a signature that none of the named keys made.

@@ -56,7 +56,7 @@ func New(a Authority) (*Verifier, error) {
 		return nil, fmt.Errorf("%w: %w", ErrAuthority, err)
 	}
 	if keyed := len(a.Trust.Keys) > 0; keyed == (len(a.Identities) > 0) {
-		return nil, fmt.Errorf("%w: it must have either keys or identities", ErrAuthority)
+		return nil, fmt.Errorf("%w: the authority must have either keys or identities", ErrAuthority)
 	}
 	return &Verifier{authority: a}, nil
 }

@@ -37,10 +37,10 @@ func checkClaim(raw []byte, subject digest.Digest) error {
 		return errors.New("its payload is not in cosign's format")
 	}
 	if claim.Critical.Type != payload.CosignSignatureType {
-		return fmt.Errorf("it is of type %q, not %q", claim.Critical.Type, payload.CosignSignatureType)
+		return fmt.Errorf("is of type %q, not %q", claim.Critical.Type, payload.CosignSignatureType)
 	}
 	if claimed := claim.Critical.Image.DockerManifestDigest; claimed != subject.String() {
-		return fmt.Errorf("it is for %q", claimed)
+		return fmt.Errorf("is for %q", claimed)
 	}
 	return nil
 }

@@ -110,7 +110,7 @@ func (v *Verifier) verifyLegacy(ctx context.Context, s verify.Subject, r registr
 	}
 	if err := checkClaim(payload, s.Manifest.Digest); err != nil {
 		// The signer is proven to have signed the payload, not this chart: only the claim counts here.
-		return bundle.Signature{}, verify.Refuse("the signature is genuine but %v", err).By(claimed)
+		return bundle.Signature{}, verify.Refuse("the signature is genuine, but %v", err).By(claimed)
 	}
 	return signature, nil
 }

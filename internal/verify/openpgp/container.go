@@ -32,7 +32,7 @@ const (
 // suggests.
 const maxPackets = 20_000
 
-const privateKey = "it holds a private key: whoever can read the keyring has it, so replace that key pair, " +
+const privateKey = "it holds a private key: replace the key pair, which every reader of the Secret has, " +
 	"and store only the new public key (gpg --export)"
 
 // An opener splits one entry of a keyring into packets, whichever format it has.

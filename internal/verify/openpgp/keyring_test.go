@@ -165,22 +165,22 @@ var _ = Describe("A keyring", Label("provenance"), func() {
 		Entry("white space", func() []byte { return []byte(" \n") }, "empty"),
 		Entry("text", func() []byte { return []byte("the key is on the server") }, "no OpenPGP keyring"),
 		Entry("an ASCII-armored message", func() []byte { return ArmoredSignature(Signature(NewKey(), text)) }, "no keys"),
-		Entry("a private key", func() []byte { return Private(NewKey()) }, "replace that key pair"),
-		Entry("an ASCII-armored private key", func() []byte { return ArmoredPrivate(Private(NewKey())) }, "replace that key pair"),
-		Entry("a private key in a public key block", func() []byte { return Armored(Private(NewKey())) }, "replace that key pair"),
+		Entry("a private key", func() []byte { return Private(NewKey()) }, "replace the key pair"),
+		Entry("an ASCII-armored private key", func() []byte { return ArmoredPrivate(Private(NewKey())) }, "replace the key pair"),
+		Entry("a private key in a public key block", func() []byte { return Armored(Private(NewKey())) }, "replace the key pair"),
 		Entry("a private key in a keybox", func() []byte { return append(Keybox(), KeyboxBlob(Private(NewKey()))...) },
-			"replace that key pair"),
+			"replace the key pair"),
 		Entry("a private key in a keybox, after a public one", func() []byte {
 			return append(Keybox(NewKey()), KeyboxBlob(Private(NewKey()))...)
-		}, "replace that key pair"),
+		}, "replace the key pair"),
 		Entry("a private subkey after a public key", func() []byte {
 			key := withSubkey()
 			var b bytes.Buffer
 			Expect(key.Subkeys[0].Serialize(&b, true)).To(Succeed())
 			return append(Public(NewKey()), b.Bytes()...)
-		}, "replace that key pair"),
+		}, "replace the key pair"),
 		Entry("a private key after a public one", func() []byte { return append(Public(NewKey()), Private(NewKey())...) },
-			"replace that key pair"),
+			"replace the key pair"),
 	)
 
 	DescribeTable("keeps the good keys before and after a bad one in the same entry",
@@ -208,7 +208,7 @@ var _ = Describe("A keyring", Label("provenance"), func() {
 		key := NewKey()
 		k := parsed(map[string][]byte{"1-private": append(Private(key), Public(NewKey())...), "2-public": Public(key)})
 		accepted(k, Sign(key, text), byNow)
-		Expect(k.Skipped()).To(ConsistOf(And(HaveField("Entry", "1-private"), HaveField("Reason", ContainSubstring("replace that key pair")))))
+		Expect(k.Skipped()).To(ConsistOf(And(HaveField("Entry", "1-private"), HaveField("Reason", ContainSubstring("replace the key pair")))))
 	})
 
 	It("skips a user attribute and its signatures", func() {

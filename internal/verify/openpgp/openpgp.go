@@ -78,7 +78,7 @@ type UnknownSignerError struct {
 
 // Error names the missing key.
 func (e *UnknownSignerError) Error() string {
-	return fmt.Sprintf("%v: key %s made the signature, and the keyring does not hold it", ErrUntrusted, e.Fingerprint)
+	return fmt.Sprintf("%v: the signature names key %s, which is not in the keyring", ErrUntrusted, e.Fingerprint)
 }
 
 // Is reports whether target is ErrUntrusted.

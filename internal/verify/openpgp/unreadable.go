@@ -23,7 +23,7 @@ const (
 	maxParts = 2000
 )
 
-const exportMinimal = "remove keys, or export them anew (gpg --export-options export-minimal --export)"
+const exportMinimal = "remove keys, or export the keys again (gpg --export-options export-minimal --export)"
 
 var (
 	tooManyPackets    = fmt.Sprintf("it holds more than %d packets: %s", maxPackets, exportMinimal)

@@ -159,7 +159,7 @@ var _ = Describe("A keyring that cannot be read to its end", Label("provenance")
 
 	It("reports a private key even if it is cut short", func() {
 		k, _ := unreadable(entry(Private(NewKey())[:40]))
-		Expect(k.Skipped()).To(ContainElement(HaveField("Reason", ContainSubstring("replace that key pair"))))
+		Expect(k.Skipped()).To(ContainElement(HaveField("Reason", ContainSubstring("replace the key pair"))))
 	})
 
 	DescribeTable("J12: is refused only if it exceeds the bound",

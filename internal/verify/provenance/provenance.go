@@ -88,7 +88,7 @@ type Verifier struct {
 // New returns the verifier for an authority. The error matches ErrAuthority.
 func New(a Authority) (*Verifier, error) {
 	if a.Keyring == nil || a.Keyring.Len() == 0 {
-		return nil, fmt.Errorf("%w: it has no keyring", ErrAuthority)
+		return nil, fmt.Errorf("%w: no keyring", ErrAuthority)
 	}
 	if a.Source == Outside && a.External == nil {
 		return nil, fmt.Errorf("%w: the location of its files is missing", ErrAuthority)
@@ -128,7 +128,7 @@ func (v *Verifier) Verify(ctx context.Context, s verify.Subject, r registry.Read
 			return v.verifyFile(ctx, chart, f)
 		},
 		Cost:        func(file) int { return workPerFile },
-		Fix:         "sign it with helm package --sign, and push the .prov file with the chart",
+		Fix:         "sign the chart with helm package --sign, and push the .prov file with the chart",
 		Constraints: v.authority.Constraints,
 		Enough:      func(signatures []verify.VerifiedSignature) bool { return len(signatures) > 0 && !v.authority.Every },
 	}.Decide(ctx)
