@@ -167,7 +167,7 @@ var _ = Describe("The API server", Label("admission"), func() {
 		Entry("with .. in the path", "oci://host[:port]/path", set("oci://registry.example/charts/../app", "url")),
 		Entry("with a url that is too long", "may not be more than 512", set("oci://registry.example/"+strings.Repeat("a", 600), "url")),
 		Entry("without a ref", "ref", without("ref")),
-		Entry("with a range and a tag", "set one of digest, semver, tag", set(map[string]any{"semver": "*", "tag": "1.0.0"}, "ref")),
+		Entry("with a range and a tag", "both semver and tag", set(map[string]any{"semver": "*", "tag": "1.0.0"}, "ref")),
 		Entry("with an interval without a unit", "write 10m", set("10", "interval")),
 		Entry("with an empty ref", "set one of tag", set(map[string]any{}, "ref")),
 		Entry("with a filter but no range", "set semver too", set("^1", "ref", "semverFilter")),

@@ -16,9 +16,9 @@ const (
 )
 
 // ClusterChartPolicySpec names the signers that every matched chart must have, in
-// addition to those of its VerifiedChart.
+// addition to the signers that its VerifiedChart names.
 type ClusterChartPolicySpec struct {
-	// Match selects VerifiedCharts. The default is all of them.
+	// Match selects VerifiedCharts. By default the policy matches all.
 	// +optional
 	Match *ChartMatch `json:"match,omitempty"`
 
@@ -35,12 +35,12 @@ type ClusterChartPolicySpec struct {
 	Unmatched string `json:"unmatched,omitempty"`
 }
 
-// ChartMatch selects VerifiedCharts. Of each list that is not empty, one entry must
-// match.
+// ChartMatch selects VerifiedCharts. If a list is not empty, one of its entries must
+// match. If both lists are not empty, both must match.
 type ChartMatch struct {
-	// URLs of charts, for example oci://ghcr.io/org/**. A * stands for a part of a
+	// URLs of charts, for example oci://ghcr.io/org/**. A * stands for any part of a
 	// segment, ** for any text. Upper case in the host, a default port and other
-	// names of Docker Hub make no difference.
+	// names of Docker Hub make no difference. By default every URL matches.
 	// +optional
 	// +kubebuilder:validation:MaxItems=64
 	// +kubebuilder:validation:items:MinLength=1
@@ -54,7 +54,8 @@ type ChartMatch struct {
 	// +listType=set
 	URLs []string `json:"urls,omitempty"`
 
-	// Namespaces of VerifiedCharts, for example team-*. A * stands for any text.
+	// Namespaces of VerifiedCharts, for example team-*. A * stands for any text. By
+	// default every namespace matches.
 	// +optional
 	// +kubebuilder:validation:MaxItems=64
 	// +kubebuilder:validation:items:MinLength=1
@@ -65,7 +66,7 @@ type ChartMatch struct {
 }
 
 // ClusterChartPolicy holds rules for every chart that it matches, in addition to
-// those of its VerifiedChart. No VerifiedChart can weaken it.
+// the rules of its VerifiedChart. No VerifiedChart can weaken the policy.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:resource:scope=Cluster

@@ -12,15 +12,15 @@ const (
 	// FetchFailedCondition is True while the chart cannot be read from the registry.
 	FetchFailedCondition = "FetchFailed"
 
-	// BuildFailedCondition is True while the chart that was fetched is not a valid
-	// chart, or not the chart that was asked for.
+	// BuildFailedCondition is True while the fetched chart is not a valid chart, or
+	// differs from the requested chart.
 	BuildFailedCondition = "BuildFailed"
 
 	// StorageOperationFailedCondition is True while the artifact cannot be stored.
 	StorageOperationFailedCondition = "StorageOperationFailed"
 
-	// ArtifactInStorageCondition is True while an artifact is published. It is False after a
-	// withdrawal. While its file is being fetched again it stays True, and a GET answers 503.
+	// ArtifactInStorageCondition is True while an artifact is published, and absent otherwise. It stays True
+	// while the controller fetches a lost file again; a GET then answers 503.
 	ArtifactInStorageCondition = "ArtifactInStorage"
 )
 
@@ -34,7 +34,7 @@ const (
 	VerificationErrorReason = "VerificationError"
 
 	// TrustUnavailableReason goes with SourceVerified=Unknown: what is needed to
-	// reach a verdict (a Secret, a key, a trust root) is missing or malformed.
+	// reach a verdict (a Secret, a key, a trusted root) is missing or malformed.
 	TrustUnavailableReason = "TrustUnavailable"
 
 	// URLInvalidReason goes with FetchFailed: the URL names no repository that may be read.
@@ -55,7 +55,7 @@ const (
 	ChartInvalidReason = "ChartInvalid"
 
 	// ChartMismatchReason goes with BuildFailed: the archive is a chart, but not
-	// the one that was asked for (name, version or configuration differ).
+	// the requested one (name, version or configuration differ).
 	ChartMismatchReason = "ChartMismatch"
 
 	// ReferenceInvalidReason goes with FetchFailed: the semver range or its filter cannot be parsed.
@@ -70,11 +70,11 @@ const (
 	// NameTakenReason goes with Stalled: another source owns the ExternalArtifact of the same name.
 	NameTakenReason = "NameTaken"
 
-	// DowngradeRefusedReason goes with FetchFailed: the semver range resolves to less than what is published.
+	// DowngradeRefusedReason goes with FetchFailed: the semver range resolves to a lower version than the published one.
 	DowngradeRefusedReason = "DowngradeRefused"
 
-	// VersionMutatedReason goes with FetchFailed, and with the event if that is
-	// allowed: a version has another digest than the one that was verified first.
+	// VersionMutatedReason goes with FetchFailed, and with the event of versionMutation: Warn:
+	// the digest of a version differs from the digest that was verified first.
 	VersionMutatedReason = "VersionMutated"
 
 	// ExemptedReason goes with SourceVerified=False: the chart is published by an exemption.
@@ -87,7 +87,7 @@ const (
 	// no longer has the chart.
 	ArtifactLostReason = "ArtifactLost"
 
-	// ArtifactWithdrawnReason goes with ArtifactInStorage=False and with the
-	// event: the published revision is no longer trusted and is no longer served.
+	// ArtifactWithdrawnReason goes with the event of a withdrawal, and with Ready=False of the
+	// ExternalArtifact: the published revision is no longer trusted and no longer served.
 	ArtifactWithdrawnReason = "ArtifactWithdrawn"
 )

@@ -34,14 +34,16 @@ const MaxRecordedSigners = 16
 // Rules apply to a chart in addition to the signatures that it needs.
 type Rules struct {
 	// Mode is Enforce, the default, or Audit. In mode Audit a rejected chart is
-	// published too, and SourceVerified shows why it is rejected.
+	// published too, and SourceVerified shows why the chart is rejected. A revoked
+	// chart is not published in either mode.
 	// +optional
 	// +kubebuilder:validation:Enum=Enforce;Audit
 	Mode string `json:"mode,omitempty"`
 
 	// OnTrustLoss decides about a published chart that verification now rejects.
-	// Withdraw, the default, stops serving it. Hold serves it on, and publishes
-	// nothing new. A revoked chart is withdrawn in both cases.
+	// Withdraw, the default, stops serving the chart. Hold keeps serving the chart, and
+	// publishes no other rejected chart. A revoked chart is withdrawn in both cases.
+	// Hold takes effect only if every policy that applies sets it.
 	// +optional
 	// +kubebuilder:validation:Enum=Withdraw;Hold
 	OnTrustLoss string `json:"onTrustLoss,omitempty"`
@@ -61,13 +63,14 @@ type Rules struct {
 	Revoked *Revocations `json:"revoked,omitempty"`
 
 	// VersionMutation decides about a version that was verified with one digest and
-	// now has another digest, signed or not. Deny, the default, refuses it. Warn
-	// publishes it with a warning, Allow without.
+	// now has another digest, signed or not. Deny, the default, refuses the new digest.
+	// Warn publishes the new digest with a warning event, Allow without. With either,
+	// the new digest still needs its signatures.
 	// +optional
 	// +kubebuilder:validation:Enum=Deny;Warn;Allow
 	VersionMutation string `json:"versionMutation,omitempty"`
 
-	// MinSignatureAge is the least age of a signature, for example 72h: from 1s to
+	// MinSignatureAge is the minimum age of a signature, for example 72h: from 1s to
 	// 8760h. A log or a timestamp authority must prove the time of the signature.
 	// +optional
 	// +kubebuilder:validation:Type=string
@@ -76,7 +79,7 @@ type Rules struct {
 	// +kubebuilder:validation:XValidation:rule="!self.matches('^([0-9]+([.][0-9]+)?(ms|s|m|h))+$') || (duration(self) >= duration('1s') && duration(self) <= duration('8760h'))",message="minSignatureAge must be between 1s and 8760h, such as 72h"
 	MinSignatureAge *metav1.Duration `json:"minSignatureAge,omitempty"`
 
-	// Exemptions allow single digests for a limited time, without a proof.
+	// Exemptions publish single digests for a limited time, without a proof.
 	// +optional
 	// +kubebuilder:validation:MaxItems=32
 	// +listType=map
@@ -95,9 +98,9 @@ type Revocations struct {
 	// +listType=set
 	Digests []string `json:"digests,omitempty"`
 
-	// Keys whose signatures do not count, as the status shows them: SHA256: and the
-	// digest of a cosign key, or OPENPGP: and the fingerprint or id of a key.
-	// The prefix may be missing. Case and spaces make no difference.
+	// Keys whose signatures do not count, as status.verification.authorities shows them:
+	// SHA256: and the digest of a cosign key, or OPENPGP: and the fingerprint or id of
+	// an OpenPGP key. The prefix may be missing. Case and spaces make no difference.
 	// +optional
 	// +kubebuilder:validation:MaxItems=256
 	// +kubebuilder:validation:items:MaxLength=256
@@ -105,8 +108,8 @@ type Revocations struct {
 	// +listType=set
 	Keys []string `json:"keys,omitempty"`
 
-	// Identities whose signatures do not count. Issuer and subject are regular
-	// expressions (RE2) that must match the whole text, or the text itself.
+	// Identities whose keyless signatures do not count. Issuer and subject are regular
+	// expressions (RE2) that must match the whole text, or that text itself.
 	// +optional
 	// +kubebuilder:validation:MaxItems=64
 	// +listType=atomic
@@ -122,7 +125,7 @@ type Revocations struct {
 	Versions []string `json:"versions,omitempty"`
 }
 
-// Exemption allows one digest until it expires.
+// Exemption publishes one digest without a proof until ExpiresAt.
 type Exemption struct {
 	// Digest of the manifest: sha256: and 64 hexadecimal digits.
 	// +required
@@ -140,7 +143,7 @@ type Exemption struct {
 	ExpiresAt metav1.Time `json:"expiresAt"`
 }
 
-// ExceptionStatus is a rule that allows an artifact without a proof.
+// ExceptionStatus is a rule that publishes an artifact without a proof.
 type ExceptionStatus struct {
 	// Policy is the name of the ClusterChartPolicy. It is absent for spec.verify.
 	// +optional

@@ -25,8 +25,8 @@ const (
 	ProvenanceSourceConfigMap = "ConfigMap"
 )
 
-// DefaultProvenanceKey is the key of a Secret or ConfigMap under which a provenance
-// file is, as kubectl names it that makes one of what `helm package --sign` wrote.
+// DefaultProvenanceKey is the default key of the provenance file in a Secret or ConfigMap. It is the
+// key that kubectl create --from-file makes of the name of the file that `helm package --sign` writes.
 const DefaultProvenanceKey = "{{name}}-{{version}}.tgz.prov"
 
 // Values of an authority's transparencyLog.
@@ -90,11 +90,12 @@ type Authority struct {
 	// SecretRef names a Secret with the public keys of the authority. A signature
 	// by any of them counts.
 	// For cosign, each entry *.pub is one PEM encoded key.
-	// For provenance, each entry is an OpenPGP keyring: binary, armored or a keybox.
+	// For provenance, each entry is an OpenPGP keyring: binary, ASCII-armored or a
+	// GnuPG keybox.
 	// +optional
 	SecretRef *meta.LocalObjectReference `json:"secretRef,omitempty"`
 
-	// Provenance names the place of the provenance file, and the keys that count.
+	// Provenance names the location of the provenance file, and the keys that count.
 	// +optional
 	Provenance *Provenance `json:"provenance,omitempty"`
 
@@ -106,20 +107,22 @@ type Authority struct {
 	// +listType=atomic
 	MatchOIDCIdentity []OIDCIdentityMatch `json:"matchOIDCIdentity,omitempty"`
 
-	// Claims that the certificate of a keyless signer must also hold, letter for letter.
+	// Claims that the certificate of a keyless signer must also hold, with exactly
+	// these values.
 	// +optional
 	Claims *CertificateClaims `json:"claims,omitempty"`
 
 	// TrustedRootSecretRef names a Secret whose entry trusted_root.json is the
-	// trusted root of a private Sigstore. The root names certificate authorities,
-	// logs and timestamp authorities. Signatures need a proof
-	// of each kind that it names.
-	// The default is the root of the public Sigstore.
+	// trusted root of a private Sigstore: its certificate authorities, logs and
+	// timestamp authorities. Keyless signatures need a signed certificate timestamp if
+	// the root names a certificate transparency log, and a log entry if the root names a
+	// log, or else a timestamp. The default is the trusted root of the public Sigstore.
 	// +optional
 	TrustedRootSecretRef *meta.LocalObjectReference `json:"trustedRootSecretRef,omitempty"`
 
-	// TransparencyLog is Required if a signature must carry the proof that a log of
-	// the trusted root holds it, or else Ignore. The controller never asks the log.
+	// TransparencyLog decides about transparency logs. Required: each signature must
+	// carry the proof of its entry in a log of the trusted root. Ignore: no such proof
+	// is needed. The controller sends no request to the log.
 	// The default is Required for identities if the trusted root names a log, and
 	// Ignore for keys.
 	// +optional
@@ -133,7 +136,8 @@ type Authority struct {
 	HashAlgorithm string `json:"hashAlgorithm,omitempty"`
 
 	// ValidFor is the period in which the keys may sign. A log or a timestamp
-	// authority of the trusted root must prove the time of each signature.
+	// authority of the trusted root must prove the time of each signature: set
+	// transparencyLog: Required, or trustedRootSecretRef.
 	// +optional
 	ValidFor *TimeRange `json:"validFor,omitempty"`
 
@@ -146,16 +150,16 @@ type Authority struct {
 	SignatureRepository string `json:"signatureRepository,omitempty"`
 }
 
-// Provenance names the place of a Helm provenance file, and the keys that count.
+// Provenance names the location of a Helm provenance file, and the keys that count.
 //
 // +kubebuilder:validation:XValidation:rule="(has(self.source) && self.source == 'URL') == has(self.url)",message="source: URL and url go together: set both, as url: https://example.com/prov/{{name}}-{{version}}.tgz.prov, or neither"
 // +kubebuilder:validation:XValidation:rule="(has(self.source) && self.source in ['Secret', 'ConfigMap']) == has(self.fileRef)",message="source: Secret or ConfigMap and fileRef go together: set both, as fileRef: {name: <Secret with the .prov files>}, or neither"
 // +kubebuilder:validation:XValidation:rule="has(self.url) || (!has(self.secretRef) && !has(self.certSecretRef))",message="secretRef and certSecretRef are for source: URL: add url, or remove them"
 // +kubebuilder:validation:XValidation:rule="!has(self.tag) || !has(self.source) || self.source in ['Auto', 'Referrer']",message="tag is for source Auto or Referrer: remove it, or change the source"
 type Provenance struct {
-	// Source is the place of the file.
+	// Source is the location of the file.
 	// Layer: a layer of the chart's manifest, as helm push writes it.
-	// Referrer: a manifest that refers to the chart (oras attach), or the tag.
+	// Referrer: a manifest that refers to the chart (oras attach), or the field tag.
 	// Auto: first Layer, then Referrer.
 	// URL: a web server. Secret, ConfigMap: an object in the same namespace.
 	// +optional
@@ -200,8 +204,8 @@ type Provenance struct {
 	// +listType=set
 	Fingerprints []string `json:"fingerprints,omitempty"`
 
-	// If true, a signature counts that was made before its key expired. Old releases
-	// then stay verified.
+	// If true, signatures that a key made before it expired count, so old releases stay
+	// verified. Only the signer claims the time of such a signature.
 	// +optional
 	AllowExpiredKeys bool `json:"allowExpiredKeys,omitempty"`
 }
@@ -340,10 +344,10 @@ type TimeRange struct {
 	End *metav1.Time `json:"end,omitempty"`
 }
 
-// NeedsLog reports whether a log entry is asked for whatever the trusted root names.
+// NeedsLog reports whether a log entry is required even if the trusted root names no log.
 func (a Authority) NeedsLog() bool { return a.TransparencyLog == TransparencyLogRequired }
 
-// NeedsPublicRoot reports whether the trusted root of the public Sigstore is what signatures are proven by.
+// NeedsPublicRoot reports whether signatures are verified with the trusted root of the public Sigstore.
 func (a Authority) NeedsPublicRoot() bool {
 	return a.TrustedRootSecretRef == nil && (len(a.MatchOIDCIdentity) > 0 || a.NeedsLog())
 }
@@ -358,7 +362,7 @@ type VerificationStatus struct {
 	Digest string `json:"digest"`
 
 	// VerifiedAt is the time at which this proof was first found. Every reconcile
-	// verifies it again. The time changes only if the proof does.
+	// verifies the proof again, but the time changes only if the proof changes.
 	VerifiedAt metav1.Time `json:"verifiedAt"`
 
 	// Signers lists the signers whose signatures were accepted, separated by commas.
@@ -370,8 +374,8 @@ type VerificationStatus struct {
 	// +listType=atomic
 	Authorities []AuthorityStatus `json:"authorities,omitempty"`
 
-	// Exceptions lists the rules that allow an artifact without a proof. It is absent
-	// if the artifact is proven.
+	// Exceptions lists the rules that publish the artifact without a proof. The list is
+	// absent if the artifact is proven.
 	// +optional
 	// +kubebuilder:validation:MaxItems=64
 	// +listType=atomic
@@ -421,7 +425,7 @@ type AuthorityStatus struct {
 	// +optional
 	Format string `json:"format,omitempty"`
 
-	// Source is the place of the signature.
+	// Source is the location of the signature.
 	// +optional
 	Source string `json:"source,omitempty"`
 
@@ -449,12 +453,12 @@ type AuthorityStatus struct {
 // ObservedSigner is a signer whose signature was found. Being listed here proves
 // nothing.
 type ObservedSigner struct {
-	// Verified is true if an authority proves that this signer made the signature. If
-	// it is false, anybody may have written the name.
+	// Verified is true if the signature proves this signer. If false, anybody may have
+	// written the name.
 	Verified bool `json:"verified"`
 
-	// Authority that accepts this signer, to copy into spec.verify.authorities. It is
-	// absent for a key, which only a Secret can hold.
+	// Authority that accepts this signer: copy the entry into spec.verify.authorities.
+	// The entry is absent for a key, because only a Secret can hold keys.
 	// +optional
 	Authority *ObservedAuthority `json:"authority,omitempty"`
 
@@ -467,7 +471,7 @@ type ObservedSigner struct {
 	// +optional
 	Format string `json:"format,omitempty"`
 
-	// Source is the place of the signature in the registry.
+	// Source is the location of the signature in the registry.
 	// +optional
 	Source string `json:"source,omitempty"`
 }

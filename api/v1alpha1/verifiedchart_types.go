@@ -36,7 +36,7 @@ type VerifiedChartSpec struct {
 	// +kubebuilder:validation:XValidation:rule="!self.matches('^oci://[^/@]*:0+[1-9]')",messageExpression="'url must have a port without leading zeros: write ' + self.find('^oci://[^/]*:') + self.substring(size(self.find('^oci://[^/]*:0*')))"
 	// +kubebuilder:validation:XValidation:rule="!self.matches('^oci://[^/@]*:[0-9]+(/|$)') || self.matches('^oci://[^/@]*:0*([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])(/|$)')",message="url must have a port of 1 to 65535, such as oci://registry.example:5000/charts/name"
 	// +kubebuilder:validation:XValidation:rule="!self.matches('^oci://[^/@:]*[^/@:.][.]+(:|/|$)')",messageExpression="'url must have a host without a dot at its end: write ' + self.find('^oci://[^/:]*[^/:.]') + self.substring(size(self.find('^oci://[^/:]*')))"
-	// +kubebuilder:validation:XValidation:rule="self.matches('^oci://[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?([.][A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*[.]*(:[0-9]+)?(/[a-z0-9]+(([.]|_|__|-+)[a-z0-9]+)*)+/?$') || self.contains('@') || !self.startsWith('oci://') || self.substring(6 < size(self) ? 6 : 0).matches('/[^/]*:[^/]*$')",message="url must be oci://host[:port]/path with a lower case path, whose names are joined by one / and have one ., _ or __, or dashes, between letters and digits alone, as in oci://ghcr.io/org/charts/my-name"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^oci://[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?([.][A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*[.]*(:[0-9]+)?(/[a-z0-9]+(([.]|_|__|-+)[a-z0-9]+)*)+/?$') || self.contains('@') || !self.startsWith('oci://') || self.substring(6 < size(self) ? 6 : 0).matches('/[^/]*:[^/]*$')",message="url must be oci://host[:port]/path, as in oci://ghcr.io/org/charts/my-name: use only lower case letters and digits in the path, joined by one / . or _ (or __), or by dashes"
 	URL string `json:"url"`
 
 	// Ref names the version of the chart to publish.
@@ -45,7 +45,9 @@ type VerifiedChartSpec struct {
 
 	// Interval between two checks of the registry, for example 10m or 1h30m:
 	// from 1s to 8760h, never a bare number. Each check verifies the published chart
-	// again. A change of a Secret, a policy or a revocation list does so at once.
+	// again. The controller also verifies the chart at least once an hour, and at once
+	// if a Secret, a policy or a revocation list changes. It raises an interval that is
+	// shorter than its flag --min-interval.
 	// +required
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32
@@ -53,7 +55,8 @@ type VerifiedChartSpec struct {
 	// +kubebuilder:validation:XValidation:rule="!self.matches('^([0-9]+([.][0-9]+)?(ms|s|m|h))+$') || (duration(self) >= duration('1s') && duration(self) <= duration('8760h'))",message="interval must be between 1s and 8760h, such as 10m"
 	Interval metav1.Duration `json:"interval"`
 
-	// Timeout of one check of the registry, for example 60s: from 1s to 1h.
+	// Timeout of one check of the registry, for example 60s: from 1s to 1h. The
+	// controller shortens a timeout that is longer than its flag --max-timeout.
 	// +optional
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32
@@ -62,8 +65,8 @@ type VerifiedChartSpec struct {
 	// +kubebuilder:default="60s"
 	Timeout *metav1.Duration `json:"timeout,omitempty"`
 
-	// If true, the controller does not ask which chart the reference names.
-	// Cluster policies, revocations and deadlines still apply to the published chart.
+	// If true, the controller does not resolve ref, and publishes nothing new.
+	// ClusterChartPolicies, revocations and deadlines still apply to the published chart.
 	// +optional
 	Suspend bool `json:"suspend,omitempty"`
 
@@ -83,8 +86,9 @@ type VerifiedChartSpec struct {
 	// +kubebuilder:validation:Pattern=`^[a-zA-Z0-9][a-zA-Z0-9._-]*$`
 	ChartName string `json:"chartName,omitempty"`
 
-	// If true, ref.semver may go back to a lower version than the published one.
-	// If false, only another range, a tag or a digest brings back a lower version.
+	// If true, ref.semver may resolve to a lower version than the published one.
+	// If false, such a version is refused. To go back, change the range so that it
+	// excludes the published version, or set ref.tag or ref.digest.
 	// +optional
 	AllowDowngrade bool `json:"allowDowngrade,omitempty"`
 
@@ -96,19 +100,19 @@ type VerifiedChartSpec struct {
 // ChartRef names a version of the chart. If digest and another field are set,
 // the digest decides.
 //
-// +kubebuilder:validation:XValidation:rule="has(self.digest) || has(self.semver) || has(self.tag)",message="ref must say which version: set one of tag (1.2.3), semver (>=1.0.0 <2.0.0) or digest (sha256:…)"
-// +kubebuilder:validation:XValidation:rule="!has(self.semver) || !has(self.tag)",message="ref: set one of digest, semver, tag"
+// +kubebuilder:validation:XValidation:rule="has(self.digest) || has(self.semver) || has(self.tag)",message="ref must name a version: set one of tag (1.2.3), semver (>=1.0.0 <2.0.0) or digest (sha256:…)"
+// +kubebuilder:validation:XValidation:rule="!has(self.semver) || !has(self.tag)",message="ref must not hold both semver and tag: remove one of the two"
 // +kubebuilder:validation:XValidation:rule="!has(self.semverFilter) || has(self.semver)",message="semverFilter filters the tags for semver: set semver too, or remove semverFilter"
 type ChartRef struct {
-	// Digest of the chart's manifest: sha256: and 64 hexadecimal digits, as helm push
-	// prints it.
+	// Digest of the chart's manifest, as helm push prints it: sha256: and 64
+	// hexadecimal digits.
 	// +optional
 	// +kubebuilder:validation:MaxLength=256
 	// +kubebuilder:validation:XValidation:rule="self.matches('^sha256:[a-f0-9]{64}$')",message="digest must be sha256: and 64 hexadecimal digits, as helm push prints it"
 	Digest string `json:"digest,omitempty"`
 
 	// SemVer is a range of versions, for example >=1.0.0 <2.0.0 or 1.4.x. The
-	// controller publishes the highest version in it.
+	// controller publishes the highest version in the range.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=256
@@ -121,8 +125,8 @@ type ChartRef struct {
 	// +kubebuilder:validation:MaxLength=256
 	SemverFilter string `json:"semverFilter,omitempty"`
 
-	// Tag of the chart, for example 1.2.3. If the tag is a version, the chart must
-	// have that version.
+	// Tag of the chart, for example 1.2.3. If the tag is a version, the version in
+	// Chart.yaml must be the same. Other tags, such as latest, name any version.
 	// +optional
 	// +kubebuilder:validation:MaxLength=256
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-zA-Z0-9_][a-zA-Z0-9._+-]{0,127}$')",message="tag must have at most 128 letters, digits and . _ + -, such as 1.2.3"
@@ -132,11 +136,13 @@ type ChartRef struct {
 // VerifiedChartStatus shows the published chart, its proof, and what is wrong.
 type VerifiedChartStatus struct {
 	// ObservedGeneration is the last generation of the spec that was handled
-	// completely. It is -1 at first.
+	// completely. Before the first, the value is -1.
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
-	// Conditions: Ready, SourceVerified, and the causes if they are not True.
+	// Conditions are Ready, SourceVerified, ArtifactInStorage and, if a chart is not
+	// ready, the causes: FetchFailed, BuildFailed, StorageOperationFailed, Stalled or
+	// Reconciling.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
@@ -163,7 +169,7 @@ type VerifiedChartStatus struct {
 	History []VersionRecord `json:"history,omitempty"`
 
 	// UnverifiedSince is the time since which there is no verdict on the published
-	// artifact. It is absent if there is one.
+	// artifact. It is absent if there is a verdict.
 	// +optional
 	UnverifiedSince *metav1.Time `json:"unverifiedSince,omitempty"`
 
@@ -194,12 +200,12 @@ type VerifiedChartStatus struct {
 // +kubebuilder:resource:shortName=vchart,categories=all;fluxcd;fluxcd-sources
 // +kubebuilder:subresource:status
 // +kubebuilder:printcolumn:name="Version",type="string",JSONPath=".status.artifact.metadata.org\\.opencontainers\\.image\\.version",description="version of the chart that is served"
-// +kubebuilder:printcolumn:name="Ready",type="string",JSONPath=".status.conditions[?(@.type==\"Ready\")].status",description="whether the chart that the spec names is served"
+// +kubebuilder:printcolumn:name="Ready",type="string",JSONPath=".status.conditions[?(@.type==\"Ready\")].status",description="whether the chart that the spec names is published"
 // +kubebuilder:printcolumn:name="Status",type="string",JSONPath=".status.conditions[?(@.type==\"Ready\")].message",description="the version that is served, and the fault if there is one"
 // +kubebuilder:printcolumn:name="Age",type="date",JSONPath=".metadata.creationTimestamp",description="age of the object"
 // +kubebuilder:printcolumn:name="Verified",type="string",JSONPath=".status.conditions[?(@.type==\"SourceVerified\")].status",priority=1,description="whether the chart that the spec names is verified"
 // +kubebuilder:printcolumn:name="Signer",type="string",JSONPath=".status.verification.signers",priority=1,description="who signed the chart that is served"
-// +kubebuilder:printcolumn:name="Proven",type="date",JSONPath=".status.verification.verifiedAt",priority=1,description="age of the proof"
+// +kubebuilder:printcolumn:name="Proven",type="date",JSONPath=".status.verification.verifiedAt",priority=1,description="time since this proof was first found"
 // +kubebuilder:printcolumn:name="Suspended",type="boolean",JSONPath=".spec.suspend",priority=1,description="whether the object is suspended"
 // +kubebuilder:printcolumn:name="URL",type="string",JSONPath=".spec.url",priority=1,description="repository of the chart"
 type VerifiedChart struct {
