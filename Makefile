@@ -5,7 +5,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 KUBECTL ?= kubectl
 BIN := $(CURDIR)/bin
 PARTS := $(BIN)/parts
-# go runs with modules as they are written down: no target changes them.
+# No target changes go.mod or go.sum.
 export GOFLAGS += -mod=readonly
 
 CONTROLLER_GEN = go tool -modfile=hack/tools/controller-gen/go.mod controller-gen
@@ -22,17 +22,17 @@ help: ## Show this list.
 ##@ Try
 
 .PHONY: demo
-demo: ## See the whole road on this machine: signed charts installed, the others refused. ONCE=1 ends by itself.
+demo: ## Show the controller on this machine: signed charts are installed, others are refused or withdrawn. Ctrl-C ends the demo; with ONCE=1 it ends by itself.
 	go run ./test/demo
 
 ##@ Develop
 
 .PHONY: generate
-generate: ## Write the deep copy functions of the API types.
+generate: ## Write the deep copy functions of the API types (api/v1alpha1/zz_generated.deepcopy.go).
 	$(CONTROLLER_GEN) object:headerFile=hack/boilerplate.go.txt paths=./api/...
 
 .PHONY: manifests
-manifests: ## Write the custom resource definitions and the controller's role.
+manifests: ## Write the CRDs and the controller's role (config/crd, config/rbac).
 	$(CONTROLLER_GEN) crd paths=./api/... output:crd:artifacts:config=config/crd/bases
 	$(CONTROLLER_GEN) rbac:roleName=manager-role paths=./internal/controller/... output:rbac:artifacts:config=config/rbac
 
@@ -45,7 +45,7 @@ licence-headers: ## Add the licence header to the Go files that lack it.
 	hack/licence-headers.sh fix
 
 .PHONY: messages
-messages: parts ## Write docs/messages.md, with what the controller says of each mistake.
+messages: parts ## Write docs/messages.md, which lists the message for each usual mistake.
 	UPDATE_MESSAGES=1 go test ./internal/controller -ginkgo.focus "Messages (of|are)"
 
 .PHONY: threats
@@ -53,7 +53,7 @@ threats: ## Link each threat in docs/threats.md to its tests.
 	go test ./test/repository -update
 
 .PHONY: prose
-prose: ## Lower the limits of the prose check to the phrases that are left in Go files.
+prose: ## Lower the limits of the prose check after phrases were removed from Go files.
 	go run ./test/prose -lower
 
 .PHONY: vet
@@ -64,7 +64,7 @@ $(GOLANGCI_LINT): hack/tools/golangci-lint/go.mod
 	go build -C hack/tools/golangci-lint -o $@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 
 .PHONY: lint
-lint: $(GOLANGCI_LINT) ## Lint the code, the direction of its imports included, and the prose; check the licence headers and that the manifests build.
+lint: $(GOLANGCI_LINT) ## Lint the code, its imports and the prose, check the licence headers, and build the manifests.
 	$(GOLANGCI_LINT) run ./...
 	hack/licence-headers.sh check
 	go run ./test/prose
@@ -75,8 +75,8 @@ check-manifests: parts
 	@for k in config/default config/samples; do $(PARTS)/kubectl kustomize $$k >/dev/null || exit 1; echo "$$k builds"; done
 
 .PHONY: check-generated
-check-generated: generate manifests ## Fail if generated code is not fresh.
-	@git diff --exit-code -- api config || { echo "generated code is not fresh: commit what make generate manifests wrote" >&2; exit 1; }
+check-generated: generate manifests ## Write the generated code, and fail if it was stale.
+	@git diff --exit-code -- api config || { echo "generated code was stale: commit the files that make generate manifests has written" >&2; exit 1; }
 
 ##@ Test
 
@@ -91,7 +91,7 @@ test: parts build ## Run every test: pure, with real parts, and end to end.
 		status=$$?; ! test -f $(BIN)/skipped-specs || cat $(BIN)/skipped-specs; exit $$status
 
 .PHONY: bench
-bench: parts build ## Run the benchmarks, print what the controller costs, and fail if that exceeds a stated limit.
+bench: parts build ## Run the benchmarks, print the costs of the controller, and fail if a limit is exceeded.
 	go test -run '^$$' -bench . -benchmem ./internal/...
 	go run ./test/bench $(BENCH)
 
@@ -104,11 +104,11 @@ fuzz: ## Run every fuzz target for FUZZTIME.
 		done; done
 
 .PHONY: govulncheck
-govulncheck: ## Look for known vulnerabilities that the code reaches. Needs vuln.go.dev.
+govulncheck: ## Look for known vulnerabilities that the code reaches. Needs access to vuln.go.dev.
 	go tool -modfile=hack/tools/govulncheck/go.mod govulncheck ./...
 
 .PHONY: presubmit
-presubmit: fmt vet check-generated lint test ## Everything a change must pass.
+presubmit: fmt vet check-generated lint test ## Run every check that a change must pass.
 
 ##@ Build
 
@@ -127,17 +127,17 @@ docker-build: ## Build the image.
 ##@ Deploy
 
 .PHONY: install
-install: ## Install the custom resource definitions into the current cluster.
+install: ## Install the CRDs into the current cluster.
 	$(KUBECTL) apply --server-side -k config/crd
 
 .PHONY: uninstall
-uninstall: ## Remove the custom resource definitions, and every VerifiedChart with them.
+uninstall: ## Remove the CRDs, and with them every VerifiedChart and ClusterChartPolicy.
 	$(KUBECTL) delete --ignore-not-found -k config/crd
 
 .PHONY: deploy
-deploy: ## Deploy the controller, with the image in config/manager, into the current cluster.
+deploy: ## Deploy the CRDs and the controller, with the image in config/manager, into the current cluster.
 	$(KUBECTL) apply --server-side -k config/default
 
 .PHONY: undeploy
-undeploy: ## Remove what deploy made.
+undeploy: ## Remove everything that `make deploy` created: the controller, the CRDs, and every VerifiedChart and ClusterChartPolicy.
 	$(KUBECTL) delete --ignore-not-found -k config/default

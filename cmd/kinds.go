@@ -29,7 +29,7 @@ const discoveryTimeout = 3 * time.Second
 var kinds = []string{"verifiedcharts", "clusterchartpolicies"}
 
 // errUndefined is matched if the API server says that a kind is not defined.
-var errUndefined = errors.New("apply config/crd")
+var errUndefined = errors.New("run kubectl apply --server-side -k config/crd")
 
 // checkKinds returns an error that matches errUndefined if the API server says that a kind is not defined. Any other answer, as
 // of an API server that is away, says nothing and is nil.
@@ -57,7 +57,7 @@ func newDiscovery(config *rest.Config) (*discovery.DiscoveryClient, error) {
 	config.Timeout = discoveryTimeout
 	d, err := discovery.NewDiscoveryClientForConfig(config)
 	if err != nil {
-		return nil, fmt.Errorf("cannot ask for the kinds of the API server: %w", err)
+		return nil, fmt.Errorf("cannot connect to the API server: %w", err)
 	}
 	return d, nil
 }
@@ -82,7 +82,7 @@ func waitForKinds(ctx context.Context, o options) error {
 	if missing == nil {
 		return nil
 	}
-	ctrl.Log.Info("waiting", "cause", missing.Error())
+	ctrl.Log.Info("waiting for a CustomResourceDefinition", "cause", missing.Error())
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	mux := http.NewServeMux()

@@ -232,7 +232,7 @@ func addChecks(mgr ctrl.Manager, r *controller.VerifiedChartReconciler) error {
 		case <-mgr.Elected():
 			return r.Warm()
 		default:
-			return errors.New("this replica is on standby")
+			return errors.New("this replica is on standby: another replica is the leader")
 		}
 	})
 }

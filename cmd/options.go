@@ -41,24 +41,24 @@ type options struct {
 
 func (o *options) bind(fs *flag.FlagSet) {
 	fs.StringVar(&o.metricsAddr, "metrics-addr", envOr("METRICS_ADDR", ":8080"), "The address the metric endpoint binds to.")
-	fs.StringVar(&o.eventsAddr, "events-addr", envOr("EVENTS_ADDR", ""), "The address of the events receiver.")
+	fs.StringVar(&o.eventsAddr, "events-addr", envOr("EVENTS_ADDR", ""), "The URL of Flux's notification-controller, which receives the events; none by default.")
 	fs.StringVar(&o.healthAddr, "health-addr", ":9440", "The address the health endpoint binds to.")
-	fs.IntVar(&o.concurrent, "concurrent", 4, "How many archives are unpacked at a time. Eight times as many attempts may wait for registries, of one namespace half of them.")
-	fs.DurationVar(&o.maxTimeout, "max-timeout", 5*time.Minute, "The longest timeout of a VerifiedChart; a longer spec.timeout is shortened to it.")
-	fs.DurationVar(&o.minInterval, "min-interval", 10*time.Second, "The shortest interval of a VerifiedChart; a shorter spec.interval is raised to it.")
+	fs.IntVar(&o.concurrent, "concurrent", 4, "How many archives are unpacked at a time. Twice as many VerifiedCharts are reconciled at a time; eight times as many may wait for registries, at most half of them in one namespace.")
+	fs.DurationVar(&o.maxTimeout, "max-timeout", 5*time.Minute, "The longest timeout of a VerifiedChart; a longer spec.timeout is shortened to this.")
+	fs.DurationVar(&o.minInterval, "min-interval", 10*time.Second, "The shortest interval of a VerifiedChart; a shorter spec.interval is raised to this.")
 	fs.BoolVar(&o.enableProfiles, "enable-pprof", false, "Serve profiles under /debug/pprof on --pprof-addr.")
-	fs.StringVar(&o.profilesAddr, "pprof-addr", "127.0.0.1:6060", "The address of the profiles. They show the controller's memory: keep it on loopback.")
+	fs.StringVar(&o.profilesAddr, "pprof-addr", "127.0.0.1:6060", "The address of the profiles. They show the controller's memory: keep this address on loopback, and use kubectl port-forward.")
 	fs.BoolVar(&o.insecureAllowHTTP, "insecure-allow-http", false,
 		"Allow VerifiedCharts with insecure: true to read their registry over plain HTTP.")
 	fs.StringVar(&o.revocations, "revocations", "",
-		"The name of a ConfigMap in the controller's namespace whose entry revoked.yaml lists what is revoked for the whole cluster.")
+		"The name of a ConfigMap in the controller's namespace. Its entry revoked.yaml lists the digests, keys, identities and versions that are revoked for the whole cluster.")
 	fs.StringSliceVar(&o.allowedHosts, "allow-internal-hosts", nil,
-		"Hosts and CIDRs that a registry may redirect to, or name as its token service, though they are on an internal network. A registry's own host needs no entry.")
+		"Internal hosts and CIDRs to which a registry, a web server or the TUF mirror may redirect, or which a registry may name as its token service. The host of a registry itself needs no entry.")
 	fs.StringVar(&o.tufMirror, "tuf-mirror", tuf.DefaultMirror,
-		"The URL of the TUF repository with the trusted root of the public Sigstore. It is read only where an object needs it.")
-	fs.StringVar(&o.tufRoot, "tuf-root", "", "A file with the initial root.json of --tuf-mirror; by default that of the public Sigstore.")
-	fs.StringVar(&o.tufCacheDir, "tuf-cache-dir", filepath.Join(os.TempDir(), name, "tuf"), "The folder that what --tuf-mirror holds is kept in.")
-	fs.DurationVar(&o.tufRefresh, "tuf-refresh-interval", 12*time.Hour, "How often --tuf-mirror is asked whether the trusted root has changed.")
+		"The URL of the TUF repository with the trusted root of the public Sigstore. The controller reads this repository only if a VerifiedChart or a policy needs that root.")
+	fs.StringVar(&o.tufRoot, "tuf-root", "", "A file with the initial root.json of --tuf-mirror. The default is the root.json of the public Sigstore, which is built in.")
+	fs.StringVar(&o.tufCacheDir, "tuf-cache-dir", filepath.Join(os.TempDir(), name, "tuf"), "The folder for copies of the files of --tuf-mirror.")
+	fs.DurationVar(&o.tufRefresh, "tuf-refresh-interval", 12*time.Hour, "How often the controller asks --tuf-mirror for a new trusted root.")
 	o.artifact.BindFlags(fs)
 	o.client.BindFlags(fs)
 	o.log.BindFlags(fs)
@@ -68,6 +68,7 @@ func (o *options) bind(fs *flag.FlagSet) {
 	o.jitter.BindFlags(fs)
 	unlimited(fs)
 	unkept(fs)
+	describe(fs)
 }
 
 // unlimited changes the default of Flux's client-side rate limit to none: the
@@ -78,16 +79,28 @@ func unlimited(fs *flag.FlagSet) {
 		f := fs.Lookup(name)
 		_ = f.Value.Set("-1")
 		f.DefValue = "-1"
+		f.Usage += " -1 means no limit."
 	}
 }
 
-// unkept says of Flux's flags for older revisions that there are none: nobody
-// verifies them any more (docs/decisions/0013).
+// unkept marks Flux's flags for older revisions as deprecated: the controller keeps no older
+// revision, because it would no longer verify it (docs/decisions/0013).
 func unkept(fs *flag.FlagSet) {
 	for _, name := range []string{"artifact-retention-ttl", "artifact-retention-records"} {
-		if err := fs.MarkDeprecated(name, "it has no effect: an older revision is not served once another is published"); err != nil {
+		if err := fs.MarkDeprecated(name, "this flag has no effect: a replaced revision is served for at most 60 s"); err != nil {
 			panic(err)
 		}
+	}
+}
+
+// describe replaces the help of Flux's flags that differ from Flux's in effect.
+func describe(fs *flag.FlagSet) {
+	for name, usage := range map[string]string{
+		"artifact-digest-algo":         "The algorithm of the digests of artifacts. Only sha256 is allowed: an artifact has the digest of the chart's layer.",
+		"watch-configs-label-selector": "No effect: the controller watches every Secret and ConfigMap that a VerifiedChart or a policy names.",
+		"watch-label-selector":         "Reconcile only VerifiedCharts with matching labels, for example 'sharding.fluxcd.io/shard=shard1'.",
+	} {
+		fs.Lookup(name).Usage = usage
 	}
 }
 

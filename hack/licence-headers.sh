@@ -1,9 +1,9 @@
 #!/bin/sh
-# Checks that every Go file begins with the SPDX line or with hack/boilerplate.go.txt,
-# which only generated code has. Build constraints and empty lines may stand before it.
+# Checks that every Go file begins with the SPDX line, or with the text of hack/boilerplate.go.txt,
+# which generated files have. Build constraints and empty lines may precede the header.
 #
 #   hack/licence-headers.sh check   lists the files without a header, and fails if there are any
-#   hack/licence-headers.sh fix     adds the SPDX line to them
+#   hack/licence-headers.sh fix     adds the SPDX line to the files without a header
 set -eu
 cd "$(dirname "$0")/.."
 

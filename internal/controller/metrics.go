@@ -28,28 +28,28 @@ func NewVerificationMetrics(r prometheus.Registerer) *VerificationMetrics {
 	m := &VerificationMetrics{
 		verifications: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "verifiedchart_verifications_total",
-			Help: "How often an authority was asked, by its provider and its verdict: accepted, rejected or undecided.",
+			Help: "Number of verifications by an authority, by its provider and the verdict: accepted, rejected or undecided.",
 		}, []string{"provider", "verdict"}),
 		verified: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "verifiedchart_last_verified_timestamp_seconds",
-			Help: "When there was a verdict on the published artifact last.",
+			Help: "Time of the last verdict on the published artifact.",
 		}, object),
 		unproven: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "verifiedchart_unproven",
-			Help: "1 while an artifact is published that is not proven, by a rule: Audit, Exemption or Hold.",
+			Help: "1 while an unproven artifact is published, by the rule Audit, Exemption or Hold.",
 		}, append(object, "rule")),
 		withdrawals: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "verifiedchart_withdrawals_total",
-			Help: "How often a published artifact was withdrawn.",
+			Help: "Number of withdrawals of the published artifact.",
 		}, object),
 	}
 	m.sweeps = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "verifiedchart_swept_total",
-		Help: "How often files or an ExternalArtifact of a deleted VerifiedChart were removed by the sweep.",
+		Help: "Number of times the sweep removed files or an ExternalArtifact of a deleted VerifiedChart.",
 	}, []string{"what"})
 	m.list = prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "verifiedchart_revocation_list_valid",
-		Help: "1 while the revocation list of the cluster is valid; 0 while the last good list, or none, is in force.",
+		Help: "1 while the revocation list of the cluster is valid and stored; 0 otherwise, and until the first reconcile.",
 	})
 	r.MustRegister(m.verifications, m.verified, m.unproven, m.withdrawals, m.sweeps, m.list)
 	return m
