@@ -15,8 +15,8 @@ import (
 func (d *demo) restart() chapter {
 	registry := "$(cat " + parts.Registry + ".pid)"
 	return chapter{"A restart needs no registry.", []step{
-		{"The registry stops answering.", "kill -STOP " + registry, d.registryStopped},
-		{"The controller restarts meanwhile, verifies every chart from its disk, and serves on.", "kill $(cat controller.pid)", d.restarted},
+		{"The registry's process is stopped: the registry no longer answers.", "kill -STOP " + registry, d.registryStopped},
+		{"Meanwhile the controller restarts, verifies every chart from its disk, and still serves it.", "kill $(cat controller.pid)", d.restarted},
 		{"The registry answers again.", "kill -CONT " + registry, d.registryRuns},
 	}}
 }

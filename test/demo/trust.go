@@ -18,12 +18,12 @@ import (
 func (d *demo) trust() chapter {
 	removeKey := `kubectl patch secret ` + scenario.KeySecret + ` --type=json -p='[{"op":"remove","path":"/data/` + scenario.KeyEntry + `"}]'`
 	return chapter{"A proof that no longer holds stops being served.", []step{
-		{"The release key is removed from its Secret, which holds another key: the chart's URL turns 404.", removeKey, d.goes("signed")},
+		{"The release key is removed from its Secret, which keeps another key: the chart's URL turns 404.", removeKey, d.goes("signed")},
 		{"The key comes back: the same bytes are served again.", "kubectl apply -f " + releaseKeyFile, d.comes("signed")},
 		{"A digest is revoked for the whole cluster: the chart's URL turns 404.", "kubectl apply -f " + revokeKeylessFile, d.goes("keyless")},
 		{"The revocation is lifted: the chart is served again.", "kubectl apply -f " + revokeNothingFile, d.comes("keyless")},
-		{"A cluster policy demands " + scenario.Identity + " as signer: a chart that only a key signed is denied.", "kubectl apply -f " + policyFile, d.denied},
-		{"The policy is deleted: that chart is served again.", "kubectl delete clusterchartpolicy " + policy, d.comes("signed")},
+		{"A cluster policy requires " + scenario.Identity + " as signer: a chart that only a key signed is withdrawn.", "kubectl apply -f " + policyFile, d.denied},
+		{"The policy is deleted: the withdrawn chart is served again.", "kubectl delete clusterchartpolicy " + policy, d.comes("signed")},
 	}}
 }
 
