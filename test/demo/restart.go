@@ -16,7 +16,7 @@ func (d *demo) restart() chapter {
 	registry := "$(cat " + parts.Registry + ".pid)"
 	return chapter{"A restart needs no registry.", []step{
 		{"The registry's process is stopped: the registry no longer answers.", "kill -STOP " + registry, d.registryStopped},
-		{"Meanwhile the controller restarts, verifies every chart from its disk, and still serves it.", "kill $(cat controller.pid)", d.restarted},
+		{"The controller restarts meanwhile, verifies every chart from its disk, and still serves it.", "kill $(cat controller.pid)", d.restarted},
 		{"The registry answers again.", "kill -CONT " + registry, d.registryRuns},
 	}}
 }
