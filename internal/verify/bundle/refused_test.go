@@ -24,8 +24,6 @@ var _ = Describe("A bundle", Label("cosign", "keyless"), func() {
 		},
 		Entry("by another Sigstore's root", small, keyless(), root(public)),
 		Entry("with a log's time, and a timestamp of another authority", public, keyless(func(h *How) { h.StampedBy = small }), root(public)),
-		Entry("E7: with a certificate that was never logged, if the root names no CT log and one is required anyway", public,
-			keyless(func(h *How) { h.WithoutSCT = true }), root(public, CTLog).with(func(t *bundle.Trust) { t.RequireSCT = true })),
 		Entry("E7: with a certificate that was never logged", public, keyless(func(h *How) { h.WithoutSCT = true }), root(public)),
 		Entry("E7: with a certificate that another log promises", public, keyless(func(h *How) { h.ForeignSCT = true }), root(public)),
 		Entry("E10: with a log's time that the log did not sign, and no other time", public, keyless(func(h *How) { h.Stamped, h.WithoutPromise = false, true }), root(public)),

@@ -34,8 +34,6 @@ type Trust struct {
 	Keys []Key
 	// Log is whether a log entry is required.
 	Log LogPolicy
-	// RequireSCT requires a signed certificate timestamp even if the root names no CT log.
-	RequireSCT bool
 	// Timed reads the proofs of the signing time, even for keys without a period of validity. If nothing proves
 	// the time, the signature counts and has no time.
 	Timed bool
@@ -84,7 +82,7 @@ func (t Trust) needsTime() bool {
 // this machine proves nothing.
 func (t Trust) options(b *Bundle) []verify.VerifierOption {
 	var options []verify.VerifierOption
-	if !t.keyed() && (t.RequireSCT || t.Root.HasCTLogs()) {
+	if !t.keyed() && t.Root.HasCTLogs() {
 		options = append(options, verify.WithSignedCertificateTimestamps(1))
 	}
 	if !t.timed() {
