@@ -94,7 +94,7 @@ type try struct {
 	now        local
 	resolution resolution
 
-	wanted   pipeline.Wanted
+	wanted   pipeline.Request
 	reader   *registry.CachingReader
 	resolved pipeline.Resolved
 	subject  verify.Subject

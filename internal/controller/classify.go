@@ -81,7 +81,7 @@ func ofStep(f *lifecycle.Failure, failure *pipeline.Failure) {
 	case pipeline.StepResolve, pipeline.StepFetch:
 		ofRegistry(f, failure.Err)
 	case pipeline.StepManifest:
-		f.Condition, f.Reason, f.Kind = v1alpha1.FetchFailedCondition, v1alpha1.OCILayerOperationFailedReason, lifecycle.Settled
+		f.Condition, f.Reason, f.Kind = v1alpha1.FetchFailedCondition, v1alpha1.OCILayerOperationFailedReason, lifecycle.Rejecting
 		if errors.Is(failure.Err, registry.ErrIntegrity) {
 			f.Reason, f.Kind = v1alpha1.OCIPullFailedReason, lifecycle.Passing
 		}
@@ -96,9 +96,9 @@ func ofChart(f *lifecycle.Failure, err error) {
 	f.Condition, f.Reason = v1alpha1.BuildFailedCondition, v1alpha1.ChartInvalidReason
 	switch {
 	case errors.Is(err, chart.ErrMismatch):
-		f.Reason, f.Kind = v1alpha1.ChartMismatchReason, lifecycle.Settled
+		f.Reason, f.Kind = v1alpha1.ChartMismatchReason, lifecycle.Rejecting
 	case errors.Is(err, chart.ErrInvalid):
-		f.Kind = lifecycle.Settled
+		f.Kind = lifecycle.Rejecting
 	}
 }
 
@@ -115,7 +115,7 @@ func ofRegistry(f *lifecycle.Failure, err error) {
 func ofVerify(f *lifecycle.Failure, err error) {
 	switch {
 	case errors.Is(err, verify.ErrRejected):
-		f.Reason, f.Kind = v1alpha1.VerificationErrorReason, lifecycle.Settled
+		f.Reason, f.Kind = v1alpha1.VerificationErrorReason, lifecycle.Rejecting
 	case errors.Is(err, verify.ErrTrustMalformed):
 		f.Reason, f.Kind = v1alpha1.TrustUnavailableReason, lifecycle.Malformed
 	case errors.Is(err, verify.ErrTrustUnavailable):

@@ -166,7 +166,7 @@ var _ = Describe("The outcome of an attempt", Label("status"), func() {
 			outcome{failed: v1alpha1.FetchFailedCondition, reason: v1alpha1.URLInvalidReason, stalled: true}),
 		Entry("I7: plain HTTP is not allowed", &refusal{reason: v1alpha1.InsecureNotAllowedReason, kind: lifecycle.Final, err: errors.New("x")},
 			outcome{reason: v1alpha1.InsecureNotAllowedReason, stalled: true}),
-		Entry("B13: the chart is older than the published chart", &refusal{condition: v1alpha1.FetchFailedCondition, reason: v1alpha1.DowngradeRefusedReason, kind: lifecycle.Settled, err: errors.New("x")},
+		Entry("B13: the chart is older than the published chart", &refusal{condition: v1alpha1.FetchFailedCondition, reason: v1alpha1.DowngradeRefusedReason, kind: lifecycle.Rejecting, err: errors.New("x")},
 			outcome{failed: v1alpha1.FetchFailedCondition, reason: v1alpha1.DowngradeRefusedReason, atInterval: true}),
 		Entry("the API server refused the ExternalArtifact", failure(pipeline.StepPublish, errors.New("conflict")),
 			outcome{reason: meta.FailedReason}),

@@ -143,7 +143,7 @@ func (g gatherer) addAnswer(p *lifecycle.Published, key string, s *session) {
 		s.answer = nil
 		return
 	}
-	p.Asked, p.Lost = true, a.lost
+	p.Questioned, p.Lost = true, a.lost
 	switch {
 	case a.isAccepted():
 		p.Accepted, p.Outcomes = a.accepted, a.outcomes
@@ -250,7 +250,7 @@ func (g gatherer) stored(ctx context.Context, obj *v1alpha1.VerifiedChart, chart
 	if err != nil {
 		return verify.Subject{}, nil, registry.Answers{}, err
 	}
-	subject, err := pipeline.Manifest(pipeline.Wanted{Repository: kept.Repository, Name: chart.Name}, pipeline.Resolved{Manifest: manifest})
+	subject, err := pipeline.Manifest(pipeline.Request{Repository: kept.Repository, Name: chart.Name}, pipeline.Resolved{Manifest: manifest})
 	subject.Chart.Version, subject.Sources = chart.Version, sourcesOf(obj, chart.Digest)
 	return subject, reader, kept.Answers, err
 }
@@ -315,12 +315,12 @@ func endedException(obj *v1alpha1.VerifiedChart, set policy.Set) string {
 }
 
 // wanted returns the chart that a spec requests.
-func wanted(obj *v1alpha1.VerifiedChart, repository string) pipeline.Wanted {
+func wanted(obj *v1alpha1.VerifiedChart, repository string) pipeline.Request {
 	name := obj.Spec.ChartName
 	if name == "" {
 		name = path.Base(repository)
 	}
-	return pipeline.Wanted{
+	return pipeline.Request{
 		Repository: repository, Name: name, Digest: digest.Digest(obj.Spec.Ref.Digest),
 		SemVer: obj.Spec.Ref.SemVer, SemverFilter: obj.Spec.Ref.SemverFilter, Tag: obj.Spec.Ref.Tag,
 	}

@@ -125,7 +125,7 @@ func (e *errands) verifyPublished(ctx context.Context, p published) (answer, err
 	}
 	a.scope = scope
 	reader.Bypass()
-	wanted := pipeline.Wanted{Repository: p.repository, Name: p.chart.Name, Digest: p.chart.Digest}
+	wanted := pipeline.Request{Repository: p.repository, Name: p.chart.Name, Digest: p.chart.Digest}
 	resolved, err := pipeline.Resolve(ctx, reader, wanted)
 	if err != nil {
 		a.lost = errors.Is(err, registry.ErrNotFound)

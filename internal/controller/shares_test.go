@@ -96,7 +96,7 @@ var _ = Describe("A session", Label("registry"), func() {
 			s := &session{answer: &a}
 			p := &lifecycle.Published{Chart: chart}
 			gatherer{now: func() time.Time { return now }}.addAnswer(p, "now", s)
-			Expect(p.Asked).To(Equal(expected))
+			Expect(p.Questioned).To(Equal(expected))
 			Expect(p.Lost).To(Equal(expected))
 		},
 		Entry("but an answer about its own", func(*answer) {}, used),

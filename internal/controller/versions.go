@@ -30,7 +30,7 @@ func (t *try) refuseMutation(version string) error {
 		return nil
 	}
 	return &refusal{
-		condition: v1alpha1.FetchFailedCondition, reason: v1alpha1.VersionMutatedReason, kind: lifecycle.Settled,
+		condition: v1alpha1.FetchFailedCondition, reason: v1alpha1.VersionMutatedReason, kind: lifecycle.Rejecting,
 		err: problem.New(nil, "digest changed from %s to %s", record.Digest, s.Manifest.Digest).
 			Fix("version %s was proven with the first digest: to accept the second, set ref.digest: %s, or verify.versionMutation: Allow", version, s.Manifest.Digest),
 	}
@@ -65,7 +65,7 @@ func (t *try) refuseDowngrade() error {
 		return nil
 	}
 	return &refusal{
-		condition: v1alpha1.FetchFailedCondition, reason: v1alpha1.DowngradeRefusedReason, kind: lifecycle.Settled,
+		condition: v1alpha1.FetchFailedCondition, reason: v1alpha1.DowngradeRefusedReason, kind: lifecycle.Rejecting,
 		err: problem.New(nil, "older than the published %s", from).
 			Fix("%q resolves to %s: to go back, change ref, as in ref.tag: %q, or set allowDowngrade: true", ref.SemVer, t.resolved.Tag, t.resolved.Tag),
 	}

@@ -51,8 +51,8 @@ type Kind int
 const (
 	// Passing failures are tried again soon, with backoff.
 	Passing Kind = iota
-	// Settled failures reject the requested chart until the interval is over.
-	Settled
+	// Rejecting failures reject the requested chart until the interval is over.
+	Rejecting
 	// Final failures are not tried again until the spec, or an object that the spec names, changes.
 	Final
 	// Unavailable failures are tried again like Passing ones: trust material is missing, so there is no verdict.

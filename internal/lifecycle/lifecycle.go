@@ -88,8 +88,8 @@ type Published struct {
 	Accepted verify.Accepted
 	// RejectedAt is when its stored signature material was first rejected; zero if it is not rejected.
 	RejectedAt time.Time
-	// Asked reports whether a question to the registry about the chart ended lately, even if the registry did not answer.
-	Asked bool
+	// Questioned reports whether a question to the registry about the chart ended lately, even if the registry did not answer.
+	Questioned bool
 	// ExceptionEnded names the exception by which the chart was published, if that is no longer in force; else empty.
 	ExceptionEnded string
 	// Holds reports whether every policy that applies sets onTrustLoss: Hold.
@@ -245,7 +245,7 @@ func ask(f Facts, d Decision) Ask {
 		return a
 	}
 	a.Bytes = f.Published.File != FileRight && d.Action == Keep
-	if !f.Published.Asked {
+	if !f.Published.Questioned {
 		a.Signatures, a.Until = askSignatures(f)
 	}
 	// While the registry is asked about a rejected chart, start no attempt: the reference usually names the same chart, and the answer

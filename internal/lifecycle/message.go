@@ -46,7 +46,7 @@ func refusal(a *Attempt) string {
 			return fmt.Sprintf("%s refused by policy %s: %s", a.label(), policy, reason)
 		}
 		return fmt.Sprintf("%s refused: %s", a.label(), reason)
-	case a.Failure.Kind == Settled:
+	case a.Failure.Kind == Rejecting:
 		return fmt.Sprintf("%s refused: %s", a.label(), a.Failure.Brief)
 	case a.Failure.Kind == Passing, a.Failure.Kind == Unavailable:
 		return "waiting: " + a.Failure.Brief

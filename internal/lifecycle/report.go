@@ -57,7 +57,7 @@ func reportOf(f Facts, r decided) report {
 func failed(a *Attempt) report {
 	o := report{condition: a.Failure.Condition, reason: a.Failure.Reason, brief: refusal(a), message: a.Failure.Message}
 	switch a.Failure.Kind {
-	case Settled:
+	case Rejecting:
 		o.settled = true
 	case Final:
 		o.stalled = true

@@ -166,7 +166,7 @@ func (f Facts) awaited() bool {
 	if !f.Now.Before(p.RejectedAt.Add(Patience)) {
 		return false
 	}
-	return !p.Asked || (f.edited() && f.Attempt == nil && !f.Object.Spec.Suspend && p.SignerRevoked == "" && onlyOwnRejects(p.Outcomes))
+	return !p.Questioned || (f.edited() && f.Attempt == nil && !f.Object.Spec.Suspend && p.SignerRevoked == "" && onlyOwnRejects(p.Outcomes))
 }
 
 // edited reports whether the spec was edited since the last decision.

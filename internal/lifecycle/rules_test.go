@@ -87,7 +87,7 @@ var (
 )
 
 func refusedBy(err error) *Failure {
-	return &Failure{Reason: v1alpha1.VerificationErrorReason, Message: err.Error(), Kind: Settled}
+	return &Failure{Reason: v1alpha1.VerificationErrorReason, Message: err.Error(), Kind: Rejecting}
 }
 
 func artifactOf(c Chart) *meta.Artifact {
@@ -159,7 +159,7 @@ func eachPublished(visit func(Published)) {
 										for _, lost := range both {
 											for _, file := range files {
 												p := Published{
-													Chart: publishedChart, URL: "http://here/app.tgz", File: file, Outcomes: outcomes, Asked: asked, Holds: holds, MaxUnverifiedAge: age, Lost: lost,
+													Chart: publishedChart, URL: "http://here/app.tgz", File: file, Outcomes: outcomes, Questioned: asked, Holds: holds, MaxUnverifiedAge: age, Lost: lost,
 													Revoked: text(revoked, "manifest is revoked"), Denied: text(denied, "company"),
 													SignerRevoked: text(signer, "key is revoked"), ExceptionEnded: text(ended, "Audit"), RejectedAt: now,
 												}

@@ -28,7 +28,7 @@ func Example() {
 	const name = "registry.example/charts/app"
 	reader := registry.NewCache(1<<20, time.Hour, time.Now).Reader(registry.Scope{Object: "app"}, name, stored)
 	policies := []verify.Named{{Verifier: verifytest.Accepts("release", "SHA256:aa")}}
-	wanted := pipeline.Wanted{Repository: name, Name: "app", Tag: "1.0.0"}
+	wanted := pipeline.Request{Repository: name, Name: "app", Tag: "1.0.0"}
 
 	resolved, err := pipeline.Resolve(ctx, reader, wanted)
 	fmt.Println("resolve:", resolved.Tag, err)

@@ -29,8 +29,8 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify"
 )
 
-// Wanted is the requested chart.
-type Wanted struct {
+// Request is the requested chart.
+type Request struct {
 	// Repository is the host and path of the chart's repository.
 	Repository string
 	// Name is the name that the chart must have.
@@ -55,7 +55,7 @@ type Resolved struct {
 
 // Manifest returns the subject to verify. The bytes must match the digest, and the
 // manifest must describe exactly one chart.
-func Manifest(w Wanted, r Resolved) (verify.Subject, error) {
+func Manifest(w Request, r Resolved) (verify.Subject, error) {
 	d := r.Manifest.Descriptor.Digest
 	if got := digest.FromBytes(r.Manifest.Raw); got != d {
 		return verify.Subject{}, failed(StepManifest, fmt.Errorf("%w: requested %s, got %s", registry.ErrIntegrity, d, got))
@@ -124,7 +124,7 @@ func Inspect(archive io.Reader) (chart.Metadata, error) {
 
 // Validate checks that an inspected chart agrees with its configuration, and is the requested chart. It reads the configuration
 // from the registry only if its digest differs from that of the configuration that Helm makes for such an archive.
-func Validate(ctx context.Context, r registry.Reader, metadata chart.Metadata, l chart.Layout, w Wanted, resolved Resolved) error {
+func Validate(ctx context.Context, r registry.Reader, metadata chart.Metadata, l chart.Layout, w Request, resolved Resolved) error {
 	if !metadata.Configures(l.Config.Digest) {
 		config, err := fetchConfig(ctx, r, l.Config)
 		if err != nil {
@@ -139,7 +139,7 @@ func Validate(ctx context.Context, r registry.Reader, metadata chart.Metadata, l
 
 // Identify returns an error unless a chart has the requested name, and a version that
 // the resolved tag may name.
-func Identify(m chart.Metadata, w Wanted, r Resolved) error {
+func Identify(m chart.Metadata, w Request, r Resolved) error {
 	if err := chart.CheckIdentity(m, w.Name, r.Tag); err != nil {
 		return failed(StepValidate, err)
 	}

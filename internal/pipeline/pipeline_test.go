@@ -19,13 +19,13 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify/verifytest"
 )
 
-// chartIn pushes a chart under the tag 1.0.0, and returns its Wanted and Resolved.
-func chartIn(repo *verifytest.Repository, config, archive []byte) (pipeline.Wanted, pipeline.Resolved) {
+// chartIn pushes a chart under the tag 1.0.0, and returns its Request and Resolved.
+func chartIn(repo *verifytest.Repository, config, archive []byte) (pipeline.Request, pipeline.Resolved) {
 	GinkgoHelper()
 	repo.PushBlob(chart.ConfigMediaType, config)
 	repo.PushBlob(chart.ArchiveMediaType, archive)
 	repo.PushManifest("1.0.0", charttest.Manifest(config, archive))
-	w := pipeline.Wanted{Repository: repository, Name: "app", Tag: "1.0.0"}
+	w := pipeline.Request{Repository: repository, Name: "app", Tag: "1.0.0"}
 	r, err := pipeline.Resolve(context.Background(), caching(repo), w)
 	Expect(err).NotTo(HaveOccurred())
 	return w, r
@@ -92,7 +92,7 @@ var _ = Describe("The pipeline", Label("chart"), func() {
 		resolved := pipeline.Resolved{}
 		d := repo.PushLayers("1.0.0", repo.PushBlob(ocispec.MediaTypeImageLayerGzip, []byte("layer")))
 		resolved.Manifest, _ = repo.Manifest(ctx, d.Digest)
-		_, err := pipeline.Manifest(pipeline.Wanted{}, resolved)
+		_, err := pipeline.Manifest(pipeline.Request{}, resolved)
 		Expect(step(err)).To(Equal(pipeline.StepManifest))
 		Expect(err).To(MatchError(chart.ErrManifest))
 	})
@@ -138,7 +138,7 @@ var _ = Describe("The version that a tag names", Label("chart"), func() {
 		repo.PushBlob(chart.ConfigMediaType, config)
 		repo.PushBlob(chart.ArchiveMediaType, archive)
 		repo.PushManifest(tag, charttest.Manifest(config, archive))
-		w := pipeline.Wanted{Repository: repository, Name: "app", Tag: tag}
+		w := pipeline.Request{Repository: repository, Name: "app", Tag: tag}
 		resolved, err := pipeline.Resolve(ctx, caching(repo), w)
 		Expect(err).NotTo(HaveOccurred())
 		subject, err := pipeline.Manifest(w, resolved)

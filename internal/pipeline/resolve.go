@@ -32,7 +32,7 @@ const maxNamed = 10
 // If a tag is missing, it also lists the tags to name some in the error. Only this step
 // reads a tag: later steps use the digest. Resolve never takes the digest of a tag from the
 // cache, only the manifest of a digest, which cannot change.
-func Resolve(ctx context.Context, r *registry.CachingReader, w Wanted) (Resolved, error) {
+func Resolve(ctx context.Context, r *registry.CachingReader, w Request) (Resolved, error) {
 	if w.Digest != "" {
 		manifest, err := r.Manifest(ctx, w.Digest)
 		if err != nil {
@@ -60,7 +60,7 @@ func Resolve(ctx context.Context, r *registry.CachingReader, w Wanted) (Resolved
 
 // absent returns an error that explains why a tag was not found: it names the newest tags of the repository, or says that the
 // repository does not exist. If the tags cannot be listed, it returns the error unchanged.
-func absent(ctx context.Context, r registry.Reader, w Wanted, tag string, notFound error) error {
+func absent(ctx context.Context, r registry.Reader, w Request, tag string, notFound error) error {
 	tags, err := r.Tags(ctx)
 	switch {
 	case errors.Is(err, registry.ErrNotFound):
@@ -122,7 +122,7 @@ type versions struct {
 	filter *regexp.Regexp
 }
 
-func newVersions(w Wanted) (versions, error) {
+func newVersions(w Request) (versions, error) {
 	within, err := semver.NewConstraint(w.SemVer)
 	if err != nil {
 		return versions{}, problem.New(ErrReference, "ref.semver %q is no range", w.SemVer).Fix(`write one such as ">=1.0.0 <2.0.0", "1.x" or "*"`).Because(err)
@@ -161,7 +161,7 @@ func isHigher(version *semver.Version, tag string, best *semver.Version, bestTag
 }
 
 // highestTag returns the tag with the highest version in the range.
-func highestTag(ctx context.Context, r registry.Reader, w Wanted) (string, error) {
+func highestTag(ctx context.Context, r registry.Reader, w Request) (string, error) {
 	selected, err := newVersions(w)
 	if err != nil {
 		return "", err
@@ -177,7 +177,7 @@ func highestTag(ctx context.Context, r registry.Reader, w Wanted) (string, error
 	return tag, nil
 }
 
-func filtered(w Wanted) string {
+func filtered(w Request) string {
 	if w.SemverFilter == "" {
 		return ""
 	}
@@ -198,7 +198,7 @@ func named(versions []string, tags int) string {
 
 // InRange reports whether a version, or the tag of a version, is in the requested
 // range. A version that strict semver does not read is in no range.
-func InRange(w Wanted, version string) bool {
+func InRange(w Request, version string) bool {
 	within, err := semver.NewConstraint(w.SemVer)
 	if err != nil {
 		return false

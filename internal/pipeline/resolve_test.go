@@ -53,7 +53,7 @@ var _ = Describe("Resolve", Label("registry"), func() {
 
 	DescribeTable("takes the highest version of a range",
 		func(semver, filter, want string, tags ...string) {
-			got, err := pipeline.Resolve(ctx, caching(withTags(tags...)), pipeline.Wanted{Repository: repository, SemVer: semver, SemverFilter: filter})
+			got, err := pipeline.Resolve(ctx, caching(withTags(tags...)), pipeline.Request{Repository: repository, SemVer: semver, SemverFilter: filter})
 			Expect(err).NotTo(HaveOccurred())
 			Expect(got.Tag).To(Equal(want))
 			Expect(got.Manifest.Raw).NotTo(BeEmpty())
@@ -71,7 +71,7 @@ var _ = Describe("Resolve", Label("registry"), func() {
 	)
 
 	DescribeTable("returns an error for",
-		func(w pipeline.Wanted, want error, tags ...string) {
+		func(w pipeline.Request, want error, tags ...string) {
 			w.Repository = repository
 			_, err := pipeline.Resolve(ctx, caching(withTags(tags...)), w)
 			Expect(err).To(MatchError(want))
@@ -79,19 +79,19 @@ var _ = Describe("Resolve", Label("registry"), func() {
 			Expect(err).To(BeAssignableToTypeOf(failure))
 			Expect(len(err.Error())).To(BeNumerically("<", 1024))
 		},
-		Entry("a malformed range", pipeline.Wanted{SemVer: ">>1"}, pipeline.ErrReference, "1.0.0"),
-		Entry("a malformed filter", pipeline.Wanted{SemVer: "*", SemverFilter: "("}, pipeline.ErrReference, "1.0.0"),
-		Entry("a filter that repeats itself too much", pipeline.Wanted{SemVer: "*", SemverFilter: "(?:" + strings.Repeat("a", 500) + "){1000}"}, pipeline.ErrReference, "1.0.0"),
-		Entry("a range without a matching version", pipeline.Wanted{SemVer: ">=2.0.0"}, pipeline.ErrNoMatch, "1.0.0"),
-		Entry("a repository without versions", pipeline.Wanted{SemVer: "*"}, pipeline.ErrNoMatch, "latest"),
-		Entry("a repository without tags", pipeline.Wanted{SemVer: "*"}, pipeline.ErrNoMatch),
-		Entry("a missing tag", pipeline.Wanted{Tag: "1.0.0"}, registry.ErrNotFound),
-		Entry("a missing digest", pipeline.Wanted{Digest: digest.FromString("x")}, registry.ErrNotFound),
+		Entry("a malformed range", pipeline.Request{SemVer: ">>1"}, pipeline.ErrReference, "1.0.0"),
+		Entry("a malformed filter", pipeline.Request{SemVer: "*", SemverFilter: "("}, pipeline.ErrReference, "1.0.0"),
+		Entry("a filter that repeats itself too much", pipeline.Request{SemVer: "*", SemverFilter: "(?:" + strings.Repeat("a", 500) + "){1000}"}, pipeline.ErrReference, "1.0.0"),
+		Entry("a range without a matching version", pipeline.Request{SemVer: ">=2.0.0"}, pipeline.ErrNoMatch, "1.0.0"),
+		Entry("a repository without versions", pipeline.Request{SemVer: "*"}, pipeline.ErrNoMatch, "latest"),
+		Entry("a repository without tags", pipeline.Request{SemVer: "*"}, pipeline.ErrNoMatch),
+		Entry("a missing tag", pipeline.Request{Tag: "1.0.0"}, registry.ErrNotFound),
+		Entry("a missing digest", pipeline.Request{Digest: digest.FromString("x")}, registry.ErrNotFound),
 	)
 
 	DescribeTable("explains why a tag is missing",
 		func(repo *verifytest.Repository, brief, fix string) {
-			_, err := pipeline.Resolve(ctx, caching(repo), pipeline.Wanted{Repository: repository, Tag: "2.0.0"})
+			_, err := pipeline.Resolve(ctx, caching(repo), pipeline.Request{Repository: repository, Tag: "2.0.0"})
 			Expect(err).To(MatchError(registry.ErrNotFound))
 			Expect(problem.Brief(err)).To(ContainSubstring(brief))
 			Expect(err).To(MatchError(ContainSubstring(fix)))
@@ -108,13 +108,13 @@ var _ = Describe("Resolve", Label("registry"), func() {
 		for i := range 1000 {
 			tags = append(tags, fmt.Sprintf("1.0.%d", i))
 		}
-		_, err := pipeline.Resolve(ctx, caching(withTags(tags...)), pipeline.Wanted{Repository: repository, SemVer: ">=2.0.0"})
+		_, err := pipeline.Resolve(ctx, caching(withTags(tags...)), pipeline.Request{Repository: repository, SemVer: ">=2.0.0"})
 		Expect(err).To(MatchError(ContainSubstring("1000 in all")))
 		Expect(len(err.Error())).To(BeNumerically("<", 512))
 	})
 
 	It("writes + in a tag like Helm", func() {
-		got, err := pipeline.Resolve(ctx, caching(withTags("1.0.0_build")), pipeline.Wanted{Tag: "1.0.0+build"})
+		got, err := pipeline.Resolve(ctx, caching(withTags("1.0.0_build")), pipeline.Request{Tag: "1.0.0+build"})
 		Expect(err).NotTo(HaveOccurred())
 		Expect(got.Tag).To(Equal("1.0.0_build"))
 	})
@@ -122,15 +122,15 @@ var _ = Describe("Resolve", Label("registry"), func() {
 	It("requests a tag every time, and a digest once", func() {
 		repo := withTags("1.0.0")
 		r := caching(repo)
-		first, err := pipeline.Resolve(ctx, r, pipeline.Wanted{Tag: "1.0.0"})
+		first, err := pipeline.Resolve(ctx, r, pipeline.Request{Tag: "1.0.0"})
 		Expect(err).NotTo(HaveOccurred())
 		repo.PushLayers("1.0.0", repo.PushBlob("text/plain", []byte("moved")))
-		second, err := pipeline.Resolve(ctx, r, pipeline.Wanted{Tag: "1.0.0"})
+		second, err := pipeline.Resolve(ctx, r, pipeline.Request{Tag: "1.0.0"})
 		Expect(err).NotTo(HaveOccurred())
 		Expect(second.Manifest.Descriptor.Digest).NotTo(Equal(first.Manifest.Descriptor.Digest))
 
 		asked := len(repo.Asked())
-		_, err = pipeline.Resolve(ctx, r, pipeline.Wanted{Digest: first.Manifest.Descriptor.Digest})
+		_, err = pipeline.Resolve(ctx, r, pipeline.Request{Digest: first.Manifest.Descriptor.Digest})
 		Expect(err).NotTo(HaveOccurred())
 		Expect(repo.Asked()).To(HaveLen(asked))
 	})
@@ -165,7 +165,7 @@ var _ = Describe("Resolve", Label("registry"), func() {
 	const inside, outside = true, false
 	DescribeTable("knows whether a version is in a range",
 		func(semver, version string, want bool) {
-			Expect(pipeline.InRange(pipeline.Wanted{SemVer: semver}, version)).To(Equal(want))
+			Expect(pipeline.InRange(pipeline.Request{SemVer: semver}, version)).To(Equal(want))
 		},
 		Entry("a version in it", ">=1.0.0", "1.2.3", inside),
 		Entry("B14: a tag in it, with _ for +", ">=1.0.0", "v1.2.3_b", inside),

@@ -114,8 +114,8 @@ func (r stored) Sibling(repository string) (Reader, error) {
 	return stored{answers: r.answers, repository: name}, nil
 }
 
-// Recall implements Reader. It never calls ask.
-func (r stored) Recall(text string, _ func() ([]byte, error)) ([]byte, error) {
+// ReadThrough implements Reader. It never calls ask.
+func (r stored) ReadThrough(text string, _ func() ([]byte, error)) ([]byte, error) {
 	given, err := r.answer(kindOutside, digest.FromString(text).String(), "a file that is kept outside")
 	if err != nil {
 		return nil, err

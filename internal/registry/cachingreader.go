@@ -50,7 +50,7 @@ const (
 	kindReferrers kind = "referrers"
 	kindManifest  kind = "manifest"
 	kindBlob      kind = "blob"
-	// kindOutside is a question of Recall. Its Ref is a digest, because the question may be long or hold a
+	// kindOutside is a question of ReadThrough. Its Ref is a digest, because the question may be long or hold a
 	// secret.
 	kindOutside kind = "outside"
 	// kindLacks asks whether the registry of the repository lacks the referrers API.
@@ -145,8 +145,8 @@ func (r *CachingReader) Referrers(ctx context.Context, d digest.Digest) (Referre
 	return list, err
 }
 
-// Recall implements Reader.
-func (r *CachingReader) Recall(text string, ask func() ([]byte, error)) ([]byte, error) {
+// ReadThrough implements Reader.
+func (r *CachingReader) ReadThrough(text string, ask func() ([]byte, error)) ([]byte, error) {
 	q := r.question(kindOutside, digest.FromString(text).String())
 	e, err := r.changing(q, func() (Manifest, error) {
 		raw, err := ask()

@@ -98,7 +98,8 @@ type Reader interface {
 	// same host. The error matches ErrURL if the name is not that of a repository.
 	Sibling(repository string) (Reader, error)
 
-	// Recall answers a question about content outside of registries: it returns the result of ask, or the
-	// earlier result if the Reader remembers answers. It does not remember errors.
-	Recall(question string, ask func() ([]byte, error)) ([]byte, error)
+	// ReadThrough answers a question about content outside of registries: it returns the result of ask, or the
+	// earlier result if the Reader caches answers. It does not cache errors. The method belongs to the Reader
+	// because one that answers from stored material must never call ask, and the compiler has to ensure that.
+	ReadThrough(question string, ask func() ([]byte, error)) ([]byte, error)
 }

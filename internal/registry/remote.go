@@ -172,8 +172,8 @@ func (r *remote) Sibling(repository string) (Reader, error) {
 	return r.client.Repository(target)
 }
 
-// Recall implements Reader. It remembers nothing.
-func (r *remote) Recall(_ string, ask func() ([]byte, error)) ([]byte, error) { return ask() }
+// ReadThrough implements Reader. It caches nothing.
+func (r *remote) ReadThrough(_ string, ask func() ([]byte, error)) ([]byte, error) { return ask() }
 
 func checkDescriptor(d ocispec.Descriptor) error {
 	if d.Size < 0 || d.Size > maxBlobSize {

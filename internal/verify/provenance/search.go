@@ -29,7 +29,7 @@ const (
 // ExternalSource reads the provenance file of a chart, by its name and version, from outside the registry, and
 // returns its location. If there is no file, both the bytes and the error are nil. A *verify.Refusal is the
 // reason why it cannot be a provenance file; any other error means that this could not be found out. It sends
-// its requests through the Recall of the reader, so that answers are cached as long as those of the reader
+// its requests through ReadThrough of the reader, so that answers are cached as long as those of the reader
 // itself.
 type ExternalSource func(ctx context.Context, r registry.Reader, name, version string) (where string, raw []byte, err error)
 

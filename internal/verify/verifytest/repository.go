@@ -265,5 +265,5 @@ func (r *Repository) Open(ctx context.Context, d ocispec.Descriptor) (io.ReadClo
 
 var _ registry.Reader = &Repository{}
 
-// Recall implements registry.Reader. It caches nothing.
-func (r *Repository) Recall(_ string, ask func() ([]byte, error)) ([]byte, error) { return ask() }
+// ReadThrough implements registry.Reader. It caches nothing.
+func (r *Repository) ReadThrough(_ string, ask func() ([]byte, error)) ([]byte, error) { return ask() }
