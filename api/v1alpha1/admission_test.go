@@ -161,7 +161,7 @@ var _ = Describe("The API server", Label("admission"), func() {
 		Entry("with a tag in the url", "put it in ref.tag", set("oci://registry.example/charts/app:1.0.0", "url")),
 		Entry("with a digest in the url", "digest in ref.digest", set("oci://registry.example/charts/app@sha256:"+strings.Repeat("a", 64), "url")),
 		Entry("I6: with credentials in the url", "put credentials in secretRef", set("oci://user:pass@registry.example/charts/app", "url")),
-		Entry("with an upper case path", "lower case path", set("oci://registry.example/charts/App", "url")),
+		Entry("with an upper case path", "only lower case letters", set("oci://registry.example/charts/App", "url")),
 		Entry("with no path", "oci://host[:port]/path", set("oci://registry.example", "url")),
 		Entry("with a query", "oci://host[:port]/path", set("oci://registry.example/app?x=y", "url")),
 		Entry("with .. in the path", "oci://host[:port]/path", set("oci://registry.example/charts/../app", "url")),

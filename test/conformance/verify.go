@@ -46,7 +46,7 @@ func (p program) verify(ctx context.Context, a arguments) error {
 }
 
 // trust returns the constraints on the signature. The suite demands the transparency logs that the trusted root
-// lists, those of certificates included.
+// lists, and a log of certificates always.
 func (p program) trust(ctx context.Context, a arguments) (bundle.Trust, error) {
 	t := bundle.Trust{Log: bundle.LogAsRoot}
 	if a.keyed() {
@@ -62,6 +62,9 @@ func (p program) trust(ctx context.Context, a arguments) (bundle.Trust, error) {
 	}
 	var err error
 	t.Root, err = p.root(ctx, a)
+	if err == nil && !a.keyed() && !t.Root.HasCTLogs() {
+		return t, errors.New("the trusted root names no log of certificates")
+	}
 	return t, err
 }
 
