@@ -15,7 +15,7 @@ import (
 )
 
 // filler is an annotation that makes an index larger than what is parsed as a whole, so that only the scanner can read it.
-var filler = "annotations:\n" + strings.Repeat("  a: |\n"+strings.Repeat("    a text of an annotation, which nobody reads\n", 1000), 100)
+var filler = "annotations:\n  a: |\n" + strings.Repeat("    "+strings.Repeat("x", 60_000)+"\n", helmindex.MaxParsed/60_000+1)
 
 // nginx is an index, in which the chart nginx stands for the part in question.
 func nginx(part string) string { return "apiVersion: v1\nentries:\n" + part }
@@ -144,7 +144,7 @@ var _ = Describe("Find", func() {
 	DescribeTable("reads JSON of any size",
 		func(text string, want ...string) {
 			expectHelms(text, "nginx")
-			padded := strings.TrimSuffix(text, "}") + `, "annotations": {` + strings.Repeat(`"a": "text",`, 400_000) + `"b": ""}}`
+			padded := strings.TrimSuffix(text, "}") + `, "annotations": {` + strings.Repeat(`"a": "`+strings.Repeat("x", 60_000)+`",`, helmindex.MaxParsed/60_000+1) + `"b": ""}}`
 			for _, text := range []string{text, padded} {
 				found, err := read(text, "nginx")
 				Expect(err).NotTo(HaveOccurred())

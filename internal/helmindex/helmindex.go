@@ -38,7 +38,8 @@ const (
 	MaxLine = 64 << 10
 	// MaxParsed bounds an index that is parsed as a whole, in bytes.
 	MaxParsed = 4 << 20
-	// maxNodes bounds the nodes of parsed text, because a node of two bytes takes hundreds of bytes of memory.
+	// maxNodes bounds the nodes of parsed text, because a node of two bytes takes hundreds of bytes of memory: so many take
+	// some 120 MB. A block of MaxBlock usually has a quarter of them.
 	maxNodes = 400_000
 	// maxExpanded bounds the text of parsed YAML after each alias is replaced, in bytes.
 	maxExpanded = 2 * MaxParsed

@@ -50,7 +50,7 @@ func (x *lexer) next(text []byte) (l line, ok bool) {
 	column := leadingSpaces(text)
 	rest := text[column:]
 	l = line{column: column, continues: true}
-	blank := len(bytes.TrimLeft(rest, " \t")) == 0
+	blank := len(trimBlanks(rest)) == 0
 	switch {
 	case x.open == quoted:
 		return l, (blank || column > x.floor) && x.continueQuoted(rest)
@@ -84,7 +84,7 @@ func (x *lexer) begin(l *line, rest []byte) bool {
 	if !ok {
 		return x.value(rest)
 	}
-	l.key, l.quoted, l.value = key, isQuoted, bytes.TrimLeft(value, " \t")
+	l.key, l.quoted, l.value = key, isQuoted, trimBlanks(value)
 	x.owner = at
 	return len(l.value) == 0 || x.value(l.value)
 }
@@ -177,50 +177,72 @@ func quoteEnd(text []byte, quote byte) int {
 }
 
 // flowEnd returns the end of the flow collection that the text begins with, or -1 if it does not end on this line, or
-// if it holds anchors, aliases, tags, comments, complex keys or an apostrophe within a plain text.
+// if it holds anchors, aliases, tags, comments, complex keys or a quote within a plain text.
 func flowEnd(text []byte) int {
-	depth := 0
-	fresh, afterQuote := true, false // whether a node may begin here, and whether a quoted text has just ended
-	for i := 0; i < len(text); i++ {
-		c := text[i]
-		switch {
-		case c == '[' || c == '{':
-			depth++
-			fresh = true
-		case c == ']' || c == '}':
-			if depth--; depth == 0 {
-				return i + 1
-			}
-			fresh = false
-		case c == '"' || c == '\'':
-			end := quoteEnd(text[i+1:], c)
-			if !fresh || end < 0 {
-				return -1
-			}
-			i += 1 + end
-			fresh, afterQuote = false, true
-			continue
-		case c == ' ' || c == '\t':
-			fresh = fresh || text[i-1] == ':'
-			continue
-		case isFlowOddity(c, fresh, text[i-1]):
+	f := flow{text: text, fresh: true}
+	for f.at < len(text) {
+		if !f.next() {
 			return -1
-		default:
-			fresh = c == ',' || c == ':' && afterQuote
 		}
-		afterQuote = false
+		if f.depth == 0 {
+			return f.at
+		}
 	}
 	return -1
 }
 
-// isFlowOddity reports whether a character of a flow collection begins an anchor, an alias, a tag, a comment or a
-// complex key.
-func isFlowOddity(c byte, fresh bool, before byte) bool {
+// flow follows a flow collection within one line.
+type flow struct {
+	text       []byte
+	at, depth  int
+	fresh      bool // a node may begin here
+	afterQuote bool // a quoted text has just ended
+}
+
+// next reads a character or a quoted text. It reports whether the lexer follows it.
+func (f *flow) next() bool {
+	c := f.text[f.at]
+	afterQuote := f.afterQuote
+	f.afterQuote = false
+	switch c {
+	case '[', '{':
+		f.depth++
+		f.fresh = true
+	case ']', '}':
+		f.depth--
+		f.fresh = false
+	case '"', '\'':
+		return f.quoted(c)
+	case ' ', '\t':
+		f.fresh = f.fresh || f.text[f.at-1] == ':'
+		f.afterQuote = afterQuote
+	default:
+		if f.isOdd(c) {
+			return false
+		}
+		f.fresh = c == ',' || c == ':' && afterQuote
+	}
+	f.at++
+	return true
+}
+
+func (f *flow) quoted(quote byte) bool {
+	end := quoteEnd(f.text[f.at+1:], quote)
+	if !f.fresh || end < 0 {
+		return false
+	}
+	f.at += 1 + end + 1
+	f.fresh, f.afterQuote = false, true
+	return true
+}
+
+// isOdd reports whether a character begins an anchor, an alias, a tag, a comment or a complex key.
+func (f *flow) isOdd(c byte) bool {
 	switch c {
 	case '&', '*', '!':
-		return fresh
+		return f.fresh
 	case '#':
-		return startsBlank([]byte{before})
+		return startsBlank(f.text[f.at-1:])
 	}
 	return c == '?'
 }
@@ -232,6 +254,16 @@ func leadingSpaces(text []byte) int {
 		}
 	}
 	return len(text)
+}
+
+// trimBlanks returns the text without the spaces and tabs before it. It is faster than bytes.TrimLeft.
+func trimBlanks(text []byte) []byte {
+	for i, c := range text {
+		if c != ' ' && c != '\t' {
+			return text[i:]
+		}
+	}
+	return nil
 }
 
 func startsBlank(text []byte) bool { return len(text) == 0 || text[0] == ' ' || text[0] == '\t' }
@@ -251,6 +283,6 @@ func onlyComment(text []byte) bool {
 	if !startsBlank(text) {
 		return false
 	}
-	text = bytes.TrimLeft(text, " \t")
+	text = trimBlanks(text)
 	return len(text) == 0 || text[0] == '#'
 }

@@ -5,6 +5,7 @@ package helmindex
 import (
 	"bufio"
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"io"
 	"unicode/utf8"
@@ -71,8 +72,8 @@ func (r *lineReader) fill() error {
 		r.offset += int64(len(byteOrderMark))
 	}
 	r.rest, r.plain = line, isPlain(line)
-	if i := bytes.LastIndex(line, []byte(byteOrderMark)); !r.plain && i >= 0 {
-		r.marked = r.offset + int64(i)
+	if !r.plain && bytes.Contains(line, []byte(byteOrderMark)) {
+		r.marked = r.offset + int64(bytes.LastIndex(line, []byte(byteOrderMark)))
 	}
 	return nil
 }
@@ -95,10 +96,17 @@ func lineEnd(text []byte) (end, next int) {
 
 // isPlain reports whether a text can hold no line end but the line feed.
 func isPlain(text []byte) bool {
-	for _, c := range text {
-		if c >= utf8.RuneSelf || c == '\r' {
+	const high = 0x8080808080808080 // the bit that no ASCII character has
+	rest := text
+	for ; len(rest) >= 8; rest = rest[8:] {
+		if binary.LittleEndian.Uint64(rest)&high != 0 {
 			return false
 		}
 	}
-	return true
+	for _, c := range rest {
+		if c >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return bytes.IndexByte(text, '\r') < 0
 }

@@ -144,13 +144,7 @@ func (s *scan) field(l line, offset int64) error {
 	s.end(offset)
 	switch {
 	case key == "entries":
-		if s.listed {
-			return malformed("index.yaml has entries twice").Fix("keep one key that holds all charts")
-		}
-		if len(l.value) > 0 && l.value[0] != '#' {
-			return errOtherForm
-		}
-		s.listed, s.inEntries = true, true
+		return s.entries(l)
 	case key == "apiVersion":
 		if s.apiVersion.seen {
 			return malformed("index.yaml has apiVersion twice").Fix("keep one")
@@ -159,6 +153,18 @@ func (s *scan) field(l line, offset int64) error {
 	case strings.EqualFold(key, "entries"), strings.EqualFold(key, "apiVersion"):
 		return errOtherForm // Helm ignores the case
 	}
+	return nil
+}
+
+// entries reads the key before the charts.
+func (s *scan) entries(l line) error {
+	if s.listed {
+		return malformed("index.yaml has entries twice").Fix("keep one key that holds all charts")
+	}
+	if len(l.value) > 0 && l.value[0] != '#' {
+		return errOtherForm
+	}
+	s.listed, s.inEntries = true, true
 	return nil
 }
 
@@ -198,7 +204,7 @@ func keyText(l line) (string, bool) {
 	if l.key == nil || string(l.key) == "<<" {
 		return "", false
 	}
-	return string(l.key), !l.quoted || bytes.IndexAny(l.key, `\'`) < 0
+	return string(l.key), !l.quoted || !bytes.ContainsAny(l.key, `\'`)
 }
 
 // typedWords are the plain keys that are booleans or null, in lower case.
