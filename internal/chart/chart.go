@@ -87,6 +87,8 @@ type Metadata struct {
 	Version     string
 	AppVersion  string
 	Description string
+	// IsLibrary reports whether the chart is of type library, which Helm does not install. It is known of archives only.
+	IsLibrary bool
 
 	// config is the digest of the matching configuration, if the metadata was read from an archive.
 	config digest.Digest

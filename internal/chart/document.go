@@ -24,12 +24,12 @@ const (
 )
 
 // document returns the YAML document of the present entry, with this size.
-func (w *walk) document(size int64) ([]byte, error) {
+func (w *walk) document(content io.Reader, size int64) ([]byte, error) {
 	if w.documents -= size; w.documents < 0 {
 		return nil, fmt.Errorf("all YAML files together have more than %d bytes", maxDocuments)
 	}
 	raw := make([]byte, size)
-	if _, err := io.ReadFull(w.tar, raw); err != nil {
+	if _, err := io.ReadFull(content, raw); err != nil {
 		return nil, err
 	}
 	for _, c := range []byte("-?:,[{") {

@@ -49,7 +49,7 @@ func checkPath(h *tar.Header) error {
 		return fmt.Errorf("has a path longer than %d bytes", maxPath)
 	case !fs.ValidPath(name) || name == ".":
 		return errors.New("has a path that is not relative and clean")
-	case strings.ContainsFunc(name, func(r rune) bool { return r == '\\' || !unicode.IsPrint(r) }):
+	case strings.ContainsFunc(name, isUnshown):
 		return errors.New("has a path with a backslash or a character that does not print")
 	}
 	for part := range strings.SplitSeq(name, "/") {
@@ -61,6 +61,12 @@ func checkPath(h *tar.Header) error {
 		}
 	}
 	return nil
+}
+
+// isUnshown reports whether a path must not hold a character: a backslash, or one that does not print. Blanks of
+// other scripts print, and Helm takes them.
+func isUnshown(r rune) bool {
+	return r == '\\' || !unicode.IsPrint(r) && !unicode.Is(unicode.Zs, r)
 }
 
 // checkGlobalHeader tolerates the commit id that `git archive` writes at the start of a tar, and refuses

@@ -41,6 +41,10 @@ func (in *inspection) load() (_ Metadata, err error) {
 	if m.Name != name || m.Version != version {
 		return Metadata{}, errors.New("its Chart.yaml names another chart than Helm reads, because of characters that do not print or of its requirements.yaml")
 	}
+	if err := checkDependencies(c); err != nil {
+		return Metadata{}, err
+	}
+	m.IsLibrary = c.Metadata.Type == "library"
 	m.config, err = configOf(c.Metadata)
 	return m, err
 }
@@ -67,7 +71,7 @@ func recovered(err *error) {
 func declared(raw []byte) (name, version string, err error) {
 	asJSON, err := yaml.YAMLToJSONStrict(raw)
 	if err != nil {
-		return "", "", err
+		return "", "", fmt.Errorf("%w: write each key once, as valid YAML", err)
 	}
 	if err := unambiguous(asJSON); err != nil {
 		return "", "", err

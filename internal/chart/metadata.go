@@ -42,8 +42,8 @@ func newMetadata(name, version, appVersion, description string) (Metadata, error
 	}, nil
 }
 
-// ParseConfig reads the configuration blob of a chart, which is Chart.yaml as JSON. Its errors match
-// ErrInvalid.
+// ParseConfig reads the configuration blob of a chart, which is Chart.yaml as JSON. A configuration without name and
+// version, which some clients push, states nothing: its Metadata is zero. Errors match ErrInvalid.
 func ParseConfig(raw []byte) (Metadata, error) {
 	m, err := parseConfig(raw)
 	if err != nil {
@@ -63,6 +63,9 @@ func parseConfig(raw []byte) (Metadata, error) {
 	if err := json.Unmarshal(raw, &c); err != nil {
 		return Metadata{}, err
 	}
+	if c.Name == "" && c.Version == "" {
+		return Metadata{}, nil
+	}
 	return newMetadata(c.Name, c.Version, c.AppVersion, c.Description)
 }
 
@@ -71,8 +74,11 @@ func parseConfig(raw []byte) (Metadata, error) {
 func (m Metadata) Configures(d digest.Digest) bool { return m.config != "" && m.config == d }
 
 // Agrees returns an error matching ErrMismatch unless the chart's configuration names the same chart as its
-// Chart.yaml: users and registries must see the chart that Helm installs.
+// Chart.yaml, or nothing: users and registries must see the chart that Helm installs.
 func (m Metadata) Agrees(config Metadata) error {
+	if config == (Metadata{}) {
+		return nil
+	}
 	if m.Name != config.Name || m.Version != config.Version {
 		return fmt.Errorf("%w: Chart.yaml says %s %s, the configuration in the registry %s %s; package and push the chart again",
 			ErrMismatch, m.Name, m.Version, config.Name, config.Version)

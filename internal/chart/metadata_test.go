@@ -52,7 +52,6 @@ var _ = Describe("ParseConfig", Label("chart"), func() {
 		},
 		Entry("that is empty", ""),
 		Entry("C13: that is a login page", "<html>"),
-		Entry("that is an empty object", "{}"),
 		Entry("C6: with the name .", configOf(`"."`, `"1.0.0"`)),
 		Entry("C6: with the name ..", configOf(`".."`, `"1.0.0"`)),
 		Entry("C6: with a path for a name", configOf(`"a/../b"`, `"1.0.0"`)),
@@ -83,7 +82,6 @@ var _ = Describe("Metadata.Agrees", Label("chart"), func() {
 		Entry("B10: of another name", chart.Metadata{Name: "podinf0", Version: "6.7.0"}),
 		Entry("B10: of another version", chart.Metadata{Name: "podinfo", Version: "6.7.1"}),
 		Entry("B10: of a version that differs in build metadata only", chart.Metadata{Name: "podinfo", Version: "6.7.0+b"}),
-		Entry("B10: that is empty", chart.Metadata{}),
 	)
 })
 

@@ -321,7 +321,7 @@ func wanted(obj *v1alpha1.VerifiedChart, repository string) pipeline.Request {
 		name = path.Base(repository)
 	}
 	return pipeline.Request{
-		Repository: repository, Name: name, Digest: digest.Digest(obj.Spec.Ref.Digest),
+		Repository: repository, Name: name, AllowLibrary: obj.Spec.ChartName != "", Digest: digest.Digest(obj.Spec.Ref.Digest),
 		SemVer: obj.Spec.Ref.SemVer, SemverFilter: obj.Spec.Ref.SemverFilter, Tag: obj.Spec.Ref.Tag,
 	}
 }

@@ -43,6 +43,8 @@ type Request struct {
 	SemverFilter string
 	// Tag is the tag of the chart.
 	Tag string
+	// AllowLibrary allows a chart of type library: the user asked for this chart by name.
+	AllowLibrary bool
 }
 
 // Resolved is the manifest that a reference names at one moment.
@@ -133,6 +135,9 @@ func Validate(ctx context.Context, r registry.Reader, metadata chart.Metadata, l
 		if err := metadata.Agrees(config); err != nil {
 			return failed(StepValidate, err)
 		}
+	}
+	if metadata.IsLibrary && !w.AllowLibrary {
+		return failed(StepValidate, fmt.Errorf("%w: a library chart cannot be installed: to publish it all the same, set chartName: %s", chart.ErrInvalid, metadata.Name))
 	}
 	return Identify(metadata, w, resolved)
 }

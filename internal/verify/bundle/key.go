@@ -50,7 +50,7 @@ type Key struct {
 }
 
 // ParseKey reads one PEM encoded public key: ECDSA on P-256, P-384 or P-521, RSA of 2048, 3072 or 4096 bits, or
-// Ed25519. It refuses anything else, including a private key and trailing data. The error matches ErrKey and
+// Ed25519. A byte order mark, and blanks around lines, mean nothing. It refuses anything else, including a private key and trailing data. The error matches ErrKey and
 // never repeats the bytes.
 func ParseKey(name string, encoded []byte) (Key, error) {
 	if len(encoded) > maxKeySize {
@@ -101,6 +101,7 @@ func (k Key) expires() bool { return !k.start.IsZero() || !k.end.IsZero() }
 
 // parsePublicKey reads one public key. The name is that of the entry, for messages.
 func parsePublicKey(name string, encoded []byte) (crypto.PublicKey, error) {
+	encoded = unindented(bytes.TrimPrefix(bytes.TrimSpace(encoded), byteOrderMark))
 	block, rest := pem.Decode(encoded)
 	switch {
 	case block == nil:

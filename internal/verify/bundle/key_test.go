@@ -10,8 +10,12 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
+	"encoding/base64"
+	"encoding/binary"
 	"encoding/pem"
+	"strings"
 	"testing"
+	"unicode/utf16"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -23,6 +27,62 @@ import (
 func encoded(kind string, der []byte, err error) []byte {
 	Expect(err).NotTo(HaveOccurred())
 	return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
+}
+
+var _ = DescribeTable("K5: A public key is read", Label("cosign"), func(change func([]byte) []byte) {
+	raw := publicKey()
+	good, err := bundle.ParseKey("cosign.pub", raw)
+	Expect(err).NotTo(HaveOccurred())
+	key, err := bundle.ParseKey("cosign.pub", change(raw))
+	Expect(err).NotTo(HaveOccurred())
+	Expect(key.ID).To(Equal(good.ID))
+},
+	Entry("after a byte order mark", func(raw []byte) []byte { return append([]byte("\ufeff"), raw...) }),
+	Entry("after blank lines", func(raw []byte) []byte { return append([]byte("\n \t\n"), raw...) }),
+	Entry("indented by blanks", func(raw []byte) []byte { return indent(raw, "    ") }),
+	Entry("indented by tabs", func(raw []byte) []byte { return indent(raw, "\t") }),
+	Entry("with Windows line ends", func(raw []byte) []byte { return bytes.ReplaceAll(raw, []byte("\n"), []byte("\r\n")) }),
+	Entry("with a byte order mark, indentation and Windows line ends", func(raw []byte) []byte {
+		return append([]byte("\ufeff"), bytes.ReplaceAll(indent(raw, "  "), []byte("\n"), []byte("\r\n"))...)
+	}),
+)
+
+var _ = DescribeTable("K5: A public key in another encoding is refused, and the encoding is named", Label("cosign"), func(change func([]byte) []byte, name string) {
+	_, err := bundle.ParseKey("cosign.pub", change(publicKey()))
+	Expect(err).To(MatchError(bundle.ErrKey))
+	Expect(err.Error()).To(ContainSubstring(name))
+},
+	Entry("UTF-16, little endian", func(raw []byte) []byte { return utf16Of(raw, binary.LittleEndian, true) }, "UTF-16"),
+	Entry("UTF-16, big endian", func(raw []byte) []byte { return utf16Of(raw, binary.BigEndian, true) }, "UTF-16"),
+	Entry("UTF-16 without a byte order mark", func(raw []byte) []byte { return utf16Of(raw, binary.LittleEndian, false) }, "UTF-16"),
+	Entry("DER", func(raw []byte) []byte { block, _ := pem.Decode(raw); return block.Bytes }, "DER"),
+	Entry("base64 twice", func(raw []byte) []byte { return []byte(base64.StdEncoding.EncodeToString(raw)) }, "base64 twice"),
+)
+
+// publicKey returns a PEM encoded public key.
+func publicKey() []byte {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	Expect(err).NotTo(HaveOccurred())
+	der, err := x509.MarshalPKIXPublicKey(key.Public())
+	Expect(err).NotTo(HaveOccurred())
+	return pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
+}
+
+// indent puts blanks before each line.
+func indent(raw []byte, blanks string) []byte {
+	return []byte(blanks + strings.ReplaceAll(strings.TrimSpace(string(raw)), "\n", "\n"+blanks) + "\n")
+}
+
+// utf16Of returns the text in UTF-16.
+func utf16Of(raw []byte, order binary.AppendByteOrder, mark bool) (out []byte) {
+	text := string(raw)
+	if mark {
+		text = "\ufeff" + text
+	}
+	for _, unit := range utf16.Encode([]rune(text)) {
+		out = order.AppendUint16(out, unit)
+	}
+	return out
 }
 
 var _ = Describe("ParseKey", Label("cosign"), func() {

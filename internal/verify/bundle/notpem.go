@@ -34,10 +34,8 @@ func notPEM(name string, content []byte) error {
 		return problem.New(ErrKey, "%s is an SSH key", name).Fix("convert the key with ssh-keygen -e -m PKCS8 -f key.pub > cosign.pub")
 	case encoded:
 		return problem.New(ErrKey, "%s was encoded in base64 twice", name).Fix(recreate)
-	case bytes.HasPrefix(trimmed, byteOrderMark) && isPEM(bytes.TrimPrefix(trimmed, byteOrderMark)):
-		return problem.New(ErrKey, "%s starts with a byte order mark", name).Fix("save the file as UTF-8 without BOM, and " + recreate)
-	case isPEM(unindented(trimmed)):
-		return problem.New(ErrKey, "%s is indented", name).Fix(recreate)
+	case bytes.HasPrefix(content, []byte{0xff, 0xfe}), bytes.HasPrefix(content, []byte{0xfe, 0xff}), bytes.IndexByte(content, 0) >= 0 && bytes.Contains(content, []byte("-\x00-\x00")):
+		return problem.New(ErrKey, "%s is UTF-16", name).Fix("save the file as UTF-8, and " + recreate)
 	case bytes.Contains(trimmed, []byte("-----BEGIN ")):
 		return problem.New(ErrKey, "%s has lost its line breaks, or a part", name).Fix(recreate)
 	}

@@ -57,9 +57,10 @@ func forbidden(r rune) bool {
 }
 
 // splitLines splits a text at its only line "...", as Helm does: the line feed before it belongs to neither
-// document. No other line may begin like a document marker, so that YAML decoders find the same documents as
-// Helm.
+// document. A line "---" may begin the text. No other line may begin like a document marker, so that YAML decoders
+// find the same documents as Helm.
 func splitLines(s string) (metadata, sums string, err error) {
+	s = strings.TrimPrefix(s, "---\n")
 	at, start := -1, 0
 	for line := range strings.Lines(s) {
 		if strings.HasPrefix(line, endOfDocument) || strings.HasPrefix(line, "---") {
