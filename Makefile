@@ -72,7 +72,7 @@ lint: $(GOLANGCI_LINT) ## Lint the code, its imports and the prose, check the li
 
 .PHONY: check-manifests
 check-manifests: parts
-	@for k in config/default config/samples; do $(PARTS)/kubectl kustomize $$k >/dev/null || exit 1; echo "$$k builds"; done
+	@for k in config/default config/object-level-identity config/samples; do $(PARTS)/kubectl kustomize $$k >/dev/null || exit 1; echo "$$k builds"; done
 
 .PHONY: check-generated
 check-generated: generate manifests ## Write the generated code, and fail if it was stale.

@@ -11,9 +11,11 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/fluxcd/pkg/auth"
 	"github.com/fluxcd/pkg/runtime/client"
 	helper "github.com/fluxcd/pkg/runtime/controller"
 	"github.com/fluxcd/pkg/runtime/events"
+	"github.com/fluxcd/pkg/runtime/features"
 	"github.com/fluxcd/pkg/runtime/metrics"
 	sourcev1 "github.com/fluxcd/source-controller/api/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -34,6 +36,7 @@ import (
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
+	"github.com/verifiedchart/verifiedchart/internal/cloud"
 	"github.com/verifiedchart/verifiedchart/internal/controller"
 	"github.com/verifiedchart/verifiedchart/internal/download"
 	"github.com/verifiedchart/verifiedchart/internal/material"
@@ -104,8 +107,9 @@ func newManager(o options) (ctrl.Manager, error) {
 					Field:     fields.OneTermEqualSelector("metadata.name", controller.ExternalArtifactCRD),
 					Transform: dropSchema,
 				},
-				metadataOf("Secret"):    {Transform: dropAnnotations},
-				metadataOf("ConfigMap"): {Transform: dropAnnotations},
+				&corev1.ServiceAccount{}: {Transform: dropTokens},
+				metadataOf("Secret"):     {Transform: dropAnnotations},
+				metadataOf("ConfigMap"):  {Transform: dropAnnotations},
 			},
 		},
 	})
@@ -133,6 +137,38 @@ func dropAnnotations(obj any) (any, error) {
 	return obj, nil
 }
 
+// dropTokens keeps what a ServiceAccount is read for: its pull Secrets, and the annotations that name its cloud identity.
+func dropTokens(obj any) (any, error) {
+	if account, ok := obj.(*corev1.ServiceAccount); ok {
+		account.SetManagedFields(nil)
+		account.SetLabels(nil)
+		account.Secrets = nil
+		delete(account.Annotations, corev1.LastAppliedConfigAnnotation)
+	}
+	return obj, nil
+}
+
+// newCloud returns the client for the credentials of clouds.
+func newCloud(c ctrlclient.Client, o options) (*cloud.Client, error) {
+	supported := map[string]bool{}
+	auth.SetFeatureGates(supported)
+	if err := o.features.SupportedFeatures(supported); err != nil {
+		return nil, fmt.Errorf("--feature-gates: %w", err)
+	}
+	objectLevel, err := features.Enabled(cloud.FeatureGate)
+	if err != nil {
+		return nil, fmt.Errorf("--feature-gates: %w", err)
+	}
+	clouds, err := cloud.New(cloud.Options{
+		Client: c, MaxTokens: o.tokenCache.MaxSize, MaxDuration: o.tokenCache.MaxDuration,
+		ObjectLevel: objectLevel, DefaultServiceAccount: o.defaultServiceAccount, ControllerNamespaces: o.identityNamespaces,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("--%s: %w", auth.ControllerFlagDefaultServiceAccount, err)
+	}
+	return clouds, nil
+}
+
 // dropSchema keeps what reports whether a definition is established.
 func dropSchema(obj any) (any, error) {
 	if crd, ok := obj.(*apiextensionsv1.CustomResourceDefinition); ok {
@@ -151,8 +187,13 @@ func newReconciler(mgr ctrl.Manager, o options, store *storage.Storage, root *pu
 		return nil, fmt.Errorf("--events-addr: %w", err)
 	}
 	namespace := os.Getenv("RUNTIME_NAMESPACE")
+	clouds, err := newCloud(mgr.GetClient(), o)
+	if err != nil {
+		return nil, err
+	}
 	objects := material.NewObjects(mgr.GetCache(), mgr.GetAPIReader(), objectsLimit)
 	list := types.NamespacedName{Namespace: namespace, Name: o.revocations}
+	agent, apiServer := name+"/"+version, apiServerAddresses(context.Background(), mgr.GetConfig())
 	return &controller.VerifiedChartReconciler{
 		Client:        mgr.GetClient(),
 		APIReader:     mgr.GetAPIReader(),
@@ -160,12 +201,12 @@ func newReconciler(mgr ctrl.Manager, o options, store *storage.Storage, root *pu
 		EventRecorder: recorder,
 		Announcer:     announcer(mgr, recorder),
 		Material: material.NewLoader(material.Options{
-			Source: objects, PublicRoot: root,
-			Downloads: download.NewClient(download.Options{UserAgent: name + "/" + version, AllowedHosts: o.allowedHosts}),
+			Source: objects, PublicRoot: root, Cloud: clouds,
+			Downloads: download.NewClient(download.Options{UserAgent: agent, AllowedHosts: o.allowedHosts, APIServer: apiServer}),
 		}),
 		Revocations:     revocations(objects, list, o.artifact.StoragePath),
 		RevocationsName: list,
-		Registries:      registry.NewClient(registry.ClientOptions{UserAgent: name + "/" + version, AllowedHosts: o.allowedHosts}),
+		Registries:      registry.NewClient(registry.ClientOptions{UserAgent: agent, AllowedHosts: o.allowedHosts, APIServer: apiServer}),
 		Cache:           registry.NewCache(cacheLimit, controller.MaterialAge, time.Now),
 		Verifications:   controller.NewVerificationMetrics(ctrlmetrics.Registry),
 		Storage:         store,
@@ -173,8 +214,10 @@ func newReconciler(mgr ctrl.Manager, o options, store *storage.Storage, root *pu
 		Name:            name,
 		Namespace:       namespace,
 		AllowHTTP:       o.insecureAllowHTTP,
-		MaxTimeout:      o.maxTimeout,
-		MinInterval:     o.minInterval,
+
+		DefaultServiceAccount: o.defaultServiceAccount,
+		MaxTimeout:            o.maxTimeout,
+		MinInterval:           o.minInterval,
 	}, nil
 }
 

@@ -8,13 +8,18 @@ import (
 	"time"
 
 	artifactconfig "github.com/fluxcd/pkg/artifact/config"
+	"github.com/fluxcd/pkg/auth"
+	pkgcache "github.com/fluxcd/pkg/cache"
 	"github.com/fluxcd/pkg/runtime/client"
 	helper "github.com/fluxcd/pkg/runtime/controller"
+	"github.com/fluxcd/pkg/runtime/features"
 	"github.com/fluxcd/pkg/runtime/jitter"
 	"github.com/fluxcd/pkg/runtime/leaderelection"
 	"github.com/fluxcd/pkg/runtime/logger"
 	"github.com/sigstore/sigstore-go/pkg/tuf"
 	flag "github.com/spf13/pflag"
+
+	"github.com/verifiedchart/verifiedchart/internal/cloud"
 )
 
 // options are the flags, under the names and with the defaults of Flux's source-controller if it has them.
@@ -37,7 +42,15 @@ type options struct {
 	rateLimiter    helper.RateLimiterOptions
 	watch          helper.WatchOptions
 	jitter         jitter.IntervalOptions
+
+	features              features.FeatureGates
+	tokenCache            pkgcache.TokenFlags
+	defaultServiceAccount string
+	identityNamespaces    []string
 }
+
+// defaultTokens is the default of --token-cache-max-size, as in Flux.
+const defaultTokens = 100
 
 func (o *options) bind(fs *flag.FlagSet) {
 	fs.StringVar(&o.metricsAddr, "metrics-addr", envOr("METRICS_ADDR", ":8080"), "The address the metric endpoint binds to.")
@@ -53,12 +66,20 @@ func (o *options) bind(fs *flag.FlagSet) {
 	fs.StringVar(&o.revocations, "revocations", "",
 		"The name of a ConfigMap in the controller's namespace. Its entry revoked.yaml lists the digests, keys, identities and versions that are revoked for the whole cluster.")
 	fs.StringSliceVar(&o.allowedHosts, "allow-internal-hosts", nil,
-		"Internal hosts and CIDRs to which a registry, a web server or the TUF mirror may redirect, or which a registry may name as its token service. The host of a registry itself needs no entry.")
+		"Hosts (with or without a port), *.suffix for the names below a domain, and CIDRs, to which requests may go although they are refused otherwise: "+
+			"loopback, link-local and metadata addresses and the API server always, other internal addresses if an external host leads there.")
 	fs.StringVar(&o.tufMirror, "tuf-mirror", tuf.DefaultMirror,
 		"The URL of the TUF repository with the trusted root of the public Sigstore. The controller reads this repository only if a VerifiedChart or a policy needs that root.")
 	fs.StringVar(&o.tufRoot, "tuf-root", "", "A file with the initial root.json of --tuf-mirror. The default is the root.json of the public Sigstore, which is built in.")
 	fs.StringVar(&o.tufCacheDir, "tuf-cache-dir", filepath.Join(os.TempDir(), name, "tuf"), "The folder for copies of the files of --tuf-mirror.")
 	fs.DurationVar(&o.tufRefresh, "tuf-refresh-interval", 12*time.Hour, "How often the controller asks --tuf-mirror for a new trusted root.")
+	fs.StringVar(&o.defaultServiceAccount, auth.ControllerFlagDefaultServiceAccount, "",
+		"The ServiceAccount, in the namespace of each VerifiedChart, whose cloud identity is used if spec.serviceAccountName is empty. It needs --feature-gates="+cloud.FeatureGate+"=true.")
+	fs.StringSliceVar(&o.identityNamespaces, "controller-identity-namespaces", ownNamespace(),
+		"Namespaces whose VerifiedCharts may use the controller's own cloud identity, by provider and no spec.serviceAccountName. * means all.")
+	o.features.BindFlags(fs)
+	o.tokenCache.BindFlags(fs, defaultTokens)
+	perNamespace(fs)
 	o.artifact.BindFlags(fs)
 	o.client.BindFlags(fs)
 	o.log.BindFlags(fs)
@@ -69,6 +90,20 @@ func (o *options) bind(fs *flag.FlagSet) {
 	unlimited(fs)
 	unkept(fs)
 	describe(fs)
+}
+
+// ownNamespace returns the namespace of the controller, if it is known.
+func ownNamespace() []string {
+	if own := os.Getenv("RUNTIME_NAMESPACE"); own != "" {
+		return []string{own}
+	}
+	return nil
+}
+
+// perNamespace completes the description of Flux's flag: here each namespace has its own cache, so that the slow cloud of one tenant
+// delays no other.
+func perNamespace(fs *flag.FlagSet) {
+	fs.Lookup("token-cache-max-size").Usage = "The maximum size of the cache of each namespace in number of tokens. 0 disables the cache."
 }
 
 // unlimited changes the default of Flux's client-side rate limit to none: the

@@ -107,6 +107,14 @@ var _ = Describe("The API server", Label("admission"), func() {
 		Entry("with a timeout", set("90s", "timeout")),
 		Entry("with a chart name", set("other", "chartName")),
 		Entry("with credentials", set(map[string]any{"name": "registry"}, "secretRef")),
+		Entry("with the provider generic and credentials", set("generic", "provider"), set(secretName("registry"), "secretRef")),
+		Entry("with a ServiceAccount", set("chart-reader", "serviceAccountName")),
+		Entry("with a ServiceAccount whose name has dots", set("chart.reader.v1", "serviceAccountName")),
+		Entry("with a ServiceAccount and credentials", set("chart-reader", "serviceAccountName"), set(secretName("registry"), "secretRef")),
+		Entry("with the provider aws", set("aws", "provider")),
+		Entry("with the provider azure and a ServiceAccount", set("azure", "provider"), set("chart-reader", "serviceAccountName")),
+		Entry("with the provider gcp and insecure: false", set("gcp", "provider"), set(false, "insecure")),
+		Entry("with the provider generic and insecure: true", set("generic", "provider"), set(true, "insecure")),
 		Entry("with sixteen authorities", func(spec map[string]any) {
 			var list []any
 			for i := range 16 {
@@ -183,6 +191,17 @@ var _ = Describe("The API server", Label("admission"), func() {
 		Entry("with a timeout of zero", "between 1s and 1h", set("0s", "timeout")),
 		Entry("with a huge timeout", "between 1s and 1h", set("2h", "timeout")),
 		Entry("with a chart name that is a path", "chartName", set("../app", "chartName")),
+		Entry("with an unknown provider of credentials", `supported values: "generic", "aws", "azure", "gcp"`, set("github", "provider")),
+		Entry("with an empty provider of credentials", "provider", set("", "provider")),
+		Entry("with aws and credentials", "provider aws gets its credentials from the cloud: remove secretRef", set("aws", "provider"), set(secretName("registry"), "secretRef")),
+		Entry("with azure and credentials", "provider azure gets its credentials", set("azure", "provider"), set(secretName("registry"), "secretRef")),
+		Entry("with gcp, credentials and a ServiceAccount", "provider gcp gets its credentials", set("gcp", "provider"), set(secretName("registry"), "secretRef"), set("reader", "serviceAccountName")),
+		Entry("with aws over plain HTTP", "provider aws sends its credentials over HTTPS only: remove insecure", set("aws", "provider"), set(true, "insecure")),
+		Entry("I1: with a ServiceAccount of another namespace", "serviceAccountName must be the name", set("other/reader", "serviceAccountName")),
+		Entry("with a ServiceAccount in upper case", "serviceAccountName must be the name", set("Reader", "serviceAccountName")),
+		Entry("with a ServiceAccount without a name", "serviceAccountName must be the name", set("", "serviceAccountName")),
+		Entry("with a ServiceAccount with dots at its end", "serviceAccountName must be the name", set("reader.", "serviceAccountName")),
+		Entry("with a ServiceAccount whose name is endless", "serviceAccountName", set(strings.Repeat("a", 254), "serviceAccountName")),
 		Entry("without verify", "verify", without("verify")),
 		Entry("without authorities", "authorities", authorities()),
 		Entry("with seventeen authorities", "authorities", func(spec map[string]any) {

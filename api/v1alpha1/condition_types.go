@@ -40,8 +40,12 @@ const (
 	// URLInvalidReason goes with FetchFailed: the URL names no repository that may be read.
 	URLInvalidReason = "URLInvalid"
 
-	// AuthenticationFailedReason goes with FetchFailed: the registry, or the
-	// Secret with its credentials, did not let the controller in.
+	// FeatureGateDisabledReason goes with FetchFailed: the spec needs a feature gate that the
+	// controller does not have.
+	FeatureGateDisabledReason = "FeatureGateDisabled"
+
+	// AuthenticationFailedReason goes with FetchFailed: the registry, the Secret or the
+	// cloud with its credentials did not let the controller in.
 	AuthenticationFailedReason = "AuthenticationFailed"
 
 	// OCIPullFailedReason goes with FetchFailed: the registry could not be read,

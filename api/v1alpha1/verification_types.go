@@ -187,8 +187,9 @@ type Provenance struct {
 	// +optional
 	SecretRef *meta.LocalObjectReference `json:"secretRef,omitempty"`
 
-	// CertSecretRef names a Secret with the certificate authorities of the web server
-	// (ca.crt), the client certificate for it (tls.crt and tls.key), or both.
+	// CertSecretRef names a Secret with certificate authorities to trust beside those of
+	// the system (ca.crt), with the client certificate for the web server (tls.crt and
+	// tls.key), or with both.
 	// +optional
 	CertSecretRef *meta.LocalObjectReference `json:"certSecretRef,omitempty"`
 

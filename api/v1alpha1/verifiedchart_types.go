@@ -16,11 +16,17 @@ const (
 	// VerifiedChartFinalizer was set by older versions. The controller removes it.
 	VerifiedChartFinalizer = "finalizers.verifiedchart.dev"
 
+	// GenericProvider gets credentials from Secrets, not from a cloud.
+	GenericProvider = "generic"
+
 	// DefaultTimeout bounds one check of the registry if the spec does not.
 	DefaultTimeout = 60 * time.Second
 )
 
 // VerifiedChartSpec names the chart to publish, and the signatures that it must have.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.provider) || self.provider == 'generic' || !has(self.secretRef)",messageExpression="'provider ' + self.provider + ' gets its credentials from the cloud: remove secretRef, or set provider: generic'"
+// +kubebuilder:validation:XValidation:rule="!has(self.provider) || self.provider == 'generic' || !has(self.insecure) || !self.insecure",messageExpression="'provider ' + self.provider + ' sends its credentials over HTTPS only: remove insecure: true'"
 type VerifiedChartSpec struct {
 	// URL of the chart's repository in an OCI registry, for example
 	// oci://ghcr.io/org/charts/podinfo. It holds no tag, digest or credentials.
@@ -70,10 +76,40 @@ type VerifiedChartSpec struct {
 	// +optional
 	Suspend bool `json:"suspend,omitempty"`
 
+	// Provider of the credentials for the registry: generic for secretRef and the pull
+	// Secrets of serviceAccountName, or aws, azure or gcp for the identity of a workload
+	// in that cloud. The host of the URL must be a registry of that cloud.
+	// +optional
+	// +kubebuilder:validation:Enum=generic;aws;azure;gcp
+	// +kubebuilder:default="generic"
+	Provider string `json:"provider,omitempty"`
+
 	// SecretRef names a Secret in the same namespace with the credentials for the
-	// registry. Its type is kubernetes.io/dockerconfigjson.
+	// registry: an entry .dockerconfigjson or .dockercfg, or username and password.
+	// It needs provider: generic.
 	// +optional
 	SecretRef *meta.LocalObjectReference `json:"secretRef,omitempty"`
+
+	// CertSecretRef names a Secret in the same namespace with certificate authorities to
+	// trust beside those of the system (ca.crt), with a client certificate for the host in
+	// url (tls.crt and tls.key), or with both.
+	// +optional
+	CertSecretRef *meta.LocalObjectReference `json:"certSecretRef,omitempty"`
+
+	// ProxySecretRef names a Secret in the same namespace with the proxy for every request
+	// that the object causes: its address (an http, https or socks5 URL), and optionally
+	// username and password. The default is the proxy of the controller's environment.
+	// +optional
+	ProxySecretRef *meta.LocalObjectReference `json:"proxySecretRef,omitempty"`
+
+	// ServiceAccountName names a ServiceAccount in the same namespace. With provider:
+	// generic, its imagePullSecrets are used if secretRef has no credentials for the
+	// repository. With a cloud, the ServiceAccount is the identity, which needs a
+	// controller with --feature-gates=ObjectLevelWorkloadIdentity=true.
+	// +optional
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([a-z0-9-]*[a-z0-9])?([.][a-z0-9]([a-z0-9-]*[a-z0-9])?)*$')",message="serviceAccountName must be the name of a ServiceAccount, such as chart-reader, without its namespace"
+	ServiceAccountName string `json:"serviceAccountName,omitempty"`
 
 	// If true, the controller reads the registry over plain HTTP. This needs a
 	// controller with the flag --insecure-allow-http.
@@ -245,6 +281,11 @@ func (in *VerifiedChart) GetTimeout() time.Duration {
 		return DefaultTimeout
 	}
 	return in.Spec.Timeout.Duration
+}
+
+// UsesCloud reports whether the credentials for the registry come from a cloud.
+func (in *VerifiedChartSpec) UsesCloud() bool {
+	return in.Provider != "" && in.Provider != GenericProvider
 }
 
 // GetArtifact returns the published artifact, or nil.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/opencontainers/go-digest"
@@ -128,7 +129,7 @@ func (e *errands) run(in *limiter, obj *v1alpha1.VerifiedChart, now local, timeo
 				ctrl.Log.Error(fmt.Errorf("panic: %v", p), "reading the registry ended unexpectedly", "namespace", name.Namespace, "name", name.Name, "stack", string(debug.Stack()))
 			}
 		}()
-		do(ctx)
+		do(e.withRoute(ctx, obj))
 	})
 	return func() {
 		if waited := cancel(); waited {
@@ -148,7 +149,11 @@ func (e *errands) timeout(obj *v1alpha1.VerifiedChart) time.Duration {
 // reader returns a reader of a repository for an object. If lenient is true and the spec's credentials are faulty, the reader
 // is anonymous: a faulty spec must not keep the published chart from being verified.
 func (e *errands) reader(ctx context.Context, obj *v1alpha1.VerifiedChart, repository string, lenient bool) (*registry.CachingReader, string, error) {
-	credentials, scope, err := e.material.Credentials(ctx, obj.Namespace, obj.Spec.SecretRef)
+	on := routeIn(ctx)
+	if on.err != nil {
+		return nil, "", on.err // even if lenient: a request must not bypass the proxy
+	}
+	credentials, scope, err := e.material.Credentials(ctx, accessOf(obj, repository, on.route.Proxy))
 	if err != nil {
 		if !lenient {
 			return nil, "", err
@@ -156,10 +161,55 @@ func (e *errands) reader(ctx context.Context, obj *v1alpha1.VerifiedChart, repos
 		credentials, scope = registry.Credentials{}, obj.Namespace+"/"
 	}
 	reader, err := e.registries.Repository(registry.Target{
-		Repository: repository, PlainHTTP: obj.Spec.Insecure && e.allowHTTP, Credentials: credentials, Scope: scope,
+		Repository: repository, PlainHTTP: obj.Spec.Insecure && e.allowHTTP, Credentials: credentials, Scope: scope, Route: on.route,
 	})
 	if err != nil {
 		return nil, "", err
 	}
-	return e.cache.Reader(registry.Scope{Namespace: obj.Namespace, Object: string(obj.UID)}, repository, reader), scope, nil
+	return e.cache.Reader(registry.Scope{Namespace: obj.Namespace, Object: string(obj.UID), Credentials: scope + on.route.Fingerprint()}, repository, reader), scope + on.route.Fingerprint(), nil
+}
+
+// route is the route of an errand's requests, or the reason why there is none.
+type route struct {
+	route outbound.Route
+	err   error
+}
+
+type routeKey struct{}
+
+// withRoute loads the certificates and the proxy of an object into the context of its errand.
+func (e *errands) withRoute(ctx context.Context, obj *v1alpha1.VerifiedChart) context.Context {
+	if obj.Spec.CertSecretRef == nil && obj.Spec.ProxySecretRef == nil {
+		return ctx
+	}
+	var r route
+	r.route, r.err = e.material.Route(ctx, obj.Namespace, obj.Spec)
+	return context.WithValue(outbound.WithProxy(ctx, r.route.Proxy), routeKey{}, r)
+}
+
+func routeIn(ctx context.Context) route {
+	r, _ := ctx.Value(routeKey{}).(route)
+	return r
+}
+
+// accessOf returns the access of an object to a repository. The credentials are for the host of the URL in the spec, also if the repository is
+// the published chart's on another host: a new URL comes with a new password, which is not for the old host.
+func accessOf(obj *v1alpha1.VerifiedChart, repository string, proxy outbound.Proxy) material.Access {
+	requested, err := registry.ParseURL(obj.Spec.URL)
+	if err != nil {
+		requested = ""
+	}
+	if canonicalHost(requested) != canonicalHost(repository) {
+		repository = requested
+	}
+	return material.Access{
+		Namespace: obj.Namespace, Repository: repository,
+		Provider: obj.Spec.Provider, SecretRef: obj.Spec.SecretRef, ServiceAccount: obj.Spec.ServiceAccountName,
+		Proxy: proxy.URL(),
+	}
+}
+
+func canonicalHost(repository string) string {
+	host, _, _ := strings.Cut(repository, "/")
+	return registry.CanonicalHost(host)
 }

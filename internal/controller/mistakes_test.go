@@ -90,11 +90,20 @@ var admissionMistakes = []admissionMistake{
 	{"`provider: notation`", func(s map[string]any) { firstAuthority(s)["provider"] = "notation" }},
 	{"`atLeast: 2` of one authority", func(s map[string]any) { s["verify"].(map[string]any)["atLeast"] = int64(2) }},
 	{"`minSignatureAge`, and nothing proves a time", func(s map[string]any) { s["verify"].(map[string]any)["minSignatureAge"] = "72h" }},
+	{"`provider: aws` with `secretRef`", func(s map[string]any) {
+		s["provider"], s["secretRef"] = "aws", map[string]any{"name": "regcred"}
+	}},
+	{"`provider: azure` with `insecure: true`", func(s map[string]any) { s["provider"], s["insecure"] = "azure", true }},
+	{"`provider: github`", func(s map[string]any) { s["provider"] = "github" }},
+	{"`serviceAccountName` with a namespace", func(s map[string]any) { s["serviceAccountName"] = "apps/reader" }},
 	{"an exemption that has ended", func(s map[string]any) {
 		s["verify"].(map[string]any)["exemptions"] = []any{map[string]any{
 			"digest": "sha256:" + strings.Repeat("a", 64), "reason": "legacy", "expiresAt": "2020-01-01T00:00:00Z"}}
 	}},
 }
+
+// ecrURL is a repository in a registry of AWS, which no test reads.
+const ecrURL = "oci://123456789012.dkr.ecr.eu-west-1.amazonaws.com/org/app"
 
 // mistake is a mistake that the controller reports.
 type mistake struct {
@@ -274,6 +283,24 @@ var mistakes = []mistake{
 	{mistake: "the Secret with the registry credentials has another type", make: func(w *world) {
 		w.setSecret("regcred", map[string][]byte{"token": []byte("x")})
 		w.declare(func(s *v1alpha1.VerifiedChartSpec) { s.SecretRef = &meta.LocalObjectReference{Name: "regcred"} })
+	}},
+	{mistake: "the entry for the registry is malformed", make: func(w *world) {
+		w.setSecret("regcred", map[string][]byte{".dockerconfigjson": []byte(`{"auths":{"` + w.registry.Host() + `":{"auth":"user:password"}}}`)})
+		w.declare(func(s *v1alpha1.VerifiedChartSpec) { s.SecretRef = &meta.LocalObjectReference{Name: "regcred"} })
+	}},
+	{mistake: "the ServiceAccount does not exist", make: func(w *world) {
+		w.declare(func(s *v1alpha1.VerifiedChartSpec) { s.ServiceAccountName = "reader" })
+	}},
+	{mistake: "`provider: aws` for a registry elsewhere", make: func(w *world) {
+		w.declare(func(s *v1alpha1.VerifiedChartSpec) { s.Provider, s.Insecure = "aws", false })
+	}},
+	{mistake: "`provider: aws` in a namespace without the controller's identity", make: func(w *world) {
+		w.declare(func(s *v1alpha1.VerifiedChartSpec) { s.URL, s.Provider, s.Insecure = ecrURL, "aws", false })
+	}},
+	{mistake: "`provider: aws` and `serviceAccountName`, without the feature gate", make: func(w *world) {
+		w.declare(func(s *v1alpha1.VerifiedChartSpec) {
+			s.URL, s.Provider, s.ServiceAccountName, s.Insecure = ecrURL, "aws", "reader", false
+		})
 	}},
 	{mistake: "the registry refuses the credentials", make: func(w *world) {
 		w.registry.Break(refusing("/v2/", http.StatusUnauthorized))

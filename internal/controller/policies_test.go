@@ -38,6 +38,11 @@ func (s slowFor) ConfigMap(ctx context.Context, namespace, name string) (*corev1
 	return &corev1.ConfigMap{}, err
 }
 
+func (s slowFor) ServiceAccount(ctx context.Context, namespace, name string) (*corev1.ServiceAccount, error) {
+	_, err := s.Secret(ctx, namespace, name)
+	return &corev1.ServiceAccount{}, err
+}
+
 var _ = DescribeTable("J5: The company's verdict does not wait for the material of a tenant's own policy", Label("policy", "deadline"),
 	func(ctx context.Context, signer, key verifytest.Signer, verdict verify.Verdict) {
 		v := v1alpha1.Verification{Authorities: []v1alpha1.Authority{

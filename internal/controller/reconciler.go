@@ -43,6 +43,7 @@ import (
 // +kubebuilder:rbac:groups=source.toolkit.fluxcd.io,resources=externalartifacts/status,verbs=patch
 // +kubebuilder:rbac:groups=apiextensions.k8s.io,resources=customresourcedefinitions,resourceNames=externalartifacts.source.toolkit.fluxcd.io,verbs=get;list;watch
 // +kubebuilder:rbac:groups="",resources=secrets;configmaps,verbs=get;list;watch
+// +kubebuilder:rbac:groups="",resources=serviceaccounts,verbs=get;list;watch
 // +kubebuilder:rbac:groups="",resources=events,verbs=create;patch
 
 // VerifiedChartReconciler reconciles VerifiedCharts. Every field is required unless it says otherwise.
@@ -76,6 +77,8 @@ type VerifiedChartReconciler struct {
 	Name string
 	// Verifications count verdicts and withdrawals. Optional.
 	Verifications *VerificationMetrics
+	// DefaultServiceAccount is used by specs with the provider of a cloud and without a ServiceAccount. Optional.
+	DefaultServiceAccount string
 	// AllowHTTP allows specs with insecure: true. Optional.
 	AllowHTTP bool
 	// MaxTimeout shortens longer timeouts of specs, MinInterval raises shorter intervals; zero for neither.

@@ -17,7 +17,7 @@ import (
 func (w *world) unreachable() { w.registry.Break(answerNothing) }
 
 func answerNothing(rw http.ResponseWriter, r *http.Request) bool {
-	if r.Method != http.MethodGet {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return false
 	}
 	rw.WriteHeader(http.StatusTeapot)

@@ -58,9 +58,9 @@ type Options struct {
 }
 
 // SetupWithManager registers both reconcilers and their watches: VerifiedCharts, ClusterChartPolicies, the metadata of Secrets and
-// ConfigMaps, and ExternalArtifacts once the cluster has them.
+// ConfigMaps, ServiceAccounts, and ExternalArtifacts once the cluster has them.
 func (r *VerifiedChartReconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager, o Options) error {
-	if err := index(ctx, mgr); err != nil {
+	if err := r.index(ctx, mgr); err != nil {
 		return err
 	}
 	queues := &queues{}
@@ -103,8 +103,9 @@ func (r *VerifiedChartReconciler) watch(mgr ctrl.Manager, name string, reconcile
 	changed := builder.WithPredicates(predicate.ResourceVersionChangedPredicate{})
 	c, err := ctrl.NewControllerManagedBy(mgr).Named(name).
 		For(&v1alpha1.VerifiedChart{}, builder.WithPredicates(predicate.Or(predicate.GenerationChangedPredicate{}, predicates.ReconcileRequestedPredicate{}, leavingPredicate{}))).
-		WatchesMetadata(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(u.of(secretIndex, material.SecretNames)), changed).
+		WatchesMetadata(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(u.ofSecret), changed).
 		WatchesMetadata(&corev1.ConfigMap{}, handler.EnqueueRequestsFromMapFunc(u.of(configMapIndex, material.ConfigMapNames)), changed).
+		Watches(&corev1.ServiceAccount{}, handler.EnqueueRequestsFromMapFunc(u.ofAccount), changed).
 		Watches(&v1alpha1.ClusterChartPolicy{}, handler.EnqueueRequestsFromMapFunc(u.all), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		WatchesRawSource(queues.source()).
 		WithOptions(controller.Options{

@@ -35,6 +35,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
+	"github.com/verifiedchart/verifiedchart/internal/cloud"
 	"github.com/verifiedchart/verifiedchart/internal/download"
 	"github.com/verifiedchart/verifiedchart/internal/material"
 	"github.com/verifiedchart/verifiedchart/internal/registry"
@@ -154,6 +155,8 @@ func newReconcilerAt(mgr ctrl.Manager, dir string, now func() time.Time) *Verifi
 		StoragePath: dir, StorageAddress: ":0", StorageAdvAddress: "artifacts.example",
 	})
 	Expect(err).NotTo(HaveOccurred())
+	clouds, err := cloud.New(cloud.Options{Client: mgr.GetClient()})
+	Expect(err).NotTo(HaveOccurred())
 	r := &VerifiedChartReconciler{
 		Client:        mgr.GetClient(),
 		APIReader:     mgr.GetAPIReader(),
@@ -161,9 +164,10 @@ func newReconcilerAt(mgr ctrl.Manager, dir string, now func() time.Time) *Verifi
 		EventRecorder: mgr.GetEventRecorderFor("verifiedchart-controller"), //nolint:staticcheck // the recorder of fluxcd/pkg/runtime is one of these
 		Material: material.NewLoader(material.Options{
 			Source:     material.NewObjects(mgr.GetCache(), mgr.GetAPIReader(), 16<<20),
-			PublicRoot: publicRoot, Downloads: download.NewClient(download.Options{RetryPause: time.Millisecond}),
+			Cloud:      clouds,
+			PublicRoot: publicRoot, Downloads: download.NewClient(download.Options{RetryPause: time.Millisecond, AllowedHosts: []string{"127.0.0.0/8"}}),
 		}),
-		Registries:    registry.NewClient(registry.ClientOptions{}),
+		Registries:    registry.NewClient(registry.ClientOptions{AllowedHosts: []string{"127.0.0.0/8"}}),
 		Cache:         registry.NewCache(16<<20, MaterialAge, now),
 		Verifications: NewVerificationMetrics(prometheus.NewRegistry()),
 		Storage:       store,
@@ -172,6 +176,8 @@ func newReconcilerAt(mgr ctrl.Manager, dir string, now func() time.Time) *Verifi
 		Name:          "verifiedchart-controller",
 		Namespace:     "default",
 		AllowHTTP:     true,
+
+		DefaultServiceAccount: "default-reader",
 	}
 	r.prepare(quickLimiter(), 4, func(types.NamespacedName) {})
 	return r

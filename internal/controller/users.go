@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/fluxcd/pkg/apis/meta"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -22,14 +24,20 @@ import (
 const (
 	// secretIndex and configMapIndex index VerifiedCharts by the names of the Secrets and ConfigMaps to which they refer.
 	secretIndex, configMapIndex = ".spec.secrets", ".spec.configMaps"
+	// accountIndex indexes VerifiedCharts by the name of the ServiceAccount that they use.
+	accountIndex = ".spec.serviceAccountName"
+	// pullSecretIndex indexes ServiceAccounts by the names of their pull Secrets.
+	pullSecretIndex = ".imagePullSecrets"
 	// publicRootIndex indexes VerifiedCharts by whether they need the trusted root of the public Sigstore.
 	publicRootIndex = ".spec.publicRoot"
 )
 
-// index indexes VerifiedCharts by the Secrets and ConfigMaps that they use, and by whether they need the public trusted root.
-func index(ctx context.Context, mgr ctrl.Manager) error {
+// index indexes VerifiedCharts by the Secrets, ConfigMaps and ServiceAccounts that they use, and by whether they need the public trusted
+// root; and ServiceAccounts by their pull Secrets.
+func (r *VerifiedChartReconciler) index(ctx context.Context, mgr ctrl.Manager) error {
 	for field, values := range map[string]func(*v1alpha1.VerifiedChart) []string{
 		secretIndex: secretNames, configMapIndex: func(obj *v1alpha1.VerifiedChart) []string { return material.ConfigMapNames(obj.Spec.Verify) },
+		accountIndex: r.accountNames,
 		publicRootIndex: func(obj *v1alpha1.VerifiedChart) []string {
 			return []string{strconv.FormatBool(needsPublicRoot(obj.Spec.Verify))}
 		},
@@ -40,14 +48,40 @@ func index(ctx context.Context, mgr ctrl.Manager) error {
 			return fmt.Errorf("index VerifiedCharts by %s: %w", field, err)
 		}
 	}
+	if err := mgr.GetFieldIndexer().IndexField(ctx, &corev1.ServiceAccount{}, pullSecretIndex, pullSecretNames); err != nil {
+		return fmt.Errorf("index ServiceAccounts by %s: %w", pullSecretIndex, err)
+	}
 	return nil
+}
+
+// accountNames returns the name of the ServiceAccount that an object uses, if there is one.
+func (r *VerifiedChartReconciler) accountNames(obj *v1alpha1.VerifiedChart) []string {
+	name := obj.Spec.ServiceAccountName
+	if name == "" && obj.Spec.UsesCloud() {
+		name = r.DefaultServiceAccount
+	}
+	if name == "" {
+		return nil
+	}
+	return []string{name}
+}
+
+// pullSecretNames returns the names of the pull Secrets of a ServiceAccount.
+func pullSecretNames(obj client.Object) []string {
+	var names []string
+	for _, ref := range obj.(*corev1.ServiceAccount).ImagePullSecrets {
+		names = append(names, ref.Name)
+	}
+	return names
 }
 
 // secretNames returns the names of the Secrets to which a spec refers.
 func secretNames(obj *v1alpha1.VerifiedChart) []string {
 	names := material.SecretNames(obj.Spec.Verify)
-	if ref := obj.Spec.SecretRef; ref != nil {
-		names = append(names, ref.Name)
+	for _, ref := range []*meta.LocalObjectReference{obj.Spec.SecretRef, obj.Spec.CertSecretRef, obj.Spec.ProxySecretRef} {
+		if ref != nil {
+			names = append(names, ref.Name)
+		}
 	}
 	return names
 }
@@ -81,6 +115,26 @@ func (u users) of(index string, namesOf func(v1alpha1.Verification) []string) ha
 		}
 		return append(requests, u.matched(ctx, func(v v1alpha1.Verification) bool { return slices.Contains(namesOf(v), named.GetName()) })...)
 	}
+}
+
+// ofAccount returns the VerifiedCharts that use a ServiceAccount.
+func (u users) ofAccount(ctx context.Context, account client.Object) []ctrl.Request {
+	return u.list(ctx, client.InNamespace(account.GetNamespace()), client.MatchingFields{accountIndex: account.GetName()})
+}
+
+// ofSecret returns the VerifiedCharts that use a Secret, also as a pull Secret of their ServiceAccount.
+func (u users) ofSecret(ctx context.Context, secret client.Object) []ctrl.Request {
+	requests := u.of(secretIndex, material.SecretNames)(ctx, secret)
+	var accounts corev1.ServiceAccountList
+	if err := u.client.List(ctx, &accounts, client.InNamespace(secret.GetNamespace()), client.MatchingFields{pullSecretIndex: secret.GetName()}, client.UnsafeDisableDeepCopy); err != nil {
+		ctrl.LoggerFrom(ctx).Error(err, "cannot list ServiceAccounts")
+		return requests
+	}
+	for _, account := range accounts.Items {
+		requests = append(requests, u.filter(ctx, func(c *v1alpha1.VerifiedChart) bool { return !c.Spec.UsesCloud() },
+			client.InNamespace(account.Namespace), client.MatchingFields{accountIndex: account.Name})...)
+	}
+	return requests
 }
 
 // all returns every VerifiedChart.

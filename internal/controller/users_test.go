@@ -31,10 +31,15 @@ var _ = Describe("An edit", Label("policy"), Ordered, Serial, func() {
 		})
 	}
 	variants := map[string]func(*v1alpha1.VerifiedChartSpec){
-		"keys":  authority(func(a *v1alpha1.Authority) { a.SecretRef = named("keys") }),
-		"root":  authority(func(a *v1alpha1.Authority) { a.TrustedRootSecretRef = named("root") }),
-		"pull":  func(s *v1alpha1.VerifiedChartSpec) { s.SecretRef = named("pull") },
-		"other": authority(func(a *v1alpha1.Authority) { a.SecretRef = named("other") }),
+		"keys":    authority(func(a *v1alpha1.Authority) { a.SecretRef = named("keys") }),
+		"root":    authority(func(a *v1alpha1.Authority) { a.TrustedRootSecretRef = named("root") }),
+		"pull":    func(s *v1alpha1.VerifiedChartSpec) { s.SecretRef = named("pull") },
+		"account": func(s *v1alpha1.VerifiedChartSpec) { s.ServiceAccountName = "reader" },
+		"cloud": func(s *v1alpha1.VerifiedChartSpec) {
+			s.ServiceAccountName, s.Provider, s.Insecure = "reader", "aws", false
+		},
+		"default-account": func(s *v1alpha1.VerifiedChartSpec) { s.Provider, s.Insecure = "gcp", false },
+		"other":           authority(func(a *v1alpha1.Authority) { a.SecretRef = named("other") }),
 		"web": authority(func(a *v1alpha1.Authority) {
 			a.Provider = v1alpha1.ProvenanceProvider
 			a.Provenance = &v1alpha1.Provenance{
@@ -48,6 +53,16 @@ var _ = Describe("An edit", Label("policy"), Ordered, Serial, func() {
 	BeforeAll(func() {
 		w, elsewhere = newWorld(context.Background()), newWorld(context.Background())
 		for _, in := range []*world{w, elsewhere} {
+			for name, secrets := range map[string][]string{"reader": {"first-pull", "second-pull"}, "unused": {"unused-pull"}} {
+				account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: in.namespace}}
+				for _, secret := range secrets {
+					account.ImagePullSecrets = append(account.ImagePullSecrets, corev1.LocalObjectReference{Name: secret})
+				}
+				Expect(in.client.Create(in.ctx, account)).To(Succeed())
+				Eventually(func() error {
+					return reconciler.Get(in.ctx, client.ObjectKeyFromObject(account), &corev1.ServiceAccount{})
+				}).WithTimeout(patience).Should(Succeed(), "the cache has seen it")
+			}
 			for name, change := range variants {
 				obj := &v1alpha1.VerifiedChart{
 					ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: in.namespace},
@@ -72,12 +87,15 @@ var _ = Describe("An edit", Label("policy"), Ordered, Serial, func() {
 	requeued := func(edited client.Object) []string {
 		GinkgoHelper()
 		found := users{client: reconciler.Client, sessions: &reconciler.sessions, revocations: reconciler.Revocations, namespace: reconciler.Namespace}
-		index, namesOf := secretIndex, material.SecretNames
-		if _, is := edited.(*corev1.ConfigMap); is {
-			index, namesOf = configMapIndex, material.ConfigMapNames
+		usersOf := found.ofSecret
+		switch edited.(type) {
+		case *corev1.ConfigMap:
+			usersOf = found.of(configMapIndex, material.ConfigMapNames)
+		case *corev1.ServiceAccount:
+			usersOf = found.ofAccount
 		}
 		var names []string
-		for _, request := range found.of(index, namesOf)(w.ctx, edited) {
+		for _, request := range usersOf(w.ctx, edited) {
 			Expect(request.Namespace).To(Equal(w.namespace))
 			names = append(names, request.Name)
 		}
@@ -87,12 +105,16 @@ var _ = Describe("An edit", Label("policy"), Ordered, Serial, func() {
 		return &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: w.namespace}}
 	}
 
-	DescribeTable("of a Secret or ConfigMap re-verifies exactly its users",
+	account := func(name string) client.Object {
+		return &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: w.namespace}}
+	}
+
+	DescribeTable("of a Secret, ConfigMap or ServiceAccount re-verifies exactly its users",
 		func(edited func() client.Object, names ...string) {
 			Expect(requeued(edited())).To(ConsistOf(names))
 		},
 		Entry("one with keys", func() client.Object { return secret("keys") }, "keys"),
-		Entry("one that several use", func() client.Object { return secret("cosign-pub") }, "root", "pull", "web", "file-in-secret", "file-in-config"),
+		Entry("one that several use", func() client.Object { return secret("cosign-pub") }, "root", "pull", "account", "cloud", "default-account", "web", "file-in-secret", "file-in-config"),
 		Entry("one with a trusted root", func() client.Object { return secret("root") }, "root"),
 		Entry("one with the registry's credentials", func() client.Object { return secret("pull") }, "pull"),
 		Entry("one with a web server's credentials", func() client.Object { return secret("web") }, "web"),
@@ -101,6 +123,12 @@ var _ = Describe("An edit", Label("policy"), Ordered, Serial, func() {
 		Entry("a ConfigMap with provenance files", func() client.Object {
 			return &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "file", Namespace: w.namespace}}
 		}, "file-in-config"),
+		Entry("a pull Secret of a ServiceAccount, but not for a cloud", func() client.Object { return secret("first-pull") }, "account"),
+		Entry("another pull Secret of a ServiceAccount", func() client.Object { return secret("second-pull") }, "account"),
+		Entry("a pull Secret of a ServiceAccount that nobody names", func() client.Object { return secret("unused-pull") }),
+		Entry("a ServiceAccount, also for a cloud", func() client.Object { return account("reader") }, "account", "cloud"),
+		Entry("the default ServiceAccount, for a cloud only", func() client.Object { return account("default-reader") }, "default-account"),
+		Entry("a ServiceAccount that nobody names", func() client.Object { return account("unused") }),
 		Entry("one that nobody names", func() client.Object { return secret("unnamed") }),
 	)
 

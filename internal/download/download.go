@@ -14,8 +14,6 @@ import (
 	"strings"
 	"time"
 
-	lru "github.com/hashicorp/golang-lru/v2"
-
 	"github.com/verifiedchart/verifiedchart/internal/outbound"
 )
 
@@ -32,15 +30,12 @@ var (
 	ErrURL = errors.New("not an https URL")
 )
 
-// maxTrusts bounds the number of Trusts for which clients are kept.
-const maxTrusts = 64
-
 // Options configure a Client. The zero value is usable.
 type Options struct {
 	// UserAgent is sent with every request.
 	UserAgent string
-	// AllowedHosts are host names and CIDRs that servers may redirect to even if they are internal.
-	AllowedHosts []string
+	// AllowedHosts and APIServer are those of outbound.Options.
+	AllowedHosts, APIServer []string
 	// RetryPause is the approximate wait before the first retry after a passing fault; the wait before the last
 	// retry is twice as long. 100 ms by default.
 	RetryPause time.Duration
@@ -55,7 +50,7 @@ type Options struct {
 type Client struct {
 	options  Options
 	throttle *outbound.Throttle
-	clients  *lru.Cache[string, *http.Client] // by the fingerprint of their Trust
+	clients  *outbound.Clients
 }
 
 // NewClient returns a Client.
@@ -66,11 +61,10 @@ func NewClient(o Options) *Client {
 	if o.RetryPause <= 0 {
 		o.RetryPause = 100 * time.Millisecond
 	}
-	clients, err := lru.NewWithEvict(maxTrusts, func(_ string, c *http.Client) { c.CloseIdleConnections() })
-	if err != nil {
-		panic(err)
-	}
-	return &Client{options: o, throttle: outbound.NewThrottle(o.Now), clients: clients}
+	throttle := outbound.NewThrottle(o.Now)
+	return &Client{options: o, throttle: throttle, clients: outbound.NewClients(outbound.Options{
+		AllowedHosts: o.AllowedHosts, APIServer: o.APIServer, Throttle: throttle, SlowAfter: o.SlowAfter,
+	})}
 }
 
 // Request describes the file to read.
@@ -79,8 +73,8 @@ type Request struct {
 	URL string
 	// Credentials are offered to the server; the zero value is anonymous.
 	Credentials Credentials
-	// Trust decides which servers to trust; the zero value is the system's.
-	Trust Trust
+	// Trust holds the user's certificates. The user's proxy is that of the context.
+	Trust outbound.Trust
 	// Scope keeps tenants apart: a rate limit under one Scope does not stop requests under another. Callers set
 	// it to the namespace.
 	Scope string
@@ -129,7 +123,7 @@ func (c *Client) read(ctx context.Context, where *url.URL, r Request) ([]byte, e
 	}
 	req.Header.Set("User-Agent", c.options.UserAgent)
 	r.Credentials.offer(req)
-	client := c.client(r.Trust)
+	client := c.clients.For(outbound.Route{Trust: r.Trust, Proxy: outbound.ProxyOf(ctx)})
 	resp, err := outbound.Retry(ctx, c.options.RetryPause, func() (*http.Response, error) {
 		resp, err := send(client, req)
 		if wait := limited(); err != nil && wait != nil {
@@ -142,19 +136,6 @@ func (c *Client) read(ctx context.Context, where *url.URL, r Request) ([]byte, e
 	}
 	defer resp.Body.Close() //nolint:errcheck // nothing of a read body depends on it
 	return outbound.ReadAll(ctx, resp.Body, r.Limit, ErrTooLarge)
-}
-
-// client returns the client for the Trust.
-func (c *Client) client(t Trust) *http.Client {
-	if client, ok := c.clients.Get(t.fingerprint); ok {
-		return client
-	}
-	client := outbound.NewClient(outbound.Options{
-		AllowedHosts: c.options.AllowedHosts, Roots: t.roots, Certificate: t.certificate, Throttle: c.throttle,
-		SlowAfter: c.options.SlowAfter,
-	})
-	c.clients.Add(t.fingerprint, client)
-	return client
 }
 
 // send returns the response if it is 200 OK.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
 	"github.com/verifiedchart/verifiedchart/internal/download"
+	"github.com/verifiedchart/verifiedchart/internal/outbound"
 	"github.com/verifiedchart/verifiedchart/internal/problem"
 	"github.com/verifiedchart/verifiedchart/internal/registry"
 	"github.com/verifiedchart/verifiedchart/internal/verify"
@@ -67,7 +68,7 @@ func (l *Loader) atURL(ctx context.Context, objects *view, p *v1alpha1.Provenanc
 	if request.Credentials, err = parsed(ctx, objects, p.SecretRef, download.ParseCredentials); err != nil {
 		return nil, err
 	}
-	if request.Trust, err = parsed(ctx, objects, p.CertSecretRef, download.ParseTrust); err != nil {
+	if request.Trust, err = parsed(ctx, objects, p.CertSecretRef, outbound.ParseTrust); err != nil {
 		return nil, err
 	}
 	return func(ctx context.Context, reader registry.Reader, name, version string) (where string, raw []byte, err error) {

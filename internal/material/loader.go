@@ -21,12 +21,14 @@ import (
 
 // Options are the sources and limits of a Loader.
 type Options struct {
-	// Source of Secrets and ConfigMaps. It is required.
+	// Source of Secrets, ConfigMaps and ServiceAccounts. It is required.
 	Source Source
 	// PublicRoot is the trusted root of the public Sigstore. Without it, authorities that need it are unavailable.
 	PublicRoot PublicRoot
 	// Downloads reads provenance files from web servers. Without it, authorities that need one are unavailable.
 	Downloads *download.Client
+	// Cloud provides credentials for the registries of clouds. Without it, they are refused.
+	Cloud Cloud
 	// KeyringBytes and RootBytes bound the caches of parsed keyrings and trusted roots;
 	// DefaultBytes if they are not positive.
 	KeyringBytes, RootBytes int
@@ -37,6 +39,7 @@ type Loader struct {
 	source    Source
 	public    PublicRoot
 	downloads *download.Client
+	cloud     Cloud
 	keyrings  *openpgp.Cache
 	roots     *trustroot.Cache
 }
@@ -44,7 +47,7 @@ type Loader struct {
 // NewLoader returns a Loader.
 func NewLoader(o Options) *Loader {
 	return &Loader{
-		source: o.Source, public: o.PublicRoot, downloads: o.Downloads,
+		source: o.Source, public: o.PublicRoot, downloads: o.Downloads, cloud: o.Cloud,
 		keyrings: openpgp.NewCache(orDefault(o.KeyringBytes)),
 		roots:    trustroot.NewCache(orDefault(o.RootBytes)),
 	}

@@ -4,7 +4,7 @@
 // trusted roots of authorities, the credentials of registries, and the revocation list
 // of the cluster.
 //
-// It knows the API's types, and a Source of Secrets and ConfigMaps, such as a cluster.
+// It knows the API's types, and a Source of Secrets, ConfigMaps and ServiceAccounts, such as a cluster.
 // It does not know VerifiedCharts, and decides nothing: if material is missing or
 // malformed, it returns an error for the authority that needs the material.
 package material
@@ -14,6 +14,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/verifiedchart/verifiedchart/internal/cloud"
+	"github.com/verifiedchart/verifiedchart/internal/registry"
 	"github.com/verifiedchart/verifiedchart/internal/trustroot"
 )
 
@@ -23,6 +25,12 @@ import (
 type Source interface {
 	Secret(ctx context.Context, namespace, name string) (*corev1.Secret, error)
 	ConfigMap(ctx context.Context, namespace, name string) (*corev1.ConfigMap, error)
+	ServiceAccount(ctx context.Context, namespace, name string) (*corev1.ServiceAccount, error)
+}
+
+// Cloud provides credentials for the registries of clouds.
+type Cloud interface {
+	Credentials(ctx context.Context, r cloud.Request) (registry.Credentials, error)
 }
 
 // PublicRoot provides the trusted root of the public Sigstore. Its errors mean that
@@ -32,4 +40,4 @@ type PublicRoot interface {
 }
 
 // Kinds of objects that a spec may name.
-const secretKind, configMapKind = "Secret", "ConfigMap"
+const secretKind, configMapKind, accountKind = "Secret", "ConfigMap", "ServiceAccount"

@@ -35,7 +35,7 @@ type object interface {
 	Size() int
 }
 
-// NewObjects returns Objects that read metadata from a cache and data from the API
+// NewObjects returns Objects that read metadata, and whole ServiceAccounts, from a cache, and data from the API
 // server. They keep at most limit bytes of data (DefaultBytes if limit is not
 // positive), and at most half of that for one namespace.
 func NewObjects(metadata, data client.Reader, limit int) *Objects {
@@ -53,6 +53,12 @@ func (o *Objects) Secret(ctx context.Context, namespace, name string) (*corev1.S
 // ConfigMap implements Source.
 func (o *Objects) ConfigMap(ctx context.Context, namespace, name string) (*corev1.ConfigMap, error) {
 	return get(ctx, o, namespace, objectKey{configMapKind, name}, &corev1.ConfigMap{})
+}
+
+// ServiceAccount implements Source. It takes the whole object from the cache of the metadata.
+func (o *Objects) ServiceAccount(ctx context.Context, namespace, name string) (*corev1.ServiceAccount, error) {
+	account := &corev1.ServiceAccount{}
+	return account, o.metadata.Get(ctx, types.NamespacedName{Namespace: namespace, Name: name}, account)
 }
 
 // get returns the current version of an object: the kept one, or else one that it

@@ -33,6 +33,7 @@ type objects struct {
 	mu         sync.Mutex
 	secrets    map[string]*corev1.Secret
 	configMaps map[string]*corev1.ConfigMap
+	accounts   map[string]*corev1.ServiceAccount
 	written    int
 	// unversioned objects have neither UID nor resource version.
 	unversioned bool
@@ -43,7 +44,7 @@ type objects struct {
 }
 
 func newObjects() *objects {
-	return &objects{secrets: map[string]*corev1.Secret{}, configMaps: map[string]*corev1.ConfigMap{}}
+	return &objects{secrets: map[string]*corev1.Secret{}, configMaps: map[string]*corev1.ConfigMap{}, accounts: map[string]*corev1.ServiceAccount{}}
 }
 
 func (o *objects) meta(namespace, name string) metav1.ObjectMeta {
@@ -70,6 +71,17 @@ func (o *objects) putConfigMap(name string, data map[string]string, binary entri
 	o.configMaps[name] = &corev1.ConfigMap{ObjectMeta: o.meta("team", name), Data: data, BinaryData: binary}
 }
 
+// putAccount makes a ServiceAccount have exactly these pull Secrets.
+func (o *objects) putAccount(name string, secrets ...string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	account := &corev1.ServiceAccount{ObjectMeta: o.meta("team", name)}
+	for _, secret := range secrets {
+		account.ImagePullSecrets = append(account.ImagePullSecrets, corev1.LocalObjectReference{Name: secret})
+	}
+	o.accounts[name] = account
+}
+
 // remove removes a Secret and a ConfigMap.
 func (o *objects) remove(name string) {
 	o.mu.Lock()
@@ -86,6 +98,11 @@ func (o *objects) Secret(ctx context.Context, namespace, name string) (*corev1.S
 // ConfigMap implements material.Source.
 func (o *objects) ConfigMap(ctx context.Context, namespace, name string) (*corev1.ConfigMap, error) {
 	return find(ctx, o, o.configMaps, "configmaps", namespace, name)
+}
+
+// ServiceAccount implements material.Source.
+func (o *objects) ServiceAccount(ctx context.Context, namespace, name string) (*corev1.ServiceAccount, error) {
+	return find(ctx, o, o.accounts, "serviceaccounts", namespace, name)
 }
 
 func find[T any](ctx context.Context, o *objects, among map[string]*T, kind, namespace, name string) (*T, error) {

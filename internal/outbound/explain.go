@@ -5,6 +5,7 @@ package outbound
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"net"
 	"net/http"
@@ -14,6 +15,16 @@ import (
 // Explain returns one clause with the reason for a failed read from a host, and a fix, which is empty if the
 // only fix is to wait. The clause names the host and no URL.
 func Explain(host string, err error) (brief, fix string) {
+	brief, fix = explain(host, err)
+	var proxied *ProxyError
+	if errors.As(err, &proxied) && !errors.Is(err, ErrRefused) {
+		brief += ", through proxy " + proxied.Host
+	}
+	return brief, fix
+}
+
+func explain(host string, err error) (brief, fix string) {
+	var refused *refusedError
 	var dns *net.DNSError
 	var certificate *tls.CertificateVerificationError
 	var status *StatusError
@@ -28,13 +39,23 @@ func Explain(host string, err error) (brief, fix string) {
 	case errors.As(err, &dns):
 		return "cannot resolve host " + dns.Name, "correct the host, or the cluster's DNS"
 	case errors.As(err, &certificate):
-		return "the certificate of " + host + " is not trusted", "use a certificate that the controller's system trusts"
+		return explainCertificate(host, certificate)
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return host + " refuses connections", ""
 	case errors.Is(err, ErrSlow), errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
 		return host + " did not answer in time", ""
-	case errors.Is(err, ErrRefused), errors.Is(err, ErrCleartext):
+	case errors.As(err, &refused):
+		return refused.brief(), refused.fix()
+	case errors.Is(err, ErrCleartext):
 		return err.Error(), ""
 	}
 	return "cannot read from " + host, ""
+}
+
+func explainCertificate(host string, err error) (brief, fix string) {
+	var unknown x509.UnknownAuthorityError
+	if errors.As(err, &unknown) {
+		return "the certificate of " + host + " is signed by an unknown authority", "put the authority into the entry ca.crt of the Secret in certSecretRef"
+	}
+	return "the certificate of " + host + " is not trusted", "use a certificate for this host that has not expired"
 }

@@ -5,7 +5,7 @@ package outbound
 import (
 	"bytes"
 	"context"
-	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -158,11 +158,11 @@ var _ = It("J12: An answer over HTTP/2 is left with its host until it is read", 
 	s.EnableHTTP2 = true
 	s.StartTLS()
 	DeferCleanup(s.Close)
-	roots := x509.NewCertPool()
-	roots.AddCert(s.Certificate())
+	trust, err := ParseTrust(map[string][]byte{"ca.crt": pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw})})
+	Expect(err).NotTo(HaveOccurred())
 	req, err := http.NewRequest(http.MethodGet, s.URL, nil)
 	Expect(err).NotTo(HaveOccurred())
-	client := NewClient(Options{Throttle: NewThrottle(time.Now), Roots: roots})
+	client := NewClients(Options{Throttle: NewThrottle(time.Now), AllowedHosts: []string{"127.0.0.1"}}).For(Route{Trust: trust})
 	resp, err := client.Do(req.WithContext(For(context.Background(), Origin{HostPort: HostPort(req.URL)})))
 	Expect(err).NotTo(HaveOccurred())
 	defer resp.Body.Close()

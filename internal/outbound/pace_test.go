@@ -125,7 +125,7 @@ var _ = Describe("A body", func() {
 			DeferCleanup(s.CloseClientConnections)
 			req, err := http.NewRequest(http.MethodGet, s.URL, nil)
 			Expect(err).NotTo(HaveOccurred())
-			client := NewClient(Options{Throttle: NewThrottle(time.Now), SlowAfter: slowAfter})
+			client := NewClients(Options{Throttle: NewThrottle(time.Now), SlowAfter: slowAfter, AllowedHosts: []string{"127.0.0.1"}}).For(Route{})
 			resp, err := client.Do(req.WithContext(For(context.Background(), Origin{HostPort: HostPort(req.URL), PlainHTTP: true})))
 			if err != nil {
 				return nil, err
@@ -178,7 +178,7 @@ var _ = Describe("A body", func() {
 			DeferCleanup(s.Close)
 			req, err := http.NewRequest(http.MethodGet, s.URL, nil)
 			Expect(err).NotTo(HaveOccurred())
-			client := NewClient(Options{Throttle: NewThrottle(time.Now)})
+			client := NewClients(Options{Throttle: NewThrottle(time.Now), AllowedHosts: []string{"127.0.0.1"}}).For(Route{})
 			for range 5 {
 				resp, err := client.Do(req.WithContext(For(context.Background(), Origin{HostPort: HostPort(req.URL), PlainHTTP: true})))
 				Expect(err).NotTo(HaveOccurred())

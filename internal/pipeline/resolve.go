@@ -47,14 +47,13 @@ func Resolve(ctx context.Context, r *registry.CachingReader, w Request) (Resolve
 			return Resolved{}, failed(StepResolve, err)
 		}
 	}
-	manifest, err := r.Uncached().Resolve(ctx, tag)
+	manifest, err := r.Current(ctx, tag)
 	if errors.Is(err, registry.ErrNotFound) && w.SemVer == "" {
 		err = absent(ctx, r.Uncached(), w, tag, err)
 	}
 	if err != nil {
 		return Resolved{}, failed(StepResolve, err)
 	}
-	r.Add(manifest)
 	return Resolved{Tag: tag, Manifest: manifest}, nil
 }
 

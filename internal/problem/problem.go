@@ -97,16 +97,22 @@ func Of(class, err error) *Problem {
 // Note returns the error with a remark at the end of its brief and of its text.
 func Note(err error, format string, args ...any) error {
 	note := "; " + printable.String(fmt.Sprintf(format, args...), MaxBrief)
-	return &explained{err: err, brief: Brief(err) + note, text: err.Error() + note}
+	return &explained{err: err, brief: Brief(err) + note, text: bounded(err.Error(), note)}
 }
 
 // Explain returns the error with a brief, and with a fix at the end of its text.
 func Explain(err error, brief, fix string) error {
-	text := err.Error()
+	end := ""
 	if fix != "" {
-		text += ": " + fix
+		end = ": " + fix
 	}
-	return &explained{err: err, brief: printable.String(brief, MaxBrief), text: text}
+	return &explained{err: err, brief: printable.String(brief, MaxBrief), text: bounded(err.Error(), end)}
+}
+
+// bounded returns a text and its end in at most maxText bytes. A long text does not displace the end.
+func bounded(text, end string) string {
+	end = printable.String(end, maxText/2)
+	return printable.String(text, maxText-len(end)) + end
 }
 
 // explained is an error with a different text.

@@ -151,6 +151,7 @@ var _ = Describe("Answers of a registry", Label("registry", "cache"), func() {
 		p.Break(func(w http.ResponseWriter, r *http.Request) bool {
 			listing := strings.Contains(r.URL.Path, "/referrers/")
 			if listing {
+				setType(w, r)
 				_, _ = w.Write([]byte(page(entries...)))
 			}
 			return listing

@@ -18,7 +18,7 @@ func benchmark(b *testing.B, ask question, opts ...registrytest.Option) {
 	p.archive = r.PushBlob(app, "application/octet-stream", archive)
 	client, target := newClient(), p.target()
 	if r.Server.TLS != nil {
-		client, target.PlainHTTP = registry.NewClient(registry.ClientOptions{TLSRoots: r.Roots()}), false
+		target.Route, target.PlainHTTP = trusting(r.Roots()), false
 	}
 	reader, err := client.Repository(target)
 	if err != nil {

@@ -31,6 +31,8 @@ type Scope struct {
 	Namespace string
 	// Object is the UID of the object.
 	Object string
+	// Credentials is the scope of the credentials, so that no answer outlives the right to read it.
+	Credentials string
 }
 
 // share is what the Cache holds for one namespace.
@@ -70,7 +72,7 @@ func (c *Cache) Reader(scope Scope, repository string, r Reader) *CachingReader 
 	return &CachingReader{Reader: r, cache: c, scope: scope, repository: canonical(repository), use: newUse()}
 }
 
-// Drop removes every entry of one object.
+// Drop removes every entry of one object, with whatever credentials it was read.
 func (c *Cache) Drop(scope Scope) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -79,7 +81,7 @@ func (c *Cache) Drop(scope Scope) {
 		return
 	}
 	for _, k := range s.entries.Keys() {
-		if k.scope == scope {
+		if k.scope.Object == scope.Object {
 			s.entries.Remove(k)
 		}
 	}

@@ -3,7 +3,6 @@
 package registry
 
 import (
-	"crypto/x509"
 	"net/http"
 	"net/url"
 	"strings"
@@ -19,11 +18,8 @@ import (
 type ClientOptions struct {
 	// UserAgent is sent with every request.
 	UserAgent string
-	// AllowedHosts are host names and CIDRs that registries may redirect to, or name as their token service,
-	// even if they resolve to an internal address.
-	AllowedHosts []string
-	// TLSRoots is a PEM bundle of certificate authorities to trust instead of the system's. Optional.
-	TLSRoots []byte
+	// AllowedHosts and APIServer are those of outbound.Options.
+	AllowedHosts, APIServer []string
 	// RetryPause is the approximate wait before the first retry after a passing fault; the wait before the last
 	// retry is twice as long. 100 ms by default.
 	RetryPause time.Duration
@@ -37,7 +33,7 @@ type ClientOptions struct {
 // Client reads registries. A process has one Client: it keeps connections, the tokens of each Scope, and the
 // rate limits of registries. It is safe for concurrent use.
 type Client struct {
-	http     *http.Client
+	clients  *outbound.Clients
 	header   http.Header
 	tokens   *tokens
 	throttle *outbound.Throttle
@@ -54,6 +50,8 @@ type Target struct {
 	PlainHTTP bool
 	// Credentials are offered when the registry asks for them. The zero value is anonymous.
 	Credentials Credentials
+	// Route holds the user's certificates and proxy.
+	Route outbound.Route
 	// Scope keeps tenants apart: a token that was fetched under one Scope is never used under another, and a
 	// rate limit under one Scope does not stop requests under another. Callers always set Scope: to the
 	// namespace if access is anonymous, and otherwise to a text that also changes with the credentials, such as
@@ -71,8 +69,8 @@ func NewClient(o ClientOptions) *Client {
 	}
 	throttle := outbound.NewThrottle(o.Now)
 	return &Client{
-		http: outbound.NewClient(outbound.Options{
-			AllowedHosts: o.AllowedHosts, Roots: rootsOf(o.TLSRoots), Throttle: throttle, SlowAfter: o.SlowAfter,
+		clients: outbound.NewClients(outbound.Options{
+			AllowedHosts: o.AllowedHosts, APIServer: o.APIServer, Throttle: throttle, SlowAfter: o.SlowAfter,
 		}),
 		header:   http.Header{"User-Agent": {o.UserAgent}},
 		tokens:   newTokens(),
@@ -95,8 +93,8 @@ func (c *Client) Repository(t Target) (Reader, error) {
 	host, path := endpointOf(repository)
 	base := &url.URL{Scheme: protocol, Host: host, Path: "/v2/" + path}
 	credential, entry := t.Credentials.forRepository(repository)
-	// A token belongs to the scope, the credentials and the protocol of its request.
-	tenant := strings.Join([]string{t.Scope, entry, protocol, host}, "\n")
+	// A token belongs to the scope, the credentials, the protocol and the route of its request.
+	tenant := strings.Join([]string{t.Scope, entry, protocol, host, t.Route.Fingerprint()}, "\n")
 	return &remote{
 		client: c,
 		target: t,
@@ -106,7 +104,7 @@ func (c *Client) Repository(t Target) (Reader, error) {
 		scope:  auth.ScopeRepository(path, auth.ActionPull),
 		origin: outbound.Origin{HostPort: outbound.HostPort(base), Tenant: tenant, PlainHTTP: t.PlainHTTP},
 		authorized: &auth.Client{
-			Client:     c.http,
+			Client:     withOneChallenge(c.clients.For(t.Route)),
 			Header:     c.header,
 			Cache:      c.tokens.of(tenant),
 			Credential: auth.StaticCredential(host, credential),
@@ -129,15 +127,4 @@ func endpointOf(repository string) (host, path string) {
 
 func isDockerHub(host string) bool {
 	return host == dockerHub || host == "index.docker.io" || host == "registry-1.docker.io"
-}
-
-func rootsOf(bundle []byte) *x509.CertPool {
-	if len(bundle) == 0 {
-		return nil
-	}
-	roots := x509.NewCertPool()
-	if !roots.AppendCertsFromPEM(bundle) {
-		panic("registry: ClientOptions.TLSRoots holds no certificate")
-	}
-	return roots
 }

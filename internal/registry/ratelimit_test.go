@@ -28,7 +28,7 @@ var _ = Describe("A registry that limits the rate", Label("registry", "network")
 	)
 	BeforeEach(func() {
 		now.Store(start.UnixNano())
-		client = registry.NewClient(registry.ClientOptions{Now: func() time.Time { return time.Unix(0, now.Load()) }})
+		client = registry.NewClient(registry.ClientOptions{AllowedHosts: loopback, Now: func() time.Time { return time.Unix(0, now.Load()) }})
 		p = push()
 	})
 	limited := func(after string) {

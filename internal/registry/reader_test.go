@@ -182,7 +182,7 @@ var _ = Describe("A Reader", Label("registry"), func() {
 	It("offers its user agent", func() {
 		var agent string
 		p.Break(func(_ http.ResponseWriter, req *http.Request) bool { agent = req.UserAgent(); return false })
-		Expect(tags(ctx, p, open(registry.NewClient(registry.ClientOptions{UserAgent: "verifiedchart/1"}), p.target()))).To(Succeed())
+		Expect(tags(ctx, p, open(registry.NewClient(registry.ClientOptions{AllowedHosts: loopback, UserAgent: "verifiedchart/1"}), p.target()))).To(Succeed())
 		Expect(agent).To(Equal("verifiedchart/1"))
 	})
 

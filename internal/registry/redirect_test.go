@@ -34,7 +34,7 @@ var _ = Describe("A registry that redirects elsewhere", Label("registry", "netwo
 	DescribeTable("A11: does not lead to internal addresses", func(to func() string) {
 		p.Break(redirect(to()))
 		for _, ask := range []question{tags, resolve, manifest, blob} {
-			Expect(ask(short(), p, p.reader())).To(MatchError(outbound.ErrRefused))
+			Expect(ask(short(), p, open(newClient(p.Host()), p.target()))).To(MatchError(outbound.ErrRefused))
 		}
 		Expect(other.Requests()).To(BeEmpty())
 	},
@@ -52,7 +52,7 @@ var _ = Describe("A registry that redirects elsewhere", Label("registry", "netwo
 
 	DescribeTable("A11: does not name an internal token service", func(realm func() string) {
 		p.Break(answer(http.StatusUnauthorized, "Www-Authenticate", fmt.Sprintf(`Bearer realm="%s/token"`, realm())))
-		Expect(resolve(short(), p, p.reader())).NotTo(Or(Succeed(), MatchError(context.DeadlineExceeded)))
+		Expect(resolve(short(), p, open(newClient(p.Host()), p.target()))).NotTo(Or(Succeed(), MatchError(context.DeadlineExceeded)))
 		Expect(other.Requests()).To(BeEmpty())
 	},
 		Entry("loopback", func() string { return other.Server.URL }),
@@ -63,7 +63,7 @@ var _ = Describe("A registry that redirects elsewhere", Label("registry", "netwo
 
 	DescribeTable("A11: may redirect to allowed internal addresses", func(to func() string, allowed string) {
 		p.Break(redirect(to()))
-		Expect(blob(ctx, p, open(newClient(allowed), p.target()))).To(Succeed())
+		Expect(blob(ctx, p, open(newClient(allowed, p.Host()), p.target()))).To(Succeed())
 		Expect(other.Requests()).To(HaveLen(1))
 	},
 		Entry("by a block of them", func() string { return other.Server.URL }, "127.0.0.0/8"),

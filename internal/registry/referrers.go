@@ -5,6 +5,8 @@ package registry
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net/http"
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -40,7 +42,8 @@ func (r *remote) Referrers(ctx context.Context, d digest.Digest) (Referrers, err
 			r.client.lacksReferrers.Delete(r.origin.HostPort)
 		}
 		if err != nil {
-			if errors.Is(err, ErrNotFound) {
+			if lacksAPI(err) {
+				err = fmt.Errorf("%w: the registry has no referrers API: %w", ErrNotFound, err)
 				r.client.lacksReferrers.Store(r.origin.HostPort, true)
 			}
 			return Referrers{}, r.failed("referrers of "+d.String(), err)
@@ -51,6 +54,23 @@ func (r *remote) Referrers(ctx context.Context, d digest.Digest) (Referrers, err
 		all.More = list.More || (page != "" && (pages == MaxReferrerPages || left.size <= 0))
 	}
 	return all, nil
+}
+
+// errNoIndex is the error for an answer to a request for referrers that is not an image index.
+var errNoIndex = errors.New("the answer is not an image index")
+
+// lacksAPI reports whether an answer means that the registry has no referrers API. Registries that do not know
+// the path answer with different statuses, with a redirect to a web page, or with the page.
+func lacksAPI(err error) bool {
+	var answer *refusal
+	if !errors.As(err, &answer) {
+		return errors.Is(err, errNoIndex)
+	}
+	switch answer.status {
+	case http.StatusNotFound, http.StatusBadRequest, http.StatusMethodNotAllowed, http.StatusNotAcceptable, http.StatusNotImplemented:
+		return true
+	}
+	return answer.status >= 300 && answer.status < 400
 }
 
 // LacksReferrers implements Reader.
@@ -64,7 +84,16 @@ type bounds struct{ size, entries int }
 
 // referrersPage reads a page within the bounds, and subtracts its size from them.
 func (r *remote) referrersPage(ctx context.Context, page string, left *bounds) (list Referrers, next string, err error) {
-	resp, err := r.get(ctx, page, ocispec.MediaTypeImageIndex)
+	// A registry that limits requests for referrers must not delay other requests, and one without the API may
+	// redirect them to its web pages.
+	origin := r.origin
+	origin.Tenant += "\nreferrers of " + r.base
+	origin.NoOtherHost = true
+	resp, err := r.getFrom(ctx, origin, page, ocispec.MediaTypeImageIndex)
+	if err == nil && mediaTypeIn(resp.Header) != ocispec.MediaTypeImageIndex {
+		_ = resp.Body.Close()
+		err = errNoIndex
+	}
 	if err != nil {
 		return list, "", err
 	}

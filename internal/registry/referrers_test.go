@@ -4,6 +4,7 @@ package registry_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/verifiedchart/verifiedchart/internal/outbound"
 	"github.com/verifiedchart/verifiedchart/internal/registry"
 	"github.com/verifiedchart/verifiedchart/internal/registry/registrytest"
 )
@@ -29,7 +31,8 @@ func page(entries ...string) string {
 // pages returns a fault that answers with one page after the other.
 func pages(all ...string) registrytest.Fault {
 	next := 0
-	return func(w http.ResponseWriter, _ *http.Request) bool {
+	return func(w http.ResponseWriter, r *http.Request) bool {
+		setType(w, r)
 		answer := all[min(next, len(all)-1)]
 		if next++; next < len(all) {
 			w.Header().Set("Link", fmt.Sprintf(`</v2/charts/app/referrers/x?page=%d>; rel="next"`, next))
@@ -126,7 +129,7 @@ var _ = Describe("The list of referrers", Label("registry"), func() {
 			_, err := p.reader().Referrers(ctx, p.manifest.Digest)
 			Expect(err).To(MatchError(registry.ErrMalformed))
 		},
-		Entry("if it is a login page", "<!doctype html>"),
+		Entry("if it is a login page of the right type", "<!doctype html>"),
 		Entry("if it is nothing", ""),
 		Entry("if it is a list", "[]"),
 		Entry("if its list is not a list", `{"manifests":{}}`),
@@ -134,19 +137,88 @@ var _ = Describe("The list of referrers", Label("registry"), func() {
 		Entry("if it ends early", `{"manifests":[`+listed("a")),
 	)
 
-	DescribeTable("A17: is not read from another host",
+	DescribeTable("A17: is read from its own host, whatever host a link names",
 		func(link string) {
-			p.Break(func(w http.ResponseWriter, _ *http.Request) bool {
-				w.Header().Set("Link", link)
+			other := push()
+			p.Break(func(w http.ResponseWriter, r *http.Request) bool {
+				setType(w, r)
+				if !r.URL.Query().Has("page") {
+					w.Header().Set("Link", strings.ReplaceAll(link, "OTHER", other.Host()))
+				}
 				_, _ = w.Write([]byte(page(listed("a"))))
 				return true
 			})
-			_, err := p.reader().Referrers(ctx, p.manifest.Digest)
-			Expect(err).To(MatchError(registry.ErrMalformed))
+			list, err := p.reader().Referrers(ctx, p.manifest.Digest)
+			Expect(err).NotTo(HaveOccurred())
+			Expect(list.Descriptors).To(HaveLen(2))
+			Expect(p.Requests()).To(HaveLen(2))
+			Expect(other.Requests()).To(BeEmpty())
 		},
-		Entry("by a URL", `<http://other.example/v2/charts/app/referrers/x>; rel="next"`),
-		Entry("by a path", `<//other.example/v2/charts/app/referrers/x>; rel="next"`),
+		Entry("by a URL", `<http://OTHER/v2/charts/app/referrers/x?page=2>; rel="next"`),
+		Entry("by a path", `<//OTHER/v2/charts/app/referrers/x?page=2>; rel="next"`),
 	)
+
+	DescribeTable("A19: is absent if the registry does not know the API, and another read is not delayed",
+		func(fault registrytest.Fault) {
+			p.Break(func(w http.ResponseWriter, r *http.Request) bool {
+				return strings.Contains(r.URL.Path, "/referrers/") && fault(w, r)
+			})
+			r := p.reader()
+			_, err := r.Referrers(ctx, p.manifest.Digest)
+			Expect(err).To(MatchError(registry.ErrNotFound))
+			Expect(r.LacksReferrers()).To(BeTrue())
+			Expect(resolve(ctx, p, r)).To(Succeed())
+		},
+		Entry("404", answer(http.StatusNotFound)),
+		Entry("404 with a page", answer(http.StatusNotFound, "Content-Type", "text/html")),
+		Entry("400", answer(http.StatusBadRequest)),
+		Entry("405", answer(http.StatusMethodNotAllowed)),
+		Entry("406", answer(http.StatusNotAcceptable)),
+		Entry("501", answer(http.StatusNotImplemented)),
+		Entry("303 to another host", answer(http.StatusSeeOther, "Location", "https://web.example/packages")),
+		Entry("302 to another host", answer(http.StatusFound, "Location", "https://web.example/packages")),
+		Entry("307 to another port", answer(http.StatusTemporaryRedirect, "Location", "http://127.0.0.1:1/packages")),
+		Entry("200 with a page", registrytest.Fault(func(w http.ResponseWriter, _ *http.Request) bool {
+			w.Header().Set("Content-Type", "text/html; charset=utf-8")
+			_, _ = w.Write([]byte("<!doctype html>"))
+			return true
+		})),
+		Entry("200 with JSON of another type", registrytest.Fault(func(w http.ResponseWriter, _ *http.Request) bool {
+			w.Header().Set("Content-Type", "application/json")
+			_, _ = w.Write([]byte(`{"manifests":[]}`))
+			return true
+		})),
+	)
+
+	It("A19: is read if its type has parameters, and other letters", func() {
+		p.Break(func(w http.ResponseWriter, _ *http.Request) bool {
+			w.Header().Set("Content-Type", "Application/vnd.oci.image.index.v1+JSON; charset=utf-8")
+			_, _ = w.Write([]byte(page(listed("a"))))
+			return true
+		})
+		list, err := p.reader().Referrers(ctx, p.manifest.Digest)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(list.Descriptors).To(HaveLen(1))
+	})
+
+	It("A20: a rate limit for referrers delays neither the tags, nor the referrers of another repository", func() {
+		p.PushChart("charts/other", "1.0.0", []byte(`{}`), archive)
+		p.Break(func(w http.ResponseWriter, r *http.Request) bool {
+			return strings.Contains(r.URL.Path, "/charts/app/referrers/") && answer(http.StatusTooManyRequests, "Retry-After", "600")(w, r)
+		})
+		client := newClient()
+		r := open(client, p.target())
+		for range 2 {
+			_, err := r.Referrers(ctx, p.manifest.Digest)
+			var limited *outbound.RateLimitedError
+			Expect(errors.As(err, &limited)).To(BeTrue())
+			Expect(resolve(ctx, p, r)).To(Succeed())
+		}
+		target := p.target()
+		target.Repository = p.Host() + "/charts/other"
+		_, err := open(client, target).Referrers(ctx, p.manifest.Digest)
+		Expect(err).NotTo(HaveOccurred())
+	})
 
 	It("E16: is an error, and not empty, if the registry fails", func() {
 		p.Break(answer(http.StatusInternalServerError))

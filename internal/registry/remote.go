@@ -55,6 +55,27 @@ func (r *remote) Resolve(ctx context.Context, tag string) (Manifest, error) {
 	return m, nil
 }
 
+// names reports whether the registry answers that the tag still names the manifest d. Any other answer, and any
+// fault, only means that the manifest has to be read: the header of an answer proves nothing else. Registries
+// count a HEAD neither as a pull nor towards the limit of pulls.
+func (r *remote) names(ctx context.Context, tag string, d digest.Digest) bool {
+	if !tagPattern.MatchString(tag) || r.client.throttle.Limited(r.origin.Tenant, r.host) != nil {
+		return false
+	}
+	req, err := r.request(outbound.For(ctx, r.origin), http.MethodHead, r.base+"/manifests/"+tag, acceptManifests)
+	if err != nil {
+		return false
+	}
+	req.Header.Set("If-None-Match", `"`+d.String()+`"`)
+	resp, err := r.authorized.Do(req)
+	if err != nil {
+		return false
+	}
+	_ = resp.Body.Close()
+	return resp.StatusCode == http.StatusNotModified ||
+		resp.StatusCode == http.StatusOK && resp.Header.Get("Docker-Content-Digest") == d.String()
+}
+
 // Manifest implements Reader.
 func (r *remote) Manifest(ctx context.Context, d digest.Digest) (Manifest, error) {
 	if err := checkDigest(d); err != nil {
@@ -96,8 +117,13 @@ func mediaTypeOf(raw []byte, h http.Header) string {
 	if json.Unmarshal(raw, &inside) == nil && inside.MediaType != "" {
 		return inside.MediaType
 	}
+	return mediaTypeIn(h)
+}
+
+// mediaTypeIn returns the Content-Type without its parameters, in lower case.
+func mediaTypeIn(h http.Header) string {
 	mediaType, _, _ := strings.Cut(h.Get("Content-Type"), ";")
-	return strings.TrimSpace(mediaType)
+	return strings.ToLower(strings.TrimSpace(mediaType))
 }
 
 // Blob implements Reader.
@@ -192,14 +218,20 @@ func checkDigest(d digest.Digest) error {
 // failed adds to an error which content of which repository could not be read, and removes secrets.
 func (r *remote) failed(what string, err error) error {
 	var limited *outbound.RateLimitedError
-	if errors.As(err, &limited) {
-		return err
+	switch {
+	case errors.As(err, &limited) && isDockerHub(r.host) && r.target.Credentials.isEmptyFor(r.name):
+		return problem.Explain(limited, limited.Error(), "name an account of Docker Hub in secretRef for a higher limit")
+	case errors.As(err, &limited):
+		return limited
 	}
+	var answer *refusal
 	redacted := outbound.Redacted(fmt.Sprintf("read %s of %s", what, r.name), err)
 	switch {
 	case errors.Is(err, ErrNotFound):
 		return problem.Explain(redacted, fmt.Sprintf("%s not found in %s", what, r.name),
 			"correct url or ref; if the repository is private, set secretRef to credentials that may read the repository")
+	case errors.As(err, &answer) && answer.isAccess():
+		return r.explainAccess(redacted, answer)
 	case errors.Is(err, ErrUnauthorized):
 		return problem.Explain(redacted, fmt.Sprintf("%s refuses access to %s", r.host, strings.TrimPrefix(r.name, r.host+"/")),
 			"set secretRef to credentials that may read the repository, or renew them")

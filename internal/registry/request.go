@@ -5,7 +5,6 @@ package registry
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 
 	"oras.land/oras-go/v2/registry/remote/auth"
@@ -15,58 +14,49 @@ import (
 
 // get sends a GET and returns its response if it is 200 OK.
 func (r *remote) get(ctx context.Context, url, accept string) (*http.Response, error) {
-	if err := r.limited(); err != nil {
+	return r.getFrom(ctx, r.origin, url, accept)
+}
+
+// getFrom sends a GET on behalf of an origin, whose tenant owns the rate limit.
+func (r *remote) getFrom(ctx context.Context, origin outbound.Origin, url, accept string) (*http.Response, error) {
+	limited := func() error { return r.client.throttle.Limited(origin.Tenant, "registry "+r.host) }
+	if err := limited(); err != nil {
 		return nil, err
 	}
-	req, err := r.request(ctx, url, accept)
+	req, err := r.request(outbound.For(ctx, origin), http.MethodGet, url, accept)
 	if err != nil {
 		return nil, err
 	}
 	return outbound.Retry(ctx, r.client.pause, func() (*http.Response, error) {
 		resp, err := r.send(req)
-		if limited := r.limited(); err != nil && limited != nil && !errors.Is(err, ErrNotFound) {
-			err = limited
+		if wait := limited(); err != nil && wait != nil && !errors.Is(err, ErrNotFound) {
+			err = wait
 		}
 		return resp, err
 	})
 }
 
-// limited returns the error for a registry with a pending rate limit, or nil.
-func (r *remote) limited() error {
-	return r.client.throttle.Limited(r.origin.Tenant, "registry "+r.host)
-}
-
-// request returns a GET request that carries the registry that it is for.
-func (r *remote) request(ctx context.Context, url, accept string) (*http.Request, error) {
-	ctx = outbound.For(ctx, r.origin)
+// request returns a request of the origin in ctx, with the scope of the repository.
+func (r *remote) request(ctx context.Context, method, url, accept string) (*http.Request, error) {
 	ctx = auth.AppendScopesForHost(ctx, r.host, r.scope)
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	req, err := http.NewRequestWithContext(ctx, method, url, nil)
 	if err == nil && accept != "" {
 		req.Header.Set("Accept", accept)
 	}
 	return req, err
 }
 
-// send returns the response if it is 200 OK.
+// send returns the response if it is 200 OK, and otherwise a *refusal.
 func (r *remote) send(req *http.Request) (*http.Response, error) {
 	resp, err := r.authorized.Do(req)
+	if errors.Is(err, errTokenRefused) {
+		resp, err = r.authorized.Do(req)
+	}
 	if err != nil {
 		return nil, err
 	}
 	if resp.StatusCode != http.StatusOK {
-		_ = resp.Body.Close()
-		return nil, refusal(resp.StatusCode)
+		return nil, r.refusalOf(resp)
 	}
 	return resp, nil
-}
-
-// refusal returns the error for a status.
-func refusal(status int) error {
-	switch status {
-	case http.StatusUnauthorized, http.StatusForbidden:
-		return fmt.Errorf("%w (%s)", ErrUnauthorized, outbound.StatusText(status))
-	case http.StatusNotFound:
-		return ErrNotFound
-	}
-	return &outbound.StatusError{Who: "the registry", Status: status}
 }

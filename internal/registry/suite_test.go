@@ -6,6 +6,7 @@ import (
 	"context"
 	"net/http"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	. "github.com/onsi/gomega"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/verifiedchart/verifiedchart/internal/outbound"
 	"github.com/verifiedchart/verifiedchart/internal/registry"
 	"github.com/verifiedchart/verifiedchart/internal/registry/registrytest"
 )
@@ -49,10 +51,27 @@ func (p pushed) target() registry.Target {
 
 func (p pushed) reader() registry.Reader { return open(newClient(), p.target()) }
 
-// newClient returns a client that redirects may lead to the given internal hosts.
+// newClient returns a client that may reach the given hosts; by default, every registry of this machine.
 func newClient(allowed ...string) *registry.Client {
+	if len(allowed) == 0 {
+		allowed = loopback
+	}
 	return registry.NewClient(registry.ClientOptions{AllowedHosts: allowed, RetryPause: time.Millisecond})
 }
+
+// trusting returns a route that trusts the authorities in a PEM bundle beside those of the system; without a bundle, the default route.
+func trusting(roots []byte) (r outbound.Route) {
+	if roots == nil {
+		return r
+	}
+	var err error
+	if r.Trust, err = outbound.ParseTrust(map[string][]byte{"ca.crt": roots}); err != nil {
+		panic(err)
+	}
+	return r
+}
+
+var loopback = []string{"127.0.0.0/8", "::1/128", "localhost"}
 
 func open(c *registry.Client, t registry.Target) registry.Reader {
 	GinkgoHelper()
@@ -75,9 +94,17 @@ func answer(status int, headers ...string) registrytest.Fault {
 // unannounced is the length of a body that has no Content-Length.
 const unannounced = -1
 
+// setType gives the answer the type of an image index if the request is for referrers.
+func setType(w http.ResponseWriter, r *http.Request) {
+	if strings.Contains(r.URL.Path, "/referrers/") {
+		w.Header().Set("Content-Type", ocispec.MediaTypeImageIndex)
+	}
+}
+
 // body returns a fault that answers with a body, and announces its length unless that is unannounced.
 func body(length int, raw []byte) registrytest.Fault {
-	return func(w http.ResponseWriter, _ *http.Request) bool {
+	return func(w http.ResponseWriter, r *http.Request) bool {
+		setType(w, r)
 		if length != unannounced {
 			w.Header().Set("Content-Length", strconv.Itoa(length))
 		}

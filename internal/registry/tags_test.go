@@ -4,8 +4,11 @@ package registry_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
+	"strconv"
 	"strings"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -100,14 +103,12 @@ var _ = Describe("The list of tags", Label("registry"), func() {
 		Entry("on several pages, by their number", tagList{page: `{"tags":["a"` + strings.Repeat(`,"a"`, 60_000) + `]}`, requests: 2}),
 	)
 
-	DescribeTable("A17: a link to another host is malformed, and gets no request", func(link func(other pushed) string) {
+	DescribeTable("A17: a link to another host leads to the same path of the registry", func(link func(other pushed) string) {
 		other := push()
 		p.Break(linked(`["1.0.0"]`, link(other)))
-		client := newClient("127.0.0.0/8", "localhost")
-		_, err := open(client, p.target()).Tags(ctx)
-		Expect(err).To(MatchError(registry.ErrMalformed))
+		Expect(p.reader().Tags(ctx)).To(Equal([]string{"1.0.0", "9.9.9"}))
 		Expect(other.Requests()).To(BeEmpty())
-		Expect(p.Requests()).To(HaveLen(1))
+		Expect(p.Requests()).To(HaveLen(2))
 	},
 		Entry("another port", func(o pushed) string { return `<` + o.Server.URL + `/v2/charts/app/tags/list?last=1>; rel="next"` }),
 		Entry("another host", func(o pushed) string {
@@ -118,7 +119,90 @@ var _ = Describe("The list of tags", Label("registry"), func() {
 		Entry("another user", func(pushed) string {
 			return `<http://user:pass@` + p.Host() + `/v2/charts/app/tags/list?last=1>; rel="next"`
 		}),
-		Entry("no URL", func(pushed) string { return `<http://a b:c/%zz>; rel="next"` }),
+	)
+
+	DescribeTable("A17: a link that leads out of the API is malformed, and gets no request", func(link string) {
+		p.Break(linked(`["1.0.0"]`, link))
+		_, err := p.reader().Tags(ctx)
+		Expect(err).To(MatchError(registry.ErrMalformed))
+		Expect(p.Requests()).To(HaveLen(1))
+	},
+		Entry("no URL", `<http://a b:c/%zz>; rel="next"`),
+		Entry("a web page", `</tags?last=1>; rel="next"`),
+		Entry("another scheme without a path", `<mailto:user@host.example>; rel="next"`),
+	)
+
+	// cut returns a fault of a registry that lists at most max tags, obeys last, and names no next page.
+	cut := func(all []string, most int) registrytest.Fault {
+		return func(w http.ResponseWriter, r *http.Request) bool {
+			n, err := strconv.Atoi(r.URL.Query().Get("n"))
+			if err != nil || n > most {
+				n = most
+			}
+			from := 0
+			if last := r.URL.Query().Get("last"); last != "" {
+				from = slices.Index(all, last) + 1
+			}
+			_ = json.NewEncoder(w).Encode(map[string]any{"tags": all[from:min(from+n, len(all))]})
+			return true
+		}
+	}
+	numbered := func(n int) (all []string) {
+		for i := range n {
+			all = append(all, fmt.Sprintf("1.0.%05d", i))
+		}
+		return all
+	}
+
+	DescribeTable("A21: a list that the registry cuts without a link is read to its end", func(count, requests int) {
+		p.Break(cut(numbered(count), 1000))
+		Expect(p.reader().Tags(ctx)).To(HaveLen(count))
+		Expect(p.Requests()).To(HaveLen(requests))
+	},
+		Entry("one tag less than a page", 999, 1),
+		Entry("exactly a page", 1000, 2),
+		Entry("a page and a half", 1500, 2),
+		Entry("ten pages", 10_000, 11),
+	)
+
+	It("A21: a list that may be incomplete is an error that names ref.tag", func() {
+		p.Break(func(w http.ResponseWriter, _ *http.Request) bool {
+			_ = json.NewEncoder(w).Encode(map[string]any{"tags": numbered(1000)})
+			return true
+		})
+		_, err := p.reader().Tags(ctx)
+		Expect(err).To(MatchError(registry.ErrMalformed))
+		Expect(err.Error()).To(ContainSubstring("ref.tag"))
+	})
+
+	DescribeTable("A22: a refused size of the page is asked for smaller, and then left out", func(status, most, requests int) {
+		p.Break(func(w http.ResponseWriter, r *http.Request) bool {
+			if n, err := strconv.Atoi(r.URL.Query().Get("n")); err == nil && n > most {
+				w.WriteHeader(status)
+				return true
+			}
+			return cut([]string{"1.0.0", "2.0.0"}, 1000)(w, r)
+		})
+		Expect(p.reader().Tags(ctx)).To(Equal([]string{"1.0.0", "2.0.0"}))
+		Expect(p.Requests()).To(HaveLen(requests))
+	},
+		Entry("by 405, as at ECR", http.StatusMethodNotAllowed, 999, 2),
+		Entry("by 400", http.StatusBadRequest, 100, 2),
+		Entry("by 400, any size", http.StatusBadRequest, -1, 3),
+		Entry("by 422", http.StatusUnprocessableEntity, 500, 2),
+	)
+
+	DescribeTable("A22: an answer that is not about the size of the page is final", func(status, requests int) {
+		p.Break(answer(status))
+		_, err := p.reader().Tags(ctx)
+		Expect(err).To(HaveOccurred())
+		Expect(err.Error()).To(ContainSubstring("ref.tag"))
+		Expect(p.Requests()).To(HaveLen(requests))
+	},
+		Entry("401", http.StatusUnauthorized, 1),
+		Entry("403", http.StatusForbidden, 1),
+		Entry("404", http.StatusNotFound, 1),
+		Entry("500, which is retried", http.StatusInternalServerError, 3),
 	)
 
 	DescribeTable("C13: an answer that is no list is malformed", func(page string) {

@@ -64,8 +64,7 @@ func (a authority) issue(change func(*x509.Certificate)) tls.Certificate {
 var _ = Describe("A registry with TLS", Label("registry", "network"), func() {
 	ctx := context.Background()
 	secure := func(p pushed, roots []byte, allowed ...string) registry.Reader {
-		client := registry.NewClient(registry.ClientOptions{TLSRoots: roots, AllowedHosts: allowed, RetryPause: time.Millisecond})
-		return open(client, registry.Target{Repository: p.Host() + "/" + app})
+		return open(newClient(allowed...), registry.Target{Repository: p.Host() + "/" + app, Route: trusting(roots)})
 	}
 
 	// certificate is a certificate that a registry presents.
@@ -138,8 +137,9 @@ var _ = Describe("A registry with TLS", Label("registry", "network"), func() {
 		first, second, third := push(), push(registrytest.TLS), push()
 		first.Break(redirect(second.Server.URL))
 		second.Break(redirect(third.Server.URL))
-		client := registry.NewClient(registry.ClientOptions{TLSRoots: second.Roots(), AllowedHosts: []string{"127.0.0.1"}})
-		Expect(resolve(ctx, first, open(client, first.target()))).To(HaveOccurred())
+		target := first.target()
+		target.Route = trusting(second.Roots())
+		Expect(resolve(ctx, first, open(newClient(), target))).To(HaveOccurred())
 		Expect(second.Requests()).To(HaveLen(1))
 		Expect(third.Requests()).To(BeEmpty())
 	})
@@ -147,8 +147,9 @@ var _ = Describe("A registry with TLS", Label("registry", "network"), func() {
 	It("A14: does not get a token that was sent in cleartext", func() {
 		p, constant := push(), push(registrytest.TLS)
 		p.Break(newGate(p).fault)
-		client := registry.NewClient(registry.ClientOptions{TLSRoots: constant.Roots()})
+		client := newClient()
 		target := p.target()
+		target.Route = trusting(constant.Roots())
 		target.Credentials = credentials(p.Host(), login("user", "hunter2"))
 		Expect(resolve(ctx, p, open(client, target))).To(Succeed())
 		p.Close()
@@ -179,7 +180,3 @@ var _ = Describe("A registry with TLS", Label("registry", "network"), func() {
 		Expect(addresses[0]).To(Equal(addresses[1]))
 	})
 })
-
-var _ = DescribeTable("Malformed roots are not accepted", Label("registry", "network"), func(roots string) {
-	Expect(func() { registry.NewClient(registry.ClientOptions{TLSRoots: []byte(roots)}) }).To(Panic())
-}, Entry("text", "roots"))

@@ -25,6 +25,10 @@ const (
 
 var errNoToken = errors.New("no token is kept")
 
+// errTokenRefused is the error for a registry that refused a token and then asks for a password, as Harbor does.
+// A request without the old token gets a new one.
+var errTokenRefused = fmt.Errorf("%w: the registry refused the token", ErrUnauthorized)
+
 // tokens keeps tokens and authentication schemes of registries. It evicts the least recently used first, so
 // that no registry can make it grow with new scopes.
 type tokens struct {
@@ -81,6 +85,10 @@ func (t tenantTokens) GetToken(_ context.Context, _ string, scheme auth.Scheme, 
 // and without Set each request would be refused first.
 func (t tenantTokens) Set(ctx context.Context, registry string, scheme auth.Scheme, scopes string, fetch func(context.Context) (string, error)) (string, error) {
 	token, err := fetch(ctx)
+	if before, known := t.all.schemes.Get(t.tenant); err != nil && scheme == auth.SchemeBasic && known && before == auth.SchemeBearer {
+		t.all.schemes.Remove(t.tenant)
+		return "", errTokenRefused
+	}
 	if err != nil {
 		return "", tokenError(scheme, err)
 	}

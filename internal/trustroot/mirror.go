@@ -38,7 +38,7 @@ func newMirror(o TUFOptions) (*mirror, error) {
 		return nil, fmt.Errorf("the mirror %s has user information, a query or a fragment", base.Redacted())
 	}
 	throttle := outbound.NewThrottle(o.Now)
-	client := outbound.NewClient(outbound.Options{AllowedHosts: o.AllowedHosts, Throttle: throttle})
+	client := outbound.NewClients(outbound.Options{AllowedHosts: o.AllowedHosts, Administered: true, Throttle: throttle}).For(outbound.Route{})
 	if o.Transport != nil {
 		client.Transport = o.Transport
 	}

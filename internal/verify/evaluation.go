@@ -20,6 +20,8 @@ type Refusal struct {
 	Short string
 	// Signer is the signer of the candidate, if known.
 	Signer Signer
+	// Withheld means that the registry refuses to show whether there is a candidate.
+	Withheld bool
 }
 
 // Error returns the reason.
@@ -119,7 +121,7 @@ func (e Evaluation[C]) evaluate(ctx context.Context, c C, result *Result) {
 	var refused *Refusal
 	switch {
 	case errors.As(err, &refused):
-		seen.Signer, seen.Reason, seen.Short = refused.Signer, refused.Reason, refused.Short
+		seen.Signer, seen.Reason, seen.Short, seen.Withheld = refused.Signer, refused.Reason, refused.Short, refused.Withheld
 		result.Seen = append(result.Seen, seen)
 	case err != nil:
 		result.Unread = errors.Join(result.Unread, err)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 	"time"
 
@@ -66,6 +67,8 @@ type Candidate struct {
 	Reason, Short string
 	// Until is when a refused candidate may count; zero if it never will.
 	Until time.Time
+	// Withheld means that the registry refuses to show whether there is a candidate at Source.
+	Withheld bool
 }
 
 // String describes the candidate, and why it was refused.
@@ -113,6 +116,8 @@ type Rejection struct {
 // Brief returns in one clause why the authority does not accept.
 func (r *Rejection) Brief() string {
 	switch {
+	case len(r.Candidates) > 0 && !slices.ContainsFunc(r.Candidates, func(c Candidate) bool { return !c.Withheld }):
+		return "no signature in the locations that the registry shows"
 	case len(r.Candidates) > 0 && r.Candidates[0].Short != "":
 		return r.Candidates[0].Short
 	case len(r.Candidates) > 0:
@@ -197,6 +202,12 @@ func eachRejection(err error, yield func(*Rejection) bool) bool {
 		return true
 	}
 	return eachRejection(errors.Unwrap(err), yield)
+}
+
+// IsWithheld reports whether a registry refused to show a location to an authority that rejects in err. Such a
+// rejection is no proof that the signatures of a published chart are gone.
+func IsWithheld(err error) bool {
+	return slices.ContainsFunc(Seen(err), func(c Candidate) bool { return c.Withheld })
 }
 
 // Until returns the first moment at which a candidate that is refused in err may count, or zero if there is

@@ -78,6 +78,7 @@ func (c *Controller) start(ctx context.Context, group *process.Group) (err error
 			"--events-addr=",
 			"--watch-all-namespaces",
 			"--insecure-allow-http",
+			"--allow-internal-hosts=127.0.0.0/8,::1/128", // the real parts listen there
 			"--log-level=info",
 		}, c.Flags...),
 		Ready: process.Answers(http.DefaultClient, "http://"+c.Health+probe),

@@ -117,6 +117,22 @@ func (s *Search) unread(source string, err error, yield func(Found) bool) bool {
 	return s.offer(Found{Source: source, Problem: Unread(source, err)}, yield)
 }
 
+// isWithheld reports whether a registry refuses to show a location beside a subject that it shows to the same
+// credentials. JFrog answers 403 for a tag that does not exist, and other registries 401 for an API that they
+// lack. In a repository of its own, the credentials may be at fault.
+func (s *Search) isWithheld(err error) bool {
+	return s.In == "" && errors.Is(err, registry.ErrUnauthorized)
+}
+
+// withheld yields a location that the registry refuses to show.
+func (s *Search) withheld(source string, yield func(Found) bool) bool {
+	return s.offer(Found{Source: source, Problem: &verify.Refusal{
+		Reason:   "the registry refuses access: it does not exist, or these credentials may not read it",
+		Short:    "no signature in the locations that the registry shows",
+		Withheld: true,
+	}}, yield)
+}
+
 // Unread returns why a Reader did not return something. It returns a *verify.Refusal if this is a verdict on
 // pushed material that a retry does not change: an attacker who may push must not be able to delay the verdict
 // forever. Any other error means that there might have been a signature.
@@ -143,7 +159,10 @@ func (s *Search) referrers(ctx context.Context, yield func(Found) bool) bool {
 		return true
 	}
 	s.record(source)
-	if err != nil {
+	switch {
+	case s.isWithheld(err):
+		return s.withheld(source, yield)
+	case err != nil:
 		return s.unread(source, err, yield)
 	}
 	if !s.list(ctx, list.Descriptors, yield) {
@@ -188,6 +207,8 @@ func (s *Search) resolve(ctx context.Context, tag string, yield func(Found) bool
 	switch {
 	case errors.Is(err, registry.ErrNotFound):
 		return m, false, true
+	case s.isWithheld(err):
+		return m, false, s.withheld("tag "+tag, yield)
 	case err != nil:
 		return m, false, s.unread("tag "+tag, err, yield)
 	}

@@ -263,6 +263,29 @@ var _ = Describe("A cosign authority with keys", Label("cosign"), func() {
 		Expect(repo.Asked()).To(ConsistOf("referrers", SignatureTag(subject.Manifest.Digest), ReferrersTag(subject.Manifest.Digest)))
 	})
 
+	referrers := func(digest.Digest) string { return "referrers" }
+	DescribeTable("A23: goes on if the registry refuses to show a location beside the chart, and records that",
+		func(signed bool, refused ...func(digest.Digest) string) {
+			for _, location := range refused {
+				repo.Fail(location(subject.Manifest.Digest), registry.ErrUnauthorized)
+			}
+			if signed {
+				push(ours.Legacy(repo, payload()))
+			}
+			_, err := check(authority(ours), subject, repo)
+			if signed {
+				Expect(err).NotTo(HaveOccurred())
+				return
+			}
+			Expect(err).To(MatchError(verify.ErrRejected))
+			Expect(verify.IsWithheld(err)).To(BeTrue())
+		},
+		Entry("no referrers, and signed under the tag", true, referrers),
+		Entry("no referrers, and not signed", false, referrers),
+		Entry("no tag", false, SignatureTag),
+		Entry("neither", false, referrers, SignatureTag, ReferrersTag),
+	)
+
 	DescribeTable("reaches no verdict if",
 		func(arrange func(), expected error) {
 			arrange()
@@ -271,7 +294,6 @@ var _ = Describe("A cosign authority with keys", Label("cosign"), func() {
 			Expect(err).NotTo(MatchError(verify.ErrRejected))
 		},
 		Entry("E16: the signatures cannot be read", func() { repo.Fail(SignatureTag(subject.Manifest.Digest), ErrUnreachable) }, ErrUnreachable),
-		Entry("the credentials are refused", func() { repo.Fail(SignatureTag(subject.Manifest.Digest), registry.ErrUnauthorized) }, registry.ErrUnauthorized),
 		Entry("the only payload cannot be read", func() {
 			layer := ours.Legacy(repo, payload())
 			repo.Fail(layer.Digest.String(), ErrUnreachable)
