@@ -25,7 +25,7 @@ var _ = Describe("A chart in a registry with a private certificate authority", L
 		w = newWorld(context.Background())
 		w.registry.Close()
 		w.registry = registrytest.New(registrytest.TLS)
-		w.repo.Registry = w.registry
+		w.repo = w.registry.Repository(w.repo.Name)
 	})
 	private := func(s *v1alpha1.VerifiedChartSpec) {
 		s.Insecure, s.CertSecretRef = false, &meta.LocalObjectReference{Name: "ca"}

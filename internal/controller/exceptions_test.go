@@ -87,7 +87,7 @@ var _ = Describe("A chart in mode Audit", Label("policy"), func() {
 	})
 
 	It("is not published if it is not a chart", func() {
-		w.registry.PushImage(w.repo.Name, "1.0.0", w.repo.PushBlob("application/x", []byte("{}")))
+		w.repo.PushImage("1.0.0", w.repo.PushBlob("application/x", []byte("{}")))
 		w.declare(audited)
 		w.reason(v1alpha1.FetchFailedCondition, metav1.ConditionTrue, v1alpha1.OCILayerOperationFailedReason)
 	})

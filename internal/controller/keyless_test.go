@@ -41,7 +41,7 @@ func (w *world) attach(s *sigstoretest.Sigstore, d ocispec.Descriptor, how sigst
 // manifest returns the bytes of a pushed manifest.
 func (w *world) manifest(d ocispec.Descriptor) []byte {
 	GinkgoHelper()
-	return w.registry.Manifest(w.repo.Name, d.Digest.String())
+	return w.repo.Raw(d.Digest.String())
 }
 
 // keyless requires the release workflow's signature, with the trusted root in the Secret.
@@ -96,7 +96,7 @@ var _ = Describe("A keyless chart", Label("keyless"), func() {
 		func(o ...registrytest.Option) {
 			w.registry.Close()
 			w.registry = registrytest.New(o...)
-			w.repo.Registry = w.registry
+			w.repo = w.registry.Repository(w.repo.Name)
 			chart = w.push("1.0.0")
 			w.attach(sigstore, chart, keylessly())
 			w.registry.Reset()
@@ -184,7 +184,7 @@ var _ = Describe("A keyless chart", Label("keyless"), func() {
 	})
 
 	It("is proven by a signature in the repository of signatures", func() {
-		signatures := registrytest.Repository{Registry: w.registry, Name: "signatures"}
+		signatures := w.registry.Repository("signatures")
 		verifytest.AttachBundle(signatures, chart, sigstore.Bundle(w.manifest(chart), keylessly()))
 		w.declare(keyless(func(a *v1alpha1.Authority) { a.SignatureRepository = "oci://" + w.registry.Host() + "/signatures" }))
 		w.ready(chart.Digest)

@@ -224,7 +224,7 @@ var mistakes = []mistake{
 		w.declare(func(s *v1alpha1.VerifiedChartSpec) { s.ChartName = "podinfo" })
 	}},
 	{mistake: "the last part of `url` is not the chart's name", make: func(w *world) {
-		w.repo.Name = "charts/application"
+		w.repo = w.registry.Repository("charts/application")
 		w.push("1.0.0", w.ours)
 		w.declare()
 	}},
@@ -371,12 +371,12 @@ var mistakes = []mistake{
 		d := w.push("1.1.0", w.ours)
 		w.declare(byRange("*"))
 		w.ready(d.Digest)
-		w.registry.DeleteTag(w.repo.Name, "1.1.0")
+		w.repo.DeleteTag("1.1.0")
 		w.reconcile()
 	}},
 	{mistake: "the tag holds another version", make: func(w *world) {
-		d := w.push("1.0.0", w.ours)
-		w.registry.PushManifest(w.repo.Name, "1.1.0", d.MediaType, w.registry.Manifest(w.repo.Name, "1.0.0"))
+		w.push("1.0.0", w.ours)
+		w.repo.PushManifest("1.1.0", w.repo.Raw("1.0.0"))
 		w.declare(byTag("1.1.0"))
 	}},
 	{mistake: "one of two authorities accepts", make: func(w *world) {

@@ -66,7 +66,7 @@ func (m *model) rewriteSignatures(chart int) {
 	}
 	d := m.charts[chart].Digest
 	if len(signers) == 0 {
-		m.registry.DeleteTag(m.repo.Name, verifytest.SignatureTag(d))
+		m.repo.DeleteTag(verifytest.SignatureTag(d))
 		return
 	}
 	m.sign(d, signers...)
@@ -94,7 +94,7 @@ func (m *model) setTrusted() {
 
 func (m *model) moveTag(chart, _ int) string {
 	m.tag = chart
-	m.registry.PushManifest(m.repo.Name, "1.0.0", m.charts[chart].MediaType, m.manifests[chart])
+	m.repo.PushManifest("1.0.0", m.manifests[chart])
 	return fmt.Sprintf("the tag names %d", chart)
 }
 

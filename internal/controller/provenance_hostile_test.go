@@ -52,7 +52,7 @@ func (w *world) store(tag string, c helmChart) ocispec.Descriptor {
 	if c.prov != nil {
 		layers = append(layers, w.repo.PushBlob(chart.ProvenanceMediaType, c.prov))
 	}
-	return w.registry.PushImage(w.repo.Name, tag, w.repo.PushBlob(chart.ConfigMediaType, c.config), layers...)
+	return w.repo.PushImage(tag, w.repo.PushBlob(chart.ConfigMediaType, c.config), layers...)
 }
 
 // newest requests the highest version.

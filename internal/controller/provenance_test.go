@@ -36,7 +36,7 @@ func (w *world) pushSigned(version string, by *openpgp.Entity, change ...func(st
 		layers = append([]ocispec.Descriptor{w.repo.PushBlob(chart.ProvenanceMediaType, prov)}, layers...)
 	}
 	config := w.repo.PushBlob(chart.ConfigMediaType, charttest.ConfigJSON("app", version))
-	return w.registry.PushImage(w.repo.Name, version, config, layers...), prov
+	return w.repo.PushImage(version, config, layers...), prov
 }
 
 func (w *world) setKeyring(keys ...*openpgp.Entity) {
@@ -110,7 +110,7 @@ var _ = Describe("A chart with a provenance file", Label("provenance"), func() {
 		}),
 		Entry("F5: of an older chart, under a newer tag", func() {
 			d, _ := w.pushSigned("0.9.0", ours)
-			w.registry.PushManifest(w.repo.Name, "1.0.0", d.MediaType, w.manifest(d))
+			w.repo.PushManifest("1.0.0", w.manifest(d))
 		}),
 	)
 

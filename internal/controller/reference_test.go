@@ -21,7 +21,7 @@ var _ = Describe("A VerifiedChart follows its reference", Label("registry"), fun
 
 	It("takes the highest signed version of a range, with _ for +, and moves up", func() {
 		w.push("1.0.0", w.ours)
-		d := w.registry.PushChart(w.repo.Name, "1.2.3_b", charttest.ConfigJSON("app", "1.2.3+b"), charttest.Archive("app", "1.2.3+b"))
+		d := w.repo.PushChart("1.2.3_b", charttest.ConfigJSON("app", "1.2.3+b"), charttest.Archive("app", "1.2.3+b"))
 		w.sign(d.Digest, w.ours)
 		w.declare(func(s *v1alpha1.VerifiedChartSpec) { s.Ref = v1alpha1.ChartRef{SemVer: ">=1.0.0 <2.0.0"} })
 		obj := w.ready(d.Digest)
@@ -65,7 +65,7 @@ var _ = Describe("A VerifiedChart follows its reference", Label("registry"), fun
 		d := w.push("1.0.0", w.ours)
 		w.declare()
 		w.ready(d.Digest)
-		w.registry.DeleteTag(w.repo.Name, "1.0.0")
+		w.repo.DeleteTag("1.0.0")
 		w.reconcile()
 		obj := w.reason(v1alpha1.FetchFailedCondition, metav1.ConditionTrue, v1alpha1.OCIPullFailedReason)
 		Expect(obj.Status.Artifact.Revision).To(HaveSuffix(d.Digest.String()))
@@ -76,7 +76,7 @@ var _ = Describe("A VerifiedChart follows its reference", Label("registry"), fun
 		d := w.push("1.1.0", w.ours)
 		w.declare(func(s *v1alpha1.VerifiedChartSpec) { s.Ref = v1alpha1.ChartRef{SemVer: ">=1.0.0"} })
 		w.ready(d.Digest)
-		w.registry.DeleteTag(w.repo.Name, "1.1.0")
+		w.repo.DeleteTag("1.1.0")
 		w.reconcile()
 		obj := w.reason(v1alpha1.FetchFailedCondition, metav1.ConditionTrue, v1alpha1.DowngradeRefusedReason)
 		Expect(obj.Status.Artifact.Revision).To(HaveSuffix(d.Digest.String()))
@@ -98,7 +98,7 @@ var _ = Describe("A VerifiedChart follows its reference", Label("registry"), fun
 	})
 
 	It("takes a chart with another name only if the spec sets chartName", func() {
-		d := w.registry.PushChart(w.repo.Name, "1.0.0", charttest.ConfigJSON("other", "1.0.0"), charttest.Archive("other", "1.0.0"))
+		d := w.repo.PushChart("1.0.0", charttest.ConfigJSON("other", "1.0.0"), charttest.Archive("other", "1.0.0"))
 		w.sign(d.Digest, w.ours)
 		w.declare(func(s *v1alpha1.VerifiedChartSpec) { s.ChartName = "other" })
 		w.ready(d.Digest)

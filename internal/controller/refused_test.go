@@ -3,8 +3,6 @@
 package controller
 
 import (
-	"encoding/json"
-
 	"github.com/fluxcd/pkg/apis/meta"
 	"github.com/fluxcd/pkg/runtime/conditions"
 	. "github.com/onsi/ginkgo/v2"
@@ -66,11 +64,10 @@ var _ = Describe("A VerifiedChart refuses", Label("chart", "cosign"), func() {
 			Expect(w.files()).To(HaveLen(1))
 		},
 		Entry("B1: an index", v1alpha1.FetchFailedCondition, v1alpha1.OCILayerOperationFailedReason, func() ocispec.Descriptor {
-			raw, _ := json.Marshal(ocispec.Index{MediaType: ocispec.MediaTypeImageIndex})
-			return w.registry.PushManifest(w.repo.Name, "1.0.0", ocispec.MediaTypeImageIndex, raw)
+			return w.repo.PushIndex("1.0.0")
 		}),
 		Entry("B4: two chart layers", v1alpha1.FetchFailedCondition, v1alpha1.OCILayerOperationFailedReason, func() ocispec.Descriptor {
-			return w.registry.PushImage(w.repo.Name, "1.0.0", w.repo.PushBlob(chart.ConfigMediaType, charttest.ConfigJSON("app", "1.0.0")),
+			return w.repo.PushImage("1.0.0", w.repo.PushBlob(chart.ConfigMediaType, charttest.ConfigJSON("app", "1.0.0")),
 				w.repo.PushBlob(chart.ArchiveMediaType, charttest.Archive("app", "1.0.0")), w.repo.PushBlob(chart.ArchiveMediaType, charttest.Archive("app", "1.0.1")))
 		}),
 		Entry("B5: a container image", v1alpha1.FetchFailedCondition, v1alpha1.OCILayerOperationFailedReason, func() ocispec.Descriptor {
@@ -84,13 +81,13 @@ var _ = Describe("A VerifiedChart refuses", Label("chart", "cosign"), func() {
 			return w.pushArchive("1.0.0", archive[:len(archive)/2])
 		}),
 		Entry("B10: a configuration of another version", v1alpha1.BuildFailedCondition, v1alpha1.ChartMismatchReason, func() ocispec.Descriptor {
-			return w.registry.PushChart(w.repo.Name, "1.0.0", charttest.ConfigJSON("app", "1.0.1"), charttest.Archive("app", "1.0.0"))
+			return w.repo.PushChart("1.0.0", charttest.ConfigJSON("app", "1.0.1"), charttest.Archive("app", "1.0.0"))
 		}),
 		Entry("C7: a chart of another name", v1alpha1.BuildFailedCondition, v1alpha1.ChartMismatchReason, func() ocispec.Descriptor {
-			return w.registry.PushChart(w.repo.Name, "1.0.0", charttest.ConfigJSON("other", "1.0.0"), charttest.Archive("other", "1.0.0"))
+			return w.repo.PushChart("1.0.0", charttest.ConfigJSON("other", "1.0.0"), charttest.Archive("other", "1.0.0"))
 		}),
 		Entry("C7: a chart of another version than its tag", v1alpha1.BuildFailedCondition, v1alpha1.ChartMismatchReason, func() ocispec.Descriptor {
-			return w.registry.PushChart(w.repo.Name, "1.0.0", charttest.ConfigJSON("app", "0.1.0"), charttest.Archive("app", "0.1.0"))
+			return w.repo.PushChart("1.0.0", charttest.ConfigJSON("app", "0.1.0"), charttest.Archive("app", "0.1.0"))
 		}),
 	)
 

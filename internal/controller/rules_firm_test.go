@@ -17,7 +17,6 @@ import (
 
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
 	"github.com/verifiedchart/verifiedchart/internal/chart/charttest"
-	"github.com/verifiedchart/verifiedchart/internal/registry/registrytest"
 	"github.com/verifiedchart/verifiedchart/internal/verify/verifytest"
 )
 
@@ -61,14 +60,14 @@ var _ = Describe("A range does not go back", Label("policy", "registry"), func()
 
 	It("B13: if the volume was wiped", func() {
 		Expect(os.RemoveAll(filepath.Join(storageDir, "verifiedchart", w.namespace))).To(Succeed())
-		w.registry.DeleteTag(w.repo.Name, "1.1.0")
+		w.repo.DeleteTag("1.1.0")
 		Expect(refused().Status.Artifact.Revision).To(HaveSuffix(w.get().Status.History[0].Digest), "what was published is fetched again")
 	})
 
 	It("B13: after its newest version was withdrawn, also when trust returns", func() {
 		w.setKeys(w.theirs)
 		w.withdrawn()
-		w.registry.DeleteTag(w.repo.Name, "1.1.0")
+		w.repo.DeleteTag("1.1.0")
 		refused()
 		w.setKeys(w.ours)
 		Expect(refused().Status.Artifact).To(BeNil())
@@ -82,7 +81,7 @@ var _ = Describe("A range does not go back", Label("policy", "registry"), func()
 		obj := w.rejected()
 		Expect(obj.Status.Artifact).To(BeNil())
 		Expect(obj.Status.History).To(ContainElement(And(HaveField("Version", "999.0.0"), HaveField("Signers", Not(BeEmpty())))), "who signed it is asked for afterwards")
-		w.registry.DeleteTag(w.repo.Name, "999.0.0")
+		w.repo.DeleteTag("999.0.0")
 		w.reconcile()
 		w.eventually(func(g Gomega, obj *v1alpha1.VerifiedChart) {
 			g.Expect(obj.Status.Artifact).NotTo(BeNil())
@@ -98,8 +97,8 @@ var _ = Describe("A range does not go back", Label("policy", "registry"), func()
 		w.withdrawn()
 		DeferCleanup(revokeForAll, "")
 		revokeForAll("digests: [" + stolen.Digest.String() + "]")
-		w.registry.DeleteTag(w.repo.Name, "999.0.0")
-		w.registry.DeleteTag(w.repo.Name, "1.1.0")
+		w.repo.DeleteTag("999.0.0")
+		w.repo.DeleteTag("1.1.0")
 		w.setKeys(w.ours)
 		Expect(refused().Status.Artifact).To(BeNil())
 	})
@@ -114,8 +113,8 @@ var _ = Describe("A range does not go back", Label("policy", "registry"), func()
 	})
 
 	It("unless the spec requests another repository, even if that is trusted only later", func() {
-		other := registrytest.Repository{Registry: w.registry, Name: "charts/other"}
-		wanted := w.registry.PushChart(other.Name, "0.1.0", charttest.ConfigJSON("app", "0.1.0"), charttest.Archive("app", "0.1.0"))
+		other := w.registry.Repository("charts/other")
+		wanted := other.PushChart("0.1.0", charttest.ConfigJSON("app", "0.1.0"), charttest.Archive("app", "0.1.0"))
 		w.edit(func(s *v1alpha1.VerifiedChartSpec) {
 			s.URL, s.ChartName, s.Ref.SemVer = "oci://"+w.registry.Host()+"/"+other.Name, "app", ">=0.1.0"
 		})

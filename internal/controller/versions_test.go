@@ -48,7 +48,7 @@ var _ = Describe("A chart whose version gets another digest, even a signed one,"
 
 	It("is refused even if only its archive names its version", func() {
 		mutate(func(s *v1alpha1.VerifiedChartSpec) { s.Ref.Tag = "1.0.0" })
-		w.registry.PushManifest(w.repo.Name, "stable", moved.MediaType, w.manifest(moved))
+		w.repo.PushManifest("stable", w.manifest(moved))
 		w.edit(func(s *v1alpha1.VerifiedChartSpec) { s.Ref.Tag = "stable" })
 		w.eventually(func(g Gomega, obj *v1alpha1.VerifiedChart) {
 			g.Expect(obj.Status.ObservedGeneration).To(Equal(obj.Generation))
@@ -83,7 +83,7 @@ var _ = Describe("A chart in a range", Label("policy", "registry"), func() {
 		first, second := w.push("1.0.0", w.ours), w.push("1.1.0", w.ours)
 		w.declare(ranged)
 		w.ready(second.Digest)
-		w.registry.DeleteTag(w.repo.Name, "1.1.0")
+		w.repo.DeleteTag("1.1.0")
 		w.reconcile()
 		w.reason(v1alpha1.FetchFailedCondition, metav1.ConditionTrue, v1alpha1.DowngradeRefusedReason)
 		w.edit(func(s *v1alpha1.VerifiedChartSpec) { s.AllowDowngrade = true })

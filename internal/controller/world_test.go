@@ -38,7 +38,7 @@ type world struct {
 	labels       map[string]string // of the declared objects
 	storage      string            // where the world's controller keeps artifacts
 	registry     *registrytest.Registry
-	repo         registrytest.Repository
+	repo         *registrytest.Repository
 	ours, theirs verifytest.Signer
 }
 
@@ -51,7 +51,7 @@ func newWorldIn(ctx context.Context, c client.Client) *world {
 		ctx: ctx, client: c, namespace: namespace(ctx, c), storage: storageDir,
 		registry: registrytest.New(), ours: verifytest.P256(), theirs: verifytest.P256(),
 	}
-	w.repo = registrytest.Repository{Registry: w.registry, Name: "charts/app"}
+	w.repo = w.registry.Repository("charts/app")
 	w.setKeys(w.ours)
 	DeferCleanup(func() {
 		w.expectAllClean()
@@ -79,7 +79,7 @@ func (w *world) push(version string, signers ...verifytest.Signer) ocispec.Descr
 }
 
 func (w *world) pushArchive(version string, archive []byte, signers ...verifytest.Signer) ocispec.Descriptor {
-	d := w.registry.PushChart(w.repo.Name, version, charttest.ConfigJSON("app", version), archive)
+	d := w.repo.PushChart(version, charttest.ConfigJSON("app", version), archive)
 	w.sign(d.Digest, signers...)
 	return d
 }

@@ -18,7 +18,6 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/verifiedchart/verifiedchart/internal/registry"
-	"github.com/verifiedchart/verifiedchart/internal/registry/registrytest"
 	"github.com/verifiedchart/verifiedchart/internal/verify"
 	"github.com/verifiedchart/verifiedchart/internal/verify/attached"
 )
@@ -141,7 +140,7 @@ var _ = Describe("Answers of a registry", Label("registry", "cache"), func() {
 
 	It("J22: lead to a genuine signature that is listed after as many malformed digests as there may be candidates", func() {
 		p := push()
-		repo := registrytest.Repository{Registry: p.Registry, Name: app}
+		repo := p.Repository(app)
 		genuine := repo.PushReferrer("application/vnd.example", p.manifest, repo.PushBlob("text/plain", []byte("x")))
 		var entries []string
 		for i := range verify.MaxCandidates {

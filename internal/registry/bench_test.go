@@ -14,8 +14,7 @@ import (
 func benchmark(b *testing.B, ask question, opts ...registrytest.Option) {
 	r := registrytest.New(opts...)
 	defer r.Close()
-	p := pushed{Registry: r, manifest: r.PushChart(app, "1.0.0", []byte(`{"name":"app"}`), archive)}
-	p.archive = r.PushBlob(app, "application/octet-stream", archive)
+	p := pushTo(r)
 	client, target := newClient(), p.target()
 	if r.Server.TLS != nil {
 		target.Route, target.PlainHTTP = trusting(r.Roots()), false

@@ -151,7 +151,7 @@ var _ = Describe("A docker configuration", Label("registry", "network"), func() 
 
 	It("does not mix up entries that differ by path", func() {
 		p := push()
-		p.PushChart("charts/other", "1.0.0", []byte("{}"), archive)
+		p.Repository("charts/other").PushChart("1.0.0", []byte("{}"), archive)
 		p.Break(func(w http.ResponseWriter, r *http.Request) bool {
 			if strings.HasPrefix(r.URL.Path, "/v2/charts/app/") {
 				return basic("one", "password")(w, r)

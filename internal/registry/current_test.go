@@ -73,7 +73,7 @@ var _ = Describe("The manifest that a tag names now", Label("registry"), func() 
 	It("A9: is hashed if the tag moved, whatever digest the answer to HEAD names", func() {
 		_, err := current()
 		Expect(err).NotTo(HaveOccurred())
-		moved := p.PushChart(app, "1.0.0", []byte(`{"name":"app","version":"1.0.0"}`), archive)
+		moved := p.Repository(app).PushChart("1.0.0", []byte(`{"name":"app","version":"1.0.0"}`), archive)
 		p.Break(func(w http.ResponseWriter, r *http.Request) bool {
 			return r.Method == http.MethodHead && answer(http.StatusOK, "Docker-Content-Digest", digest.FromString("lie").String())(w, r)
 		})
@@ -85,7 +85,7 @@ var _ = Describe("The manifest that a tag names now", Label("registry"), func() 
 	It("A25: is missing if the registry has deleted the tag", func() {
 		_, err := current()
 		Expect(err).NotTo(HaveOccurred())
-		p.DeleteTag(app, "1.0.0")
+		p.Repository(app).DeleteTag("1.0.0")
 		_, err = current()
 		Expect(err).To(MatchError(registry.ErrNotFound))
 	})

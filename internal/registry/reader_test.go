@@ -50,11 +50,11 @@ var _ = Describe("A Reader", Label("registry"), func() {
 	})
 
 	It("takes the media type from the manifest, and from the header only if it has none", func() {
-		p.PushManifest(app, "inside", "application/x-header", []byte(`{"mediaType":"application/x-inside"}`))
+		p.Repository(app).PushAs("inside", "application/x-header", []byte(`{"mediaType":"application/x-inside"}`))
 		m, err := r.Resolve(ctx, "inside")
 		Expect(err).NotTo(HaveOccurred())
 		Expect(m.Descriptor.MediaType).To(Equal("application/x-inside"))
-		p.PushManifest(app, "header", "application/x-header; charset=utf-8", []byte(`{}`))
+		p.Repository(app).PushAs("header", "application/x-header; charset=utf-8", []byte(`{}`))
 		m, err = r.Resolve(ctx, "header")
 		Expect(err).NotTo(HaveOccurred())
 		Expect(m.Descriptor.MediaType).To(Equal("application/x-header"))

@@ -48,7 +48,7 @@ var _ = Describe("The list of referrers", Label("registry"), func() {
 	BeforeEach(func() { p = push() })
 
 	It("is the registry's list, whatever fields it has", func() {
-		repo := registrytest.Repository{Registry: p.Registry, Name: app}
+		repo := p.Repository(app)
 		d := repo.PushReferrer("application/vnd.example", p.manifest, repo.PushBlob("text/plain", []byte("x")))
 		list, err := p.reader().Referrers(ctx, p.manifest.Digest)
 		Expect(err).NotTo(HaveOccurred())
@@ -202,7 +202,7 @@ var _ = Describe("The list of referrers", Label("registry"), func() {
 	})
 
 	It("A20: a rate limit for referrers delays neither the tags, nor the referrers of another repository", func() {
-		p.PushChart("charts/other", "1.0.0", []byte(`{}`), archive)
+		p.Repository("charts/other").PushChart("1.0.0", []byte(`{}`), archive)
 		p.Break(func(w http.ResponseWriter, r *http.Request) bool {
 			return strings.Contains(r.URL.Path, "/charts/app/referrers/") && answer(http.StatusTooManyRequests, "Retry-After", "600")(w, r)
 		})
@@ -231,7 +231,7 @@ var _ = Describe("The list of referrers", Label("registry"), func() {
 var _ = Describe("A sibling", Label("registry"), func() {
 	It("is read like the first repository, from the same host", func() {
 		p := push()
-		p.PushChart("signatures", "1.0.0", []byte("{}"), archive)
+		p.Repository("signatures").PushChart("1.0.0", []byte("{}"), archive)
 		sibling, err := p.reader().Sibling(p.Host() + "/signatures")
 		Expect(err).NotTo(HaveOccurred())
 		Expect(resolve(context.Background(), p, sibling)).To(Succeed())

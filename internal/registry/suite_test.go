@@ -39,9 +39,16 @@ var archive = []byte("the bytes of an archive")
 func push(opts ...registrytest.Option) pushed {
 	r := registrytest.New(opts...)
 	DeferCleanup(r.Close)
-	p := pushed{Registry: r, manifest: r.PushChart(app, "1.0.0", []byte(`{"name":"app"}`), archive)}
-	p.archive = r.PushBlob(app, "application/octet-stream", archive)
-	return p
+	return pushTo(r)
+}
+
+func pushTo(r *registrytest.Registry) pushed {
+	repository := r.Repository(app)
+	return pushed{
+		Registry: r,
+		manifest: repository.PushChart("1.0.0", []byte(`{"name":"app"}`), archive),
+		archive:  repository.PushBlob("application/octet-stream", archive),
+	}
 }
 
 // target returns the repository over plain HTTP, for anonymous access.

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package registrytest runs an OCI registry in process, over real HTTP. Tests can push to it, count its
-// requests and break it.
+// Package registrytest holds OCI repositories in memory, and serves them over real HTTP. Tests can push to
+// them, count the requests and break the registry.
 //
-// It knows only the media types of the parts of a chart, and no signatures.
+// It does not know signatures, credentials or the client that reads it, and of charts only the media types. It
+// refuses no content: a hostile publisher pushes what real registries may refuse. Clients cannot push over HTTP.
 package registrytest
 
 import (
-	"bytes"
 	"crypto/tls"
-	"encoding/json"
 	"encoding/pem"
 	"fmt"
 	"io"
@@ -17,12 +16,12 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 
-	ggcr "github.com/google/go-containerregistry/pkg/registry"
 	"github.com/opencontainers/go-digest"
-	"github.com/opencontainers/image-spec/specs-go"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
@@ -34,12 +33,12 @@ type Registry struct {
 	// Server serves it.
 	Server *httptest.Server
 
-	content          http.Handler
 	withoutReferrers bool
 
-	mu       sync.Mutex
-	fault    Fault
-	requests []string
+	mu           sync.Mutex
+	repositories map[string]*Repository
+	fault        Fault
+	requests     []string
 }
 
 // Option changes a Registry before it starts.
@@ -48,7 +47,7 @@ type Option func(*config)
 type config struct {
 	tls          bool
 	certificates []tls.Certificate
-	referrers    bool
+	bare         bool
 	address      string
 }
 
@@ -63,17 +62,17 @@ func Certificate(certificate tls.Certificate) Option {
 // Addr sets the address to listen on; by default, a free one is chosen.
 func Addr(address string) Option { return func(c *config) { c.address = address } }
 
-// WithoutReferrers leaves out the referrers API, as GHCR does.
-func WithoutReferrers(c *config) { c.referrers = false }
+// WithoutReferrers leaves out the referrers API, as GHCR does. Clients then list each referrer without its type.
+func WithoutReferrers(c *config) { c.bare = true }
 
 // New starts a registry. Close ends it.
 func New(opts ...Option) *Registry {
-	c := config{referrers: true}
+	var c config
 	for _, o := range opts {
 		o(&c)
 	}
-	r := &Registry{withoutReferrers: !c.referrers, content: ggcr.New(ggcr.Logger(log.New(io.Discard, "", 0)), ggcr.WithReferrersSupport(c.referrers))}
-	r.Server = httptest.NewUnstartedServer(r.observe(r.content))
+	r := &Registry{withoutReferrers: c.bare, repositories: map[string]*Repository{}}
+	r.Server = httptest.NewUnstartedServer(http.HandlerFunc(r.serve))
 	if c.address != "" {
 		_ = r.Server.Listener.Close()
 		listener, err := net.Listen("tcp", c.address)
@@ -127,126 +126,56 @@ func (r *Registry) Reset() {
 	r.requests = nil
 }
 
-func (r *Registry) observe(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		r.mu.Lock()
-		r.requests = append(r.requests, req.Method+" "+req.URL.Path)
-		fault := r.fault
-		r.mu.Unlock()
-		if fault == nil || !fault(w, req) {
-			next.ServeHTTP(w, req)
+// Repository returns the repository with that name, which is empty at first.
+func (r *Registry) Repository(name string) *Repository {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.repositories[name] == nil {
+		repository := NewRepository()
+		repository.Name = name
+		if r.withoutReferrers {
+			repository.WithoutReferrers, repository.ListedAs = true, ocispec.MediaTypeEmptyJSON
 		}
-	})
-}
-
-// PushBlob stores a blob and returns its descriptor with the media type.
-func (r *Registry) PushBlob(repository, mediaType string, raw []byte) ocispec.Descriptor {
-	d := digest.FromBytes(raw)
-	r.send(http.MethodPost, fmt.Sprintf("/v2/%s/blobs/uploads/?digest=%s", repository, d), "application/octet-stream", raw)
-	return ocispec.Descriptor{MediaType: mediaType, Digest: d, Size: int64(len(raw))}
-}
-
-// PushManifest stores raw under a tag, or under its digest if reference is empty.
-func (r *Registry) PushManifest(repository, reference, mediaType string, raw []byte) ocispec.Descriptor {
-	d := ocispec.Descriptor{MediaType: mediaType, Digest: digest.FromBytes(raw), Size: int64(len(raw))}
-	if reference == "" {
-		reference = d.Digest.String()
+		r.repositories[name] = repository
 	}
-	r.send(http.MethodPut, fmt.Sprintf("/v2/%s/manifests/%s", repository, reference), mediaType, raw)
-	return d
+	return r.repositories[name]
 }
 
-// PushImage stores an image manifest of the parts under a tag.
-func (r *Registry) PushImage(repository, tag string, config ocispec.Descriptor, layers ...ocispec.Descriptor) ocispec.Descriptor {
-	raw, err := json.Marshal(ocispec.Manifest{
-		Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageManifest, Config: config, Layers: layers,
-	})
-	if err != nil {
-		panic(err)
+var content = regexp.MustCompile("^/v2/(.+)/((?:manifests|blobs|referrers|tags)/[^/]+)$")
+
+func (r *Registry) serve(w http.ResponseWriter, req *http.Request) {
+	r.mu.Lock()
+	r.requests = append(r.requests, req.Method+" "+req.URL.Path)
+	fault := r.fault
+	r.mu.Unlock()
+	if fault != nil && fault(w, req) {
+		return
 	}
-	return r.PushManifest(repository, tag, ocispec.MediaTypeImageManifest, raw)
-}
-
-// PushChart stores a chart as helm push does (HIP-0006).
-func (r *Registry) PushChart(repository, tag string, config, archive []byte) ocispec.Descriptor {
-	return r.PushImage(repository, tag,
-		r.PushBlob(repository, "application/vnd.cncf.helm.config.v1+json", config),
-		r.PushBlob(repository, "application/vnd.cncf.helm.chart.content.v1.tar+gzip", archive))
-}
-
-// Repository is one repository of a Registry, for pushing.
-type Repository struct {
-	Registry *Registry
-	Name     string
-}
-
-// PushBlob stores a blob and describes it with the media type.
-func (r Repository) PushBlob(mediaType string, raw []byte) ocispec.Descriptor {
-	return r.Registry.PushBlob(r.Name, mediaType, raw)
-}
-
-// PushLayers stores an image manifest with the layers under a tag.
-func (r Repository) PushLayers(tag string, layers ...ocispec.Descriptor) ocispec.Descriptor {
-	return r.Registry.PushImage(r.Name, tag, r.PushBlob(ocispec.MediaTypeImageConfig, []byte("{}")), layers...)
-}
-
-// PushReferrer stores an artifact manifest with the layers that refers to a subject. If there is no referrers
-// API, it adds the manifest to the referrers tag, as clients do.
-func (r Repository) PushReferrer(artifactType string, subject ocispec.Descriptor, layers ...ocispec.Descriptor) ocispec.Descriptor {
-	raw, err := json.Marshal(ocispec.Manifest{
-		Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageManifest, ArtifactType: artifactType,
-		Config: r.PushBlob(ocispec.MediaTypeEmptyJSON, []byte("{}")), Layers: layers, Subject: &subject,
-	})
-	if err != nil {
-		panic(err)
+	path := content.FindStringSubmatch(req.URL.Path)
+	if path == nil || req.Method != http.MethodGet && req.Method != http.MethodHead {
+		unknown(w, "UNSUPPORTED")
+		return
 	}
-	d := r.Registry.PushManifest(r.Name, "", ocispec.MediaTypeImageManifest, raw)
-	if r.Registry.withoutReferrers {
-		d.ArtifactType = ocispec.MediaTypeEmptyJSON // as in GHCR
-		r.listReferrer(subject.Digest, d)
+	repository := r.Repository(path[1])
+	mediaType, raw, ok := repository.Get(path[2])
+	switch {
+	case repository.empty():
+		unknown(w, "NAME_UNKNOWN")
+		return
+	case !ok && strings.HasPrefix(path[2], "blobs/"):
+		unknown(w, "BLOB_UNKNOWN")
+		return
+	case !ok:
+		unknown(w, "MANIFEST_UNKNOWN")
+		return
 	}
-	return d
+	w.Header().Set("Content-Type", mediaType)
+	w.Header().Set("Content-Length", strconv.Itoa(len(raw)))
+	w.Header().Set("Docker-Content-Digest", digest.FromBytes(raw).String())
+	_, _ = w.Write(raw)
 }
 
-// listReferrer adds a referrer to the index under the referrers tag.
-func (r Repository) listReferrer(subject digest.Digest, d ocispec.Descriptor) {
-	index := ocispec.Index{Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageIndex}
-	tag := strings.ReplaceAll(subject.String(), ":", "-")
-	if listed := r.Registry.Manifest(r.Name, tag); listed != nil {
-		if err := json.Unmarshal(listed, &index); err != nil {
-			panic(err)
-		}
-	}
-	index.Manifests = append(index.Manifests, d)
-	raw, err := json.Marshal(index)
-	if err != nil {
-		panic(err)
-	}
-	r.Registry.PushManifest(r.Name, tag, ocispec.MediaTypeImageIndex, raw)
-}
-
-// Manifest returns a manifest by a tag or a digest.
-func (r *Registry) Manifest(repository, reference string) []byte {
-	resp := httptest.NewRecorder()
-	r.content.ServeHTTP(resp, httptest.NewRequest(http.MethodGet, fmt.Sprintf("/v2/%s/manifests/%s", repository, reference), nil))
-	if resp.Code != http.StatusOK {
-		return nil
-	}
-	return resp.Body.Bytes()
-}
-
-// DeleteTag deletes a tag.
-func (r *Registry) DeleteTag(repository, tag string) {
-	r.send(http.MethodDelete, fmt.Sprintf("/v2/%s/manifests/%s", repository, tag), "", nil)
-}
-
-// send calls the registry directly, so that pushing is neither counted nor broken.
-func (r *Registry) send(method, path, mediaType string, body []byte) {
-	req := httptest.NewRequest(method, path, bytes.NewReader(body))
-	req.Header.Set("Content-Type", mediaType)
-	resp := httptest.NewRecorder()
-	r.content.ServeHTTP(resp, req)
-	if resp.Code >= http.StatusMultipleChoices {
-		panic(fmt.Sprintf("%s %s: %d %s", method, path, resp.Code, resp.Body))
-	}
+// unknown answers 404 with a code of the distribution specification.
+func unknown(w http.ResponseWriter, code string) {
+	http.Error(w, fmt.Sprintf(`{"errors":[{"code":%q}]}`, code), http.StatusNotFound)
 }

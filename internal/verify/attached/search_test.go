@@ -10,6 +10,7 @@ import (
 	. "github.com/onsi/gomega"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/verifiedchart/verifiedchart/internal/registry/registrytest"
 	"github.com/verifiedchart/verifiedchart/internal/verify"
 	"github.com/verifiedchart/verifiedchart/internal/verify/attached"
 	"github.com/verifiedchart/verifiedchart/internal/verify/verifytest"
@@ -72,7 +73,7 @@ var _ = Describe("A search", Label("cosign", "provenance"), func() {
 		repo.WithoutReferrers = true
 		signature := repo.PushLayers("sig", repo.PushBlob("text/plain", []byte("x")))
 		signature.Size = 2 << 20
-		repo.PushIndex(verifytest.ReferrersTag(subject.Digest), signature)
+		repo.PushIndex(registrytest.ReferrersTag(subject.Digest), signature)
 		Expect(search(attached.Search{}, "sig")).To(ContainElement(And(HaveField("Source", "tag sig"), HaveField("Raw", Not(BeEmpty())))))
 	})
 
@@ -104,6 +105,6 @@ var _ = Describe("A search", Label("cosign", "provenance"), func() {
 		for range s.All(context.Background(), "a", "b") {
 			Fail("there is nothing")
 		}
-		Expect(s.Searched()).To(HaveExactElements("tag b", "referrers of "+subject.Digest.String(), "tag a", "tag "+verifytest.ReferrersTag(subject.Digest)))
+		Expect(s.Searched()).To(HaveExactElements("tag b", "referrers of "+subject.Digest.String(), "tag a", "tag "+registrytest.ReferrersTag(subject.Digest)))
 	})
 })

@@ -15,6 +15,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/verifiedchart/verifiedchart/internal/registry"
+	"github.com/verifiedchart/verifiedchart/internal/registry/registrytest"
 	"github.com/verifiedchart/verifiedchart/internal/verify"
 	"github.com/verifiedchart/verifiedchart/internal/verify/bundle"
 	"github.com/verifiedchart/verifiedchart/internal/verify/cosign"
@@ -93,13 +94,13 @@ var _ = Describe("Discovery", Label("cosign"), func() {
 			sign(ours)
 		}),
 		Entry("a referrers tag that is not an index", func() {
-			repo.PushManifest(ReferrersTag(subject.Manifest.Digest), []byte("x"))
+			repo.PushManifest(registrytest.ReferrersTag(subject.Manifest.Digest), []byte("x"))
 			SignLegacy(repo, subject, ours)
 		}),
 		Entry("an index that lists a malformed digest", func() {
 			repo.WithoutReferrers = true
 			d := sign(ours)
-			repo.PushIndex(ReferrersTag(subject.Manifest.Digest), ocispec.Descriptor{Digest: "sha256:x"}, ocispec.Descriptor{Digest: "../x"}, d)
+			repo.PushIndex(registrytest.ReferrersTag(subject.Manifest.Digest), ocispec.Descriptor{Digest: "sha256:x"}, ocispec.Descriptor{Digest: "../x"}, d)
 		}),
 		Entry("an index that lists one referrer many times", func() {
 			repo.WithoutReferrers = true
@@ -108,7 +109,7 @@ var _ = Describe("Discovery", Label("cosign"), func() {
 			for range 200 {
 				list = append(list, bad)
 			}
-			repo.PushIndex(ReferrersTag(subject.Manifest.Digest), append(list, good)...)
+			repo.PushIndex(registrytest.ReferrersTag(subject.Manifest.Digest), append(list, good)...)
 		}),
 	)
 
@@ -131,7 +132,7 @@ var _ = Describe("Discovery", Label("cosign"), func() {
 		SignLegacy(repo, subject, ours)
 		_, err = check(one(ours), subject, repo)
 		Expect(err).NotTo(HaveOccurred())
-		Expect(repo.Asked()[asked : asked+2]).To(Equal([]string{ReferrersTag(subject.Manifest.Digest), SignatureTag(subject.Manifest.Digest)}))
+		Expect(repo.Asked()[asked : asked+2]).To(Equal([]string{registrytest.ReferrersTag(subject.Manifest.Digest), SignatureTag(subject.Manifest.Digest)}))
 		repo.WithoutReferrers, asked = false, len(repo.Asked())
 		_, err = check(one(theirs), subject, repo)
 		Expect(err).To(MatchError(verify.ErrRejected))
@@ -148,7 +149,7 @@ var _ = Describe("Discovery", Label("cosign"), func() {
 		Entry("E16: the referrers cannot be listed", func() { repo.Fail("referrers", ErrUnreachable) }),
 		Entry("E16: the referrers tag cannot be read", func() {
 			repo.WithoutReferrers = true
-			repo.Fail(ReferrersTag(subject.Manifest.Digest), ErrUnreachable)
+			repo.Fail(registrytest.ReferrersTag(subject.Manifest.Digest), ErrUnreachable)
 		}),
 		Entry("E16: a referrer cannot be read", func() { repo.Fail(sign(ours).Digest.String(), ErrUnreachable) }),
 		Entry("E16: a bundle cannot be read", func() {
@@ -171,7 +172,7 @@ var _ = Describe("Discovery", Label("cosign"), func() {
 	It("lists the searched locations if there is no signature", func() {
 		_, err := check(one(ours), subject, repo)
 		Expect(rejection(err).Searched).To(Equal([]string{
-			"referrers of " + subject.Manifest.Digest.String(), "tag " + SignatureTag(subject.Manifest.Digest), "tag " + ReferrersTag(subject.Manifest.Digest),
+			"referrers of " + subject.Manifest.Digest.String(), "tag " + SignatureTag(subject.Manifest.Digest), "tag " + registrytest.ReferrersTag(subject.Manifest.Digest),
 		}))
 		_, err = check(trusting(cosign.Authority{Trust: bundle.Trust{Keys: keysOf(ours)}, Repository: signatureRepository}), subject, repo)
 		Expect(rejection(err).Searched).To(HaveEach(HaveSuffix(" in " + signatureRepository)))
@@ -202,7 +203,7 @@ var _ = Describe("Discovery", Label("cosign"), func() {
 		var answers []string
 		for range 2 {
 			slices.Reverse(list)
-			repo.PushIndex(ReferrersTag(subject.Manifest.Digest), list...)
+			repo.PushIndex(registrytest.ReferrersTag(subject.Manifest.Digest), list...)
 			_, err := check(one(ours), subject, repo)
 			answers = append(answers, err.Error())
 		}

@@ -15,6 +15,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/verifiedchart/verifiedchart/internal/registry"
+	"github.com/verifiedchart/verifiedchart/internal/registry/registrytest"
 	"github.com/verifiedchart/verifiedchart/internal/verify"
 	"github.com/verifiedchart/verifiedchart/internal/verify/bundle"
 	"github.com/verifiedchart/verifiedchart/internal/verify/cosign"
@@ -260,7 +261,7 @@ var _ = Describe("A cosign authority with keys", Label("cosign"), func() {
 		push(layer)
 		_, err := check(authority(ours), subject, repo)
 		Expect(err).To(MatchError(verify.ErrRejected))
-		Expect(repo.Asked()).To(ConsistOf("referrers", SignatureTag(subject.Manifest.Digest), ReferrersTag(subject.Manifest.Digest)))
+		Expect(repo.Asked()).To(ConsistOf("referrers", SignatureTag(subject.Manifest.Digest), registrytest.ReferrersTag(subject.Manifest.Digest)))
 	})
 
 	referrers := func(digest.Digest) string { return "referrers" }
@@ -283,7 +284,7 @@ var _ = Describe("A cosign authority with keys", Label("cosign"), func() {
 		Entry("no referrers, and signed under the tag", true, referrers),
 		Entry("no referrers, and not signed", false, referrers),
 		Entry("no tag", false, SignatureTag),
-		Entry("neither", false, referrers, SignatureTag, ReferrersTag),
+		Entry("neither", false, referrers, SignatureTag, registrytest.ReferrersTag),
 	)
 
 	DescribeTable("reaches no verdict if",

@@ -12,6 +12,7 @@ import (
 	pbbundle "github.com/sigstore/protobuf-specs/gen/pb-go/bundle/v1"
 	"github.com/sigstore/sigstore-go/pkg/fulcio/certificate"
 
+	"github.com/verifiedchart/verifiedchart/internal/registry/registrytest"
 	"github.com/verifiedchart/verifiedchart/internal/trustroot"
 	"github.com/verifiedchart/verifiedchart/internal/verify"
 	"github.com/verifiedchart/verifiedchart/internal/verify/bundle"
@@ -143,7 +144,7 @@ var locations = []location{
 	{"referrers tag of a registry that has the API now", func(r *Repository) { r.WithoutReferrers = true }, func(w *signing, artifactType string, layer ocispec.Descriptor) {
 		subject := w.subject.Manifest
 		d := w.keeps.PushReferrer(artifactType, subject, layer)
-		w.keeps.PushIndex(ReferrersTag(subject.Digest), d)
+		w.keeps.PushIndex(registrytest.ReferrersTag(subject.Digest), d)
 		w.keeps.WithoutReferrers, w.keeps.HideReferrers = false, true
 	}},
 	{"signature tag", func(*Repository) {}, func(w *signing, _ string, layer ocispec.Descriptor) {

@@ -28,15 +28,16 @@ import (
 var _ = Describe("An unsigned chart", Label("cosign"), func() {
 	var (
 		r      *registrytest.Registry
+		repo   *registrytest.Repository
 		reader registry.Reader
 		pushed verify.Subject
 	)
-	const repository = "charts/app"
 	BeforeEach(func() {
 		r = registrytest.New(registrytest.WithoutReferrers)
 		DeferCleanup(r.Close)
-		manifest := r.PushChart(repository, "1.0.0", []byte(`{"name":"app"}`), []byte("archive"))
-		pushed = verify.Subject{Repository: r.Host() + "/" + repository, Manifest: manifest, Raw: r.Manifest(repository, "1.0.0")}
+		repo = r.Repository("charts/app")
+		manifest := repo.PushChart("1.0.0", []byte(`{"name":"app"}`), []byte("archive"))
+		pushed = verify.Subject{Repository: r.Host() + "/" + repo.Name, Manifest: manifest, Raw: repo.Raw("1.0.0")}
 		var err error
 		reader, err = registry.NewClient(registry.ClientOptions{AllowedHosts: []string{"127.0.0.1"}, RetryPause: time.Millisecond}).
 			Repository(registry.Target{Repository: pushed.Repository, PlainHTTP: true})
@@ -58,7 +59,7 @@ var _ = Describe("An unsigned chart", Label("cosign"), func() {
 	}
 	holding := func(layer ocispec.Descriptor) {
 		raw, err := json.Marshal(ocispec.Manifest{MediaType: ocispec.MediaTypeImageManifest,
-			Config: r.PushBlob(repository, ocispec.MediaTypeEmptyJSON, []byte("{}")), Layers: []ocispec.Descriptor{layer}})
+			Config: repo.PushBlob(ocispec.MediaTypeEmptyJSON, []byte("{}")), Layers: []ocispec.Descriptor{layer}})
 		Expect(err).NotTo(HaveOccurred())
 		signed(raw)
 	}
@@ -76,18 +77,18 @@ var _ = Describe("An unsigned chart", Label("cosign"), func() {
 			raw, err := json.Marshal(ocispec.Index{MediaType: ocispec.MediaTypeImageIndex, Manifests: []ocispec.Descriptor{
 				{MediaType: ocispec.MediaTypeImageManifest, Digest: digest.SHA384.FromString("x"), Size: 1}}})
 			Expect(err).NotTo(HaveOccurred())
-			serve(verifytest.ReferrersTag(pushed.Manifest.Digest), ocispec.MediaTypeImageIndex, raw)
+			serve(registrytest.ReferrersTag(pushed.Manifest.Digest), ocispec.MediaTypeImageIndex, raw)
 		}),
 		Entry("a bundle by SHA-384", func() {
 			holding(ocispec.Descriptor{MediaType: verifytest.BundleMediaType, Digest: digest.SHA384.FromString("x"), Size: 1})
 		}),
 		Entry("a bundle that is longer than its listed size", func() {
-			layer := r.PushBlob(repository, verifytest.BundleMediaType, []byte("{}"))
+			layer := repo.PushBlob(verifytest.BundleMediaType, []byte("{}"))
 			layer.Size--
 			holding(layer)
 		}),
 		Entry("a bundle that is shorter than its listed size", func() {
-			layer := r.PushBlob(repository, verifytest.BundleMediaType, []byte("{}"))
+			layer := repo.PushBlob(verifytest.BundleMediaType, []byte("{}"))
 			layer.Size++
 			holding(layer)
 		}),
@@ -109,7 +110,7 @@ var _ = Describe("An unsigned chart", Label("cosign"), func() {
 		opened := 0
 		r.Break(func(w http.ResponseWriter, q *http.Request) bool {
 			switch {
-			case strings.HasSuffix(q.URL.Path, "/manifests/"+verifytest.ReferrersTag(pushed.Manifest.Digest)):
+			case strings.HasSuffix(q.URL.Path, "/manifests/"+registrytest.ReferrersTag(pushed.Manifest.Digest)):
 				w.Header().Set("Content-Type", ocispec.MediaTypeImageIndex)
 				_, _ = w.Write(raw)
 			case strings.Contains(q.URL.Path, "/manifests/sha256:"):

@@ -23,6 +23,9 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify"
 )
 
+// BundleMediaType is the media type of the bundles that cosign writes.
+const BundleMediaType = "application/vnd.dev.sigstore.bundle.v0.3+json"
+
 // Signer holds a key pair and signs as cosign does.
 type Signer struct {
 	// Public is the PEM encoded public key.
@@ -125,6 +128,11 @@ func (s Signer) Legacy(r Target, body []byte) ocispec.Descriptor {
 
 // SignatureTag returns the tag under which cosign keeps the legacy signatures of a manifest.
 func SignatureTag(d digest.Digest) string { return strings.ReplaceAll(d.String(), ":", "-") + ".sig" }
+
+// AttachBundle pushes a bundle as a referrer of a manifest, as cosign does.
+func AttachBundle(r Target, subject ocispec.Descriptor, raw []byte) ocispec.Descriptor {
+	return r.PushReferrer(BundleMediaType, subject, r.PushBlob(BundleMediaType, raw))
+}
 
 // SignLegacy signs the subject and pushes the signatures, in order, as cosign sign does.
 func SignLegacy(r Target, s verify.Subject, signers ...Signer) {
