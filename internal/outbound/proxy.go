@@ -4,6 +4,7 @@ package outbound
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -83,6 +84,10 @@ func (p Proxy) of(req *http.Request) (*url.URL, error) {
 	}
 	return http.ProxyFromEnvironment(req)
 }
+
+// errProxyPassword is the error for a proxy that refuses the password of a request over plain HTTP. For HTTPS, net/http
+// makes such an error.
+var errProxyPassword = errors.New(http.StatusText(http.StatusProxyAuthRequired))
 
 // ProxyError is a failed request that went through a proxy.
 type ProxyError struct {

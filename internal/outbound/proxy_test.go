@@ -199,6 +199,18 @@ var _ = Describe("A proxy that a user names", Label("network"), func() {
 		Entry("nothing listens there", func() map[string][]byte { return withPassword("http://127.0.0.1:1", "hunter2") }, "127.0.0.1"),
 	)
 
+	It("is named in the error if it refuses the password of a request over plain HTTP", func() {
+		p := serveProxy(false)
+		proxy, err := ParseProxy(withPassword(p.URL, "wrong-hunter2"))
+		Expect(err).NotTo(HaveOccurred())
+		req, err := http.NewRequestWithContext(For(context.Background(), Origin{HostPort: "example.com:80", PlainHTTP: true}), http.MethodGet, "http://example.com/", nil)
+		Expect(err).NotTo(HaveOccurred())
+		_, err = NewClients(Options{Throttle: NewThrottle(time.Now), AllowedHosts: []string{"127.0.0.1"}}).For(Route{Proxy: proxy}).Do(req)
+		var proxied *ProxyError
+		Expect(errors.As(err, &proxied)).To(BeTrue(), "%v", err)
+		Expect(err.Error()).NotTo(ContainSubstring("hunter2"))
+	})
+
 	It("A11: is not used on an address that no user may name", func() {
 		p := serveProxy(false)
 		_, err := read(withPassword(p.URL, "hunter2"))

@@ -101,6 +101,10 @@ func (t *transport) exchange(req *http.Request, pool http.RoundTripper, v *visit
 		return nil, err
 	}
 	resp, err := pace(pool, req.WithContext(v.observe(throughProxy(req.Context(), proxy), req.URL)), t.slowAfter)
+	if err == nil && resp.StatusCode == http.StatusProxyAuthRequired && proxy != nil {
+		_ = resp.Body.Close()
+		resp, err = nil, errProxyPassword
+	}
 	if err != nil && proxy != nil {
 		err = &ProxyError{Host: proxy.Host, err: err}
 	}
