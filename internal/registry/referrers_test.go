@@ -201,6 +201,19 @@ var _ = Describe("The list of referrers", Label("registry"), func() {
 		Expect(list.Descriptors).To(HaveLen(1))
 	})
 
+	It("A20: is not read while the registry itself asks for a pause", func() {
+		p.Break(func(w http.ResponseWriter, r *http.Request) bool {
+			return strings.Contains(r.URL.Path, "/manifests/") && answer(http.StatusTooManyRequests, "Retry-After", "600")(w, r)
+		})
+		r := p.reader()
+		Expect(resolve(ctx, p, r)).NotTo(Succeed())
+		p.Reset()
+		_, err := r.Referrers(ctx, p.manifest.Digest)
+		var limited *outbound.RateLimitedError
+		Expect(errors.As(err, &limited)).To(BeTrue())
+		Expect(p.Requests()).To(BeEmpty())
+	})
+
 	It("A20: a rate limit for referrers delays neither the tags, nor the referrers of another repository", func() {
 		p.Repository("charts/other").PushChart("1.0.0", []byte(`{}`), archive)
 		p.Break(func(w http.ResponseWriter, r *http.Request) bool {

@@ -59,7 +59,7 @@ func (r *remote) Resolve(ctx context.Context, tag string) (Manifest, error) {
 // fault, only means that the manifest has to be read: the header of an answer proves nothing else. Registries
 // count a HEAD neither as a pull nor towards the limit of pulls.
 func (r *remote) names(ctx context.Context, tag string, d digest.Digest) bool {
-	if !tagPattern.MatchString(tag) || r.client.throttle.Limited(r.origin.Tenant, r.host) != nil {
+	if !tagPattern.MatchString(tag) || r.limited(r.origin.Tenant) != nil {
 		return false
 	}
 	req, err := r.request(outbound.For(ctx, r.origin), http.MethodHead, r.base+"/manifests/"+tag, acceptManifests)

@@ -3,6 +3,7 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -17,9 +18,9 @@ func (r *remote) get(ctx context.Context, url, accept string) (*http.Response, e
 	return r.getFrom(ctx, r.origin, url, accept)
 }
 
-// getFrom sends a GET on behalf of an origin, whose tenant owns the rate limit.
+// getFrom sends a GET on behalf of an origin, whose tenant owns the rate limit. The rate limit of the registry counts, too.
 func (r *remote) getFrom(ctx context.Context, origin outbound.Origin, url, accept string) (*http.Response, error) {
-	limited := func() error { return r.client.throttle.Limited(origin.Tenant, "registry "+r.host) }
+	limited := func() error { return cmp.Or(r.limited(r.origin.Tenant), r.limited(origin.Tenant)) }
 	if err := limited(); err != nil {
 		return nil, err
 	}
@@ -34,6 +35,11 @@ func (r *remote) getFrom(ctx context.Context, origin outbound.Origin, url, accep
 		}
 		return resp, err
 	})
+}
+
+// limited returns the error for a registry with a pending rate limit of a tenant, or nil.
+func (r *remote) limited(tenant string) error {
+	return r.client.throttle.Limited(tenant, "registry "+r.host)
 }
 
 // request returns a request of the origin in ctx, with the scope of the repository.
