@@ -109,6 +109,56 @@ var _ = Describe("A registry", Label("registry"), func() {
 		p.reconcile()
 		p.withdrawn()
 	})
+
+	// hides makes the registry answer requests for signatures with a status.
+	hides := func(status int) {
+		p.registry.Break(func(rw http.ResponseWriter, r *http.Request) bool {
+			hidden := strings.Contains(r.URL.Path, "/referrers/") || strings.Contains(r.URL.Path, "/manifests/sha256-")
+			if hidden {
+				rw.WriteHeader(status)
+			}
+			return hidden
+		})
+	}
+
+	DescribeTable("A23: does not end a proof in stored material that is too old, if it only refuses to show signatures",
+		func(status int, reference string) {
+			d := p.push("1.0.0", p.ours)
+			p.declare(byRange(reference))
+			p.ready(d.Digest)
+			p.push("1.1.0")
+			hides(status)
+			p.ahead.Store(int64(MaterialAge + time.Minute))
+			obj := p.reconcile()
+			name := client.ObjectKeyFromObject(obj)
+			Eventually(func() bool {
+				s := p.controller.sessions.find(name)
+				s.mu.Lock()
+				defer s.mu.Unlock()
+				return s.question == nil && s.answer != nil && s.errand == nil && s.done == nil
+			}).WithTimeout(patience).Should(BeTrue(), "the registry has answered")
+			obj = p.reconcile()
+			Expect(obj.Status.Artifact).NotTo(BeNil())
+			Expect(obj.Status.Artifact.Revision).To(HaveSuffix(d.Digest.String()))
+			Expect(serves(p.controller, obj.Status.Artifact.Path)).To(BeTrue())
+		},
+		Entry("by 403, for the requested chart", http.StatusForbidden, "1.0.0"),
+		Entry("by 401, for the requested chart", http.StatusUnauthorized, "1.0.0"),
+		Entry("by 403, while the reference names another chart", http.StatusForbidden, "*"),
+	)
+
+	DescribeTable("A23: does not keep a chart by refusing to show signatures, if its key is gone",
+		func(status int) {
+			d := p.push("1.0.0", p.ours)
+			p.declare()
+			p.ready(d.Digest)
+			hides(status)
+			p.setKeys(p.theirs)
+			p.withdrawn()
+		},
+		Entry("by 403", http.StatusForbidden),
+		Entry("by 401", http.StatusUnauthorized),
+	)
 })
 
 var _ = Describe("An object that is deleted while its chart is fetched", Label("storage"), func() {

@@ -245,38 +245,10 @@ func (t *try) verify(ctx context.Context) (err error) {
 	}
 	if t.isKnown() {
 		t.accepted, t.outcomes = t.now.facts.Published.Accepted, t.now.facts.Published.Outcomes
-	} else if t.accepted, t.outcomes, err = pipeline.Verify(ctx, set.Policies(), s, t.reader); err != nil {
-		return t.unlessWithheld(err)
-	}
-	return t.refuseMutation(s.Chart.Version)
-}
-
-// unlessWithheld returns the error of a verification. If the stored signature material still proves the chart, and the registry only
-// refuses to show its signatures, there is no verdict: an answer that hides signatures is no proof that they are gone.
-func (t *try) unlessWithheld(err error) error {
-	p := t.now.facts.Published
-	if !t.isPublished() || !p.Accepted.Result().IsProof() || !isWithheld(t.outcomes) {
+	} else if t.accepted, t.outcomes, err = verifyByRegistry(ctx, set.Policies(), s, t.reader, t.isPublished() && isProven(t.now)); err != nil {
 		return err
 	}
-	for i := range t.outcomes {
-		t.outcomes[i].Verdict = verify.VerdictUndecided
-	}
-	return &pipeline.Failure{Step: pipeline.StepVerify, Err: problem.New(registry.ErrUnauthorized, "the registry refuses access to the signatures").
-		Fix("renew the credentials in secretRef, or let them read all tags and referrers of the repository")}
-}
-
-// isWithheld reports whether there are rejections, and all of them miss signatures that the registry refuses to show.
-func isWithheld(outcomes []verify.Outcome) bool {
-	rejected := 0
-	for _, o := range outcomes {
-		if o.Verdict == verify.VerdictRejected {
-			rejected++
-			if !verify.IsWithheld(o.Err) {
-				return false
-			}
-		}
-	}
-	return rejected > 0
+	return t.refuseMutation(s.Chart.Version)
 }
 
 // revoked records a rejection that needs no signature, and returns it as a failure.

@@ -12,6 +12,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/chart"
 	"github.com/verifiedchart/verifiedchart/internal/lifecycle"
 	"github.com/verifiedchart/verifiedchart/internal/pipeline"
+	"github.com/verifiedchart/verifiedchart/internal/problem"
 	"github.com/verifiedchart/verifiedchart/internal/registry"
 	"github.com/verifiedchart/verifiedchart/internal/storage"
 	"github.com/verifiedchart/verifiedchart/internal/verify"
@@ -101,11 +102,11 @@ func (p published) attempt(r resolution, a answer) *attempt {
 }
 
 // askUntilVerdict asks the registry about the published chart until there is a verdict, the registry answers that it no longer has
-// the chart, or time runs out.
+// the chart or does not show its signatures, or time runs out.
 func (e *errands) askUntilVerdict(ctx context.Context, p published) *answer {
 	for {
 		a, err := e.verifyPublished(ctx, p)
-		if err == nil || errors.Is(err, verify.ErrRejected) || a.lost {
+		if err == nil || errors.Is(err, verify.ErrRejected) || errors.Is(err, errHidden) || a.lost {
 			return &a
 		}
 		select {
@@ -136,12 +137,31 @@ func (e *errands) verifyPublished(ctx context.Context, p published) (answer, err
 		return a, err
 	}
 	subject.Chart.Version, subject.Sources = p.chart.Version, sourcesOf(p.obj, p.chart.Digest)
-	a.accepted, a.outcomes, err = pipeline.Verify(ctx, p.now.publishedPolicies.Policies(), subject, reader)
+	a.accepted, a.outcomes, err = verifyByRegistry(ctx, p.now.publishedPolicies.Policies(), subject, reader, isProven(p.now))
 	a.at = e.gatherer.now()
 	if err == nil {
 		e.keep(p.obj, p.chart, storedProof{Repository: p.repository, Answers: reader.Answers()})
 	}
 	return a, err
+}
+
+// errHidden is the failure of a verification for which the registry does not show the signatures of a proven chart.
+var errHidden = problem.New(registry.ErrUnauthorized, "the registry refuses access to the signatures").
+	Fix("renew the credentials in secretRef, or let them read all tags and referrers of the repository")
+
+// isProven reports whether the stored signature material proves the published chart.
+func isProven(now local) bool {
+	return now.facts.Published != nil && now.facts.Published.Accepted.Result().IsProof()
+}
+
+// verifyByRegistry verifies a chart by the registry's answers. If the stored signature material proves the chart, and the registry
+// only refuses to show its signatures, there is no verdict.
+func verifyByRegistry(ctx context.Context, policies []verify.Named, s verify.Subject, r *registry.CachingReader, isProven bool) (verify.Accepted, []verify.Outcome, error) {
+	accepted, outcomes, err := pipeline.Verify(ctx, policies, s, r)
+	if err != nil && isProven && verify.Withhold(outcomes, errHidden) {
+		err = &pipeline.Failure{Step: pipeline.StepVerify, Err: verify.Unaccepted(outcomes)}
+	}
+	return accepted, outcomes, err
 }
 
 // keep stores the proof of a published chart. If that fails, the earlier proof stays.

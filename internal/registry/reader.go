@@ -42,6 +42,9 @@ var (
 	ErrNotFound = errors.New("not found in the registry")
 	// ErrUnauthorized means that the registry refused the credentials, or their absence.
 	ErrUnauthorized = errors.New("the registry refused access")
+	// ErrWithheld, which matches ErrUnauthorized, means that the registry itself answered 401 or 403 for the content. Its
+	// token service, and the target of its redirect, know nothing about the content.
+	ErrWithheld = fmt.Errorf("%w to this content", ErrUnauthorized)
 	// ErrIntegrity means that the content from the registry has a wrong digest or a wrong size.
 	ErrIntegrity = errors.New("the registry sent other bytes than requested")
 	// ErrTooLarge means that the answer exceeds its limit; the rest of it was not read.

@@ -92,6 +92,8 @@ func (a *refusal) Is(target error) bool {
 		return a.status == http.StatusNotFound
 	case ErrUnauthorized:
 		return a.isAccess()
+	case ErrWithheld:
+		return a.isAccess() && !a.isLedTo
 	}
 	return false
 }

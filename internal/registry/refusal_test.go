@@ -72,6 +72,25 @@ var _ = Describe("A registry that refuses access", Label("network"), func() {
 		Expect(problem.Brief(err)).To(ContainSubstring(other.Host()))
 	})
 
+	DescribeTable("A23: withholds content only by its own answer", func(fault func(p, other pushed) registrytest.Fault, withholds bool) {
+		p, other := push(), push()
+		other.Break(refuse(403, "DENIED", "canary"))
+		p.Break(fault(p, other))
+		err := resolve(ctx, p, p.reader())
+		Expect(err).To(MatchError(registry.ErrUnauthorized))
+		Expect(errors.Is(err, registry.ErrWithheld)).To(Equal(withholds))
+	},
+		Entry("403", func(pushed, pushed) registrytest.Fault { return refuse(403, "DENIED", "canary") }, true),
+		Entry("401 without a challenge", func(pushed, pushed) registrytest.Fault { return refuse(401, "UNAUTHORIZED", "canary") }, true),
+		Entry("not if the target of its redirect answers 403", func(_, other pushed) registrytest.Fault { return redirect(other.Server.URL) }, false),
+		Entry("not if its token service answers 403", func(_, other pushed) registrytest.Fault {
+			return answer(http.StatusUnauthorized, "Www-Authenticate", fmt.Sprintf(`Bearer realm="%s/token"`, other.Server.URL))
+		}, false),
+		Entry("not if it asks for a password and there is none", func(pushed, pushed) registrytest.Fault {
+			return answer(http.StatusUnauthorized, "Www-Authenticate", `Basic realm="x"`)
+		}, false),
+	)
+
 	It("A3: names an account of Docker Hub as the fix of its rate limit, and no other host's", func() {
 		p := push()
 		p.Break(refuse(429, "TOOMANYREQUESTS", "canary"))

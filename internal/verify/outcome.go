@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/verifiedchart/verifiedchart/internal/printable"
@@ -167,4 +168,19 @@ func Unaccepted(outcomes []Outcome) error {
 		return undecided(open)
 	}
 	return nil
+}
+
+// Withhold turns the rejections in outcomes into missing verdicts because of err, if all of them rest on locations that the
+// registry refuses to show. It reports whether it did: such rejections are no proof that signatures are gone.
+func Withhold(outcomes []Outcome, err error) bool {
+	rejects := func(o Outcome) bool { return o.Verdict == VerdictRejected }
+	if !slices.ContainsFunc(outcomes, rejects) || slices.ContainsFunc(outcomes, func(o Outcome) bool { return rejects(o) && !isWithheld(o.Err) }) {
+		return false
+	}
+	for i := range outcomes {
+		if rejects(outcomes[i]) {
+			outcomes[i].Verdict, outcomes[i].Err = VerdictUndecided, err
+		}
+	}
+	return true
 }

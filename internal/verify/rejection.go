@@ -116,8 +116,6 @@ type Rejection struct {
 // Brief returns in one clause why the authority does not accept.
 func (r *Rejection) Brief() string {
 	switch {
-	case len(r.Candidates) > 0 && !slices.ContainsFunc(r.Candidates, func(c Candidate) bool { return !c.Withheld }):
-		return "no signature in the locations that the registry shows"
 	case len(r.Candidates) > 0 && r.Candidates[0].Short != "":
 		return r.Candidates[0].Short
 	case len(r.Candidates) > 0:
@@ -204,9 +202,8 @@ func eachRejection(err error, yield func(*Rejection) bool) bool {
 	return eachRejection(errors.Unwrap(err), yield)
 }
 
-// IsWithheld reports whether a registry refused to show a location to an authority that rejects in err. Such a
-// rejection is no proof that the signatures of a published chart are gone.
-func IsWithheld(err error) bool {
+// isWithheld reports whether a registry refused to show a location to an authority that rejects in err.
+func isWithheld(err error) bool {
 	return slices.ContainsFunc(Seen(err), func(c Candidate) bool { return c.Withheld })
 }
 

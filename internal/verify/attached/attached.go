@@ -121,7 +121,7 @@ func (s *Search) unread(source string, err error, yield func(Found) bool) bool {
 // credentials. JFrog answers 403 for a tag that does not exist, and other registries 401 for an API that they
 // lack. In a repository of its own, the credentials may be at fault.
 func (s *Search) isWithheld(err error) bool {
-	return s.In == "" && errors.Is(err, registry.ErrUnauthorized)
+	return s.In == "" && errors.Is(err, registry.ErrWithheld)
 }
 
 // withheld yields a location that the registry refuses to show.

@@ -268,7 +268,7 @@ var _ = Describe("A cosign authority with keys", Label("cosign"), func() {
 	DescribeTable("A23: goes on if the registry refuses to show a location beside the chart, and records that",
 		func(signed bool, refused ...func(digest.Digest) string) {
 			for _, location := range refused {
-				repo.Fail(location(subject.Manifest.Digest), registry.ErrUnauthorized)
+				repo.Fail(location(subject.Manifest.Digest), registry.ErrWithheld)
 			}
 			if signed {
 				push(ours.Legacy(repo, payload()))
@@ -279,7 +279,9 @@ var _ = Describe("A cosign authority with keys", Label("cosign"), func() {
 				return
 			}
 			Expect(err).To(MatchError(verify.ErrRejected))
-			Expect(verify.IsWithheld(err)).To(BeTrue())
+			outcomes := []verify.Outcome{{Verdict: verify.VerdictRejected, Err: err}}
+			Expect(verify.Withhold(outcomes, registry.ErrWithheld)).To(BeTrue())
+			Expect(outcomes[0].Verdict).To(Equal(verify.VerdictUndecided))
 		},
 		Entry("no referrers, and signed under the tag", true, referrers),
 		Entry("no referrers, and not signed", false, referrers),
@@ -295,6 +297,7 @@ var _ = Describe("A cosign authority with keys", Label("cosign"), func() {
 			Expect(err).NotTo(MatchError(verify.ErrRejected))
 		},
 		Entry("E16: the signatures cannot be read", func() { repo.Fail(SignatureTag(subject.Manifest.Digest), ErrUnreachable) }, ErrUnreachable),
+		Entry("the credentials are refused", func() { repo.Fail(SignatureTag(subject.Manifest.Digest), registry.ErrUnauthorized) }, registry.ErrUnauthorized),
 		Entry("the only payload cannot be read", func() {
 			layer := ours.Legacy(repo, payload())
 			repo.Fail(layer.Digest.String(), ErrUnreachable)
