@@ -7,7 +7,11 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+
+	"github.com/verifiedchart/verifiedchart/test/skips"
 )
+
+var _ = ReportAfterSuite("tells which specs were skipped", skips.Tell)
 
 func TestOutbound(t *testing.T) {
 	RegisterFailHandler(Fail)
