@@ -101,8 +101,8 @@ func (k Key) expires() bool { return !k.start.IsZero() || !k.end.IsZero() }
 
 // parsePublicKey reads one public key. The name is that of the entry, for messages.
 func parsePublicKey(name string, encoded []byte) (crypto.PublicKey, error) {
-	encoded = unindented(bytes.TrimPrefix(bytes.TrimSpace(encoded), byteOrderMark))
-	block, rest := pem.Decode(encoded)
+	text := plain(encoded)
+	block, rest := pem.Decode(text)
 	switch {
 	case block == nil:
 		return nil, notPEM(name, encoded)
@@ -113,7 +113,7 @@ func parsePublicKey(name string, encoded []byte) (crypto.PublicKey, error) {
 	case len(bytes.TrimSpace(rest)) != 0:
 		return nil, problem.New(ErrKey, "%s holds data after the key", name).Fix("put each key under a *.pub entry of its own")
 	}
-	public, err := cryptoutils.UnmarshalPEMToPublicKey(encoded)
+	public, err := cryptoutils.UnmarshalPEMToPublicKey(text)
 	if err != nil {
 		return nil, problem.New(ErrKey, "%s holds a %s that cannot be parsed", name, printable.String(block.Type, maxType)).
 			Fix("use an ECDSA (P-256, P-384, P-521), RSA or Ed25519 public key")

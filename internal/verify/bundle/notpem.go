@@ -14,6 +14,7 @@ import (
 
 var (
 	byteOrderMark = []byte("\ufeff")
+	indentation   = regexp.MustCompile(`(?m)^[ \t]+`)
 	sshKey        = regexp.MustCompile(`^(ssh|ecdsa-sha2|sk-ssh|sk-ecdsa)-[a-z0-9@.-]+ `)
 )
 
@@ -34,7 +35,7 @@ func notPEM(name string, content []byte) error {
 		return problem.New(ErrKey, "%s is an SSH key", name).Fix("convert the key with ssh-keygen -e -m PKCS8 -f key.pub > cosign.pub")
 	case encoded:
 		return problem.New(ErrKey, "%s was encoded in base64 twice", name).Fix(recreate)
-	case bytes.HasPrefix(content, []byte{0xff, 0xfe}), bytes.HasPrefix(content, []byte{0xfe, 0xff}), bytes.IndexByte(content, 0) >= 0 && bytes.Contains(content, []byte("-\x00-\x00")):
+	case bytes.Contains(content, []byte("-\x00-")):
 		return problem.New(ErrKey, "%s is UTF-16", name).Fix("save the file as UTF-8, and " + recreate)
 	case bytes.Contains(trimmed, []byte("-----BEGIN ")):
 		return problem.New(ErrKey, "%s has lost its line breaks, or a part", name).Fix(recreate)
@@ -47,7 +48,7 @@ func isPEM(content []byte) bool {
 	return block != nil
 }
 
-// unindented returns the content without leading white space in its lines.
-func unindented(content []byte) []byte {
-	return regexp.MustCompile(`(?m)^[ \t]+`).ReplaceAll(content, nil)
+// plain returns a PEM text without a byte order mark, and without white space around it and before its lines.
+func plain(content []byte) []byte {
+	return indentation.ReplaceAll(bytes.TrimPrefix(bytes.TrimSpace(content), byteOrderMark), nil)
 }
