@@ -3,10 +3,8 @@
 package outbound
 
 import (
-	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/hex"
 	"errors"
 	"fmt"
 )
@@ -91,14 +89,4 @@ func (t Trust) configForOrigin() *tls.Config {
 		config.Certificates = []tls.Certificate{*t.certificate}
 	}
 	return config
-}
-
-// Fingerprint returns a text that is equal only for equal parts.
-func Fingerprint(parts ...[]byte) string {
-	h := sha256.New()
-	for _, part := range parts {
-		sum := sha256.Sum256(part)
-		_, _ = h.Write(sum[:])
-	}
-	return hex.EncodeToString(h.Sum(nil))
 }

@@ -4,11 +4,7 @@ package registry
 
 import (
 	"cmp"
-	"crypto/hmac"
-	"crypto/rand"
-	"crypto/sha256"
 	"encoding/base64"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,6 +13,8 @@ import (
 	"strings"
 
 	"oras.land/oras-go/v2/registry/remote/auth"
+
+	"github.com/verifiedchart/verifiedchart/internal/outbound"
 )
 
 // ErrCredentials is matched by the error for credentials that cannot be read.
@@ -229,23 +227,16 @@ func (c Credentials) find(repository string) (entry, bool) {
 	return entry{}, false
 }
 
-// fingerprintKey keeps fingerprints from being compared with those of guessed passwords.
-var fingerprintKey = func() []byte {
-	key := make([]byte, sha256.Size)
-	_, _ = rand.Read(key) // never returns an error
-	return key
-}()
-
 // Fingerprint returns a text that is equal only for equal credentials, within one process.
 func (c Credentials) Fingerprint() string {
-	h := hmac.New(sha256.New, fingerprintKey)
+	var parts [][]byte
 	for _, ring := range c.rings {
-		_, _ = fmt.Fprintf(h, "ring %d\n", len(ring)) // a hash takes everything
+		parts = append(parts, fmt.Appendf(nil, "ring %d", len(ring)))
 		for _, e := range ring {
-			_, _ = fmt.Fprintf(h, "%q %q %q %q %q %q\n", e.name(), e.fault, e.credential.Username, e.credential.Password, e.credential.RefreshToken, e.credential.AccessToken)
+			parts = append(parts, fmt.Appendf(nil, "%q %q %q %q %q %q", e.name(), e.fault, e.credential.Username, e.credential.Password, e.credential.RefreshToken, e.credential.AccessToken))
 		}
 	}
-	return hex.EncodeToString(h.Sum(nil)[:16])
+	return outbound.Fingerprint(parts...)
 }
 
 // compare orders places by how specific they are: a host without wildcards first, then the longest path, then the longest host.

@@ -273,7 +273,7 @@ var _ = Describe("Credentials", func() {
 			Expect(same.Fingerprint()).To(Equal(c.Fingerprint()))
 		}
 		Expect(registry.Credentials{}.Fingerprint()).To(Equal(registry.Union().Fingerprint()))
-		Expect(c.Fingerprint()).To(MatchRegexp("^[0-9a-f]{32}$"))
+		Expect(c.Fingerprint()).To(MatchRegexp("^[0-9a-f]{64}$"))
 	})
 })
 
