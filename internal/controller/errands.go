@@ -166,7 +166,8 @@ func (e *errands) reader(ctx context.Context, obj *v1alpha1.VerifiedChart, repos
 	if err != nil {
 		return nil, "", err
 	}
-	return e.cache.Reader(registry.Scope{Namespace: obj.Namespace, Object: string(obj.UID), Credentials: scope + on.route.Fingerprint()}, repository, reader), scope + on.route.Fingerprint(), nil
+	scope += on.route.Fingerprint()
+	return e.cache.Reader(registry.Scope{Namespace: obj.Namespace, Object: string(obj.UID), Credentials: scope}, repository, reader), scope, nil
 }
 
 // route is the route of an errand's requests, or the reason why there is none.

@@ -30,19 +30,14 @@ func (l *Loader) Route(ctx context.Context, namespace string, spec v1alpha1.Veri
 // routed returns the parsed content of the Secret of a reference, which stands in a field; without a reference,
 // the zero value. The command makes a Secret of a name in a namespace.
 func routed[T any](ctx context.Context, objects *view, ref *meta.LocalObjectReference, field string, parse func(map[string][]byte) (T, error), command string) (value T, err error) {
-	if ref == nil {
+	value, err = parsed(ctx, objects, ref, parse)
+	switch {
+	case err == nil:
 		return value, nil
+	case errors.Is(err, outbound.ErrSecret):
+		return value, refused(true, problem.Of(outbound.ErrSecret, err).Fix("correct it ("+field+"): "+command, objects.namespace, ref.Name))
+	case errors.Is(err, errNotFound):
+		err = unavailable("%s not found (%s)", objects.name(secretKind, ref.Name), field).Fix(command, objects.namespace, ref.Name)
 	}
-	object := objects.name(secretKind, ref.Name)
-	secret, err := objects.secret(ctx, ref.Name, "FILE")
-	if err == nil {
-		if value, err = parse(secret.Data); err != nil {
-			return value, &Fault{Reason: v1alpha1.AuthenticationFailedReason, Final: true, Err: problem.Of(outbound.ErrSecret, problem.In(object, err)).Fix("correct it ("+field+"): "+command, objects.namespace, ref.Name)}
-		}
-		return value, nil
-	}
-	if errors.Is(err, errNotFound) {
-		err = unavailable("%s not found (%s)", object, field).Fix(command, objects.namespace, ref.Name)
-	}
-	return value, &Fault{Reason: v1alpha1.AuthenticationFailedReason, Err: err}
+	return value, refused(false, err)
 }
