@@ -34,6 +34,8 @@ func resolved(ctx context.Context, u *url.URL) []string {
 	if err != nil {
 		return addresses
 	}
+	ctx, cancel := context.WithTimeout(ctx, discoveryTimeout)
+	defer cancel()
 	found, _ := net.DefaultResolver.LookupHost(ctx, host) // without addresses, the name is refused all the same
 	for _, address := range found {
 		addresses = append(addresses, net.JoinHostPort(address, port))
