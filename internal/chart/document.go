@@ -10,6 +10,8 @@ import (
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v2"
+
+	"github.com/verifiedchart/verifiedchart/internal/yamlsize"
 )
 
 // Bounds on the YAML that Helm parses, summed over the archive and all archives inside it, because a parsed
@@ -56,7 +58,7 @@ func checkAliases(raw []byte) (err error) {
 	if err := yaml.Unmarshal(raw, &v); err != nil {
 		return err
 	}
-	if expanded(v, maxExpanded) < 0 {
+	if yamlsize.Left(v, maxExpanded) < 0 {
 		return fmt.Errorf("its aliases stand for more than %d bytes", maxExpanded)
 	}
 	return nil
@@ -75,23 +77,4 @@ func names(raw []byte, indicator byte) bool {
 		}
 		raw = raw[i+1:]
 	}
-}
-
-// expanded returns the rest of the bound after all text in v; it is negative if v exceeds the bound.
-func expanded(v any, left int) int {
-	switch v := v.(type) {
-	case string:
-		left -= len(v)
-	case []any:
-		for i := 0; i < len(v) && left >= 0; i++ {
-			left = expanded(v[i], left)
-		}
-	case map[any]any:
-		for key, value := range v {
-			if left = expanded(value, expanded(key, left)); left < 0 {
-				break
-			}
-		}
-	}
-	return left
 }

@@ -15,6 +15,8 @@ import (
 	"go.yaml.in/yaml/v2"
 	helm "helm.sh/helm/v3/pkg/chart"
 	sigsyaml "sigs.k8s.io/yaml"
+
+	"github.com/verifiedchart/verifiedchart/internal/yamlsize"
 )
 
 // index has the fields of Helm's index. The parser is strict, so unknown fields are refused as Helm does.
@@ -74,29 +76,10 @@ func checkYAML(raw []byte) error {
 	if err := yaml.Unmarshal(raw, &v); err != nil {
 		return err
 	}
-	if expanded(v, maxExpanded) < 0 {
+	if yamlsize.Left(v, maxExpanded) < 0 {
 		return tooLarge("index.yaml has aliases that stand for more than %d bytes", maxExpanded).Fix("write it without aliases")
 	}
 	return nil
-}
-
-// expanded returns the rest of the bound after all text in v; it is negative if v exceeds the bound.
-func expanded(v any, left int) int {
-	switch v := v.(type) {
-	case string:
-		left -= len(v)
-	case []any:
-		for i := 0; i < len(v) && left >= 0; i++ {
-			left = expanded(v[i], left)
-		}
-	case map[any]any:
-		for key, value := range v {
-			if left = expanded(value, expanded(key, left)); left < 0 {
-				break
-			}
-		}
-	}
-	return left
 }
 
 // chart returns the chart from its records.
