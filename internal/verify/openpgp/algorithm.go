@@ -13,7 +13,11 @@ import (
 // Bounds on the size of an RSA modulus: a shorter one is weak, a longer one takes too long to verify.
 const minRSABits, maxRSABits = 2048, 8192
 
-// weakKey returns why no signature by the key is accepted; empty if the key is strong enough.
+// acceptedKeys is the fix for a key that weakKey refuses.
+const acceptedKeys = "use a key of RSA with 2048 to 8192 bits, ECDSA on P-256, P-384 or P-521, or Ed25519"
+
+// weakKey returns why no signature by the key is accepted, as a clause about the key; empty if the key is strong
+// enough.
 func weakKey(k *packet.PublicKey) string {
 	switch k.PubKeyAlgo {
 	case packet.PubKeyAlgoRSA, packet.PubKeyAlgoRSASignOnly:
@@ -25,19 +29,19 @@ func weakKey(k *packet.PublicKey) string {
 	case packet.PubKeyAlgoEd25519:
 		return ""
 	case packet.PubKeyAlgoDSA:
-		return "its algorithm is DSA"
+		return "is a DSA key"
 	}
-	return fmt.Sprintf("its algorithm, number %d, is not one of RSA, ECDSA and Ed25519", k.PubKeyAlgo)
+	return fmt.Sprintf("is of algorithm %d, not RSA, ECDSA or Ed25519", k.PubKeyAlgo)
 }
 
 func weakRSA(k *packet.PublicKey) string {
 	// Do not use the length that the packet claims: its author chose it.
 	public, ok := k.PublicKey.(*rsa.PublicKey)
 	if !ok {
-		return "it is not an RSA key"
+		return "is not an RSA key"
 	}
 	if bits := public.N.BitLen(); bits < minRSABits || bits > maxRSABits {
-		return fmt.Sprintf("it is an RSA key of %d bits, and %d to %d are accepted", bits, minRSABits, maxRSABits)
+		return fmt.Sprintf("is an RSA key of %d bits", bits)
 	}
 	return ""
 }
@@ -49,15 +53,22 @@ func weakCurve(k *packet.PublicKey, accepted ...packet.Curve) string {
 			return ""
 		}
 	}
-	return fmt.Sprintf("its curve, %s, is not one of NIST's, and not Curve25519", curve)
+	if err != nil {
+		return "is on an unknown curve"
+	}
+	return fmt.Sprintf("is on the unsupported curve %s", curve)
+}
+
+// isWeakHash reports whether signatures with that hash prove nothing. SHA-1 and MD5 collide, so a signer may have
+// signed another text. The date of a signature does not matter, because a forger chooses it.
+func isWeakHash(h crypto.Hash) bool {
+	return h != crypto.SHA256 && h != crypto.SHA384 && h != crypto.SHA512
 }
 
 // weakSignature returns why no signature such as s is accepted from a key of that version; empty if s is
 // strong.
 func weakSignature(s *packet.Signature, version int) string {
-	switch s.Hash {
-	case crypto.SHA256, crypto.SHA384, crypto.SHA512:
-	default:
+	if isWeakHash(s.Hash) {
 		return fmt.Sprintf("it hashes with %s, and SHA-256, SHA-384 and SHA-512 are accepted", s.Hash)
 	}
 	if s.Version != version {

@@ -4,6 +4,7 @@ package openpgp
 
 import (
 	"bytes"
+	"crypto"
 	"fmt"
 	"time"
 
@@ -22,8 +23,9 @@ type certificate struct {
 	users  []*user
 	// signers holds the primary key first, and then the subkeys that may be able to sign.
 	signers []*signer
-	// weak is why self-signatures of this key were not accepted.
-	weak string
+	// weak is why self-signatures of this key were not accepted; weakHash is the hash if that is why.
+	weak     string
+	weakHash crypto.Hash
 }
 
 // A user is a user id.
@@ -114,23 +116,31 @@ func (c *certificate) subkey(key *packet.PublicKey) *signer {
 func (c *certificate) addSubkey(key *packet.PublicKey) *signer {
 	s := &signer{certificate: c, key: key, weak: weakKey(key)}
 	if s.weak == "" && key.Version != c.primary.Version {
-		s.weak = "its version differs from that of its primary key"
+		s.weak = "is of another version than its primary key"
 	}
 	c.signers = append(c.signers, s)
 	return s
 }
 
-// usable returns why the key can never verify anything; empty if it can.
-func (c *certificate) usable() string {
+// usable returns why the key can never verify anything, as a clause about the key, and the fix; both are empty if
+// it can.
+func (c *certificate) usable() (fault, fix string) {
 	selfSigned := len(c.direct) > 0
 	for _, u := range c.users {
 		selfSigned = selfSigned || c.primary.Version < versionWithDirect && len(u.says) > 0
 	}
 	switch {
-	case !selfSigned && c.weak != "":
-		return "no self-signature of the key is accepted: " + c.weak
-	case !selfSigned:
-		return "the key has no valid self-signature"
+	case selfSigned:
+		return "", ""
+	case c.weakHash != 0:
+		return fmt.Sprintf("is self-signed with %s", c.weakHash),
+			fmt.Sprintf("its owner renews it with gpg --cert-digest-algo SHA512 --quick-set-expire %s 2y, and exports it again", fingerprint(c.primary))
+	case c.weak != "":
+		return "has no accepted self-signature", c.weak
+	case c.primary.Version >= versionWithDirect:
+		return "has no valid direct-key signature", "ask its owner for it (gpg --export)"
+	case len(c.users) == 0:
+		return "has no user id", "some keyservers remove user ids, so ask its owner for it (gpg --export)"
 	}
-	return ""
+	return "has no valid self-signature", "ask its owner for it (gpg --export)"
 }

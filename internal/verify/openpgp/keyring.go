@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -97,15 +98,22 @@ func noKey(skipped []Skipped) error {
 		return problem.New(ErrKeyring, "it holds no OpenPGP key").Fix("add one with --from-file=pubring.gpg")
 	}
 	fault, fix, _ := strings.Cut(skipped[0].Reason, ": ")
-	return problem.New(ErrKeyring, "%s %s", skipped[0].Entry, withoutPronoun(fault)).Fix("%s", fix)
+	return problem.New(ErrKeyring, "%s%s", skipped[0].Entry, aboutEntry(fault)).Fix("%s", fix)
 }
 
-// withoutPronoun rewords a fault so that it can follow the name of the entry.
-func withoutPronoun(fault string) string {
+// namedKey matches the fingerprint of a key at the start of a fault, and in it the key id: the last 16 digits, or
+// the first 16 from version 6.
+var namedKey = regexp.MustCompile(`^key (?:[0-9A-F]{24}([0-9A-F]{16})|([0-9A-F]{16})[0-9A-F]{48}) `)
+
+// aboutEntry rewords a fault so that it can follow the name of the entry, in few words.
+func aboutEntry(fault string) string {
 	if rest, ok := strings.CutPrefix(fault, "it "); ok {
-		return rest
+		return " " + rest
 	}
-	return "cannot be used: " + fault
+	if namedKey.MatchString(fault) {
+		return ": " + namedKey.ReplaceAllString(fault, "key ${1}${2} ")
+	}
+	return " cannot be used: " + fault
 }
 
 // Len returns the number of primary keys in the keyring.

@@ -164,7 +164,7 @@ func (p *parser) certificate(o *packet.OpaquePacket, at *location) *certificate 
 	c := p.keys[id]
 	if c == nil {
 		if weak := weakKey(primary); weak != "" {
-			p.skip(at.entry, "key %s is not accepted, because %s", id, weak)
+			p.skip(at.entry, "key %s %s: %s", id, weak, acceptedKeys)
 			return nil
 		}
 		c = &certificate{primary: primary, entry: at.entry}
@@ -266,13 +266,13 @@ func (p *parser) revoked() (revoked []string) {
 func (p *parser) finishKey() {
 	for _, id := range slices.Sorted(maps.Keys(p.keys)) {
 		c := p.keys[id]
-		problem := c.usable()
-		if c.public && problem == "" {
+		fault, fix := c.usable()
+		if c.public && fault == "" {
 			continue
 		}
 		delete(p.keys, id)
 		if c.public {
-			p.skip(c.entry, "key %s is not used, because %s", id, problem)
+			p.skip(c.entry, "key %s %s: %s", id, fault, fix)
 		}
 	}
 }

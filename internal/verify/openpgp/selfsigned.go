@@ -80,7 +80,7 @@ func (p *parser) statements() {
 func (p *parser) aboutPrimary(at claim) {
 	c, s := at.certificate, at.s
 	if p.genuine(at.signature, s, c.primary, func() error { return c.primary.VerifyDirectKeySignature(s) }) &&
-		strong(s, c.primary.Version, &c.weak) {
+		c.strong(s) {
 		c.direct = append(c.direct, stated(s, c.primary))
 	}
 }
@@ -88,7 +88,7 @@ func (p *parser) aboutPrimary(at claim) {
 func (p *parser) aboutUser(at claim) {
 	c, s := at.certificate, at.s
 	if p.genuine(at.signature, s, c.primary, func() error { return c.primary.VerifyUserIdSignature(at.user.id, c.primary, s) }) &&
-		strong(s, c.primary.Version, &c.weak) {
+		c.strong(s) {
 		at.user.says = append(at.user.says, stated(s, c.primary))
 	}
 }
@@ -99,6 +99,14 @@ func (p *parser) aboutSubkey(at claim) {
 		strong(s, c.primary.Version, &at.subkey.unbound) {
 		at.subkey.bindings = append(at.subkey.bindings, p.bound(at))
 	}
+}
+
+// strong reports whether a self-signature is strong.
+func (c *certificate) strong(s *packet.Signature) bool {
+	if isWeakHash(s.Hash) {
+		c.weakHash = s.Hash
+	}
+	return strong(s, c.primary.Version, &c.weak)
 }
 
 // strong reports whether a signature is strong. If it is weak, strong sets why, for a key that has no better

@@ -184,7 +184,7 @@ func (s *signer) consider(sig *packet.Signature, b *block, o Options) verdict {
 		return refuse(stepKnown, "the signature by key %s is not accepted: %s", id, weak)
 	}
 	if s.weak != "" {
-		return refuse(stepKnown, "key %s is not accepted: %s", id, s.weak)
+		return refuse(stepKnown, "key %s %s", id, s.weak)
 	}
 	if !s.signed(b, sig) {
 		return refuse(stepKnown, "the signature by key %s does not match the message", id)
