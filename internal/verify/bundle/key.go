@@ -5,6 +5,7 @@ package bundle
 import (
 	"bytes"
 	"crypto"
+	"crypto/dsa" //nolint:staticcheck // only to name such a key in a message
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
@@ -114,15 +115,20 @@ func parsePublicKey(name string, encoded []byte) (crypto.PublicKey, error) {
 		return nil, problem.New(ErrKey, "%s holds data after the key", name).Fix("put each key under a *.pub entry of its own")
 	}
 	public, err := cryptoutils.UnmarshalPEMToPublicKey(text)
+	if kind := kindOf(block.Bytes); err != nil && kind != "" {
+		return nil, problem.New(ErrKey, "%s is %s", name, kind).Fix(acceptedKeys)
+	}
 	if err != nil {
-		return nil, problem.New(ErrKey, "%s holds a %s that cannot be parsed", name, printable.String(block.Type, maxType)).
-			Fix("use an ECDSA (P-256, P-384, P-521), RSA or Ed25519 public key")
+		return nil, problem.New(ErrKey, "%s holds a %s that cannot be parsed", name, printable.String(block.Type, maxType)).Fix(acceptedKeys)
 	}
 	if fault := weakness(public); fault != "" {
-		return nil, problem.New(ErrKey, "%s is %s", name, fault).Fix("use ECDSA on P-256, P-384 or P-521, RSA of 2048, 3072 or 4096 bits, or Ed25519")
+		return nil, problem.New(ErrKey, "%s is %s", name, fault).Fix(acceptedKeys)
 	}
 	return public, nil
 }
+
+// acceptedKeys is the fix for a key of another kind.
+const acceptedKeys = "use ECDSA on P-256, P-384 or P-521, RSA of 2048, 3072 or 4096 bits, or Ed25519"
 
 // weakness returns why a key is too weak to prove anything, or too large to verify in time; empty if it is
 // neither.
@@ -140,6 +146,9 @@ func weakness(public crypto.PublicKey) string {
 			return ""
 		}
 		return fmt.Sprintf("an RSA key of %d bits", key.N.BitLen())
+	}
+	if _, ok := public.(*dsa.PublicKey); ok {
+		return "a DSA key"
 	}
 	return "of an algorithm that cannot sign"
 }
