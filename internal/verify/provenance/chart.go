@@ -27,7 +27,7 @@ type identity struct {
 	archive       digest.Digest
 }
 
-// chartOf returns the chart of a manifest, by its configuration. It must be the requested chart: an older chart
+// chartOf returns the chart of a manifest, by its configuration, or else by the request. It must be the requested chart: an older chart
 // under a newer tag has a genuine provenance file, but for the older chart. A later step checks that the
 // archive agrees with the configuration.
 func chartOf(ctx context.Context, s verify.Subject, r registry.Reader) (identity, error) {
@@ -35,9 +35,9 @@ func chartOf(ctx context.Context, s verify.Subject, r registry.Reader) (identity
 	if err != nil {
 		return identity{}, attached.Unread("the configuration", err)
 	}
-	var config struct{ Name, Version string }
-	if err := json.Unmarshal(raw, &config); err != nil || !wellFormed.MatchString(config.Name) || !wellFormed.MatchString(config.Version) {
-		return identity{}, verify.Refuse("it does not name a chart and a version")
+	config, err := parseConfig(raw, s.Chart)
+	if err != nil {
+		return identity{}, err
 	}
 	if requested := s.Chart.Name; requested != "" && config.Name != requested {
 		return identity{}, verify.Refuse("it is for chart %q, but the requested chart is %q", config.Name, requested)
@@ -46,4 +46,26 @@ func chartOf(ctx context.Context, s verify.Subject, r registry.Reader) (identity
 		return identity{}, verify.Refuse("it is for version %q, but the requested version is %q", config.Version, requested)
 	}
 	return identity{name: config.Name, version: config.Version, archive: s.Chart.Archive.Digest}, nil
+}
+
+// config is the name and the version of a chart.
+type config struct{ Name, Version string }
+
+// parseConfig returns the name and the version in a configuration. An empty one states nothing, so that the file
+// must be for the requested chart.
+func parseConfig(raw []byte, requested verify.Chart) (config, error) {
+	var c config
+	if err := json.Unmarshal(raw, &c); err != nil {
+		return config{}, verify.Refuse("it does not name a chart and a version")
+	}
+	if c.Name == "" && c.Version == "" {
+		c = config{requested.Name, requested.Version}
+		if c.Name == "" || c.Version == "" {
+			return config{}, verify.Refuse("it is empty: set ref.tag to the version, or push the chart with helm push")
+		}
+	}
+	if !wellFormed.MatchString(c.Name) || !wellFormed.MatchString(c.Version) {
+		return config{}, verify.Refuse("it does not name a chart and a version")
+	}
+	return c, nil
 }
