@@ -43,7 +43,12 @@ func checkPath(h *tar.Header) error {
 	name := h.Name
 	if h.Typeflag == tar.TypeDir {
 		name = strings.TrimSuffix(name, "/")
+		if name == "." {
+			return nil
+		}
 	}
+	// The one folder of an archive by tar -C folder . is "./", and Helm takes it like any other name.
+	name = strings.TrimPrefix(name, "./")
 	switch {
 	case len(name) > maxPath:
 		return fmt.Errorf("has a path longer than %d bytes", maxPath)
