@@ -15,6 +15,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
 	"github.com/verifiedchart/verifiedchart/internal/chart"
 	"github.com/verifiedchart/verifiedchart/internal/lifecycle"
+	"github.com/verifiedchart/verifiedchart/internal/location"
 	"github.com/verifiedchart/verifiedchart/internal/pipeline"
 	"github.com/verifiedchart/verifiedchart/internal/problem"
 	"github.com/verifiedchart/verifiedchart/internal/registry"
@@ -129,7 +130,7 @@ func (t *try) load(ctx context.Context) (err error) {
 func (t *try) fill(a *attempt, err error) {
 	a.value = lifecycle.Attempt{
 		Tag: t.resolved.Tag, Outcomes: t.outcomes, Accepted: t.accepted, Artifact: t.artifact, Failure: classify(err),
-		Chart:    lifecycle.Chart{Repository: registry.Canonical(t.wanted.Repository), Digest: t.subject.Manifest.Digest, Name: t.wanted.Name, Version: t.version()},
+		Chart:    lifecycle.Chart{Repository: location.Canonical(t.wanted.Repository), Digest: t.subject.Manifest.Digest, Name: t.wanted.Name, Version: t.version()},
 		Observed: observedSigners(t.now.requestedPolicies, t.outcomes),
 	}
 	a.staged, a.layer = t.staged, t.layout.Archive.Digest
@@ -159,7 +160,7 @@ func (t *try) version() string {
 // published name and version.
 func (t *try) isPublished() bool {
 	p := t.now.facts.Published
-	if p == nil || t.subject.Manifest.Digest != p.Digest || registry.Canonical(t.wanted.Repository) != p.Repository {
+	if p == nil || t.subject.Manifest.Digest != p.Digest || location.Canonical(t.wanted.Repository) != p.Repository {
 		return false
 	}
 	return pipeline.Identify(chart.Metadata{Name: p.Name, Version: p.Version}, t.wanted, t.resolved) == nil
@@ -237,7 +238,7 @@ func (t *try) manifest(context.Context) (err error) {
 func (t *try) verify(ctx context.Context) (err error) {
 	set := t.now.requestedPolicies
 	s := t.subject
-	if err := set.Revoked(registry.Canonical(s.Repository), s.Manifest.Digest, s.Chart.Version); err != nil {
+	if err := set.Revoked(location.Canonical(s.Repository), s.Manifest.Digest, s.Chart.Version); err != nil {
 		return t.revoked(err)
 	}
 	if err := set.Denied(); err != nil {
@@ -274,7 +275,7 @@ func (t *try) fetch(ctx context.Context) error {
 		return err
 	}
 	s := t.subject
-	if err := t.now.requestedPolicies.Revoked(registry.Canonical(s.Repository), s.Manifest.Digest, t.metadata.Version); err != nil {
+	if err := t.now.requestedPolicies.Revoked(location.Canonical(s.Repository), s.Manifest.Digest, t.metadata.Version); err != nil {
 		return t.revoked(err)
 	}
 	if err := t.refuseMutation(t.metadata.Version); err != nil {
@@ -290,7 +291,7 @@ func (t *try) fetch(ctx context.Context) error {
 // isSameManifest reports whether the requested manifest is the published one, under any name and version.
 func (t *try) isSameManifest() bool {
 	p := t.now.facts.Published
-	return p != nil && t.subject.Manifest.Digest == p.Digest && registry.Canonical(t.wanted.Repository) == p.Repository
+	return p != nil && t.subject.Manifest.Digest == p.Digest && location.Canonical(t.wanted.Repository) == p.Repository
 }
 
 // stage stages the archive: the retired file of a withdrawn chart if its digest is the one in the manifest, else it fetches the archive.

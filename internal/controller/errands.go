@@ -18,6 +18,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/chart"
 	"github.com/verifiedchart/verifiedchart/internal/fairlru"
 	"github.com/verifiedchart/verifiedchart/internal/lifecycle"
+	"github.com/verifiedchart/verifiedchart/internal/location"
 	"github.com/verifiedchart/verifiedchart/internal/material"
 	"github.com/verifiedchart/verifiedchart/internal/outbound"
 	"github.com/verifiedchart/verifiedchart/internal/registry"
@@ -212,5 +213,5 @@ func accessOf(obj *v1alpha1.VerifiedChart, repository string, proxy outbound.Pro
 
 func canonicalHost(repository string) string {
 	host, _, _ := strings.Cut(repository, "/")
-	return registry.CanonicalHost(host)
+	return location.CanonicalHost(host)
 }

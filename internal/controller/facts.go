@@ -18,6 +18,7 @@ import (
 
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
 	"github.com/verifiedchart/verifiedchart/internal/lifecycle"
+	"github.com/verifiedchart/verifiedchart/internal/location"
 	"github.com/verifiedchart/verifiedchart/internal/material"
 	"github.com/verifiedchart/verifiedchart/internal/pipeline"
 	"github.com/verifiedchart/verifiedchart/internal/policy"
@@ -74,7 +75,7 @@ type local struct {
 
 // gather returns the local facts of an object. It is called under the session's lock.
 func (g gatherer) gather(ctx context.Context, obj *v1alpha1.VerifiedChart, s *session) local {
-	chart, isPublished := lifecycle.PublishedChart(obj.Status, registry.Canonical)
+	chart, isPublished := lifecycle.PublishedChart(obj.Status, location.Canonical)
 	// Another client may have written this status: it must not lead to another object's file.
 	isPublished = isPublished && g.storage.Owns(obj, *obj.Status.Artifact)
 	rules := g.rules(ctx, obj, chart.Repository)
@@ -239,7 +240,7 @@ var errNoManifest = errors.New("the manifest of the published chart is not store
 // stored returns the published chart's manifest and signature material from the disk.
 func (g gatherer) stored(ctx context.Context, obj *v1alpha1.VerifiedChart, chart lifecycle.Chart) (verify.Subject, registry.Reader, registry.Answers, error) {
 	kept, err := readProof(ctx, g.storage, obj, chart.Digest)
-	if err == nil && registry.Canonical(kept.Repository) != chart.Repository {
+	if err == nil && location.Canonical(kept.Repository) != chart.Repository {
 		err = fmt.Errorf("the stored signature material is of repository %s", kept.Repository)
 	}
 	if err != nil {

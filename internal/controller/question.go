@@ -11,6 +11,7 @@ import (
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
 	"github.com/verifiedchart/verifiedchart/internal/chart"
 	"github.com/verifiedchart/verifiedchart/internal/lifecycle"
+	"github.com/verifiedchart/verifiedchart/internal/location"
 	"github.com/verifiedchart/verifiedchart/internal/pipeline"
 	"github.com/verifiedchart/verifiedchart/internal/problem"
 	"github.com/verifiedchart/verifiedchart/internal/registry"
@@ -40,7 +41,7 @@ func readAs(obj *v1alpha1.VerifiedChart, now local) string {
 		return now.repository
 	}
 	canonical := now.facts.Published.Repository
-	if repository, err := registry.ParseURL(obj.Spec.URL); err == nil && registry.Canonical(repository) == canonical {
+	if repository, err := registry.ParseURL(obj.Spec.URL); err == nil && location.Canonical(repository) == canonical {
 		return repository
 	}
 	return canonical
@@ -90,7 +91,7 @@ func (p published) isRequested(r resolution, a answer) bool {
 	}
 	samePolicies := slices.EqualFunc(a.outcomes, p.now.requestedPolicies.Policies(), func(o verify.Outcome, n verify.Named) bool { return o.Policy == n.Policy })
 	named := pipeline.Identify(chart.Metadata{Name: p.chart.Name, Version: p.chart.Version}, wanted(p.obj, requested), pipeline.Resolved{Tag: r.tag})
-	return samePolicies && named == nil && r.digest == p.chart.Digest && r.key == resolutionKey(p.obj, a.scope) && registry.Canonical(requested) == p.chart.Repository
+	return samePolicies && named == nil && r.digest == p.chart.Digest && r.key == resolutionKey(p.obj, a.scope) && location.Canonical(requested) == p.chart.Repository
 }
 
 // attempt returns a rejection by the registry's answer as the result of an attempt.

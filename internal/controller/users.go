@@ -17,8 +17,8 @@ import (
 
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
 	"github.com/verifiedchart/verifiedchart/internal/lifecycle"
+	"github.com/verifiedchart/verifiedchart/internal/location"
 	"github.com/verifiedchart/verifiedchart/internal/material"
-	"github.com/verifiedchart/verifiedchart/internal/registry"
 )
 
 const (
@@ -177,7 +177,7 @@ func (u users) matched(ctx context.Context, uses func(v1alpha1.Verification) boo
 		return nil
 	}
 	return u.filter(ctx, func(c *v1alpha1.VerifiedChart) bool {
-		published, isPublished := lifecycle.PublishedChart(c.Status, registry.Canonical)
+		published, isPublished := lifecycle.PublishedChart(c.Status, location.Canonical)
 		return slices.ContainsFunc(policies.Items, func(p v1alpha1.ClusterChartPolicy) bool {
 			return matches(p, c.Spec.URL, c.Namespace) || (isPublished && matches(p, published.Repository, c.Namespace))
 		})

@@ -7,10 +7,10 @@ import (
 
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
 	"github.com/verifiedchart/verifiedchart/internal/lifecycle"
+	"github.com/verifiedchart/verifiedchart/internal/location"
 	"github.com/verifiedchart/verifiedchart/internal/pipeline"
 	"github.com/verifiedchart/verifiedchart/internal/policy"
 	"github.com/verifiedchart/verifiedchart/internal/problem"
-	"github.com/verifiedchart/verifiedchart/internal/registry"
 	"github.com/verifiedchart/verifiedchart/internal/verify"
 )
 
@@ -19,7 +19,7 @@ import (
 // cluster revokes the recorded chart: a tenant cannot.
 func (t *try) refuseMutation(version string) error {
 	s := t.subject
-	record := lifecycle.Recorded(t.obj.Status.History, registry.Canonical(s.Repository), version)
+	record := lifecycle.Recorded(t.obj.Status.History, location.Canonical(s.Repository), version)
 	if version == "" || record == nil || digest.Digest(record.Digest) == s.Manifest.Digest {
 		return nil
 	}
@@ -74,7 +74,7 @@ func (t *try) refuseDowngrade() error {
 // newestTrusted returns the version that a range must not fall below: the published one, or else the last published version that
 // is not revoked. It is empty if that chart is in another repository.
 func (t *try) newestTrusted() string {
-	repository := registry.Canonical(t.wanted.Repository)
+	repository := location.Canonical(t.wanted.Repository)
 	if p := t.now.facts.Published; p != nil {
 		if p.Repository != repository {
 			return ""
@@ -83,7 +83,7 @@ func (t *try) newestTrusted() string {
 	}
 	for i := range t.obj.Status.History {
 		switch record := &t.obj.Status.History[i]; {
-		case registry.Canonical(record.Repository) != repository:
+		case location.Canonical(record.Repository) != repository:
 			return ""
 		case !isRevoked(record, t.now.requestedPolicies):
 			return record.Version

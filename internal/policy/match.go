@@ -10,13 +10,13 @@ import (
 	"strings"
 
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
+	"github.com/verifiedchart/verifiedchart/internal/location"
 	"github.com/verifiedchart/verifiedchart/internal/pattern"
 	"github.com/verifiedchart/verifiedchart/internal/printable"
-	"github.com/verifiedchart/verifiedchart/internal/registry"
 )
 
-// scheme is the scheme of the URL of a chart.
-const scheme = "oci://"
+// ociScheme is the scheme of the URL of a chart in an OCI registry.
+const ociScheme = "oci://"
 
 // Matches reports whether a ClusterChartPolicy applies to a chart, by the chart's
 // repository (a URL, or a host and a path) and the VerifiedChart's namespace. The
@@ -33,10 +33,13 @@ func Matches(m *v1alpha1.ChartMatch, repository, namespace string) bool {
 
 // urlsOf returns every URL that names a repository.
 func urlsOf(repository string) []string {
-	written := strings.TrimPrefix(repository, scheme)
-	urls := []string{scheme + written}
-	for _, name := range append(registry.Aliases(repository), strings.TrimRight(written, "/")) {
-		if url := scheme + name; !slices.Contains(urls, url) {
+	written := repository
+	if !location.IsClassic(repository) {
+		written = ociScheme + strings.TrimPrefix(repository, ociScheme)
+	}
+	urls := []string{written}
+	for _, url := range append(location.URLs(repository), strings.TrimRight(written, "/")) {
+		if !slices.Contains(urls, url) {
 			urls = append(urls, url)
 		}
 	}
@@ -52,44 +55,64 @@ func anyURLMatches(globs, urls []string) bool {
 	})
 }
 
-// canonicalGlob returns the glob with the canonical host, with a scheme, and
-// without a slash at its end.
+// canonicalGlob returns the glob with the canonical host, and without a slash at its end. A glob that begins with **
+// matches any scheme; another glob without a scheme is that of an OCI registry.
 func canonicalGlob(glob string) string {
-	host, path, found := strings.Cut(strings.TrimPrefix(glob, scheme), "/")
+	scheme, rest := ociScheme, glob
+	if before, after, found := strings.Cut(glob, "://"); found {
+		scheme, rest = strings.ToLower(before)+"://", after
+	} else if strings.HasPrefix(glob, pattern.AnySegments) {
+		scheme = ""
+	}
+	host, path, found := strings.Cut(rest, "/")
 	if found {
 		path = "/" + strings.TrimRight(path, "/")
 	}
-	return scheme + registry.CanonicalHost(host) + path
+	return scheme + location.CanonicalHost(host) + path
 }
 
 // The grammar of globs is the grammar of URLs, in which a star may stand for letters and digits.
 const (
-	globPath = `(?:/[a-z0-9*]+(?:(?:[.]|_|__|-+)[a-z0-9*]+)*)+/?`
-	globHost = `[a-z0-9*](?:[a-z0-9*-]*[a-z0-9*])?(?:[.][a-z0-9*](?:[a-z0-9*-]*[a-z0-9*])?)*`
+	globPath    = `(?:/[a-z0-9*]+(?:(?:[.]|_|__|-+)[a-z0-9*]+)*)+/?`
+	classicPath = `(?:/[A-Za-z0-9*._~+-]+)+/?`
+	globHost    = `[a-z0-9*](?:[a-z0-9*-]*[a-z0-9*])?(?:[.][a-z0-9*](?:[a-z0-9*-]*[a-z0-9*])?)*`
+	globPort    = `(?::([0-9*]+))?`
+	anyHost     = `(?i:[a-z0-9*._-]*[*][*][a-z0-9*._-]*)`
 )
 
-var (
-	// urlGlob matches globs that begin with a host, openGlob globs in which ** may stand for the host and for part of the path.
-	urlGlob  = regexp.MustCompile(`^oci://(?i:` + globHost + `)(?::([0-9*]+))?` + globPath + `$`)
-	openGlob = regexp.MustCompile(`^(?:oci://)?(?i:[a-z0-9*._-]*[*][*][a-z0-9*._-]*)(?::([0-9*]+))?(?:` + globPath + `)?$`)
-)
+// globs match globs of registries, globs of classic repositories, and globs in which ** may stand for the host and
+// for part of the path.
+var globs = []*regexp.Regexp{
+	regexp.MustCompile(`^oci://(?i:` + globHost + `)` + globPort + globPath + `$`),
+	regexp.MustCompile(`^https?://(?i:` + globHost + `)` + globPort + classicPath + `$`),
+	regexp.MustCompile(`^oci://` + anyHost + globPort + `(?:` + globPath + `)?$`),
+	regexp.MustCompile(`^(?:https?://)?` + anyHost + globPort + `(?:` + classicPath + `)?$`),
+}
+
+// dots matches the segments that no URL of a chart has.
+var dots = regexp.MustCompile(`(^|/)[.][.]?(/|$)`)
+
+// schemes are the schemes of the URLs of charts.
+var schemes = regexp.MustCompile(`^(?:oci|https?)://`)
 
 // checkGlob returns an error with the fix for a glob that matches no URL. The
 // admission rules of ClusterChartPolicies are the same.
 func checkGlob(glob string) error {
 	shown := printable.String(glob, maxShown)
-	rest, hasScheme := strings.CutPrefix(glob, scheme)
-	host, path, _ := strings.Cut(rest, "/")
+	scheme := schemes.FindString(glob)
+	host, path, _ := strings.Cut(strings.TrimPrefix(glob, scheme), "/")
 	switch {
-	case !hasScheme && !strings.HasPrefix(glob, pattern.AnySegments):
+	case scheme == "" && !strings.HasPrefix(glob, pattern.AnySegments):
 		if _, after, found := strings.Cut(shown, "://"); found {
 			shown = after
 		}
-		return fmt.Errorf("url must start with %s: write %[1]s%s", scheme, shown)
+		return fmt.Errorf("url must start with oci:// or https://: write oci://%s", shown)
 	case strings.Contains(glob, "@") || strings.Contains(path, ":"):
 		return fmt.Errorf("url %q must hold neither credentials nor a tag or digest: remove them", shown)
-	case strings.ToLower(path) != path:
+	case scheme == ociScheme && strings.ToLower(path) != path:
 		return fmt.Errorf("url must have a path in lower case: write %s", strings.ToLower(shown))
+	case dots.MatchString(path):
+		return fmt.Errorf("url %q matches no URL, because of the segments . and ..: remove them", shown)
 	case path == "" && !strings.Contains(host, pattern.AnySegments):
 		return fmt.Errorf("url must have a path: write %s/**", strings.TrimSuffix(shown, "/"))
 	}
@@ -99,17 +122,17 @@ func checkGlob(glob string) error {
 // checkGrammar returns an error for a glob that no URL can match by its grammar.
 func checkGrammar(glob string) error {
 	shown := printable.String(glob, maxShown)
-	match := urlGlob.FindStringSubmatch(glob)
-	if match == nil {
-		match = openGlob.FindStringSubmatch(glob)
+	for _, grammar := range globs {
+		match := grammar.FindStringSubmatch(glob)
+		switch {
+		case match == nil:
+		case !isPort(match[1]):
+			return fmt.Errorf("url %q must have a port of 1 to 65535 without leading zeros", shown)
+		default:
+			return nil
+		}
 	}
-	switch {
-	case match == nil:
-		return fmt.Errorf("url %q matches no URL: write oci://host[:port]/path, as in oci://ghcr.io/org/**", shown)
-	case !isPort(match[1]):
-		return fmt.Errorf("url %q must have a port of 1 to 65535 without leading zeros", shown)
-	}
-	return nil
+	return fmt.Errorf("url %q matches no URL: write oci://host[:port]/path, as in oci://ghcr.io/org/**, or https://host[:port]/path/chart", shown)
 }
 
 // isPort reports whether a port is valid in the glob of a URL. * may stand for digits, and the port may be empty.

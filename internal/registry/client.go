@@ -120,7 +120,7 @@ func endpointOf(repository string) (host, path string) {
 		return host, path
 	}
 	if !strings.Contains(path, "/") {
-		path = "library/" + path
+		path = official + "/" + path
 	}
 	return "registry-1.docker.io", path
 }

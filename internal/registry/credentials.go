@@ -35,6 +35,9 @@ const maxDockerConfig = 1 << 20
 // dockerHub is the host of Docker Hub in the name of a repository.
 const dockerHub = "docker.io"
 
+// official is the folder of Docker Hub's official images.
+const official = "library"
+
 // Credentials map registries to the credentials to offer. The zero value offers nothing. Credentials print as
 // nothing, so that no log can hold them.
 type Credentials struct {

@@ -79,7 +79,7 @@ func targetsOf(repository string) []place {
 	}
 	targets := []place{{dockerHub, "", folder}, {"index.docker.io", "", folder}, {"registry-1.docker.io", "", folder}}
 	if strings.Count(folder, "/") == 1 {
-		targets = append(targets, place{dockerHub, "", "/" + strings.TrimSuffix(official, "/") + folder})
+		targets = append(targets, place{dockerHub, "", "/" + official + folder})
 	}
 	return targets
 }
