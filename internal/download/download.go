@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package download reads small files from the web servers that users name, over HTTPS only and with bounds.
+// Package download reads files from the web servers that users name, with bounds, and over HTTPS unless a request
+// allows plain HTTP.
 //
 // It knows HTTP and the authentication of web servers. It does not know the contents of files, or Kubernetes.
 package download
@@ -17,8 +18,8 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/outbound"
 )
 
-// Errors that the errors of File match. All errors except ErrNotFound and ErrTooLarge mean that File could not
-// find out whether the file exists.
+// Errors that the errors of File and Open match. All errors except ErrNotFound and ErrTooLarge mean that it could
+// not be found out whether the file exists.
 var (
 	// ErrNotFound means that the server answered that the file does not exist.
 	ErrNotFound = errors.New("not found on the web server")
@@ -27,7 +28,7 @@ var (
 	// ErrTooLarge means that the file exceeds its limit; the rest of it was not read.
 	ErrTooLarge = errors.New("the file is too large")
 	// ErrURL means that the URL cannot be that of a readable file.
-	ErrURL = errors.New("not an https URL")
+	ErrURL = errors.New("not the URL of a file on a web server")
 )
 
 // Options configure a Client. The zero value is usable.
@@ -69,35 +70,75 @@ func NewClient(o Options) *Client {
 
 // Request describes the file to read.
 type Request struct {
-	// URL of the file, https and without user and password.
+	// URL of the file, without user and password: https, or http if PlainHTTP is set.
 	URL string
+	// PlainHTTP allows http URLs.
+	PlainHTTP bool
+	// NamedBy is the server that named the URL; nil if the user did.
+	NamedBy *Server
 	// Credentials are offered to the server; the zero value is anonymous.
 	Credentials Credentials
+	// Known identifies a version of the file that need not be sent again. Only Open uses it.
+	Known Validators
+	// Gzip allows the server to compress the file on its way. Only Open uses it.
+	Gzip bool
 	// Trust holds the user's certificates. The user's proxy is that of the context.
 	Trust outbound.Trust
 	// Scope keeps tenants apart: a rate limit under one Scope does not stop requests under another. Callers set
 	// it to the namespace.
 	Scope string
-	// Limit is the largest size of the file, in bytes.
+	// Limit is the largest size of the file, in bytes, after decompression.
 	Limit int64
+}
+
+// Server is a web server that the user names, and that names URLs of its own. It decides which hosts may be asked,
+// and gets the client certificate of Request.Trust; other hosts do not.
+type Server struct {
+	// URL on the server.
+	URL *url.URL
+	// IsInside reports that only hosts on an internal network were asked for the file with the URLs.
+	IsInside bool
 }
 
 // File returns a file, which is not nil if the error is nil. Errors are at most 1 KiB long, and hold no
 // credential and no query of a URL.
 func (c *Client) File(ctx context.Context, r Request) ([]byte, error) {
-	where, err := url.Parse(r.URL)
-	if err != nil || where.Scheme != "https" || where.Hostname() == "" || where.User != nil {
-		return nil, fmt.Errorf("%w: write https://host/path without credentials", ErrURL)
-	}
-	raw, err := c.read(ctx, where, r)
-	var limited *outbound.RateLimitedError
-	switch {
-	case err == nil:
-		return raw, nil
-	case errors.As(err, &limited):
+	r.Known, r.Gzip = Validators{}, false
+	where, err := r.parsed()
+	if err != nil {
 		return nil, err
 	}
-	return nil, outbound.Redacted("read "+Shown(r.URL), err)
+	resp, ctx, err := c.request(ctx, where, r)
+	if err != nil {
+		return nil, shown(r.URL, err)
+	}
+	defer resp.Body.Close() //nolint:errcheck // nothing of a read body depends on it
+	raw, err := outbound.ReadAll(ctx, resp.Body, r.Limit, ErrTooLarge)
+	if err != nil {
+		return nil, shown(r.URL, err)
+	}
+	return raw, nil
+}
+
+// parsed returns the URL if a file can be read there.
+func (r Request) parsed() (*url.URL, error) {
+	u, err := url.Parse(r.URL)
+	switch {
+	case err == nil && u.Hostname() != "" && u.User == nil && (u.Scheme == "https" || r.PlainHTTP && u.Scheme == "http"):
+		return u, nil
+	case err == nil && u.Scheme == "http":
+		return nil, fmt.Errorf("%w: write https://host/path, or set insecure: true", ErrURL)
+	}
+	return nil, fmt.Errorf("%w: write https://host/path without credentials", ErrURL)
+}
+
+// shown returns an error that names the URL, and holds no secret.
+func shown(url string, err error) error {
+	var limited *outbound.RateLimitedError
+	if errors.As(err, &limited) || errors.Is(err, ErrUnchanged) {
+		return err
+	}
+	return outbound.Redacted("read "+Shown(url), err)
 }
 
 // Shown returns a URL without its possibly secret parts.
@@ -109,19 +150,23 @@ func Shown(raw string) string {
 	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}).String()
 }
 
-func (c *Client) read(ctx context.Context, where *url.URL, r Request) ([]byte, error) {
-	host := outbound.HostPort(where)
-	tenant := strings.Join([]string{r.Scope, host, r.Credentials.fingerprint()}, "\n")
-	limited := func() error { return c.throttle.Limited(tenant, where.Host) }
+// request returns the answer 200 OK to a request, and its context.
+func (c *Client) request(ctx context.Context, where *url.URL, r Request) (*http.Response, context.Context, error) {
+	origin := r.origin(where)
+	limited := func() error { return c.throttle.Limited(origin.Tenant, where.Host) }
 	if err := limited(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	ctx = outbound.For(ctx, outbound.Origin{HostPort: host, Tenant: tenant})
+	ctx = outbound.For(ctx, origin)
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, where.String(), nil)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	req.Header.Set("User-Agent", c.options.UserAgent)
+	r.Known.ask(req.Header)
+	if r.Gzip {
+		req.Header.Set("Accept-Encoding", "gzip")
+	}
 	r.Credentials.offer(req)
 	client := c.clients.For(outbound.Route{Trust: r.Trust, Proxy: outbound.ProxyOf(ctx)})
 	resp, err := outbound.Retry(ctx, c.options.RetryPause, func() (*http.Response, error) {
@@ -131,11 +176,18 @@ func (c *Client) read(ctx context.Context, where *url.URL, r Request) ([]byte, e
 		}
 		return resp, err
 	})
-	if err != nil {
-		return nil, err
+	return resp, ctx, err
+}
+
+// origin returns the host that decides about the hosts of the request.
+func (r Request) origin(where *url.URL) outbound.Origin {
+	host, isInside := outbound.HostPort(where), false
+	if r.NamedBy != nil {
+		host, isInside = outbound.HostPort(r.NamedBy.URL), r.NamedBy.IsInside
 	}
-	defer resp.Body.Close() //nolint:errcheck // nothing of a read body depends on it
-	return outbound.ReadAll(ctx, resp.Body, r.Limit, ErrTooLarge)
+	return outbound.Origin{
+		HostPort: host, Tenant: strings.Join([]string{r.Scope, host, r.Credentials.Fingerprint()}, "\n"), PlainHTTP: r.PlainHTTP, LedFromInside: isInside,
+	}
 }
 
 // send returns the response if it is 200 OK.
@@ -149,6 +201,10 @@ func send(client *http.Client, req *http.Request) (*http.Response, error) {
 	}
 	_ = resp.Body.Close()
 	switch resp.StatusCode {
+	case http.StatusNotModified:
+		if req.Header.Get("If-None-Match")+req.Header.Get("If-Modified-Since") != "" {
+			return nil, ErrUnchanged
+		}
 	case http.StatusNotFound, http.StatusGone:
 		return nil, ErrNotFound
 	case http.StatusUnauthorized, http.StatusForbidden:

@@ -44,6 +44,14 @@ func ParseCredentials(data map[string][]byte) (Credentials, error) {
 	return c, nil
 }
 
+// Basic returns a username and a password; without a username, the zero value.
+func Basic(username, password string) Credentials {
+	if username == "" {
+		return Credentials{}
+	}
+	return Credentials{username: username, password: password}
+}
+
 // offer adds the credentials to a request. A redirect to another host drops them.
 func (c Credentials) offer(req *http.Request) {
 	switch {
@@ -54,7 +62,7 @@ func (c Credentials) offer(req *http.Request) {
 	}
 }
 
-// fingerprint is equal only for equal credentials.
-func (c Credentials) fingerprint() string {
+// Fingerprint returns a text that is equal only for equal credentials, within one process.
+func (c Credentials) Fingerprint() string {
 	return outbound.Fingerprint([]byte(c.username), []byte(c.password), []byte(c.bearerToken))
 }
