@@ -91,6 +91,9 @@ func Find(r io.ReaderAt, size int64, name string) (Chart, error) {
 	if err != nil {
 		return Chart{}, err
 	}
+	if head == '<' {
+		return Chart{}, malformed("index.yaml is a web page").Fix("correct url, or set secretRef if the page asks for a password")
+	}
 	f := finder{file: r, size: size, name: name}
 	var found Chart
 	if head == '{' {

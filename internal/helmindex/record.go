@@ -138,8 +138,12 @@ func refused(object string, err error) error {
 	if errors.Is(err, ErrTooLarge) {
 		return err
 	}
-	return malformed("%s is malformed", object).Fix("correct the index: %v", err).Because(err)
+	text := strings.TrimPrefix(err.Error(), "error unmarshaling JSON: while decoding JSON: json: ")
+	return malformed("%s is malformed", object).Fix("correct the index: %s", goType.ReplaceAllString(text, "")).Because(err)
 }
+
+// goType matches the part of a parser's error that names a type of Go.
+var goType = regexp.MustCompile(` (?:into|of) (?:Go value|Go struct field [^ ]+|type)(?: of type [^ ]+)?| into [a-z]+\.[A-Za-z]+`)
 
 // whole parses the whole index, as Helm does.
 func (f finder) whole() (Chart, error) {

@@ -19,9 +19,11 @@ import (
 // ErrNoMatch is matched by the error for entries of which none is wanted.
 var ErrNoMatch = errors.New("no version matches")
 
-// Wanted names a version: by its text, or by a range.
-type Wanted struct {
-	// Version is the text of the version. It wins over Range.
+// Selection names a version: by its digest, its text, or a range. The first that is set decides.
+type Selection struct {
+	// Digest is the hex SHA-256 of the archive. If no entry has this digest, the other fields decide.
+	Digest string
+	// Version is the text of the version.
 	Version string
 	// Range holds the wanted versions. It holds prereleases only if it names one.
 	Range *semver.Constraints
@@ -41,14 +43,19 @@ const maxNamed = 5
 // If a version stands twice, the entry that was created later wins, as in Flux, or else the one that stands first. Of
 // versions that differ only in build metadata, which have no order, the later one wins too, or else the last in the
 // alphabet. So the result does not depend on the order of the entries, unless they agree in version and date.
-func Select(entries []Entry, want Wanted) (Entry, error) {
+func Select(entries []Entry, want Selection) (Entry, error) {
 	var best *Entry
-	if want.Version != "" {
+	if want.Digest != "" {
+		best = latest(entries, func(e Entry) bool { return e.Digest == want.Digest })
+	}
+	switch {
+	case best != nil:
+	case want.Version != "":
 		best = latest(entries, func(e Entry) bool { return e.Version == want.Version })
 		if best == nil {
 			best = latest(entries, func(e Entry) bool { return chart.SameVersion(e.Version, want.Version) })
 		}
-	} else if want.Range != nil {
+	case want.Range != nil:
 		best = highest(entries, want)
 	}
 	if best == nil {
@@ -69,7 +76,7 @@ func latest(entries []Entry, matches func(Entry) bool) *Entry {
 }
 
 // highest returns the entry with the highest version in the range.
-func highest(entries []Entry, want Wanted) *Entry {
+func highest(entries []Entry, want Selection) *Entry {
 	var best *Entry
 	var bestVersion *semver.Version
 	for i := range entries {
@@ -90,10 +97,14 @@ func compareDates(a, b Entry) int {
 	return cmp.Or(a.Created.Compare(b.Created), strings.Compare(a.Version, b.Version))
 }
 
-func noMatch(entries []Entry, want Wanted) error {
+func noMatch(entries []Entry, want Selection) error {
 	fix := "the index has no usable version of the chart"
 	if names := newest(entries); len(names) > 0 {
 		fix = "newest versions: " + strings.Join(names, ", ")
+	}
+	if want.Version == "" && want.Range == nil {
+		return problem.New(ErrNoMatch, "no version in the index has the digest %s", printable.String(want.Digest, maxShown)).
+			Fix("set ref.tag beside ref.digest, because the index may state no digests; %s", fix)
 	}
 	if want.Version != "" {
 		return problem.New(ErrNoMatch, "version %q not found in the index", printable.String(want.Version, maxShown)).Fix("correct ref.tag; %s", fix)

@@ -30,10 +30,10 @@ func entries(versions ...string) (list []helmindex.Entry) {
 }
 
 // within is a range, with or without a filter.
-func within(text, filter string) helmindex.Wanted {
+func within(text, filter string) helmindex.Selection {
 	constraints, err := semver.NewConstraint(text)
 	Expect(err).NotTo(HaveOccurred())
-	want := helmindex.Wanted{Range: constraints}
+	want := helmindex.Selection{Range: constraints}
 	if filter != "" {
 		want.Filter = regexp.MustCompile(filter)
 	}
@@ -43,7 +43,7 @@ func within(text, filter string) helmindex.Wanted {
 var _ = Describe("Select", func() {
 	DescribeTable("finds a version by its text",
 		func(wanted, want string, versions ...string) {
-			selected, err := helmindex.Select(entries(versions...), helmindex.Wanted{Version: wanted})
+			selected, err := helmindex.Select(entries(versions...), helmindex.Selection{Version: wanted})
 			Expect(err).NotTo(HaveOccurred())
 			Expect(selected.URLs).To(Equal([]string{want}))
 		},
@@ -77,18 +77,18 @@ var _ = Describe("Select", func() {
 	)
 
 	DescribeTable("finds nothing",
-		func(want helmindex.Wanted, versions ...string) {
+		func(want helmindex.Selection, versions ...string) {
 			_, err := helmindex.Select(entries(versions...), want)
 			Expect(err).To(MatchError(helmindex.ErrNoMatch))
 			if len(versions) > 0 {
 				Expect(err).To(MatchError(ContainSubstring(versions[0])))
 			}
 		},
-		Entry("among no entries", helmindex.Wanted{Version: "1.0.0"}),
-		Entry("if no text is the same", helmindex.Wanted{Version: "1.0.0"}, "1.0.1", "1.0"),
+		Entry("among no entries", helmindex.Selection{Version: "1.0.0"}),
+		Entry("if no text is the same", helmindex.Selection{Version: "1.0.0"}, "1.0.1", "1.0"),
 		Entry("if no version is in the range", within(">=2.0.0", ""), "1.0.0"),
 		Entry("if the filter matches none", within("*", "^2"), "1.0.0"),
 		Entry("if only prereleases are in the range", within("*", ""), "1.0.0-rc.1"),
-		Entry("if nothing is wanted", helmindex.Wanted{}, "1.0.0"),
+		Entry("if nothing is wanted", helmindex.Selection{}, "1.0.0"),
 	)
 })

@@ -103,13 +103,13 @@ func inRegistry(u *url.URL) error {
 	}
 }
 
-// ProvenanceURL returns the URL of the provenance file beside an archive: .prov is added to the path, and the query is
-// kept. (Helm adds it to the end of the URL, so it fails if there is a query.)
-func ProvenanceURL(archive *url.URL) *url.URL {
+// Beside returns the URL of a file beside an archive: the suffix is added to the path, and the query is kept.
+// (Helm adds .prov to the end of the URL, so it fails if there is a query.)
+func Beside(archive *url.URL, suffix string) *url.URL {
 	beside := *archive
-	beside.Path += ".prov"
+	beside.Path += suffix
 	if beside.RawPath != "" {
-		beside.RawPath += ".prov"
+		beside.RawPath += suffix
 	}
 	beside.Fragment, beside.RawFragment = "", ""
 	return &beside

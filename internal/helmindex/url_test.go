@@ -91,7 +91,7 @@ var _ = DescribeTable("ProvenanceURL adds .prov to the path",
 	func(archive, want string) {
 		parsed, err := url.Parse(archive)
 		Expect(err).NotTo(HaveOccurred())
-		Expect(helmindex.ProvenanceURL(parsed).String()).To(Equal(want))
+		Expect(helmindex.Beside(parsed, ".prov").String()).To(Equal(want))
 		Expect(parsed.String()).To(Equal(archive))
 	},
 	Entry("of an archive", "https://a.example/x.tgz", "https://a.example/x.tgz.prov"),
