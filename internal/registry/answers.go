@@ -103,7 +103,7 @@ func (a answer) names() int {
 // mayChange reports whether the answer to the same question may differ later.
 func (a answer) mayChange() bool {
 	switch a.Kind {
-	case kindTag, kindReferrers, kindOutside:
+	case kindTag, kindReferrers, kindOutside, kindBeside:
 		return true
 	case kindManifest, kindBlob:
 		return a.Problem == faultNotFound
@@ -112,7 +112,7 @@ func (a answer) mayChange() bool {
 }
 
 // At returns the oldest time at which a registry gave an answer that may change: the manifest of a tag, a list
-// of referrers, an answer from outside of registries, or the absence of content. It is zero if there is no such
+// of referrers, a file outside of registries, or the absence of content. It is zero if there is no such
 // answer.
 func (a Answers) At() time.Time {
 	var oldest time.Time

@@ -105,5 +105,5 @@ func (a answer) isPossible() bool {
 }
 
 func isKind(k kind) bool {
-	return slices.Contains([]kind{kindTag, kindReferrers, kindManifest, kindBlob, kindOutside, kindLacks}, k)
+	return slices.Contains([]kind{kindTag, kindReferrers, kindManifest, kindBlob, kindOutside, kindBeside, kindLacks}, k)
 }

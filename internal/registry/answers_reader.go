@@ -123,6 +123,19 @@ func (r stored) ReadThrough(text string, _ func() ([]byte, error)) ([]byte, erro
 	return given.Raw, nil
 }
 
+// Beside implements Reader.
+func (r stored) Beside(_ context.Context, archive digest.Digest, suffix string, limit int64) ([]byte, error) {
+	what := "file " + suffix + " beside archive " + archive.String()
+	given, err := r.answer(kindBeside, besideRef(archive, suffix), what)
+	if err != nil {
+		return nil, err
+	}
+	if n := int64(len(given.Raw)); n > limit {
+		return nil, r.failed(what, tooLarge(n, limit))
+	}
+	return given.Raw, nil
+}
+
 // answer returns the answer to a question if it is content.
 func (r stored) answer(k kind, ref, what string) (answer, error) {
 	given, ok := r.answers.held[question{Repository: r.repository, Kind: k, Ref: ref}]

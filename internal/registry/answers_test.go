@@ -56,6 +56,9 @@ var _ = Describe("Answers", Label("registry", "cache"), func() {
 			m.repo.WithoutReferrers = true
 			return referrers(m, r)
 		})),
+		Entry("a file beside an archive", aFile(".prov", 100)),
+		Entry("that there is no file beside an archive", aFile(".sig", 100)),
+		Entry("that a file beside an archive is too large", aFile(".prov", 3)),
 		Entry("a blob", aBlob(100, same)),
 		Entry("that a blob is over a limit", aBlob(3, same)),
 		Entry("that there is no such blob", aBlob(100, func(d *ocispec.Descriptor) { d.Digest = digest.FromString("nothing") })),

@@ -129,7 +129,7 @@ var _ = Describe("The cache of answers", Label("registry", "cache"), func() {
 	})
 
 	It("shares the freshness of answers with a sibling, but not its entries", func() {
-		repo.Beside("registry.example/signatures").PushLayers("tag", repo.PushBlob("text/plain", []byte("other")))
+		repo.Other("registry.example/signatures").PushLayers("tag", repo.PushBlob("text/plain", []byte("other")))
 		ask := func(r *registry.CachingReader) registry.Manifest {
 			GinkgoHelper()
 			sibling, err := r.Sibling("registry.example/signatures")

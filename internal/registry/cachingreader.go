@@ -53,6 +53,8 @@ const (
 	// kindOutside is a question of ReadThrough. Its Ref is a digest, because the question may be long or hold a
 	// secret.
 	kindOutside kind = "outside"
+	// kindBeside is a file beside an archive. Its Ref is the digest of the archive and the suffix.
+	kindBeside kind = "beside"
 	// kindLacks asks whether the registry of the repository lacks the referrers API.
 	kindLacks kind = "lacksReferrers"
 )
@@ -64,6 +66,8 @@ func (r *CachingReader) question(k kind, ref string) question {
 func blobRef(d ocispec.Descriptor) string {
 	return d.Digest.String() + " " + strconv.FormatInt(d.Size, 10)
 }
+
+func besideRef(archive digest.Digest, suffix string) string { return archive.String() + " " + suffix }
 
 // canonical returns the name of a repository in the form that ParseURL returns.
 func canonical(repository string) string {
@@ -171,6 +175,17 @@ func (r *CachingReader) ReadThrough(text string, ask func() ([]byte, error)) ([]
 	q := r.question(kindOutside, digest.FromString(text).String())
 	e, err := r.changing(q, func() (Manifest, error) {
 		raw, err := ask()
+		return Manifest{Raw: raw}, err
+	})
+	r.record(q, e, err)
+	return e.manifest.Raw, err
+}
+
+// Beside implements Reader.
+func (r *CachingReader) Beside(ctx context.Context, archive digest.Digest, suffix string, limit int64) ([]byte, error) {
+	q := r.question(kindBeside, besideRef(archive, suffix))
+	e, err := r.changing(q, func() (Manifest, error) {
+		raw, err := r.Reader.Beside(ctx, archive, suffix, limit)
 		return Manifest{Raw: raw}, err
 	})
 	r.record(q, e, err)

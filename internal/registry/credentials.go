@@ -217,6 +217,12 @@ func (c Credentials) forRepository(repository string) (credential auth.Credentia
 	return e.credential, e.name()
 }
 
+// Basic returns the username and the password for a repository; both are empty if there are none.
+func (c Credentials) Basic(repository string) (username, password string) {
+	credential, _ := c.forRepository(repository)
+	return credential.Username, credential.Password
+}
+
 // find returns the entry that applies to a repository. An entry without credentials never applies.
 func (c Credentials) find(repository string) (entry, bool) {
 	targets := targetsOf(repository)

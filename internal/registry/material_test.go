@@ -42,7 +42,7 @@ func newMaterial() *material {
 	m.subject, _ = m.repo.Resolve(m.ctx, "1.0.0")
 	m.listed = m.repo.PushReferrer("application/vnd.example", m.subject.Descriptor, m.blob)
 	m.repo.PushLayers("sig", m.repo.PushBlob("text/plain", []byte("signature")))
-	m.beside = m.repo.Beside(signatures)
+	m.beside = m.repo.Other(signatures)
 	m.beside.PushLayers("sig", m.beside.PushBlob("text/plain", []byte("beside")))
 	return m
 }
@@ -82,6 +82,14 @@ func aBlob(limit int64, change func(d *ocispec.Descriptor)) inquiry {
 		d := m.blob
 		change(&d)
 		return r.Blob(m.ctx, d, limit)
+	}
+}
+
+// aFile asks for the file beside an archive, which is there before the question.
+func aFile(suffix string, limit int64) inquiry {
+	return func(m *material, r registry.Reader) (any, error) {
+		m.repo.AddBeside(ofNothing(m), ".prov", []byte("signed"))
+		return r.Beside(m.ctx, ofNothing(m), suffix, limit)
 	}
 }
 

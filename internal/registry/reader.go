@@ -96,6 +96,11 @@ type Reader interface {
 	// therefore prove nothing yet.
 	Open(ctx context.Context, d ocispec.Descriptor) (io.ReadCloser, error)
 
+	// Beside returns the file beside an archive in a classic repository: at the URL of the archive with a suffix.
+	// If there is no such file, the error matches ErrNotFound. A file of more than limit bytes is not read. In a
+	// registry, there is no file beside anything.
+	Beside(ctx context.Context, archive digest.Digest, suffix string, limit int64) ([]byte, error)
+
 	// Sibling returns a Reader of another repository, given by host and path, with the same set of credentials.
 	// The Reader uses the credentials of that registry only, and plain HTTP only if this Reader uses it for the
 	// same host. The error matches ErrURL if the name is not that of a repository.

@@ -189,6 +189,11 @@ func (r *remote) blob(ctx context.Context, d ocispec.Descriptor) (resp *http.Res
 	return resp, failed, nil
 }
 
+// Beside implements Reader.
+func (r *remote) Beside(_ context.Context, _ digest.Digest, suffix string, _ int64) ([]byte, error) {
+	return nil, r.failed("file "+suffix, ErrNotFound)
+}
+
 // Sibling implements Reader.
 func (r *remote) Sibling(repository string) (Reader, error) {
 	target := r.target

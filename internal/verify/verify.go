@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package verify holds the contract of verification: the manifest to verify (Subject), the verifier that
+// Package verify holds the contract of verification: the manifest or archive to verify (Subject), the verifier that
 // decides (Verifier), the signatures and exceptions that it found (Result), and the proof of acceptance
 // (Accepted). Rejections and outcomes name formats and locations as texts.
 //
@@ -18,13 +18,14 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/registry"
 )
 
-// Subject is the object of a signature: one manifest, pinned by digest, never by tag.
+// Subject is the object of a signature, pinned by digest, never by tag: one manifest in a registry, or one archive
+// in a classic repository.
 type Subject struct {
-	// Repository is the host and path of the repository, without scheme and tag.
+	// Repository is the name of the repository: host and path in a registry, a URL if it is classic.
 	Repository string
-	// Manifest describes Raw.
+	// Manifest describes Raw; for an archive, it is Chart.Archive.
 	Manifest ocispec.Descriptor
-	// Raw is the manifest as the registry stores it; it hashes to Manifest.Digest.
+	// Raw is the manifest as the registry stores it; it hashes to Manifest.Digest. It is nil for an archive.
 	Raw []byte
 	// Sources are the locations of the signatures that were accepted last. They are searched first, which
 	// affects only the order.
@@ -37,7 +38,7 @@ type Subject struct {
 type Chart struct {
 	// Name is the requested name; Version is empty unless the reference holds a version.
 	Name, Version string
-	// Archive and Config describe the archive and Helm's configuration.
+	// Archive and Config describe the archive and Helm's configuration, which a classic repository does not have.
 	Archive, Config ocispec.Descriptor
 	// Provenance describes the provenance file in the manifest; nil if it has none.
 	Provenance *ocispec.Descriptor
@@ -166,10 +167,19 @@ func Check(ctx context.Context, v Verifier, s Subject, r registry.Reader) (Accep
 	return Accepted{subject: s, result: result}, nil
 }
 
-// check returns an error that matches ErrSubject if Raw does not hash to the digest.
+// IsArchive reports whether the Subject is the archive itself, and not the manifest of a chart.
+func (s Subject) IsArchive() bool {
+	return s.Raw == nil && s.Manifest.Digest != "" && s.Manifest.Digest == s.Chart.Archive.Digest
+}
+
+// check returns an error that matches ErrSubject if Raw does not hash to the digest. The bytes of an archive are
+// not known yet.
 func (s Subject) check() error {
 	if err := s.Manifest.Digest.Validate(); err != nil {
 		return fmt.Errorf("%w: %w", ErrSubject, err)
+	}
+	if s.IsArchive() {
+		return nil
 	}
 	if got := s.Manifest.Digest.Algorithm().FromBytes(s.Raw); got != s.Manifest.Digest {
 		return fmt.Errorf("%w: descriptor %s, bytes %s", ErrSubject, s.Manifest.Digest, got)

@@ -59,6 +59,13 @@ func (r *Repository) Get(path string) (mediaType string, raw []byte, ok bool) {
 	return s.mediaType, s.raw, ok
 }
 
+// Put stores the answer to a GET of a path inside the repository.
+func (r *Repository) Put(path string, raw []byte) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.content[path] = stored{raw: raw}
+}
+
 // Raw returns a manifest by a tag or a digest, or nil if there is none.
 func (r *Repository) Raw(reference string) []byte {
 	_, raw, _ := r.Get("manifests/" + reference)

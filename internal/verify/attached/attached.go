@@ -135,7 +135,8 @@ func (s *Search) withheld(source string, yield func(Found) bool) bool {
 
 // Unread returns why a Reader did not return something. It returns a *verify.Refusal if this is a verdict on
 // pushed material that a retry does not change: an attacker who may push must not be able to delay the verdict
-// forever. Any other error means that there might have been a signature.
+// forever. Any other error means that there might have been a signature. It names the source, unless that is empty because
+// err names it.
 func Unread(source string, err error) error {
 	var refused *verify.Refusal
 	switch {
@@ -147,6 +148,9 @@ func Unread(source string, err error) error {
 		return &verify.Refusal{Reason: "it is listed with an invalid digest or size"}
 	case errors.Is(err, registry.ErrTooLarge):
 		return &verify.Refusal{Reason: "it is too large"}
+	}
+	if source == "" {
+		return err
 	}
 	return fmt.Errorf("read %s: %w", source, err)
 }

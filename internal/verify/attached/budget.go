@@ -73,6 +73,16 @@ func (b *budget) Referrers(ctx context.Context, d digest.Digest) (registry.Refer
 	return list, err
 }
 
+// Beside implements registry.Reader.
+func (b *budget) Beside(ctx context.Context, archive digest.Digest, suffix string, limit int64) ([]byte, error) {
+	if err := b.reserve(limit); err != nil {
+		return nil, err
+	}
+	raw, err := b.Reader.Beside(ctx, archive, suffix, limit)
+	b.spend(len(raw), int(limit), err)
+	return raw, err
+}
+
 // Blob implements registry.Reader.
 func (b *budget) Blob(ctx context.Context, d ocispec.Descriptor, limit int64) ([]byte, error) {
 	if err := b.reserve(d.Size); err != nil {

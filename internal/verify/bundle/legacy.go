@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/opencontainers/go-digest"
 	cosign "github.com/sigstore/cosign/v2/pkg/cosign/bundle"
 	pbbundle "github.com/sigstore/protobuf-specs/gen/pb-go/bundle/v1"
 	pbcommon "github.com/sigstore/protobuf-specs/gen/pb-go/common/v1"
@@ -20,8 +21,10 @@ import (
 // Legacy is a signature in the format that cosign used before bundles (SIGNATURE_SPEC of cosign): a payload,
 // the signature over it, and the proofs as annotations.
 type Legacy struct {
-	// Payload is the signed data.
+	// Payload is the signed data; nil if only its SHA-256 is known.
 	Payload []byte
+	// Digest is the SHA-256 of the signed data if Payload is nil.
+	Digest digest.Digest
 	// Signature is base64 encoded.
 	Signature string
 	// Certificate of the signer, PEM encoded; empty if a key signed.
@@ -97,12 +100,27 @@ func (l Legacy) message(logged *loggedEntry) (*pbbundle.Bundle_MessageSignature,
 	case logged.hash == "sha512":
 		algorithm, hash = pbcommon.HashAlgorithm_SHA2_512, crypto.SHA512
 	}
-	h := hash.New()
-	h.Write(l.Payload)
+	sum, err := l.sum(hash)
+	if err != nil {
+		return nil, err
+	}
 	return &pbbundle.Bundle_MessageSignature{MessageSignature: &pbcommon.MessageSignature{
-		MessageDigest: &pbcommon.HashOutput{Algorithm: algorithm, Digest: h.Sum(nil)},
+		MessageDigest: &pbcommon.HashOutput{Algorithm: algorithm, Digest: sum},
 		Signature:     signature,
 	}}, nil
+}
+
+// sum returns the hash of the payload.
+func (l Legacy) sum(hash crypto.Hash) ([]byte, error) {
+	switch {
+	case l.Payload != nil:
+		h := hash.New()
+		h.Write(l.Payload)
+		return h.Sum(nil), nil
+	case hash != crypto.SHA256 || l.Digest.Algorithm() != digest.SHA256:
+		return nil, errors.New("the signature is not over a SHA-256 digest")
+	}
+	return hex.DecodeString(l.Digest.Encoded())
 }
 
 // loggedEntry is an entry in a transparency log, and the hash that it names.

@@ -18,6 +18,8 @@ const (
 	// legacyFormat is the format of the SIGNATURE_SPEC of cosign: a layer that is a "simple signing" payload,
 	// with the signature over it as an annotation.
 	legacyFormat = "legacy signature"
+	// blobFormat is the format of the files that cosign sign-blob wrote before bundles.
+	blobFormat = "detached signature"
 	// otherFormat stands for any other format.
 	otherFormat = "manifest"
 )
@@ -45,8 +47,11 @@ type candidate struct {
 	// problem is a *verify.Refusal if it cannot be a signature, and any other error if it could not be read.
 	problem error
 	// layer holds the candidate: a bundle, or the payload of a legacy signature, which is among the annotations
-	// of the layer.
+	// of the layer. A file beside an archive has no layer.
 	layer ocispec.Descriptor
+	// file is a bundle beside an archive, and signed a detached signature of the archive.
+	file   []byte
+	signed *bundle.Legacy
 }
 
 // classify returns the candidates in a manifest, the newest first.

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package cosign verifies signatures of OCI artifacts made by cosign, the tool of Sigstore: by a key or an
-// identity, as bundles or in the legacy format, wherever cosign keeps them in a repository.
+// identity, as bundles or in the legacy format, wherever cosign keeps them in a repository. In a classic repository
+// they are files beside the archive.
 //
 //	discover   the digest of a manifest → candidates, from referrers and tags
 //	verify     a candidate → the proven signer, or why there is none
 //
 // It does not know where keys and trusted roots come from, how many authorities must accept, or what is signed
-// other than the digest of the manifest.
+// other than the digest of the manifest, or of the archive in a classic repository.
 package cosign
 
 import (
@@ -63,16 +64,16 @@ func New(a Authority) (*Verifier, error) {
 
 // Verify implements verify.Verifier with a verify.Evaluation.
 func (v *Verifier) Verify(ctx context.Context, s verify.Subject, r registry.Reader) (verify.Result, error) {
-	r, err := v.reader(r)
+	r, err := v.reader(s, r)
 	if err != nil {
 		return verify.Result{}, err
 	}
 	r = attached.Budget(r, verify.MaxMaterial)
-	found := discover(s, r, v.authority.Repository)
+	found := placesOf(s, r, v.authority.Repository)
 	result, err := verify.Evaluation[candidate]{
 		Authority:  v.authority.Name,
 		Candidates: found.candidates(ctx),
-		Searched:   found.search.Searched,
+		Searched:   found.searched,
 		Name:       func(c candidate) (string, string) { return c.source, c.format },
 		Verify: func(ctx context.Context, c candidate) ([]verify.VerifiedSignature, error) {
 			return v.verifyCandidate(ctx, s, r, c)
@@ -98,21 +99,25 @@ func (v *Verifier) cost(c candidate) int {
 	if c.problem != nil {
 		return 0
 	}
-	return 1 + len(v.authority.Trust.Keys) + int(c.layer.Size/bytesPerUnit)
+	return 1 + len(v.authority.Trust.Keys) + (int(c.layer.Size)+len(c.file))/bytesPerUnit
 }
 
 // signCommand returns the command that signs the subject for this authority.
 func (v *Verifier) signCommand(s verify.Subject) string {
-	command := "cosign sign"
+	command, object := "cosign sign", fmt.Sprintf("%s@%s", s.Repository, s.Manifest.Digest)
+	if s.IsArchive() {
+		archive := s.Chart.Name + "-" + s.Chart.Version + ".tgz"
+		command, object = "cosign sign-blob", fmt.Sprintf("--bundle %s.sigstore.json %[1]s, and upload the bundle beside the archive", archive)
+	}
 	if len(v.authority.Trust.Keys) > 0 {
 		command += " --key cosign.key"
 	}
-	return fmt.Sprintf("%s %s@%s", command, s.Repository, s.Manifest.Digest)
+	return command + " " + object
 }
 
 // reader returns the reader of the repository that holds the signatures.
-func (v *Verifier) reader(r registry.Reader) (registry.Reader, error) {
-	if v.authority.Repository == "" {
+func (v *Verifier) reader(s verify.Subject, r registry.Reader) (registry.Reader, error) {
+	if v.authority.Repository == "" || s.IsArchive() {
 		return r, nil
 	}
 	return r.Sibling(v.authority.Repository)

@@ -15,8 +15,27 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/verify/bundle"
 )
 
-// discovery finds the possible signatures of a subject in the locations that cosign uses.
+// places finds the possible signatures of a subject in the locations that cosign uses.
+type places interface {
+	// candidates yields the possible signatures one by one.
+	candidates(ctx context.Context) iter.Seq[candidate]
+	// searched returns the locations that were searched so far.
+	searched() []string
+}
+
+// placesOf returns the locations of the signatures of a subject, in a repository that may differ from the
+// repository of the subject.
+func placesOf(s verify.Subject, r registry.Reader, in string) places {
+	if s.IsArchive() {
+		return &beside{subject: s, reader: r}
+	}
+	return discover(s, r, in)
+}
+
+// discovery finds the possible signatures of a manifest.
 type discovery struct{ search attached.Search }
+
+func (d *discovery) searched() []string { return d.search.Searched() }
 
 // discover searches a repository, which may differ from the repository of the subject.
 func discover(s verify.Subject, r registry.Reader, in string) *discovery {

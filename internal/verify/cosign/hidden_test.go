@@ -73,7 +73,7 @@ var _ = Describe("A genuine signature", Label("cosign"), func() {
 			v := trusting(cosign.Authority{Trust: bundle.Trust{Keys: keysOf(ours)}, Repository: in})
 			target := repo
 			if in != "" {
-				target = repo.Beside(in)
+				target = repo.Other(in)
 			}
 			sign(target)
 			result, err := check(v, subject, repo)

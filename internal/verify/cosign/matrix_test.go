@@ -172,7 +172,7 @@ func arrange(f format, m method, p location, other bool, s shape, damage func([]
 	w.root, w.keeps = rootOf(w.sigstore, s.lacks...), w.charts
 	authority := m.trust(w)
 	if other {
-		w.keeps, authority.Repository = w.charts.Beside(signatureRepository), signatureRepository
+		w.keeps, authority.Repository = w.charts.Other(signatureRepository), signatureRepository
 	}
 	p.arrange(w.keeps)
 	w.subject = w.charts.Subject("chart")

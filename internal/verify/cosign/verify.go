@@ -27,9 +27,12 @@ func (v *Verifier) verifyCandidate(ctx context.Context, s verify.Subject, r regi
 	}
 	var signature bundle.Signature
 	var err error
-	if c.format == legacyFormat {
+	switch {
+	case c.signed != nil:
+		signature, err = v.verifyBlob(s, *c.signed)
+	case c.format == legacyFormat:
 		signature, err = v.verifyLegacy(ctx, s, r, c)
-	} else {
+	default:
 		signature, err = v.verifyBundle(ctx, s, r, c)
 	}
 	if err != nil {
@@ -65,7 +68,7 @@ func strangerBrief(s bundle.Signature) string {
 	return "signed by " + printable.String(s.Subject, maxSubject) + ", which no identity matches"
 }
 
-// verifyBundle verifies a Sigstore bundle, which signs the manifest itself.
+// verifyBundle verifies a Sigstore bundle, which signs the manifest or archive itself.
 func (v *Verifier) verifyBundle(ctx context.Context, s verify.Subject, r registry.Reader, c candidate) (bundle.Signature, error) {
 	raw, err := read(ctx, r, c, bundle.MaxSize)
 	if err != nil {
@@ -79,7 +82,37 @@ func (v *Verifier) verifyBundle(ctx context.Context, s verify.Subject, r registr
 	if !b.IsSignature() {
 		return bundle.Signature{}, verify.Refuse("seen, not a signature: an attestation of type %q", b.PredicateType()).Shortly("attested, but not signed").By(claimed)
 	}
-	signature, err := b.Verify(bundle.Bytes(s.Raw), v.authority.Trust)
+	artifact, err := artifactOf(s)
+	if err != nil {
+		return bundle.Signature{}, err
+	}
+	signature, err := b.Verify(artifact, v.authority.Trust)
+	if err != nil {
+		return bundle.Signature{}, v.unproven(err).By(claimed)
+	}
+	return signature, nil
+}
+
+// artifactOf returns the object that a bundle must sign. Of an archive, only the digest is known.
+func artifactOf(s verify.Subject) (bundle.Artifact, error) {
+	if s.IsArchive() {
+		return bundle.Digest(s.Manifest.Digest)
+	}
+	return bundle.Bytes(s.Raw), nil
+}
+
+// verifyBlob verifies a detached signature of an archive.
+func (v *Verifier) verifyBlob(s verify.Subject, signed bundle.Legacy) (bundle.Signature, error) {
+	b, err := bundle.FromLegacy(signed, v.authority.Trust)
+	if err != nil {
+		return bundle.Signature{}, v.unproven(err)
+	}
+	claimed := signerOf(b.Claimed(), false)
+	artifact, err := artifactOf(s)
+	if err != nil {
+		return bundle.Signature{}, err
+	}
+	signature, err := b.Verify(artifact, v.authority.Trust)
 	if err != nil {
 		return bundle.Signature{}, v.unproven(err).By(claimed)
 	}
@@ -127,8 +160,11 @@ func (v *Verifier) unproven(err error) *verify.Refusal {
 	return refusal
 }
 
-// read returns the layer of a candidate.
+// read returns the content of a candidate.
 func read(ctx context.Context, r registry.Reader, c candidate, limit int64) ([]byte, error) {
+	if c.file != nil {
+		return c.file, nil
+	}
 	raw, err := r.Blob(ctx, c.layer, limit)
 	if err != nil {
 		return nil, attached.Unread(c.format+" at "+c.source, err)

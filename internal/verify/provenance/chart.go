@@ -27,10 +27,17 @@ type identity struct {
 	archive       digest.Digest
 }
 
-// chartOf returns the chart of a manifest, by its configuration, or else by the request. It must be the requested chart: an older chart
-// under a newer tag has a genuine provenance file, but for the older chart. A later step checks that the
-// archive agrees with the configuration.
+// chartOf returns the chart of a manifest, by its configuration, or else by the request. It must be the requested
+// chart: an older chart under a newer tag has a genuine provenance file, but for the older chart. A later step
+// checks that the archive agrees with the configuration. An archive in a classic repository has no configuration,
+// so the file must be for the requested chart.
 func chartOf(ctx context.Context, s verify.Subject, r registry.Reader) (identity, error) {
+	if s.IsArchive() {
+		if !wellFormed.MatchString(s.Chart.Name) || !wellFormed.MatchString(s.Chart.Version) {
+			return identity{}, verify.Refuse("the index does not name a chart and a version")
+		}
+		return identity{name: s.Chart.Name, version: s.Chart.Version, archive: s.Chart.Archive.Digest}, nil
+	}
 	raw, err := r.Blob(ctx, s.Chart.Config, maxConfig)
 	if err != nil {
 		return identity{}, attached.Unread("the configuration", err)

@@ -128,7 +128,7 @@ func (v *Verifier) Verify(ctx context.Context, s verify.Subject, r registry.Read
 			return v.verifyFile(ctx, chart, f)
 		},
 		Cost:        func(file) int { return workPerFile },
-		Fix:         "sign the chart with helm package --sign, and push the .prov file with the chart",
+		Fix:         v.fix(s),
 		Constraints: v.authority.Constraints,
 		Enough:      func(signatures []verify.VerifiedSignature) bool { return len(signatures) > 0 && !v.authority.Every },
 	}.Decide(ctx)
@@ -137,6 +137,17 @@ func (v *Verifier) Verify(ctx context.Context, s verify.Subject, r registry.Read
 		rejection.SkippedKeys, rejection.Otherwise = v.skipped, found.otherwise(ctx)
 	}
 	return result, err
+}
+
+// fix returns the fix for a chart without an accepted file.
+func (v *Verifier) fix(s verify.Subject) string {
+	switch {
+	case s.IsArchive() && (v.authority.Source == Layer || v.authority.Source == Referrer):
+		return "remove provenance.source, because a classic repository has the .prov file beside the archive"
+	case s.IsArchive():
+		return "sign the chart with helm package --sign, and upload the .prov file beside the archive"
+	}
+	return "sign the chart with helm package --sign, and push the .prov file with the chart"
 }
 
 // undecided returns the error if the chart of a manifest is not known: a rejection if the configuration cannot
@@ -168,7 +179,7 @@ func (v *Verifier) verifyFile(ctx context.Context, c identity, f file) ([]verify
 	}
 	if err != nil {
 		// The signer is proven to have signed the file, not this chart: only the claim counts here.
-		return nil, verify.Refuse("the signature is genuine, but %v", err).By(verify.Signer{KeyID: signerOf(found[0])})
+		return nil, verify.Refuse("the signature is genuine, but %v", err).Shortly("signed, but the file is for another chart").By(verify.Signer{KeyID: signerOf(found[0])})
 	}
 	signatures := make([]verify.VerifiedSignature, 0, len(found))
 	for _, s := range found {

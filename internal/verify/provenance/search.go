@@ -4,6 +4,7 @@ package provenance
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"strings"
 
@@ -77,13 +78,15 @@ func (s *search) searched() []string { return append(s.places, s.attached.Search
 func (s *search) files(ctx context.Context) iter.Seq[file] {
 	s.attached = attached.Search{Subject: s.subject.Manifest.Digest, Reader: s.reader, Prefer: s.subject.Sources, Preferred: func(artifactType string) bool { return artifactType == MediaType }}
 	return func(yield func(file) bool) {
-		switch s.authority.Source {
-		case Layer:
-			s.inManifest(yield)
-		case Referrer:
-			s.inAttached(ctx, yield)
-		case Outside:
+		switch source := s.authority.Source; {
+		case source == Outside:
 			s.outside(ctx, yield)
+		case s.subject.IsArchive():
+			s.besideArchive(ctx, yield)
+		case source == Layer:
+			s.inManifest(yield)
+		case source == Referrer:
+			s.inAttached(ctx, yield)
 		default:
 			if s.inManifest(yield) {
 				s.inAttached(ctx, yield)
@@ -112,6 +115,24 @@ func (s *search) inAttached(ctx context.Context, yield func(file) bool) {
 				return
 			}
 		}
+	}
+}
+
+// besideArchive yields the file beside an archive in a classic repository. It is the only place there, so that
+// Layer and Referrer find nothing.
+func (s *search) besideArchive(ctx context.Context, yield func(file) bool) {
+	if s.authority.Source != Auto {
+		return
+	}
+	const place = "file " + suffix + " beside the archive"
+	s.places = append(s.places, place)
+	raw, err := s.reader.Beside(ctx, s.subject.Manifest.Digest, suffix, MaxSize)
+	switch {
+	case errors.Is(err, registry.ErrNotFound):
+	case err != nil:
+		yield(unread(place, attached.Unread("", err)))
+	default:
+		yield(file{source: place, read: func(context.Context) ([]byte, error) { return raw, nil }})
 	}
 }
 
@@ -153,7 +174,7 @@ func (s *search) filesIn(f attached.Found) []file {
 // otherwise describes a cosign signature of the chart; empty if none is seen. It is only a hint for the user:
 // if the registry does not answer, there is no hint.
 func (s *search) otherwise(ctx context.Context) string {
-	if !s.cosigned && s.authority.Source != Outside {
+	if !s.cosigned && s.authority.Source != Outside && !s.subject.IsArchive() {
 		_, err := s.reader.Resolve(ctx, attached.Tag(s.subject.Manifest.Digest)+".sig")
 		s.cosigned = err == nil
 	}

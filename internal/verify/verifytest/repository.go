@@ -151,8 +151,30 @@ func (r *Repository) LacksReferrers() bool {
 	return r.WithoutReferrers && slices.Contains(r.Asked(), "referrers")
 }
 
-// Beside returns the repository with that name in the same registry, which is empty at first.
-func (r *Repository) Beside(name string) *Repository {
+// Archive returns an archive in a classic repository as a Subject.
+func (r *Repository) Archive(content string) verify.Subject {
+	d := r.PushBlob("application/gzip", []byte(content))
+	return verify.Subject{
+		Repository: "https://charts.example/stable/app", Manifest: d, Chart: verify.Chart{Name: "app", Version: "1.0.0", Archive: d},
+	}
+}
+
+// AddBeside adds the file beside an archive with a suffix.
+func (r *Repository) AddBeside(archive digest.Digest, suffix string, raw []byte) {
+	r.Put("beside/"+archive.String()+suffix, raw)
+}
+
+// Beside implements registry.Reader. Its requests are recorded under the suffix.
+func (r *Repository) Beside(_ context.Context, archive digest.Digest, suffix string, limit int64) ([]byte, error) {
+	_, raw, err := r.get(suffix, "beside/"+archive.String()+suffix)
+	if err == nil && int64(len(raw)) > limit {
+		return nil, registry.ErrTooLarge
+	}
+	return raw, err
+}
+
+// Other returns the repository with that name in the same registry, which is empty at first.
+func (r *Repository) Other(name string) *Repository {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.siblings[name] == nil {
@@ -162,7 +184,7 @@ func (r *Repository) Beside(name string) *Repository {
 }
 
 // Sibling implements registry.Reader.
-func (r *Repository) Sibling(name string) (registry.Reader, error) { return r.Beside(name), nil }
+func (r *Repository) Sibling(name string) (registry.Reader, error) { return r.Other(name), nil }
 
 // ReadThrough implements registry.Reader. It caches nothing.
 func (r *Repository) ReadThrough(_ string, ask func() ([]byte, error)) ([]byte, error) { return ask() }

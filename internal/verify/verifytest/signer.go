@@ -10,8 +10,10 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"strings"
 
 	"github.com/opencontainers/go-digest"
@@ -107,6 +109,18 @@ func (s Signer) Sign(body []byte) string {
 	raw, err := s.signer.SignMessage(bytes.NewReader(body))
 	must(err)
 	return base64.StdEncoding.EncodeToString(raw)
+}
+
+// Blob returns a Sigstore bundle over a file, as cosign sign-blob --bundle writes it.
+func (s Signer) Blob(file []byte) []byte {
+	sum := sha256.Sum256(file)
+	return fmt.Appendf(nil, `{"mediaType":"application/vnd.dev.sigstore.bundle.v0.3+json","verificationMaterial":{"publicKey":{"hint":"key"}},`+
+		`"messageSignature":{"messageDigest":{"algorithm":"SHA2_256","digest":%q},"signature":%q}}`, base64.StdEncoding.EncodeToString(sum[:]), s.Sign(file))
+}
+
+// OldBlob returns a bundle over a file in the format that cosign sign-blob --bundle wrote before Sigstore bundles.
+func (s Signer) OldBlob(file []byte) []byte {
+	return fmt.Appendf(nil, `{"base64Signature":%q,"cert":"","rekorBundle":null}`, s.Sign(file))
 }
 
 // Target is a repository that can be pushed to.
