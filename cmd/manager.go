@@ -36,6 +36,7 @@ import (
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
+	"github.com/verifiedchart/verifiedchart/internal/chartrepo"
 	"github.com/verifiedchart/verifiedchart/internal/cloud"
 	"github.com/verifiedchart/verifiedchart/internal/controller"
 	"github.com/verifiedchart/verifiedchart/internal/download"
@@ -194,6 +195,7 @@ func newReconciler(mgr ctrl.Manager, o options, store *storage.Storage, root *pu
 	objects := material.NewObjects(mgr.GetCache(), mgr.GetAPIReader(), objectsLimit)
 	list := types.NamespacedName{Namespace: namespace, Name: o.revocations}
 	agent, apiServer := name+"/"+version, apiServerAddresses(context.Background(), mgr.GetConfig())
+	downloads := download.NewClient(download.Options{UserAgent: agent, AllowedHosts: o.allowedHosts, APIServer: apiServer})
 	return &controller.VerifiedChartReconciler{
 		Client:        mgr.GetClient(),
 		APIReader:     mgr.GetAPIReader(),
@@ -202,18 +204,21 @@ func newReconciler(mgr ctrl.Manager, o options, store *storage.Storage, root *pu
 		Announcer:     announcer(mgr, recorder),
 		Material: material.NewLoader(material.Options{
 			Source: objects, PublicRoot: root, Cloud: clouds,
-			Downloads: download.NewClient(download.Options{UserAgent: agent, AllowedHosts: o.allowedHosts, APIServer: apiServer}),
+			Downloads: downloads,
 		}),
 		Revocations:     revocations(objects, list, o.artifact.StoragePath),
 		RevocationsName: list,
 		Registries:      registry.NewClient(registry.ClientOptions{UserAgent: agent, AllowedHosts: o.allowedHosts, APIServer: apiServer}),
-		Cache:           registry.NewCache(cacheLimit, controller.MaterialAge, time.Now),
-		Verifications:   controller.NewVerificationMetrics(ctrlmetrics.Registry),
-		Storage:         store,
-		Paths:           server.NewPaths(time.Now),
-		Name:            name,
-		Namespace:       namespace,
-		AllowHTTP:       o.insecureAllowHTTP,
+		Charts: chartrepo.NewClient(chartrepo.Options{
+			Downloads: downloads, MaxIndexSize: o.indexMaxSize, Stage: func() (chartrepo.File, error) { return store.Stage() },
+		}),
+		Cache:         registry.NewCache(cacheLimit, controller.MaterialAge, time.Now),
+		Verifications: controller.NewVerificationMetrics(ctrlmetrics.Registry),
+		Storage:       store,
+		Paths:         server.NewPaths(time.Now),
+		Name:          name,
+		Namespace:     namespace,
+		AllowHTTP:     o.insecureAllowHTTP,
 
 		DefaultServiceAccount: o.defaultServiceAccount,
 		MaxTimeout:            o.maxTimeout,

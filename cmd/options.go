@@ -19,6 +19,7 @@ import (
 	"github.com/sigstore/sigstore-go/pkg/tuf"
 	flag "github.com/spf13/pflag"
 
+	"github.com/verifiedchart/verifiedchart/internal/chartrepo"
 	"github.com/verifiedchart/verifiedchart/internal/cloud"
 )
 
@@ -32,6 +33,7 @@ type options struct {
 	revocations                         string
 	tufRefresh                          time.Duration
 	maxTimeout, minInterval             time.Duration
+	indexMaxSize                        int64
 	profilesAddr                        string
 	enableProfiles                      bool
 
@@ -61,6 +63,7 @@ func (o *options) bind(fs *flag.FlagSet) {
 	fs.DurationVar(&o.minInterval, "min-interval", 10*time.Second, "The shortest interval of a VerifiedChart; a shorter spec.interval is raised to this.")
 	fs.BoolVar(&o.enableProfiles, "enable-pprof", false, "Serve profiles under /debug/pprof on --pprof-addr.")
 	fs.StringVar(&o.profilesAddr, "pprof-addr", "127.0.0.1:6060", "The address of the profiles. They show the controller's memory: keep this address on loopback, and use kubectl port-forward.")
+	fs.Int64Var(&o.indexMaxSize, "helm-index-max-size", chartrepo.DefaultMaxIndexSize, "The largest index.yaml of a classic chart repository, in bytes after decompression.")
 	fs.BoolVar(&o.insecureAllowHTTP, "insecure-allow-http", false,
 		"Allow VerifiedCharts with insecure: true to read their registry over plain HTTP.")
 	fs.StringVar(&o.revocations, "revocations", "",

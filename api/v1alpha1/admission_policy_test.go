@@ -49,6 +49,7 @@ var _ = Describe("The API server, asked for a ClusterChartPolicy,", Label("admis
 		Entry("J1: for a host in upper case with a default port, which are canonicalised", urls("oci://GHCR.io:443/org/**")),
 		Entry("for every path of any host", urls("**", "**/app", "oci://**", "oci://**/app", "oci://ghcr.io**", "oci://gh**app")),
 		Entry("with a slash at the end", urls("oci://ghcr.io/org/app/")),
+		Entry("for classic repositories", urls("https://charts.example/**", "https://charts.example:8443/Stable/app", "http://*.example/a_b~c+d/*", "https://**", "**/App")),
 		Entry("for namespaces", namespaces("apps", "team-*", "*-prod", "*", "**", "a", "1-2", strings.Repeat("a", 63))),
 		Entry("with the most entries of the greatest length", set(times(64, "oci://ghcr.io/"+strings.Repeat("a", 430)), "match", "urls"), func(spec map[string]any) {
 			set(times(63, "a"), "match", "namespaces")(spec)
@@ -64,7 +65,11 @@ var _ = Describe("The API server, asked for a ClusterChartPolicy,", Label("admis
 		},
 		Entry("since its URL has no scheme", "write oci://ghcr.io/org/*", urls("ghcr.io/org/*")),
 		Entry("since the second of its URLs has no scheme", "write oci://ghcr.io/org/**", urls("oci://ghcr.io/org/**", "ghcr.io/org/**")),
-		Entry("since its URL has another scheme", "write oci://ghcr.io/org/*", urls("https://ghcr.io/org/*")),
+		Entry("since its URL has another scheme", "write oci://ghcr.io/org/*", urls("ftp://ghcr.io/org/*")),
+		Entry("since its path in a classic repository goes up", "match none", urls("https://charts.example/a/../b")),
+		Entry("since its path in a classic repository has an escape", "match none", urls("https://charts.example/a%2Fb")),
+		Entry("since its path in a classic repository is empty", "write https://charts.example/**", urls("https://charts.example")),
+		Entry("since the port of its classic repository is too high", "port of 1 to 65535", urls("https://charts.example:65536/**")),
 		Entry("since its scheme is in upper case", "write oci://ghcr.io/org/*", urls("OCI://ghcr.io/org/*")),
 		Entry("since its URL begins with white space", "must start with oci://", urls(" oci://ghcr.io/org/*")),
 		Entry("since its URL has a tag", "neither credentials nor a tag", urls("oci://ghcr.io/org/app:1.0.0")),

@@ -70,6 +70,11 @@ func someone() edit { return identity("^https://issuer[.]example$", "^release@ex
 
 func secretName(name string) any { return map[string]any{"name": name} }
 
+// classic names the chart app in a classic repository.
+func classic(url string) edit {
+	return func(spec map[string]any) { spec["url"], spec["chart"] = url, "app" }
+}
+
 // create sends a VerifiedChart with a good spec, changed by the edits.
 func create(edits ...edit) (*unstructured.Unstructured, error) {
 	spec := map[string]any{
@@ -141,6 +146,11 @@ var _ = Describe("The API server", Label("admission"), func() {
 		Entry("with a key with a period that a timestamp authority proves", authorities(authority("a", set(secretName("root"), "trustedRootSecretRef"),
 			set(map[string]any{"start": "2026-01-01T00:00:00Z", "end": "2027-01-01T00:00:00Z"}, "validFor")))),
 		Entry("with signatures in another repository", authorities(authority("a", set("oci://ghcr.io/org/signatures", "signatureRepository")))),
+		Entry("in a classic repository", classic("https://charts.example/stable")),
+		Entry("in a classic repository without a path, with a slash, a port and upper case", classic("https://Charts.example:8443/")),
+		Entry("in a classic repository over plain HTTP, with permission", classic("http://charts.example/Stable_x~y+z"), set(true, "insecure")),
+		Entry("in a classic repository, with every field that it may have", classic("https://charts.example/stable"), set("app.v2_x", "chart"), set(true, "passCredentials"), set("real-name", "chartName"),
+			set(secretName("web"), "secretRef"), set(secretName("ca"), "certSecretRef"), set(secretName("proxy"), "proxySecretRef"), set("generic", "provider"), provenanceFrom(map[string]any{"source": "Auto"})),
 		Entry("with a keyring", authorities(authority("a", set("provenance", "provider")))),
 		Entry("with a keyring, of which some keys count, for a file under a tag", authorities(authority("a", set("provenance", "provider"), set(map[string]any{
 			"source": "Referrer", "tag": "{{name}}-{{version}}.prov", "allowExpiredKeys": true, "fingerprints": []any{strings.Repeat("aB", 20), strings.Repeat("0", 64)},
@@ -165,7 +175,23 @@ var _ = Describe("The API server", Label("admission"), func() {
 			Expect(err).To(MatchError(ContainSubstring(hint)))
 		},
 		Entry("without a url", "url", without("url")),
-		Entry("with a url of another scheme", "must start with oci://", set("https://registry.example/charts/app", "url")),
+		Entry("with a url of another scheme", "must start with oci://", set("ftp://registry.example/charts/app", "url")),
+		Entry("in a classic repository, without chart", "set it to the name of the chart in index.yaml", set("https://charts.example/stable", "url")),
+		Entry("in a registry, with chart", "remove it, and end url with the name", set("app", "chart")),
+		Entry("in a registry, with passCredentials", "passCredentials is for classic repositories", set(true, "passCredentials")),
+		Entry("in a classic repository over plain HTTP, without permission", "set insecure: true", classic("http://charts.example/stable")),
+		Entry("in a classic repository, with the identity of a cloud", "provider aws is for OCI registries", classic("https://charts.example/stable"), set("aws", "provider")),
+		Entry("in a classic repository, with signatures in a registry", "signatureRepository is for OCI registries", classic("https://charts.example/stable"), authorities(authority("a", set("oci://ghcr.io/org/signatures", "signatureRepository")))),
+		Entry("in a classic repository, with a provenance file in a manifest", "remove source", classic("https://charts.example/stable"), provenanceFrom(map[string]any{"source": "Layer"})),
+		Entry("in a classic repository, whose url is that of the index", "remove index.yaml", classic("https://charts.example/stable/index.yaml")),
+		Entry("in a classic repository, whose url is that of an archive", "the name of the archive", classic("https://charts.example/stable/app-1.0.0.tgz")),
+		Entry("in a classic repository, with a query in the url", "no query", classic("https://charts.example/stable?token=x")),
+		Entry("I6: in a classic repository, with credentials in the url", "put credentials in secretRef", classic("https://user:pass@charts.example/stable")),
+		Entry("in a classic repository, with an escape in the url", "no query", classic("https://charts.example/st%61ble")),
+		Entry("in a classic repository, with .. in the url", "segments . and ..", classic("https://charts.example/a/../stable")),
+		Entry("in a classic repository, with an empty segment in the url", "https://host[:port]/path", classic("https://charts.example//stable")),
+		Entry("in a classic repository, with a port that no host has", "port of 1 to 65535", classic("https://charts.example:65536/stable")),
+		Entry("in a classic repository, with a chart that is a path", "chart", classic("https://charts.example/stable"), set("../app", "chart")),
 		Entry("with a tag in the url", "put it in ref.tag", set("oci://registry.example/charts/app:1.0.0", "url")),
 		Entry("with a digest in the url", "digest in ref.digest", set("oci://registry.example/charts/app@sha256:"+strings.Repeat("a", 64), "url")),
 		Entry("I6: with credentials in the url", "put credentials in secretRef", set("oci://user:pass@registry.example/charts/app", "url")),

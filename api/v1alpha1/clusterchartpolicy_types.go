@@ -38,19 +38,21 @@ type ClusterChartPolicySpec struct {
 // ChartMatch selects VerifiedCharts. If a list is not empty, one of its entries must
 // match. If both lists are not empty, both must match.
 type ChartMatch struct {
-	// URLs of charts, for example oci://ghcr.io/org/**. A * stands for any part of a
-	// segment, ** for any text. Upper case in the host, a default port and other
-	// names of Docker Hub make no difference. By default every URL matches.
+	// URLs of charts, for example oci://ghcr.io/org/**, or
+	// https://charts.example.com/stable/** for the charts of a classic repository, whose
+	// URLs end with the name of the chart. A * stands for any part of a segment, ** for any
+	// text. Upper case in the host, a default port, http:// and other names of Docker Hub
+	// make no difference. By default every URL matches.
 	// +optional
 	// +kubebuilder:validation:MaxItems=64
 	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=512
-	// +kubebuilder:validation:items:XValidation:rule="self.startsWith('oci://') || self.startsWith('**')",messageExpression="'urls must start with oci://: write oci://' + (self.contains('://') ? self.substring(self.indexOf('://') + 3) : self)"
+	// +kubebuilder:validation:items:XValidation:rule="self.matches('^((oci|https?)://|[*][*])')",messageExpression="'urls must start with oci:// or https://: write oci://' + (self.contains('://') ? self.substring(self.indexOf('://') + 3) : self)"
 	// +kubebuilder:validation:items:XValidation:rule="self.matches('^([A-Za-z]*://)?[^/@]*(/[^:@]*)?$')",message="urls must hold neither credentials nor a tag or digest, since a policy applies to every version: remove them, and list bad versions under verify.revoked"
-	// +kubebuilder:validation:items:XValidation:rule="self.matches('^([A-Za-z]*://)?[^/]*(/[^A-Z]*)?$')",messageExpression="'urls must have a path in lower case, as every repository has: write ' + self.lowerAscii()"
-	// +kubebuilder:validation:items:XValidation:rule="!self.matches('^oci://[^/]*/?$') || self.contains('**')",messageExpression="'urls must have a path: write ' + (self.endsWith('/') ? self : self + '/') + '** for every chart of the registry'"
+	// +kubebuilder:validation:items:XValidation:rule="!self.matches('^oci://[^/]*/.*[A-Z]')",messageExpression="'urls must have a path in lower case, as every repository in a registry has: write ' + self.lowerAscii()"
+	// +kubebuilder:validation:items:XValidation:rule="!self.matches('^[a-z]+://[^/]*/?$') || self.contains('**')",messageExpression="'urls must have a path: write ' + (self.endsWith('/') ? self : self + '/') + '** for every chart of the host'"
 	// +kubebuilder:validation:items:XValidation:rule="!self.matches('^([A-Za-z]*://)?[^/@]*:[0-9]+(/|$)') || self.matches('^([A-Za-z]*://)?[^/@]*:([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])(/|$)')",message="urls must have a port of 1 to 65535 without leading zeros, as in oci://registry.example:5000/**"
-	// +kubebuilder:validation:items:XValidation:rule="self.matches('^oci://[A-Za-z0-9*]([A-Za-z0-9*-]*[A-Za-z0-9*])?([.][A-Za-z0-9*]([A-Za-z0-9*-]*[A-Za-z0-9*])?)*(:[0-9*]+)?(/[a-z0-9*]+(([.]|_|__|-+)[a-z0-9*]+)*)+/?$') || self.matches('^(oci://)?[A-Za-z0-9*._-]*[*][*][A-Za-z0-9*._-]*(:[0-9*]+)?((/[a-z0-9*]+(([.]|_|__|-+)[a-z0-9*]+)*)+/?)?$') || !self.matches('^(oci://|[*][*])') || self.contains('@')",message="urls must be as URLs of charts are, with * and **, or they match none: write oci://host[:port]/path, as in oci://ghcr.io/org/**"
+	// +kubebuilder:validation:items:XValidation:rule="self.matches('^oci://[A-Za-z0-9*]([A-Za-z0-9*-]*[A-Za-z0-9*])?([.][A-Za-z0-9*]([A-Za-z0-9*-]*[A-Za-z0-9*])?)*(:[0-9*]+)?(/[a-z0-9*]+(([.]|_|__|-+)[a-z0-9*]+)*)+/?$') || self.matches('^https?://[A-Za-z0-9*]([A-Za-z0-9*-]*[A-Za-z0-9*])?([.][A-Za-z0-9*]([A-Za-z0-9*-]*[A-Za-z0-9*])?)*(:[0-9*]+)?(/[A-Za-z0-9*._~+-]+)+/?$') && !self.matches('/[.][.]?(/|$)') || self.matches('^oci://[A-Za-z0-9*._-]*[*][*][A-Za-z0-9*._-]*(:[0-9*]+)?((/[a-z0-9*]+(([.]|_|__|-+)[a-z0-9*]+)*)+/?)?$') || (self.matches('^(https?://)?[A-Za-z0-9*._-]*[*][*][A-Za-z0-9*._-]*(:[0-9*]+)?((/[A-Za-z0-9*._~+-]+)+/?)?$') && !self.matches('/[.][.]?(/|$)')) || !self.matches('^([a-z]+://|[*][*])') || self.contains('@')",message="urls must be as URLs of charts are, with * and **, or they match none: write oci://host[:port]/path, as in oci://ghcr.io/org/**, or https://host[:port]/path/chart"
 	// +listType=set
 	URLs []string `json:"urls,omitempty"`
 

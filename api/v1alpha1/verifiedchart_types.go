@@ -3,6 +3,7 @@
 package v1alpha1
 
 import (
+	"strings"
 	"time"
 
 	"github.com/fluxcd/pkg/apis/meta"
@@ -27,23 +28,40 @@ const (
 //
 // +kubebuilder:validation:XValidation:rule="!has(self.provider) || self.provider == 'generic' || !has(self.secretRef)",messageExpression="'provider ' + self.provider + ' gets its credentials from the cloud: remove secretRef, or set provider: generic'"
 // +kubebuilder:validation:XValidation:rule="!has(self.provider) || self.provider == 'generic' || !has(self.insecure) || !self.insecure",messageExpression="'provider ' + self.provider + ' sends its credentials over HTTPS only: remove insecure: true'"
+// +kubebuilder:validation:XValidation:rule="!self.url.matches('^https?://') || has(self.chart)",message="a classic repository needs chart: set it to the name of the chart in index.yaml"
+// +kubebuilder:validation:XValidation:rule="!self.url.startsWith('oci://') || !has(self.chart)",message="chart is for classic repositories: remove it, and end url with the name of the chart"
+// +kubebuilder:validation:XValidation:rule="!self.url.startsWith('oci://') || !has(self.passCredentials) || !self.passCredentials",message="passCredentials is for classic repositories: remove it"
+// +kubebuilder:validation:XValidation:rule="!self.url.startsWith('http://') || (has(self.insecure) && self.insecure)",message="url with http:// needs insecure: true: write https://, or set insecure: true"
+// +kubebuilder:validation:XValidation:rule="!self.url.matches('^https?://') || !has(self.provider) || self.provider == 'generic'",messageExpression="'provider ' + self.provider + ' is for OCI registries: remove it, and put a username and a password into secretRef'"
+// +kubebuilder:validation:XValidation:rule="!self.url.matches('^https?://') || !has(self.verify.authorities) || !self.verify.authorities.exists(a, has(a.signatureRepository))",message="signatureRepository is for OCI registries: remove it, because a classic repository has the signatures beside the archive"
+// +kubebuilder:validation:XValidation:rule="!self.url.matches('^https?://') || !has(self.verify.authorities) || !self.verify.authorities.exists(a, has(a.provenance) && has(a.provenance.source) && a.provenance.source in ['Layer', 'Referrer'])",message="provenance.source Layer and Referrer are for OCI registries: remove source, because a classic repository has the .prov file beside the archive"
 type VerifiedChartSpec struct {
-	// URL of the chart's repository in an OCI registry, for example
-	// oci://ghcr.io/org/charts/podinfo. It holds no tag, digest or credentials.
-	// The last segment of its path is the name of the chart.
+	// URL of the chart's repository. In an OCI registry, for example
+	// oci://ghcr.io/org/charts/podinfo, the last segment of its path is the name of the
+	// chart. A classic repository has an index.yaml, for example
+	// https://charts.example.com/stable, and needs the field chart. The URL holds no tag,
+	// digest or credentials.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=512
-	// +kubebuilder:validation:XValidation:rule="self.startsWith('oci://') || self.matches('^https?://')",message="url must start with oci://, such as oci://ghcr.io/org/charts/name"
-	// +kubebuilder:validation:XValidation:rule="!self.matches('^https?://')",message="url must start with oci://: classic chart repositories are not supported"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^(oci|https?)://')",message="url must start with oci:// for a registry, such as oci://ghcr.io/org/charts/name, or with https:// for a classic repository"
 	// +kubebuilder:validation:XValidation:rule="!self.matches('@[a-z0-9]+:[^/]*$')",message="url must not hold a digest: put the digest in ref.digest"
 	// +kubebuilder:validation:XValidation:rule="!self.contains('@') || self.matches('@[a-z0-9]+:[^/]*$')",message="url must not hold credentials: put credentials in secretRef"
 	// +kubebuilder:validation:XValidation:rule="self.contains('@') || !self.startsWith('oci://') || !self.substring(6 < size(self) ? 6 : 0).matches('/[^/]*:[^/]*$')",message="url must not hold a tag: put it in ref.tag"
-	// +kubebuilder:validation:XValidation:rule="!self.matches('^oci://[^/@]*:0+[1-9]')",messageExpression="'url must have a port without leading zeros: write ' + self.find('^oci://[^/]*:') + self.substring(size(self.find('^oci://[^/]*:0*')))"
-	// +kubebuilder:validation:XValidation:rule="!self.matches('^oci://[^/@]*:[0-9]+(/|$)') || self.matches('^oci://[^/@]*:0*([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])(/|$)')",message="url must have a port of 1 to 65535, such as oci://registry.example:5000/charts/name"
-	// +kubebuilder:validation:XValidation:rule="!self.matches('^oci://[^/@:]*[^/@:.][.]+(:|/|$)')",messageExpression="'url must have a host without a dot at its end: write ' + self.find('^oci://[^/:]*[^/:.]') + self.substring(size(self.find('^oci://[^/:]*')))"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('^[a-z]+://[^/@]*:0+[1-9]')",messageExpression="'url must have a port without leading zeros: write ' + self.find('^[a-z]+://[^/]*:') + self.substring(size(self.find('^[a-z]+://[^/]*:0*')))"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('^[a-z]+://[^/@]*:[0-9]+(/|$)') || self.matches('^[a-z]+://[^/@]*:0*([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])(/|$)')",message="url must have a port of 1 to 65535, such as oci://registry.example:5000/charts/name"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('^[a-z]+://[^/@:]*[^/@:.][.]+(:|/|$)')",messageExpression="'url must have a host without a dot at its end: write ' + self.find('^[a-z]+://[^/:]*[^/:.]') + self.substring(size(self.find('^[a-z]+://[^/:]*')))"
 	// +kubebuilder:validation:XValidation:rule="self.matches('^oci://[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?([.][A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*[.]*(:[0-9]+)?(/[a-z0-9]+(([.]|_|__|-+)[a-z0-9]+)*)+/?$') || self.contains('@') || !self.startsWith('oci://') || self.substring(6 < size(self) ? 6 : 0).matches('/[^/]*:[^/]*$')",message="url must be oci://host[:port]/path, as in oci://ghcr.io/org/charts/my-name: use only lower case letters and digits in the path, joined by one / . or _ (or __), or by dashes"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('^https?://') || self.contains('@') || self.matches('^https?://[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?([.][A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*[.]*(:[0-9]+)?(/[A-Za-z0-9._~+-]+)*/?$')",message="url must be https://host[:port]/path, as in https://charts.example.com/stable: use only letters, digits and . _ ~ + - in the path, and no query"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('/index[.]yaml/?$|[.]tgz/?$')",message="url must be that of the repository: remove index.yaml, or the name of the archive"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('/[.][.]?(/|$)')",message="url must not hold the segments . and .."
 	URL string `json:"url"`
+
+	// Chart is the name of the chart in the index of a classic repository, which needs it.
+	// +optional
+	// +kubebuilder:validation:MaxLength=250
+	// +kubebuilder:validation:Pattern=`^[a-zA-Z0-9][a-zA-Z0-9._-]*$`
+	Chart string `json:"chart,omitempty"`
 
 	// Ref names the version of the chart to publish.
 	// +required
@@ -111,12 +129,19 @@ type VerifiedChartSpec struct {
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([a-z0-9-]*[a-z0-9])?([.][a-z0-9]([a-z0-9-]*[a-z0-9])?)*$')",message="serviceAccountName must be the name of a ServiceAccount, such as chart-reader, without its namespace"
 	ServiceAccountName string `json:"serviceAccountName,omitempty"`
 
-	// If true, the controller reads the registry over plain HTTP. This needs a
-	// controller with the flag --insecure-allow-http.
+	// If true, the controller reads the registry over plain HTTP, and a classic
+	// repository may have a URL with http://. This needs a controller with the flag
+	// --insecure-allow-http.
 	// +optional
 	Insecure bool `json:"insecure,omitempty"`
 
-	// ChartName is the name of the chart. The default is the last segment of the URL.
+	// If true, the credentials are also sent to other hosts that the index of a classic
+	// repository names, over HTTPS. By default, only the host of the URL gets them.
+	// +optional
+	PassCredentials bool `json:"passCredentials,omitempty"`
+
+	// ChartName is the name of the chart in its Chart.yaml. The default is the last segment
+	// of the URL, or the field chart.
 	// +optional
 	// +kubebuilder:validation:MaxLength=250
 	// +kubebuilder:validation:Pattern=`^[a-zA-Z0-9][a-zA-Z0-9._-]*$`
@@ -141,7 +166,8 @@ type VerifiedChartSpec struct {
 // +kubebuilder:validation:XValidation:rule="!has(self.semverFilter) || has(self.semver)",message="semverFilter filters the tags for semver: set semver too, or remove semverFilter"
 type ChartRef struct {
 	// Digest of the chart's manifest, as helm push prints it: sha256: and 64
-	// hexadecimal digits.
+	// hexadecimal digits. In a classic repository it is the digest of the archive; if
+	// the index states no digests, set tag too.
 	// +optional
 	// +kubebuilder:validation:MaxLength=256
 	// +kubebuilder:validation:XValidation:rule="self.matches('^sha256:[a-f0-9]{64}$')",message="digest must be sha256: and 64 hexadecimal digits, as helm push prints it"
@@ -162,7 +188,8 @@ type ChartRef struct {
 	SemverFilter string `json:"semverFilter,omitempty"`
 
 	// Tag of the chart, for example 1.2.3. If the tag is a version, the version in
-	// Chart.yaml must be the same. Other tags, such as latest, name any version.
+	// Chart.yaml must be the same. Other tags, such as latest, name any version. In a
+	// classic repository it is the version in the index.
 	// +optional
 	// +kubebuilder:validation:MaxLength=256
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-zA-Z0-9_][a-zA-Z0-9._+-]{0,127}$')",message="tag must have at most 128 letters, digits and . _ + -, such as 1.2.3"
@@ -229,8 +256,8 @@ type VerifiedChartStatus struct {
 	meta.ReconcileRequestStatus `json:",inline"`
 }
 
-// VerifiedChart is a Helm chart in an OCI registry. The controller publishes it
-// only while its signatures are verified.
+// VerifiedChart is a Helm chart in an OCI registry or a classic repository. The
+// controller publishes it only while its signatures are verified.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:resource:shortName=vchart,categories=all;fluxcd;fluxcd-sources
@@ -281,6 +308,15 @@ func (in *VerifiedChart) GetTimeout() time.Duration {
 		return DefaultTimeout
 	}
 	return in.Spec.Timeout.Duration
+}
+
+// Repository returns the name of the chart's repository, as it is written: the URL, and the chart if the repository is
+// classic.
+func (in *VerifiedChartSpec) Repository() string {
+	if in.Chart == "" {
+		return in.URL
+	}
+	return strings.TrimRight(in.URL, "/") + "/" + in.Chart
 }
 
 // UsesCloud reports whether the credentials for the registry come from a cloud.

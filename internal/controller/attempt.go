@@ -14,6 +14,7 @@ import (
 
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
 	"github.com/verifiedchart/verifiedchart/internal/chart"
+	"github.com/verifiedchart/verifiedchart/internal/chartrepo"
 	"github.com/verifiedchart/verifiedchart/internal/lifecycle"
 	"github.com/verifiedchart/verifiedchart/internal/location"
 	"github.com/verifiedchart/verifiedchart/internal/pipeline"
@@ -97,6 +98,8 @@ type try struct {
 
 	wanted   pipeline.Request
 	reader   *registry.CachingReader
+	charts   *chartrepo.Repository // nil if the repository is in a registry
+	scope    string                // of the credentials
 	resolved pipeline.Resolved
 	subject  verify.Subject
 	metadata chart.Metadata
@@ -178,7 +181,7 @@ func (t *try) isKnown() bool {
 
 // open makes the reader of the requested repository.
 func (t *try) open(ctx context.Context) error {
-	repository, err := registry.ParseURL(t.obj.Spec.URL)
+	repository, err := repositoryOf(t.obj.Spec)
 	if err != nil {
 		return &refusal{condition: v1alpha1.FetchFailedCondition, reason: v1alpha1.URLInvalidReason, kind: lifecycle.Final, err: err}
 	}
@@ -187,12 +190,15 @@ func (t *try) open(ctx context.Context) error {
 			err: problem.New(nil, "insecure: true is not allowed").Fix("remove insecure: true, or run the controller with --insecure-allow-http")}
 	}
 	t.wanted = wanted(t.obj, repository)
-	reader, scope, err := t.errands.reader(ctx, t.obj, repository, false)
+	if location.IsClassic(repository) {
+		t.charts, t.scope, err = t.classic(ctx, t.obj, repository, false)
+	} else {
+		t.reader, t.scope, err = t.errands.reader(ctx, t.obj, repository, false)
+	}
 	if err != nil {
 		return err
 	}
-	t.reader = reader
-	if key := resolutionKey(t.obj, scope); t.resolution.key != key {
+	if key := resolutionKey(t.obj, t.scope); t.resolution.key != key {
 		t.resolution = resolution{key: key}
 	}
 	return nil
@@ -210,16 +216,28 @@ func (t *try) resolve(ctx context.Context) (err error) {
 	if last.isFresh(t.gatherer.now(), t.now.facts.Interval) {
 		wanted := t.wanted
 		wanted.Digest = last.digest
-		t.resolved, err = pipeline.Resolve(ctx, t.reader, wanted)
+		err = t.ask(ctx, wanted, last.tag)
 		t.resolved.Tag = last.tag
 	} else {
-		t.resolved, err = pipeline.Resolve(ctx, t.reader, t.wanted)
+		err = t.ask(ctx, t.wanted, "")
 		last.at, last.tag, last.digest = t.gatherer.now(), t.resolved.Tag, t.resolved.Manifest.Descriptor.Digest
 	}
 	if err != nil {
 		return err
 	}
 	return t.refuseDowngrade()
+}
+
+// ask asks the repository for a chart. The version is the known one; empty if it is not known.
+func (t *try) ask(ctx context.Context, wanted pipeline.Request, version string) (err error) {
+	if t.charts == nil {
+		t.resolved, err = pipeline.Resolve(ctx, t.reader, wanted)
+		return err
+	}
+	if version != "" {
+		wanted.Tag, wanted.SemVer = version, ""
+	}
+	return t.resolveArchive(ctx, wanted)
 }
 
 // manifest parses the manifest.
@@ -266,6 +284,8 @@ func (t *try) fetch(ctx context.Context) error {
 			return err
 		}
 		t.metadata = known
+		t.staged.Discard()
+		t.staged = nil
 		return nil
 	}
 	if err := t.stage(ctx); err != nil {
@@ -297,7 +317,12 @@ func (t *try) isSameManifest() bool {
 // stage stages the archive: the retired file of a withdrawn chart if its digest is the one in the manifest, else it fetches the archive.
 func (t *try) stage(ctx context.Context) (err error) {
 	subject, _ := t.accepted.Subject()
-	if t.layout, err = chart.ParseManifest(subject.Raw); err == nil {
+	t.layout, err = pipeline.LayoutOf(subject)
+	if err == nil && t.staged != nil && t.staged.Digest() == t.layout.Archive.Digest {
+		return nil
+	}
+	t.staged.Discard()
+	if err == nil {
 		artifact := t.storage.NewArtifact(t.obj, "", subject.Manifest.Digest.Encoded()+".tgz")
 		recovered, err := t.storage.Recover(t.obj, artifact)
 		if err == nil && recovered.Digest() == t.layout.Archive.Digest {

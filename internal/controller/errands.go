@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
-	"strings"
 	"time"
 
 	"github.com/opencontainers/go-digest"
@@ -16,9 +15,9 @@ import (
 
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
 	"github.com/verifiedchart/verifiedchart/internal/chart"
+	"github.com/verifiedchart/verifiedchart/internal/chartrepo"
 	"github.com/verifiedchart/verifiedchart/internal/fairlru"
 	"github.com/verifiedchart/verifiedchart/internal/lifecycle"
-	"github.com/verifiedchart/verifiedchart/internal/location"
 	"github.com/verifiedchart/verifiedchart/internal/material"
 	"github.com/verifiedchart/verifiedchart/internal/outbound"
 	"github.com/verifiedchart/verifiedchart/internal/registry"
@@ -31,6 +30,7 @@ type errands struct {
 	gatherer   gatherer
 	material   *material.Loader
 	registries *registry.Client
+	charts     *chartrepo.Client
 	cache      *registry.Cache
 	storage    *storage.Storage
 	allowHTTP  bool
@@ -147,30 +147,6 @@ func (e *errands) timeout(obj *v1alpha1.VerifiedChart) time.Duration {
 	return obj.GetTimeout()
 }
 
-// reader returns a reader of a repository for an object. If lenient is true and the spec's credentials are faulty, the reader
-// is anonymous: a faulty spec must not keep the published chart from being verified.
-func (e *errands) reader(ctx context.Context, obj *v1alpha1.VerifiedChart, repository string, lenient bool) (*registry.CachingReader, string, error) {
-	on := routeIn(ctx)
-	if on.err != nil {
-		return nil, "", on.err // even if lenient: a request must not bypass the proxy
-	}
-	credentials, scope, err := e.material.Credentials(ctx, accessOf(obj, repository, on.route.Proxy))
-	if err != nil {
-		if !lenient {
-			return nil, "", err
-		}
-		credentials, scope = registry.Credentials{}, obj.Namespace+"/"
-	}
-	reader, err := e.registries.Repository(registry.Target{
-		Repository: repository, PlainHTTP: obj.Spec.Insecure && e.allowHTTP, Credentials: credentials, Scope: scope, Route: on.route,
-	})
-	if err != nil {
-		return nil, "", err
-	}
-	scope += on.route.Fingerprint()
-	return e.cache.Reader(registry.Scope{Namespace: obj.Namespace, Object: string(obj.UID), Credentials: scope}, repository, reader), scope, nil
-}
-
 // route is the route of an errand's requests, or the reason why there is none.
 type route struct {
 	route outbound.Route
@@ -192,26 +168,4 @@ func (e *errands) withRoute(ctx context.Context, obj *v1alpha1.VerifiedChart) co
 func routeIn(ctx context.Context) route {
 	r, _ := ctx.Value(routeKey{}).(route)
 	return r
-}
-
-// accessOf returns the access of an object to a repository. The credentials are for the host of the URL in the spec, also if the repository is
-// the published chart's on another host: a new URL comes with a new password, which is not for the old host.
-func accessOf(obj *v1alpha1.VerifiedChart, repository string, proxy outbound.Proxy) material.Access {
-	requested, err := registry.ParseURL(obj.Spec.URL)
-	if err != nil {
-		requested = ""
-	}
-	if canonicalHost(requested) != canonicalHost(repository) {
-		repository = requested
-	}
-	return material.Access{
-		Namespace: obj.Namespace, Repository: repository,
-		Provider: obj.Spec.Provider, SecretRef: obj.Spec.SecretRef, ServiceAccount: obj.Spec.ServiceAccountName,
-		Proxy: proxy.URL(),
-	}
-}
-
-func canonicalHost(repository string) string {
-	host, _, _ := strings.Cut(repository, "/")
-	return location.CanonicalHost(host)
 }

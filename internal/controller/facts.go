@@ -247,6 +247,11 @@ func (g gatherer) stored(ctx context.Context, obj *v1alpha1.VerifiedChart, chart
 		return verify.Subject{}, nil, registry.Answers{}, err
 	}
 	reader := kept.Answers.Reader(kept.Repository)
+	if location.IsClassic(kept.Repository) {
+		subject := pipeline.Archive(kept.Repository, chart.Name, chart.Version, chart.Digest)
+		subject.Sources = sourcesOf(obj, chart.Digest)
+		return subject, reader, kept.Answers, nil
+	}
 	manifest, err := reader.Manifest(ctx, chart.Digest)
 	if err != nil {
 		return verify.Subject{}, nil, registry.Answers{}, err

@@ -63,6 +63,10 @@ var (
 
 // plain replaces text that differs from run to run.
 func (w *world) plain(text string) string {
+	if w.charts != nil {
+		host := strings.TrimPrefix(w.charts.URL, "http://")
+		text = strings.NewReplacer("http://"+host, "https://charts.example.com", host, "charts.example.com").Replace(text)
+	}
 	text = strings.NewReplacer(w.registry.Host(), "ghcr.io", "company-"+w.namespace, "company", w.namespace, "apps").Replace(text)
 	text = anyHex.ReplaceAllString(text, "5f86…")
 	text = resolver.ReplaceAllString(text, ": ")

@@ -21,6 +21,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
+	"github.com/verifiedchart/verifiedchart/internal/chart/charttest"
+	"github.com/verifiedchart/verifiedchart/internal/chartrepo/chartrepotest"
 	"github.com/verifiedchart/verifiedchart/internal/verify/openpgp/openpgptest"
 	"github.com/verifiedchart/verifiedchart/internal/verify/sigstoretest"
 )
@@ -54,7 +56,9 @@ var admissionMistakes = []admissionMistake{
 	{"no `authorities`", func(s map[string]any) { delete(s["verify"].(map[string]any), "authorities") }},
 	{"`authorities: []`", func(s map[string]any) { s["verify"].(map[string]any)["authorities"] = []any{} }},
 	{"`url` without `oci://`", setURL("ghcr.io/org/app")},
-	{"`url` of a classic repository", setURL("https://charts.example.com/app")},
+	{"`url` of a classic repository, without `chart`", setURL("https://charts.example.com/stable")},
+	{"`url` of an `index.yaml`", setURL("https://charts.example.com/stable/index.yaml")},
+	{"`chart` beside `oci://`", func(s map[string]any) { s["chart"] = "app" }},
 	{"`url` with a tag", setURL("oci://ghcr.io/org/app:1.0.0")},
 	{"`url` with a digest", setURL("oci://ghcr.io/org/app@sha256:" + strings.Repeat("a", 64))},
 	{"`url` with credentials", setURL("oci://user:secret@ghcr.io/org/app")},
@@ -180,6 +184,15 @@ func byRange(r string) func(*v1alpha1.VerifiedChartSpec) {
 	return func(s *v1alpha1.VerifiedChartSpec) { s.Ref = v1alpha1.ChartRef{SemVer: r} }
 }
 
+// inClassic declares the chart app in a classic repository, after the function.
+func inClassic(arrange func(*classicWorld)) func(*world) {
+	return func(w *world) {
+		c := newClassicWorld(w)
+		arrange(c)
+		c.declare(c.maintained)
+	}
+}
+
 var mistakes = []mistake{
 	{mistake: "none", make: func(w *world) { w.push("1.0.0", w.ours); w.declare() }},
 	{mistake: "the Secret does not exist", make: func(w *world) { w.push("1.0.0", w.ours); w.deleteSecret("cosign-pub"); w.declare() }},
@@ -256,6 +269,31 @@ var mistakes = []mistake{
 		w.push("1.0.0", w.ours)
 		w.declare(byMaintainers)
 	}},
+	{mistake: "the chart in a classic repository is not signed", make: inClassic(func(w *classicWorld) {
+		w.release("1.0.0")
+		w.charts.Delete("app-1.0.0.tgz.prov")
+	})},
+	{mistake: "the chart in a classic repository has a provenance file for another archive", make: inClassic(func(w *classicWorld) {
+		w.release("1.0.0")
+		w.charts.Put("app-1.0.0.tgz.prov", provenanceOf(w.maintainer, "1.0.0", []byte("rebuilt")))
+	})},
+	{mistake: "the digest in the index is wrong", make: inClassic(func(w *classicWorld) {
+		w.release("1.0.0", chartrepotest.WithDigest(strings.Repeat("a", 64)))
+	})},
+	{mistake: "the index has no such chart", make: inClassic(func(w *classicWorld) {
+		w.charts.Add("application", "1.0.0", charttest.Archive("application", "1.0.0"))
+	})},
+	{mistake: "the index has no such version", make: inClassic(func(w *classicWorld) { w.release("1.1.0") })},
+	{mistake: "the index points to a registry", make: inClassic(func(w *classicWorld) {
+		w.release("1.0.0", chartrepotest.At("oci://registry-1.docker.io/bitnamicharts/app:1.0.0"))
+	})},
+	{mistake: "`url` is no classic repository", make: inClassic(func(w *classicWorld) { w.charts.Delete("index.yaml") })},
+	{mistake: "`url` is a web page", make: inClassic(func(w *classicWorld) { w.charts.Put("index.yaml", []byte("<html>Welcome</html>")) })},
+	{mistake: "the classic repository needs a password", make: inClassic(func(w *classicWorld) { w.charts.Break(answering("", http.StatusUnauthorized)) })},
+	{mistake: "the host answers 403 for a missing provenance file", make: inClassic(func(w *classicWorld) {
+		w.release("1.0.0")
+		w.charts.Break(answering(".prov", http.StatusForbidden))
+	})},
 	{mistake: "an ExternalArtifact of the same name belongs to another source", until: "serving", make: func(w *world) {
 		Expect(w.client.Create(w.ctx, &sourcev1.ExternalArtifact{
 			ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: "app"},

@@ -60,7 +60,7 @@ func (g gatherer) rules(ctx context.Context, obj *v1alpha1.VerifiedChart, publis
 	parts := []string{string(obj.UID), fmt.Sprint(obj.Generation), listVersion, fmt.Sprint(known), fmt.Sprint(listErr)}
 	loaded := map[string]policy.Policy{}
 	for _, p := range list {
-		if matches(p, obj.Spec.URL, obj.Namespace) || (published != "" && matches(p, published, obj.Namespace)) {
+		if matches(p, obj.Spec.Repository(), obj.Namespace) || (published != "" && matches(p, published, obj.Namespace)) {
 			one, version := g.load(cluster, g.namespace, p.Name, p.Spec.Verify)
 			loaded[p.Name] = one
 			r.names = append(r.names, p.Name)
@@ -84,7 +84,7 @@ func (g gatherer) rules(ctx context.Context, obj *v1alpha1.VerifiedChart, publis
 		}
 		return set
 	}
-	r.requested = set(obj.Spec.URL)
+	r.requested = set(obj.Spec.Repository())
 	r.published = r.requested
 	if published != "" {
 		r.published = set(published)

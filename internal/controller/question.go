@@ -41,7 +41,7 @@ func readAs(obj *v1alpha1.VerifiedChart, now local) string {
 		return now.repository
 	}
 	canonical := now.facts.Published.Repository
-	if repository, err := registry.ParseURL(obj.Spec.URL); err == nil && location.Canonical(repository) == canonical {
+	if repository, err := repositoryOf(obj.Spec); err == nil && location.Canonical(repository) == canonical {
 		return repository
 	}
 	return canonical
@@ -85,7 +85,7 @@ func (e *errands) startQuestion(obj *v1alpha1.VerifiedChart, s *session, now loc
 // isRequested reports whether the answer is a verdict on the requested chart too: the same policies apply to both charts, and a
 // resolution that is still fresh shows that the reference names the published chart. Then a rejection needs no attempt.
 func (p published) isRequested(r resolution, a answer) bool {
-	requested, err := registry.ParseURL(p.obj.Spec.URL)
+	requested, err := repositoryOf(p.obj.Spec)
 	if err != nil || p.obj.Spec.Suspend || isUndecided(a.outcomes) || !r.isFresh(a.at, p.now.facts.Interval) {
 		return false
 	}
@@ -120,30 +120,50 @@ func (e *errands) askUntilVerdict(ctx context.Context, p published) *answer {
 
 // verifyPublished verifies the published chart with current answers of the registry, and stores the proof.
 func (e *errands) verifyPublished(ctx context.Context, p published) (answer, error) {
+	a, _, err := e.readPublished(ctx, p)
+	return a, err
+}
+
+// readPublished does the work of verifyPublished, and also returns the reader of the repository.
+func (e *errands) readPublished(ctx context.Context, p published) (answer, *registry.CachingReader, error) {
 	a := answer{chart: p.chart, key: p.now.request, at: e.gatherer.now()}
-	reader, scope, err := e.reader(ctx, p.obj, p.repository, true)
-	if err != nil {
-		return a, err
-	}
-	a.scope = scope
-	reader.Bypass()
-	wanted := pipeline.Request{Repository: p.repository, Name: p.chart.Name, Digest: p.chart.Digest}
-	resolved, err := pipeline.Resolve(ctx, reader, wanted)
+	at, err := e.locate(ctx, p)
+	a.scope = at.scope
 	if err != nil {
 		a.lost = errors.Is(err, registry.ErrNotFound)
-		return a, err
+		return a, nil, err
 	}
-	subject, err := pipeline.Manifest(wanted, resolved)
-	if err != nil {
-		return a, err
-	}
-	subject.Chart.Version, subject.Sources = p.chart.Version, sourcesOf(p.obj, p.chart.Digest)
-	a.accepted, a.outcomes, err = verifyByRegistry(ctx, p.now.publishedPolicies.Policies(), subject, reader, isProven(p.now))
+	at.subject.Chart.Version, at.subject.Sources = p.chart.Version, sourcesOf(p.obj, p.chart.Digest)
+	a.accepted, a.outcomes, err = verifyByRegistry(ctx, p.now.publishedPolicies.Policies(), at.subject, at.reader, isProven(p.now))
 	a.at = e.gatherer.now()
 	if err == nil {
-		e.keep(p.obj, p.chart, storedProof{Repository: p.repository, Answers: reader.Answers()})
+		e.keep(p.obj, p.chart, storedProof{Repository: p.repository, Answers: at.reader.Answers()})
 	}
-	return a, err
+	return a, at.reader, err
+}
+
+// located is the published chart in its repository.
+type located struct {
+	subject verify.Subject
+	reader  *registry.CachingReader
+	scope   string
+}
+
+// locate finds the published chart in its repository, which is asked now.
+func (e *errands) locate(ctx context.Context, p published) (at located, err error) {
+	if location.IsClassic(p.repository) {
+		return e.locateArchive(ctx, p)
+	}
+	if at.reader, at.scope, err = e.reader(ctx, p.obj, p.repository, true); err != nil {
+		return at, err
+	}
+	at.reader.Bypass()
+	wanted := pipeline.Request{Repository: p.repository, Name: p.chart.Name, Digest: p.chart.Digest}
+	resolved, err := pipeline.Resolve(ctx, at.reader, wanted)
+	if err == nil {
+		at.subject, err = pipeline.Manifest(wanted, resolved)
+	}
+	return at, err
 }
 
 // errHidden is the failure of a verification for which the registry does not show the signatures of a proven chart.
@@ -209,17 +229,13 @@ func (e *errands) fetchPublished(ctx context.Context, p published) (*answer, *st
 		return nil, nil, errOutdated
 	}
 	p.now = now
-	a, err := e.verifyPublished(ctx, p)
+	a, reader, err := e.readPublished(ctx, p)
 	if err != nil {
 		return &a, nil, err
 	}
 	subject, _ := a.accepted.Subject()
 	if e.storage.HasFile(*p.obj.Status.Artifact, subject.Chart.Archive.Digest) == nil {
 		return &a, nil, nil
-	}
-	reader, _, err := e.reader(ctx, p.obj, p.repository, true)
-	if err != nil {
-		return &a, nil, err
 	}
 	staged, err := e.storage.Stage()
 	if err != nil {

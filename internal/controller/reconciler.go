@@ -29,6 +29,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
+	"github.com/verifiedchart/verifiedchart/internal/chartrepo"
 	"github.com/verifiedchart/verifiedchart/internal/lifecycle"
 	"github.com/verifiedchart/verifiedchart/internal/material"
 	"github.com/verifiedchart/verifiedchart/internal/registry"
@@ -63,6 +64,8 @@ type VerifiedChartReconciler struct {
 	Revocations *material.RevocationSource
 	// Registries reads registries.
 	Registries *registry.Client
+	// Charts reads classic repositories.
+	Charts *chartrepo.Client
 	// Cache keeps answers of registries, so that attempts do not request them again.
 	Cache *registry.Cache
 	// RevocationsName is the ConfigMap of the revocations, on which events about it are recorded.

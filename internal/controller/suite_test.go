@@ -35,6 +35,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
+	"github.com/verifiedchart/verifiedchart/internal/chartrepo"
 	"github.com/verifiedchart/verifiedchart/internal/cloud"
 	"github.com/verifiedchart/verifiedchart/internal/download"
 	"github.com/verifiedchart/verifiedchart/internal/material"
@@ -157,6 +158,7 @@ func newReconcilerAt(mgr ctrl.Manager, dir string, now func() time.Time) *Verifi
 	Expect(err).NotTo(HaveOccurred())
 	clouds, err := cloud.New(cloud.Options{Client: mgr.GetClient()})
 	Expect(err).NotTo(HaveOccurred())
+	downloads := download.NewClient(download.Options{RetryPause: time.Millisecond, AllowedHosts: []string{"127.0.0.0/8"}})
 	r := &VerifiedChartReconciler{
 		Client:        mgr.GetClient(),
 		APIReader:     mgr.GetAPIReader(),
@@ -165,9 +167,12 @@ func newReconcilerAt(mgr ctrl.Manager, dir string, now func() time.Time) *Verifi
 		Material: material.NewLoader(material.Options{
 			Source:     material.NewObjects(mgr.GetCache(), mgr.GetAPIReader(), 16<<20),
 			Cloud:      clouds,
-			PublicRoot: publicRoot, Downloads: download.NewClient(download.Options{RetryPause: time.Millisecond, AllowedHosts: []string{"127.0.0.0/8"}}),
+			PublicRoot: publicRoot, Downloads: downloads,
 		}),
-		Registries:    registry.NewClient(registry.ClientOptions{AllowedHosts: []string{"127.0.0.0/8"}}),
+		Registries: registry.NewClient(registry.ClientOptions{AllowedHosts: []string{"127.0.0.0/8"}}),
+		Charts: chartrepo.NewClient(chartrepo.Options{
+			Downloads: downloads, Stage: func() (chartrepo.File, error) { return store.Stage() }, Now: now,
+		}),
 		Cache:         registry.NewCache(16<<20, MaterialAge, now),
 		Verifications: NewVerificationMetrics(prometheus.NewRegistry()),
 		Storage:       store,

@@ -179,7 +179,7 @@ func (u users) matched(ctx context.Context, uses func(v1alpha1.Verification) boo
 	return u.filter(ctx, func(c *v1alpha1.VerifiedChart) bool {
 		published, isPublished := lifecycle.PublishedChart(c.Status, location.Canonical)
 		return slices.ContainsFunc(policies.Items, func(p v1alpha1.ClusterChartPolicy) bool {
-			return matches(p, c.Spec.URL, c.Namespace) || (isPublished && matches(p, published.Repository, c.Namespace))
+			return matches(p, c.Spec.Repository(), c.Namespace) || (isPublished && matches(p, published.Repository, c.Namespace))
 		})
 	})
 }

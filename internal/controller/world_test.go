@@ -23,6 +23,7 @@ import (
 
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
 	"github.com/verifiedchart/verifiedchart/internal/chart/charttest"
+	"github.com/verifiedchart/verifiedchart/internal/chartrepo/chartrepotest"
 	"github.com/verifiedchart/verifiedchart/internal/registry/registrytest"
 	"github.com/verifiedchart/verifiedchart/internal/verify/verifytest"
 )
@@ -39,6 +40,7 @@ type world struct {
 	storage      string            // where the world's controller keeps artifacts
 	registry     *registrytest.Registry
 	repo         *registrytest.Repository
+	charts       *chartrepotest.Server // a classic repository; nil if the test uses none
 	ours, theirs verifytest.Signer
 }
 

@@ -12,6 +12,8 @@
 // Fetch takes a verify.Accepted, so an unverified archive cannot be downloaded.
 // Every error is a *Failure that names its step.
 //
+// A classic repository has archives instead of manifests. Find takes the place of Resolve, and the archive is the subject.
+//
 // The package does not know Kubernetes, storage or signature formats.
 package pipeline
 
@@ -25,13 +27,14 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/verifiedchart/verifiedchart/internal/chart"
+	"github.com/verifiedchart/verifiedchart/internal/location"
 	"github.com/verifiedchart/verifiedchart/internal/registry"
 	"github.com/verifiedchart/verifiedchart/internal/verify"
 )
 
 // Request is the requested chart.
 type Request struct {
-	// Repository is the host and path of the chart's repository.
+	// Repository is the name of the chart's repository: host and path in a registry, a URL if it is classic.
 	Repository string
 	// Name is the name that the chart must have.
 	Name string
@@ -56,8 +59,11 @@ type Resolved struct {
 }
 
 // Manifest returns the subject to verify. The bytes must match the digest, and the
-// manifest must describe exactly one chart.
+// manifest must describe exactly one chart. In a classic repository the subject is the archive.
 func Manifest(w Request, r Resolved) (verify.Subject, error) {
+	if location.IsClassic(w.Repository) {
+		return Archive(w.Repository, w.Name, r.Tag, r.Manifest.Descriptor.Digest), nil
+	}
 	d := r.Manifest.Descriptor.Digest
 	if got := digest.FromBytes(r.Manifest.Raw); got != d {
 		return verify.Subject{}, failed(StepManifest, fmt.Errorf("%w: requested %s, got %s", registry.ErrIntegrity, d, got))
@@ -83,7 +89,7 @@ func Fetch(ctx context.Context, r registry.Reader, a verify.Accepted, w io.Write
 	if !ok {
 		return chart.Layout{}, failed(StepFetch, errUnproven)
 	}
-	layout, err := chart.ParseManifest(subject.Raw)
+	layout, err := LayoutOf(subject)
 	if err != nil {
 		return chart.Layout{}, failed(StepManifest, err)
 	}
@@ -125,9 +131,10 @@ func Inspect(archive io.Reader) (chart.Metadata, error) {
 }
 
 // Validate checks that an inspected chart agrees with its configuration, and is the requested chart. It reads the configuration
-// from the registry only if its digest differs from that of the configuration that Helm makes for such an archive.
+// from the registry only if its digest differs from that of the configuration that Helm makes for such an archive. A classic
+// repository has no configuration.
 func Validate(ctx context.Context, r registry.Reader, metadata chart.Metadata, l chart.Layout, w Request, resolved Resolved) error {
-	if !metadata.Configures(l.Config.Digest) {
+	if l.Config.Digest != "" && !metadata.Configures(l.Config.Digest) {
 		config, err := fetchConfig(ctx, r, l.Config)
 		if err != nil {
 			return err

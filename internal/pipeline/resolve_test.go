@@ -21,12 +21,12 @@ import (
 const repository = "registry.example/charts/app"
 
 // caching returns a reader of repo with an empty cache.
-func caching(repo *verifytest.Repository) *registry.CachingReader {
+func caching(repo registry.Reader) *registry.CachingReader {
 	return cachingEach(repo)()
 }
 
 // cachingEach returns a function that returns readers of repo. All readers share one cache.
-func cachingEach(repo *verifytest.Repository) func() *registry.CachingReader {
+func cachingEach(repo registry.Reader) func() *registry.CachingReader {
 	cache := registry.NewCache(1<<20, time.Hour, time.Now)
 	return func() *registry.CachingReader {
 		return cache.Reader(registry.Scope{Object: "object"}, repository, repo)

@@ -31,7 +31,8 @@ func Verify(ctx context.Context, policies []verify.Named, s verify.Subject, r *r
 }
 
 // confirm turns rejections into missing verdicts if the registry does not have the manifest itself: then it may lack the
-// signatures only because it has lost everything.
+// signatures only because it has lost everything. The same holds for an archive: a signature beside it may be that of its
+// successor.
 func confirm(ctx context.Context, outcomes []verify.Outcome, s verify.Subject, r *registry.CachingReader) {
 	var denied error
 	for i, o := range outcomes {
@@ -44,7 +45,10 @@ func confirm(ctx context.Context, outcomes []verify.Outcome, s verify.Subject, r
 			}
 		}
 		outcomes[i].Verdict = verify.VerdictUndecided
-		outcomes[i].Err = fmt.Errorf("%w; without the manifest, what the registry says of its signatures proves nothing", denied)
+		outcomes[i].Err = denied
+		if !s.IsArchive() {
+			outcomes[i].Err = fmt.Errorf("%w; without the manifest, what the registry says of its signatures proves nothing", denied)
+		}
 	}
 }
 
