@@ -184,8 +184,13 @@ func (w *World) folderURL(name string) string {
 	return "http://" + w.Controller.Addr + "/verifiedchart/" + w.Namespace + "/" + name + "/"
 }
 
+// downloadTime is far longer than a download takes, also beside a full load.
+const downloadTime = time.Minute
+
 // Download returns the status and the body of a GET.
 func (w *World) Download(ctx context.Context, url string) (int, []byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, downloadTime)
+	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return 0, nil, err
