@@ -77,7 +77,7 @@ func run(ctx context.Context, args []string) (err error) {
 
 // parse returns the measures that the arguments select, in an order that meets their preconditions.
 func (b *bench) parse(args []string) ([]func(context.Context) error, error) {
-	all := []string{"cold", "unchanged", "many", "edited"}
+	all := []string{"cold", "unchanged", "many", "edited", "classic"}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.IntVar(&b.few, "few", 100, "charts of the measures cold and unchanged")
 	flags.IntVar(&b.many, "many", 1000, "charts of the measures many and edited")
@@ -88,13 +88,15 @@ func (b *bench) parse(args []string) ([]func(context.Context) error, error) {
 	}
 	switch *only {
 	case "":
-		return []func(context.Context) error{b.cold, b.unchanged, b.fromStart, b.edited}, nil
+		return []func(context.Context) error{b.cold, b.unchanged, b.fromStart, b.edited, b.classic}, nil
 	case "cold":
 		return []func(context.Context) error{b.cold}, nil
 	case "unchanged":
 		return []func(context.Context) error{b.start, b.unchanged}, nil
 	case "many":
 		return []func(context.Context) error{b.start, b.fromStart}, nil
+	case "classic":
+		return []func(context.Context) error{b.classic}, nil
 	case "edited":
 		return []func(context.Context) error{b.start, b.fromStart, b.edited}, nil
 	}
