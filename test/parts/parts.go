@@ -29,6 +29,7 @@ const (
 	Rekor                 = "rekor-server"
 	Timestamp             = "timestamp-server"
 	Oras                  = "oras"
+	CloudProxy            = "cloud-proxy"
 )
 
 // CRDs is the folder, beside the programs, of the custom resource definitions that helm-controller needs.

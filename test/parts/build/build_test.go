@@ -91,7 +91,7 @@ var _ = Describe("a part", func() {
 	It("is not built if KUBEBUILDER_ASSETS provides it", func() {
 		b, _ := tiny()
 		left := b.useAssets(all(), "/assets")
-		Expect(names(left)).To(Equal("crds, registry, helm, oras, kube-controller-manager, cosign, cosign3, fulcio, rekor-server, timestamp-server, helm-controller"))
+		Expect(names(left)).To(Equal("crds, registry, helm, oras, cloud-proxy, kube-controller-manager, cosign, cosign3, fulcio, rekor-server, timestamp-server, helm-controller"))
 	})
 
 	It("has a version in the module that pins it", func() {
@@ -113,7 +113,7 @@ var _ = DescribeTable("the parts to build are", func(only, expected string, ok b
 	Expect(err == nil).To(Equal(ok))
 	Expect(names(chosen)).To(Equal(expected))
 },
-	Entry("all by default", "", "crds, registry, helm, oras, etcd, kube-apiserver, kube-controller-manager, kubectl, cosign, cosign3, fulcio, rekor-server, timestamp-server, helm-controller", true),
+	Entry("all by default", "", "crds, registry, helm, oras, cloud-proxy, etcd, kube-apiserver, kube-controller-manager, kubectl, cosign, cosign3, fulcio, rekor-server, timestamp-server, helm-controller", true),
 	Entry("those that are named, in that order", "helm, etcd", "helm, etcd", true),
 	Entry("none if one is unknown", "helm,nonsense", "", false),
 )

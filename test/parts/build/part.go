@@ -38,6 +38,7 @@ func all() []part {
 			pkg: "github.com/distribution/distribution/v3/cmd/registry"},
 		{name: parts.Helm, dir: "helm", module: "helm.sh/helm/v3", pkg: "helm.sh/helm/v3/cmd/helm"},
 		{name: parts.Oras, dir: "oras", module: "oras.land/oras", pkg: "oras.land/oras/cmd/oras"},
+		{name: parts.CloudProxy, dir: "cloud-proxy", module: "github.com/elazarl/goproxy", pkg: "."},
 		{name: parts.Etcd, dir: "kubernetes", module: "go.etcd.io/etcd/server/v3", pkg: "go.etcd.io/etcd/server/v3"},
 		{name: parts.KubeAPIServer, dir: "kubernetes", module: "k8s.io/kubernetes", pkg: "k8s.io/kubernetes/cmd/kube-apiserver",
 			versionVars: []string{"k8s.io/component-base/version.gitVersion"}},
