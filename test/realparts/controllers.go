@@ -26,8 +26,8 @@ type Controller struct {
 	Dir string
 	// Namespace is the namespace that it runs in, the value of RUNTIME_NAMESPACE.
 	Namespace string
-	// Flags are added to the default flags.
-	Flags []string
+	// Flags are added to the default flags, and Env to the default environment.
+	Flags, Env []string
 	// Unready lets Start return when the program is alive, before it is ready.
 	Unready bool
 	// Addr is the address of its artifacts, Metrics that of its metrics, and Health that of its probes. They
@@ -68,7 +68,7 @@ func (c *Controller) start(ctx context.Context, group *process.Group) (err error
 		Name: ControllerName,
 		Path: c.Binary,
 		Dir:  c.Dir,
-		Env:  append(offline(), "KUBECONFIG="+c.Kubeconfig, "RUNTIME_NAMESPACE="+c.Namespace),
+		Env:  append(append(offline(), "KUBECONFIG="+c.Kubeconfig, "RUNTIME_NAMESPACE="+c.Namespace), c.Env...),
 		Args: append([]string{
 			"--storage-path=" + c.Storage(),
 			"--storage-addr=" + addr,

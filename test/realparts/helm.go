@@ -121,9 +121,13 @@ func (h *Helm) Push(ctx context.Context, chart Chart, registry OCIRegistry, path
 
 // PushedAs returns a chart that `helm push` pushed, with the digest that helm printed.
 func PushedAs(chart Chart, registry OCIRegistry, path, printed string) (Pushed, error) {
+	return pushedTo(chart, registry.Addr(), path, printed)
+}
+
+func pushedTo(chart Chart, host, path, printed string) (Pushed, error) {
 	m := pushedDigest.FindStringSubmatch(printed)
 	if m == nil {
 		return Pushed{}, fmt.Errorf("helm push printed no digest: %q", printed)
 	}
-	return Pushed{Chart: chart, Repository: registry.Addr() + "/" + path + "/" + chart.Name, Digest: digest.Digest(m[1])}, nil
+	return Pushed{Chart: chart, Repository: host + "/" + path + "/" + chart.Name, Digest: digest.Digest(m[1])}, nil
 }

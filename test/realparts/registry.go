@@ -105,7 +105,7 @@ func StartDistribution(ctx context.Context, dir string, group *process.Group) (O
 		if err != nil {
 			return "", err
 		}
-		p, err = startDistribution(ctx, dir, addr, group)
+		p, err = startDistribution(ctx, dir, addr, "/v2/", "", group)
 		return addr, err
 	})
 	if err != nil {
@@ -120,7 +120,8 @@ func StartDistribution(ctx context.Context, dir string, group *process.Group) (O
 	return count(proxy, p.Stop), nil
 }
 
-func startDistribution(ctx context.Context, dir, addr string, group *process.Group) (*process.Process, error) {
+// startDistribution starts the registry with more sections of its configuration. It is ready if it answers a GET of probe with 200.
+func startDistribution(ctx context.Context, dir, addr, probe, more string, group *process.Group) (*process.Process, error) {
 	path, err := parts.Path(parts.Registry)
 	if err != nil {
 		return nil, err
@@ -135,7 +136,8 @@ storage:
   filesystem: {rootdirectory: %q}
   delete: {enabled: true}
 http: {addr: %q, relativeurls: true}
-`, filepath.Join(dir, "registry"), addr), 0o644)
+%s
+`, filepath.Join(dir, "registry"), addr, more), 0o644)
 	if err != nil {
 		return nil, err
 	}
@@ -145,7 +147,7 @@ http: {addr: %q, relativeurls: true}
 		Args:  []string{"serve", config},
 		Env:   []string{"OTEL_TRACES_EXPORTER=none"},
 		Dir:   dir,
-		Ready: process.Answers(http.DefaultClient, "http://"+addr+"/v2/"),
+		Ready: process.Answers(http.DefaultClient, "http://"+addr+probe),
 		Grace: -1,
 	})
 	if err != nil {

@@ -61,7 +61,8 @@ type answer struct {
 	Service  string `json:"service"`
 	Identity string `json:"identity"`
 	Status   int    `json:"status,omitempty"`
-	Body     string `json:"body,omitempty"`
+	// Body may hold {token}, which stands for the token of Kubernetes in the call.
+	Body string `json:"body,omitempty"`
 	// Silent leaves the call without an answer.
 	Silent bool `json:"silent,omitempty"`
 }
@@ -214,7 +215,7 @@ func (p *proxy) serve(r *http.Request) *http.Response {
 			if a.Silent {
 				select {}
 			}
-			return text(r, a.Status, a.Body)
+			return text(r, a.Status, strings.ReplaceAll(a.Body, "{token}", req.presented()))
 		}
 	}
 	return serve()

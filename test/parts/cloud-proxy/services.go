@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
@@ -93,6 +94,11 @@ func (r request) token(field string) (c claims) {
 		return claims{}
 	}
 	return c
+}
+
+// presented returns the token of Kubernetes in the form.
+func (r request) presented() string {
+	return cmp.Or(r.form.Get("WebIdentityToken"), r.form.Get("client_assertion"), r.form.Get("subject_token"))
 }
 
 // seal returns a token of one kind for an identity, and records it as a secret.
