@@ -16,6 +16,8 @@ import (
 	"time"
 
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
+	ststypes "github.com/aws/aws-sdk-go-v2/service/sts/types"
+	"github.com/aws/smithy-go"
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	"golang.org/x/mod/modfile"
@@ -356,6 +358,10 @@ var _ = Describe("Credentials of a cloud", func() {
 		Entry("an error of AWS", func() {
 			fakes.fault = errors.New("operation error STS: AssumeRoleWithWebIdentity, https response error StatusCode: 403, RequestID: canary, api error AccessDenied: Not authorized, canary")
 		}, "aws", ecrRepository, "the cloud answered AccessDenied"),
+		Entry("an error of AWS whose code only its method tells", func() {
+			fakes.fault = fmt.Errorf("https response error StatusCode: 400, RequestID: canary, %w", &ststypes.ExpiredTokenException{Message: awssdk.String("canary")})
+		}, "aws", ecrRepository, "the cloud answered ExpiredTokenException"),
+		Entry("an error of AWS with a token as its code", func() { fakes.fault = &smithy.GenericAPIError{Code: "canary.1", Message: "canary"} }, "aws", ecrRepository, "the identity is not configured"),
 		Entry("an error of Azure", func() {
 			fakes.fault = errors.New("ClientAssertionCredential authentication failed. POST https://login.microsoftonline.com/canary RESPONSE 401 Unauthorized {\"error\":\"invalid_client\",\"error_description\":\"AADSTS700213: canary\"}")
 		}, "azure", acrRepository, "the cloud answered AADSTS700213"),

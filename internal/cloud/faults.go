@@ -70,14 +70,34 @@ func failed(ctx context.Context, r Request, err error) error {
 		return report("connection refused", "allow egress to the cloud, or correct the proxy")
 	case strings.HasSuffix(text, http.StatusText(http.StatusProxyAuthRequired)):
 		return report("the proxy refused its password", "correct the credentials of the proxy")
-	case codeIn(text) != "":
-		return report("the cloud answered "+codeIn(text), "give the identity the right to pull from the registry")
+	case codeOf(err) != "":
+		return report("the cloud answered "+codeOf(err), fixOf(codeOf(err)))
 	}
 	return report("the identity is not configured, or the cloud is out of reach", "check the workload identity of the pod or of the ServiceAccount, the egress and the proxy")
 }
 
-// codeIn returns the first error code in a text.
-func codeIn(text string) string {
+// fixOf returns the fix for an error code.
+func fixOf(code string) string {
+	if expired.MatchString(code) {
+		return "check that the pod's token is renewed, and the clocks"
+	}
+	return "give the identity the right to pull from the registry"
+}
+
+// expired matches the codes of AWS and Azure for a token of Kubernetes that has expired.
+var expired = regexp.MustCompile(`^(?:Expired|AADSTS700024$)`)
+
+// plainCode matches a code of AWS that can be shown.
+var plainCode = regexp.MustCompile(`^[A-Za-z]{1,64}$`)
+
+// codeOf returns the error code of an error, or "" if none is known. The libraries of AWS have a method for the code: the texts of some
+// of their errors lack the marks of codes.
+func codeOf(err error) string {
+	var coded interface{ ErrorCode() string }
+	if errors.As(err, &coded) && plainCode.MatchString(coded.ErrorCode()) {
+		return coded.ErrorCode()
+	}
+	text := err.Error()
 	for _, code := range codes {
 		if found := code.FindStringSubmatch(text); found != nil {
 			return found[1]
