@@ -38,6 +38,9 @@ type request struct {
 func (r request) route(host string) (call, func() *http.Response) {
 	switch {
 	case host == metadataHost:
+		if !strings.HasSuffix(r.URL.Path, "/token") {
+			return call{Service: "gcp-discovery"}, r.metadata
+		}
 		return call{Service: "gcp-metadata", Identity: metadataClient}, r.metadata
 	case strings.HasPrefix(host, "sts.") && strings.HasSuffix(host, ".amazonaws.com"):
 		return call{Service: "aws-sts", Identity: r.form.Get("RoleArn"), Subject: r.token("WebIdentityToken").Subject}, r.awsSTS
