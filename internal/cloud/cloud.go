@@ -144,6 +144,9 @@ func (c *Client) Credentials(ctx context.Context, r Request) (registry.Credentia
 	return basic(r, got)
 }
 
+// Forget drops the kept credentials of a namespace, so that the next request asks the cloud.
+func (c *Client) Forget(namespace string) { c.tokens.forget(namespace) }
+
 // basic returns the credentials that pkg/auth got.
 func basic(r Request, got *auth.ArtifactRegistryCredentials) (registry.Credentials, error) {
 	if got == nil || got.Authenticator == nil {
@@ -153,7 +156,7 @@ func basic(r Request, got *auth.ArtifactRegistryCredentials) (registry.Credentia
 	if err != nil || config == nil || config.Username == "" || config.Password == "" {
 		return registry.Credentials{}, failed(context.Background(), r, errMalformed)
 	}
-	return registry.BasicCredentials(r.Repository, config.Username, config.Password), nil
+	return registry.IssuedCredentials(r.Repository, config.Username, config.Password), nil
 }
 
 // checkHost returns an error that matches ErrRefused unless the host is a registry of the cloud.

@@ -258,6 +258,25 @@ var _ = Describe("Credentials of a cloud", func() {
 			Expect(fakes.count()).To(Equal(4))
 		})
 
+		It("are asked for again once they are forgotten, in their namespace only", func(ctx context.Context) {
+			c := newClient(func(o *cloud.Options) { o.ControllerNamespaces = []string{"*"} })
+			other := request("aws", ecrRepository, "")
+			other.Namespace = "other"
+			ask := func(r cloud.Request) (requests int) {
+				GinkgoHelper()
+				before := fakes.count()
+				_, err := c.Credentials(ctx, r)
+				Expect(err).NotTo(HaveOccurred())
+				return fakes.count() - before
+			}
+			Expect(ask(request("aws", ecrRepository, ""))).To(Equal(2))
+			Expect(ask(other)).To(Equal(2))
+			c.Forget(request("aws", ecrRepository, "").Namespace)
+			Expect(ask(other)).To(BeZero())
+			Expect(ask(request("aws", ecrRepository, ""))).To(Equal(2))
+			Expect(ask(request("aws", ecrRepository, ""))).To(BeZero())
+		})
+
 		It("are none if the size of the cache is 0", func(ctx context.Context) {
 			c := newClient(func(o *cloud.Options) { o.MaxTokens = 0 })
 			for range 2 {

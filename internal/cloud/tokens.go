@@ -62,6 +62,12 @@ func (t *tokens) use(ctx context.Context, namespace string, do func(*cache.Token
 	return do(s.kept)
 }
 
+func (t *tokens) forget(namespace string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.namespaces.Remove(namespace)
+}
+
 func (t *tokens) share(namespace string) (*share, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -110,8 +110,17 @@ type try struct {
 	layout   chart.Layout
 }
 
-// run takes the chart from its reference to the staged archive, step by step.
+// run takes the chart from its reference to the staged archive. If the registry answers that the password of a cloud has expired, run asks
+// the cloud for another password, once.
 func (t *try) run(ctx context.Context) error {
+	err := t.steps(ctx)
+	if !t.renew(t.obj, err) {
+		return err
+	}
+	return t.steps(ctx)
+}
+
+func (t *try) steps(ctx context.Context) error {
 	for _, step := range []func(context.Context) error{t.load, t.open, t.resolve, t.manifest, t.verify, t.fetch} {
 		if err := step(ctx); err != nil {
 			return err

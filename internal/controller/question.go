@@ -105,8 +105,12 @@ func (p published) attempt(r resolution, a answer) *attempt {
 // askUntilVerdict asks the registry about the published chart until there is a verdict, the registry answers that it no longer has
 // the chart or does not show its signatures, or time runs out.
 func (e *errands) askUntilVerdict(ctx context.Context, p published) *answer {
+	renewed := false
 	for {
 		a, err := e.verifyPublished(ctx, p)
+		if !renewed {
+			renewed = e.renew(p.obj, err)
+		}
 		if err == nil || errors.Is(err, verify.ErrRejected) || errors.Is(err, errHidden) || a.lost {
 			return &a
 		}

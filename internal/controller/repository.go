@@ -5,6 +5,7 @@ package controller
 import (
 	"cmp"
 	"context"
+	"errors"
 	"time"
 
 	"github.com/opencontainers/go-digest"
@@ -51,6 +52,15 @@ func (e *errands) credentials(ctx context.Context, obj *v1alpha1.VerifiedChart, 
 		c, scope = registry.Credentials{}, obj.Namespace+"/"
 	}
 	return c, scope + on.route.Fingerprint(), nil
+}
+
+// renew drops the passwords of clouds in an object's namespace if the error is that one has expired. It reports whether it did.
+func (e *errands) renew(obj *v1alpha1.VerifiedChart, err error) bool {
+	if !obj.Spec.UsesCloud() || !errors.Is(err, registry.ErrExpired) {
+		return false
+	}
+	e.material.Renew(obj.Namespace)
+	return true
 }
 
 // reader returns a reader of a repository in a registry for an object. See credentials.

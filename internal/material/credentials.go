@@ -174,3 +174,10 @@ func (l *Loader) ofCloud(ctx context.Context, a Access) (registry.Credentials, e
 	}
 	return c, refused(errors.Is(err, cloud.ErrRefused), err)
 }
+
+// Renew makes the next Credentials of a namespace ask the cloud, if it has one.
+func (l *Loader) Renew(namespace string) {
+	if l.cloud != nil {
+		l.cloud.Forget(namespace)
+	}
+}

@@ -28,6 +28,8 @@ type clouds struct {
 }
 
 // Credentials implements material.Cloud.
+func (*clouds) Forget(string) {}
+
 func (c *clouds) Credentials(_ context.Context, r cloud.Request) (registry.Credentials, error) {
 	c.requests = append(c.requests, r)
 	if c.err != nil {

@@ -31,6 +31,8 @@ type Source interface {
 // Cloud provides credentials for the registries of clouds.
 type Cloud interface {
 	Credentials(ctx context.Context, r cloud.Request) (registry.Credentials, error)
+	// Forget drops the credentials of a namespace that it keeps.
+	Forget(namespace string)
 }
 
 // PublicRoot provides the trusted root of the public Sigstore. Its errors mean that

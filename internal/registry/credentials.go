@@ -43,6 +43,8 @@ const official = "library"
 type Credentials struct {
 	// rings are searched in order. The entries of a ring are sorted: the most specific first.
 	rings [][]entry
+	// issued reports whether a cloud has issued the credentials.
+	issued bool
 }
 
 // entry is the credential for a host, or for the repositories below a path of the host.
@@ -100,6 +102,13 @@ func BasicCredentials(repository, username, password string) Credentials {
 		return Credentials{}
 	}
 	return Credentials{rings: [][]entry{{{place: at, credential: auth.Credential{Username: username, Password: password}}}}}
+}
+
+// IssuedCredentials returns a username and a password that a cloud has issued for the host of a repository.
+func IssuedCredentials(repository, username, password string) Credentials {
+	c := BasicCredentials(repository, username, password)
+	c.issued = true
+	return c
 }
 
 // ParseDockerConfig reads a .dockerconfigjson of at most 1 MiB. The key of an entry is a host with or without a port, a URL, or

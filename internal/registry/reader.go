@@ -42,6 +42,8 @@ var (
 	ErrNotFound = errors.New("not found in the registry")
 	// ErrUnauthorized means that the registry refused the credentials, or their absence.
 	ErrUnauthorized = errors.New("the registry refused access")
+	// ErrExpired, which matches ErrUnauthorized, means that the registry answered that the password has expired.
+	ErrExpired = fmt.Errorf("%w: the password has expired", ErrUnauthorized)
 	// ErrWithheld, which matches ErrUnauthorized, means that the registry itself answered 401 or 403 for the content. Its
 	// token service, and the target of its redirect, know nothing about the content.
 	ErrWithheld = fmt.Errorf("%w to this content", ErrUnauthorized)

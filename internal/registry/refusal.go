@@ -92,6 +92,8 @@ func (a *refusal) Is(target error) bool {
 		return a.status == http.StatusNotFound
 	case ErrUnauthorized:
 		return a.isAccess()
+	case ErrExpired:
+		return a.isAccess() && !a.isLedTo && a.hasExpired
 	case ErrWithheld:
 		return a.isAccess() && !a.isLedTo
 	}
@@ -111,6 +113,9 @@ func (a *refusal) As(target any) bool {
 // explainAccess returns an error for users about a registry that refuses access to the repository.
 func (r *remote) explainAccess(err error, a *refusal) error {
 	const correct = "correct url, or name credentials that may read the repository in secretRef"
+	if r.target.Credentials.issued && !a.isLedTo {
+		return r.explainIssued(err, a)
+	}
 	switch {
 	case a.isLedTo:
 		return problem.Explain(err, a.host+", to which the registry redirects, refuses access", "check the registry's storage")
@@ -125,3 +130,22 @@ func (r *remote) explainAccess(err error, a *refusal) error {
 	}
 	return problem.Explain(err, "the repository does not exist, or these credentials may not read it", "correct url, or renew the credentials in secretRef")
 }
+
+// explainIssued returns an error for users about a registry that refuses credentials that its cloud has issued.
+func (r *remote) explainIssued(err error, a *refusal) error {
+	if a.hasExpired {
+		return problem.Explain(err, "the password for "+r.host+" has expired", "check the clock of the controller's node: the cloud has issued the password within the last hour")
+	}
+	return problem.Explain(err, "the repository does not exist, or the cloud identity may not read it", "correct url, or "+grant)
+}
+
+// accessFix is the fix if credentials, or their absence, are refused.
+func (r *remote) accessFix() string {
+	if r.target.Credentials.issued {
+		return grant
+	}
+	return "set secretRef to credentials that may read the repository, or renew them"
+}
+
+// grant is the fix for an identity of a cloud that its registry refuses.
+const grant = "give the identity the right to pull from the repository"

@@ -63,6 +63,24 @@ var _ = Describe("A registry that refuses access", Label("network"), func() {
 		Entry("a code that is longer than what is read", refuse(403, strings.Repeat("canary", 10_000), "canary"), true, "403 Forbidden"),
 	)
 
+	DescribeTable("although a cloud has issued the password is described with a fix in the cloud", func(fault registrytest.Fault, expired bool, words ...string) {
+		p := push()
+		p.Break(fault)
+		target := p.target()
+		target.Credentials = registry.IssuedCredentials(p.Host(), "AWS", "canary")
+		err := resolve(ctx, p, open(newClient(), target))
+		Expect(err).To(MatchError(registry.ErrUnauthorized))
+		Expect(errors.Is(err, registry.ErrExpired)).To(Equal(expired))
+		Expect(err.Error() + problem.Brief(err)).NotTo(Or(ContainSubstring("canary"), ContainSubstring("secretRef")))
+		for _, word := range words {
+			Expect(err.Error() + problem.Brief(err)).To(ContainSubstring(word))
+		}
+	},
+		Entry("an expired password", refuse(403, "DENIED", "Your authorization token has expired. Reauthenticate and try again. canary"), true, "expired", "clock"),
+		Entry("no permission", refuse(403, "DENIED", "User: canary is not authorized to perform: ecr:BatchGetImage"), false, "may not read", "identity"),
+		Entry("no valid password", refuse(401, "UNAUTHORIZED", "canary", "Www-Authenticate", `Basic realm="canary"`), false, "may not read", "identity"),
+	)
+
 	It("A13: is not asked for credentials by the target of its redirect, which is named", func() {
 		p, other := push(), push()
 		p.Break(redirect(other.Server.URL))

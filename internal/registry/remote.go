@@ -238,8 +238,7 @@ func (r *remote) failed(what string, err error) error {
 	case errors.As(err, &answer) && answer.isAccess():
 		return r.explainAccess(redacted, answer)
 	case errors.Is(err, ErrUnauthorized):
-		return problem.Explain(redacted, fmt.Sprintf("%s refuses access to %s", r.host, strings.TrimPrefix(r.name, r.host+"/")),
-			"set secretRef to credentials that may read the repository, or renew them")
+		return problem.Explain(redacted, fmt.Sprintf("%s refuses access to %s", r.host, strings.TrimPrefix(r.name, r.host+"/")), r.accessFix())
 	case errors.Is(err, ErrIntegrity), errors.Is(err, ErrTooLarge), errors.Is(err, ErrMalformed), errors.Is(err, ErrDescriptor):
 		return redacted
 	}

@@ -311,10 +311,12 @@ var _ = Describe("the registry of a cloud", Label("registry", "network"), func()
 
 			Expect(clouds.Revoke(realparts.AWS)).To(Succeed())
 			DeferCleanup(clouds.Renew, realparts.AWS)
+			calls := watch(clouds.CloudProxy)
 			Expect(s.Reconcile(ctx, name, func(vc *v1alpha1.VerifiedChart) error {
 				return scenario.Condition(vc, v1alpha1.FetchFailedCondition, metav1.ConditionTrue, v1alpha1.AuthenticationFailedReason)
 			})).To(Succeed())
 			Expect(s.Until(ctx, name, fetchFailure(And(ContainSubstring("has expired"), Not(ContainSubstring("secretRef")))))).To(Succeed())
+			Expect(tokenCalls(calls())[:2]).To(Equal([]string{"aws-sts " + s.role() + " " + s.subject(), "aws-ecr " + s.role()}))
 			Expect(s.ServedAsPushed(ctx, name)).To(Succeed())
 			s.expectNoSecret(ctx)
 		})
