@@ -71,7 +71,7 @@ func (r reader) Open(ctx context.Context, d ocispec.Descriptor) (io.ReadCloser, 
 }
 
 // ReadThrough implements registry.Reader. It caches nothing.
-func (r reader) ReadThrough(_ string, ask func() ([]byte, error)) ([]byte, error) { return ask() }
+func (r reader) ReadThrough(_, _ string, ask func() ([]byte, error)) ([]byte, error) { return ask() }
 
 // Tags implements registry.Reader.
 func (r reader) Tags(context.Context) ([]string, error) { return nil, r.lacks("tags") }

@@ -74,7 +74,8 @@ func (l *Loader) atURL(ctx context.Context, objects *view, p *v1alpha1.Provenanc
 	return func(ctx context.Context, reader registry.Reader, name, version string) (where string, raw []byte, err error) {
 		request := request
 		request.URL = provenance.Template(p.URL).URL(name, version)
-		raw, err = reader.ReadThrough("URL "+request.URL, func() ([]byte, error) { return l.download(ctx, request) })
+		access := request.Credentials.Fingerprint() + outbound.Route{Trust: request.Trust}.Fingerprint()
+		raw, err = reader.ReadThrough("URL "+request.URL, access, func() ([]byte, error) { return l.download(ctx, request) })
 		return "URL " + download.Shown(request.URL), raw, err
 	}, nil
 }

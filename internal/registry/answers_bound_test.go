@@ -79,7 +79,7 @@ var _ = Describe("Answers of a padded repository", Label("registry", "cache"), f
 		Entry("large manifests and middling blobs", func(r *registry.CachingReader) { manifests(r, mib, 5); blobs(r, 64<<10, 100); manifests(r, 2*mib, 2) }),
 		Entry("files from outside", func(r *registry.CachingReader) {
 			for i := range 20 {
-				_, _ = r.ReadThrough(fmt.Sprint(i), func() ([]byte, error) { return padding(256<<10, i), nil })
+				_, _ = r.ReadThrough(fmt.Sprint(i), "", func() ([]byte, error) { return padding(256<<10, i), nil })
 			}
 		}),
 	)

@@ -115,7 +115,7 @@ func (r stored) Sibling(repository string) (Reader, error) {
 }
 
 // ReadThrough implements Reader. It never calls ask.
-func (r stored) ReadThrough(text string, _ func() ([]byte, error)) ([]byte, error) {
+func (r stored) ReadThrough(text, _ string, _ func() ([]byte, error)) ([]byte, error) {
 	given, err := r.answer(kindOutside, digest.FromString(text).String(), "a file that is kept outside")
 	if err != nil {
 		return nil, err

@@ -21,8 +21,10 @@ var _ = Describe("The cache of answers", Label("registry", "cache"), func() {
 		now   time.Time
 		cache *registry.Cache
 		repo  *verifytest.Repository
+		asked int
 	)
 	BeforeEach(func() {
+		asked = 0
 		now = time.Unix(1_700_000_000, 0)
 		cache = registry.NewCache(1<<20, time.Hour, func() time.Time { return now })
 		repo = verifytest.NewRepository()
@@ -70,6 +72,23 @@ var _ = Describe("The cache of answers", Label("registry", "cache"), func() {
 		_, _ = r.Resolve(ctx, "tag")
 		Expect(repo.Asked()).To(HaveLen(asked + 1))
 	})
+
+	DescribeTable("keeps a file from outside",
+		func(ask func(r registry.Reader, access string) error, requests int) {
+			r := reader()
+			for _, access := range []string{"old password", "old password", "new password"} {
+				Expect(ask(r, access)).To(Succeed())
+			}
+			Expect(asked).To(Equal(requests))
+			offline := r.Answers().Reader("registry.example/app")
+			Expect(ask(offline, "the password of another process")).To(Succeed(), "stored material needs no password")
+			Expect(asked).To(Equal(requests))
+		},
+		Entry("once for each access", func(r registry.Reader, access string) error {
+			_, err := r.ReadThrough("URL", access, func() ([]byte, error) { asked++; return []byte("file"), nil })
+			return err
+		}, 2),
+	)
 
 	It("drops the manifest of a tag when it is stale, and never an answer by digest", func() {
 		manifest, _ := reader().Resolve(ctx, "tag")

@@ -171,9 +171,11 @@ func (r *CachingReader) Referrers(ctx context.Context, d digest.Digest) (Referre
 }
 
 // ReadThrough implements Reader.
-func (r *CachingReader) ReadThrough(text string, ask func() ([]byte, error)) ([]byte, error) {
+func (r *CachingReader) ReadThrough(text, access string, ask func() ([]byte, error)) ([]byte, error) {
 	q := r.question(kindOutside, digest.FromString(text).String())
-	e, err := r.changing(q, func() (Manifest, error) {
+	k := r.key(q)
+	k.scope.Credentials += access
+	e, err := r.changingAt(k, func() (Manifest, error) {
 		raw, err := ask()
 		return Manifest{Raw: raw}, err
 	})
@@ -195,14 +197,19 @@ func (r *CachingReader) Beside(ctx context.Context, archive digest.Digest, suffi
 // changing answers a question whose answer may change. It uses the cache, which also holds the absence of
 // content, or else asks the registry.
 func (r *CachingReader) changing(q question, ask func() (Manifest, error)) (cacheEntry, error) {
-	k := cacheKey{scope: r.scope, question: q}
+	return r.changingAt(r.key(q), ask)
+}
+
+func (r *CachingReader) key(q question) cacheKey { return cacheKey{scope: r.scope, question: q} }
+
+func (r *CachingReader) changingAt(k cacheKey, ask func() (Manifest, error)) (cacheEntry, error) {
 	if e, ok := r.fromCache(k); ok {
 		return e, e.absent
 	}
 	manifest, err := ask()
 	e := cacheEntry{manifest: manifest, absent: err, at: r.cache.now()}
 	if err == nil || errors.Is(err, ErrNotFound) {
-		r.markRequested(q)
+		r.markRequested(k.question)
 		r.cache.store(k, e)
 	}
 	return e, err

@@ -97,7 +97,7 @@ func same(*ocispec.Descriptor) {}
 
 func outside(raw []byte, err error) inquiry {
 	return func(_ *material, r registry.Reader) (any, error) {
-		return r.ReadThrough("URL https://web.example/app.prov?token=hunter2", func() ([]byte, error) { return raw, err })
+		return r.ReadThrough("URL https://web.example/app.prov?token=hunter2", "", func() ([]byte, error) { return raw, err })
 	}
 }
 

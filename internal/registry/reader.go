@@ -109,7 +109,8 @@ type Reader interface {
 	Sibling(repository string) (Reader, error)
 
 	// ReadThrough answers a question about content outside of registries: it returns the result of ask, or the
-	// earlier result if the Reader caches answers. It does not cache errors. The method belongs to the Reader
+	// earlier result with the same access if the Reader caches answers. Access is a text that changes with the right
+	// to read the content, such as the fingerprint of a password. It does not cache errors. The method belongs to the Reader
 	// because one that answers from stored material must never call ask, and the compiler has to ensure that.
-	ReadThrough(question string, ask func() ([]byte, error)) ([]byte, error)
+	ReadThrough(question, access string, ask func() ([]byte, error)) ([]byte, error)
 }

@@ -204,7 +204,7 @@ func (r *remote) Sibling(repository string) (Reader, error) {
 }
 
 // ReadThrough implements Reader. It caches nothing.
-func (r *remote) ReadThrough(_ string, ask func() ([]byte, error)) ([]byte, error) { return ask() }
+func (r *remote) ReadThrough(_, _ string, ask func() ([]byte, error)) ([]byte, error) { return ask() }
 
 func checkDescriptor(d ocispec.Descriptor) error {
 	if d.Size < 0 || d.Size > maxBlobSize {
