@@ -32,6 +32,8 @@ type attempt struct {
 	// staged is the archive that waits to be stored, layer its digest. staged is nil if there is nothing to store.
 	staged *storage.Staged
 	layer  digest.Digest
+	// download is the key of the archive among the downloads.
+	download string
 	// proof is stored with the chart if it is accepted.
 	proof *storedProof
 }
@@ -145,7 +147,7 @@ func (t *try) fill(a *attempt, err error) {
 		Chart:    lifecycle.Chart{Repository: location.Canonical(t.wanted.Repository), Digest: t.subject.Manifest.Digest, Name: t.wanted.Name, Version: t.version()},
 		Observed: observedSigners(t.now.requestedPolicies, t.outcomes),
 	}
-	a.staged, a.layer = t.staged, t.layout.Archive.Digest
+	a.staged, a.layer, a.download = t.staged, t.layout.Archive.Digest, t.download()
 	if _, ok := t.accepted.Subject(); ok && t.reader != nil && !t.isKnown() {
 		a.proof = &storedProof{Repository: t.wanted.Repository, Answers: t.reader.Answers()}
 	}
@@ -323,28 +325,51 @@ func (t *try) isSameManifest() bool {
 	return p != nil && t.subject.Manifest.Digest == p.Digest && location.Canonical(t.wanted.Repository) == p.Repository
 }
 
-// stage stages the archive: the retired file of a withdrawn chart if its digest is the one in the manifest, else it fetches the archive.
+// stage stages the archive: the bytes that were measured, the retired file of a withdrawn chart, or a download, whichever has the digest.
 func (t *try) stage(ctx context.Context) (err error) {
 	subject, _ := t.accepted.Subject()
-	t.layout, err = pipeline.LayoutOf(subject)
-	if err == nil && t.staged != nil && t.staged.Digest() == t.layout.Archive.Digest {
+	if t.layout, err = pipeline.LayoutOf(subject); err != nil {
+		return &pipeline.Failure{Step: pipeline.StepManifest, Err: err}
+	}
+	if t.isStaged() {
 		return nil
 	}
-	t.staged.Discard()
-	if err == nil {
-		artifact := t.storage.NewArtifact(t.obj, "", subject.Manifest.Digest.Encoded()+".tgz")
-		recovered, err := t.storage.Recover(t.obj, artifact)
-		if err == nil && recovered.Digest() == t.layout.Archive.Digest {
-			t.staged = recovered
-			return nil
-		}
-		recovered.Discard()
+	t.staged, err = t.storage.Recover(t.obj, t.storage.NewArtifact(t.obj, "", subject.Manifest.Digest.Encoded()+".tgz"))
+	if err == nil && t.isStaged() {
+		return nil
 	}
-	if t.staged, err = t.storage.Stage(); err != nil {
+	t.staged, err = t.downloads.get(ctx, t.storage, t.download(), t.layout.Archive.Digest, func(into *storage.Staged) error {
+		_, err := pipeline.Fetch(ctx, t.reader, t.accepted, into)
+		return err
+	})
+	return asFailure(err)
+}
+
+// isStaged reports whether the staged file is the archive. It discards another file.
+func (t *try) isStaged() bool {
+	if t.staged != nil && t.staged.Digest() == t.layout.Archive.Digest {
+		return true
+	}
+	t.staged.Discard()
+	t.staged = nil
+	return false
+}
+
+// download returns the key of the archive among the downloads.
+func (t *try) download() string {
+	return keyOfDownload(t.wanted.Repository, t.scope, t.layout.Archive.Digest)
+}
+
+// asFailure returns the failure to get an archive.
+func asFailure(err error) error {
+	var failure *pipeline.Failure
+	switch {
+	case err == nil, errors.As(err, &failure):
+		return err
+	case errors.Is(err, storage.ErrStorage):
 		return &pipeline.Failure{Step: pipeline.StepStore, Err: err}
 	}
-	t.layout, err = pipeline.Fetch(ctx, t.reader, t.accepted, t.staged)
-	return err
+	return &pipeline.Failure{Step: pipeline.StepFetch, Err: err}
 }
 
 // inspect inspects the staged archive, unless an archive with its digest was inspected lately. Few archives are inspected at a time, since

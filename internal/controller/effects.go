@@ -72,6 +72,7 @@ func (r *VerifiedChartReconciler) store(obj *v1alpha1.VerifiedChart, now *local,
 	if err := r.Storage.Commit(a.staged, a.value.Artifact); err != nil {
 		return err
 	}
+	r.errands.downloads.keep(a.download, *a.value.Artifact)
 	return r.Storage.ForgetRetired(obj)
 }
 

@@ -33,6 +33,7 @@ type errands struct {
 	charts     *chartrepo.Client
 	cache      *registry.Cache
 	storage    *storage.Storage
+	downloads  *downloads
 	allowHTTP  bool
 	maxTimeout time.Duration
 	// questions limits questions about published charts, attempts limits attempts and recoveries.

@@ -91,7 +91,7 @@ func (r *VerifiedChartReconciler) prepare(retries workqueue.TypedRateLimiter[ctr
 		observe: r.Verifications.observe, now: r.Now, minInterval: r.MinInterval,
 	}
 	r.errands = &errands{
-		gatherer: r.gatherer, material: r.Material, registries: r.Registries, charts: r.Charts, cache: r.Cache, storage: r.Storage, allowHTTP: r.AllowHTTP, maxTimeout: r.MaxTimeout,
+		gatherer: r.gatherer, material: r.Material, registries: r.Registries, charts: r.Charts, cache: r.Cache, storage: r.Storage, downloads: newDownloads(), allowHTTP: r.AllowHTTP, maxTimeout: r.MaxTimeout,
 		questions: newLimiter(questionPlaces, r.Now), attempts: newLimiter(concurrent*attemptsEach, r.Now),
 		inspections: make(chan struct{}, max(concurrent, 1)), inspected: fairlru.New[digest.Digest, chart.Metadata](inspectedBytes), requeue: requeue, ctx: context.Background(),
 	}

@@ -5,6 +5,7 @@ package storage
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -70,13 +71,28 @@ func (s *Storage) Recover(obj metav1.Object, a meta.Artifact) (*Staged, error) {
 		return nil, err
 	}
 	defer f.Close() //nolint:errcheck // only read
+	return s.StageFrom(f)
+}
+
+// StageCopy returns a copy of the file of an artifact that is stored, in a new staged file. The caller has to expect any content.
+func (s *Storage) StageCopy(a meta.Artifact) (*Staged, error) {
+	f, err := Open(s.flux.BasePath, a.Path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close() //nolint:errcheck // only read
+	return s.StageFrom(f)
+}
+
+// StageFrom returns a copy of r in a new staged file.
+func (s *Storage) StageFrom(r io.Reader) (*Staged, error) {
 	staged, err := s.Stage()
 	if err != nil {
 		return nil, err
 	}
-	if err := pour(staged, f); err != nil {
+	if err := pour(staged, r); err != nil {
 		staged.Discard()
-		return nil, failed("recover "+bounded(a.Path), err)
+		return nil, failed("copy a file", err)
 	}
 	return staged, nil
 }
