@@ -78,6 +78,10 @@ type Layout struct {
 	Archive ocispec.Descriptor
 	// Provenance describes the chart's provenance file, or is nil.
 	Provenance *ocispec.Descriptor
+	// Origin is what the manifest states about the origin of the chart, by OpenContainers annotation: its source, its
+	// revision and the time of its build. The values are printable and bounded. A signature of the manifest covers them; a
+	// provenance file does not.
+	Origin map[string]string
 }
 
 // Metadata is the chart's description of itself. Name and Version are complete and plain ASCII; the other

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/fluxcd/pkg/oci"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
@@ -49,7 +50,21 @@ func parseManifest(raw []byte) (Layout, error) {
 	if err := m.check(); err != nil {
 		return Layout{}, err
 	}
-	return layoutOf(m.Config, m.Layers)
+	layout, err := layoutOf(m.Config, m.Layers)
+	layout.Origin = originOf(m.Annotations)
+	return layout, err
+}
+
+// originOf returns the annotations that state the origin of a chart.
+func originOf(annotations map[string]string) map[string]string {
+	stated := oci.MetadataFromAnnotations(annotations)
+	origin := map[string]string{}
+	for name, value := range (&oci.Metadata{Source: stated.Source, Revision: stated.Revision, Created: stated.Created}).ToAnnotations() {
+		if value != "" {
+			origin[name] = printable.String(value, maxReason)
+		}
+	}
+	return origin
 }
 
 // manifest is an image manifest, with the keys of other kinds of manifests.

@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/fluxcd/pkg/apis/meta"
@@ -314,9 +316,18 @@ func (t *try) fetch(ctx context.Context) error {
 	}
 	artifact := t.storage.NewArtifact(t.obj, chart.TagOf(t.metadata.Version)+"@"+s.Manifest.Digest.String(), s.Manifest.Digest.Encoded()+".tgz")
 	artifact.Metadata = map[string]string{ocispec.AnnotationTitle: t.metadata.Name, ocispec.AnnotationVersion: t.metadata.Version}
+	if coversManifest(t.accepted.Result()) {
+		maps.Copy(artifact.Metadata, t.layout.Origin)
+	}
 	artifact.Digest = t.layout.Archive.Digest.String()
 	t.artifact = &artifact
 	return nil
+}
+
+// coversManifest reports whether a signature of the manifest itself proves the chart, so that the annotations of the manifest are
+// proven too. A provenance file names only the archive.
+func coversManifest(r verify.Result) bool {
+	return slices.ContainsFunc(r.Signatures, func(s verify.VerifiedSignature) bool { return s.Provider == v1alpha1.CosignProvider })
 }
 
 // isSameManifest reports whether the requested manifest is the published one, under any name and version.

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/verifiedchart/verifiedchart/internal/location"
 	"github.com/verifiedchart/verifiedchart/internal/printable"
 	"github.com/verifiedchart/verifiedchart/internal/problem"
 )
@@ -95,7 +96,7 @@ var reference = regexp.MustCompile(`(:[^:/@]*)?(@[^/]*)?$`)
 
 func inRegistry(u *url.URL) error {
 	path := reference.ReplaceAllString(strings.TrimSuffix(u.Path, "/"), "")
-	target := "oci://" + u.Host + path
+	target := location.OCI + u.Host + path
 	return &OCIError{
 		Problem: problem.New(ErrURL, "the index points to %s", printable.String(target, maxShown)).
 			Fix("set url to that and remove chart"),

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/fluxcd/pkg/apis/meta"
+	"github.com/fluxcd/pkg/oci"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -57,11 +58,23 @@ func succeeded(before, after v1alpha1.VerifiedChartStatus) []Event {
 	wasReady := find(before.Conditions, meta.ReadyCondition)
 	switch {
 	case isNew:
-		return []Event{{corev1.EventTypeNormal, "NewArtifact", fmt.Sprintf("published %s: %s", after.Artifact.Revision, verified.Message)}}
+		return []Event{{corev1.EventTypeNormal, "NewArtifact", fmt.Sprintf("published %s%s: %s", after.Artifact.Revision, builtFrom(after.Artifact), verified.Message)}}
 	case wasReady == nil || wasReady.Status != metav1.ConditionTrue:
 		return []Event{{corev1.EventTypeNormal, meta.SucceededReason, verified.Message}}
 	}
 	return nil
+}
+
+// builtFrom returns a clause with the source of an artifact and its revision, if its proven manifest states them.
+func builtFrom(a *meta.Artifact) string {
+	source, revision := a.Metadata[oci.SourceAnnotation], a.Metadata[oci.RevisionAnnotation]
+	switch {
+	case source == "":
+		return ""
+	case revision == "":
+		return ", built from " + source
+	}
+	return ", built from " + source + " at " + revision
 }
 
 // mutations returns an event for each version that got another digest.

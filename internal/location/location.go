@@ -9,11 +9,13 @@ package location
 import (
 	"slices"
 	"strings"
+
+	"github.com/fluxcd/pkg/oci"
 )
 
 const (
-	// oci is the scheme of the URL of a repository in an OCI registry.
-	oci = "oci://"
+	// OCI is the scheme of the URL of a repository in an OCI registry.
+	OCI = oci.OCIRepositoryPrefix
 	// classic is the scheme in the names of classic repositories, however they are read.
 	classic = "https://"
 	// cleartext is the other scheme of classic repositories.
@@ -43,7 +45,7 @@ func hasScheme(text, scheme string) bool {
 
 // WithoutScheme returns the host and path of a URL, or of the name of a repository.
 func WithoutScheme(repository string) string {
-	for _, scheme := range []string{oci, classic, cleartext} {
+	for _, scheme := range []string{OCI, classic, cleartext} {
 		for hasScheme(repository, scheme) {
 			repository = repository[len(scheme):]
 		}
@@ -108,7 +110,7 @@ func SameHost(a, b string) bool {
 func URLs(repository string) []string {
 	canonical := Canonical(repository)
 	host, path, found := strings.Cut(WithoutScheme(canonical), "/")
-	schemes := []string{oci}
+	schemes := []string{OCI}
 	if IsClassic(repository) {
 		schemes = []string{classic, cleartext}
 	}

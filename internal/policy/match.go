@@ -16,7 +16,7 @@ import (
 )
 
 // ociScheme is the scheme of the URL of a chart in an OCI registry.
-const ociScheme = "oci://"
+const ociScheme = location.OCI
 
 // Matches reports whether a ClusterChartPolicy applies to a chart, by the chart's
 // repository (a URL, or a host and a path) and the VerifiedChart's namespace. The

@@ -8,10 +8,12 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/verifiedchart/verifiedchart/internal/location"
 )
 
 // scheme of the URL of a repository.
-const scheme = "oci://"
+const scheme = location.OCI
 
 // maxURL bounds the URL of a repository in bytes.
 const maxURL = 512

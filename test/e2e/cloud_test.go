@@ -185,7 +185,8 @@ var _ = Describe("the registry of a cloud", Label("registry", "network"), func()
 			calls := watch(clouds.CloudProxy)
 			Expect(s.order(ctx, name, cloud, field)).To(Succeed())
 			Expect(s.Proven(ctx, name)).To(Succeed())
-			Expect(tokenCalls(calls())).To(Equal(expected()))
+			// The SDKs repeat a call that is not answered in time.
+			Expect(slices.Compact(tokenCalls(calls()))).To(Equal(expected()))
 
 			calls = watch(clouds.CloudProxy)
 			Expect(s.Reconcile(ctx, name, published)).To(Succeed())
