@@ -21,7 +21,8 @@ var ErrNoMatch = errors.New("no version matches")
 
 // Selection names a version: by its digest, its text, or a range. The first that is set decides.
 type Selection struct {
-	// Digest is the hex SHA-256 of the archive. If no entry has this digest, the other fields decide.
+	// Digest is the hex SHA-256 of the archive. If several entries have this digest, Version decides among them. If no
+	// entry has it, the other fields decide.
 	Digest string
 	// Version is the text of the version.
 	Version string
@@ -46,15 +47,15 @@ const maxNamed = 5
 func Select(entries []Entry, want Selection) (Entry, error) {
 	var best *Entry
 	if want.Digest != "" {
-		best = latest(entries, func(e Entry) bool { return e.Digest == want.Digest })
+		hasDigest := func(e Entry) bool { return e.Digest == want.Digest }
+		if best = ofVersion(entries, want.Version, hasDigest); best == nil {
+			best = latest(entries, hasDigest)
+		}
 	}
 	switch {
 	case best != nil:
 	case want.Version != "":
-		best = latest(entries, func(e Entry) bool { return e.Version == want.Version })
-		if best == nil {
-			best = latest(entries, func(e Entry) bool { return chart.SameVersion(e.Version, want.Version) })
-		}
+		best = ofVersion(entries, want.Version, func(Entry) bool { return true })
 	case want.Range != nil:
 		best = highest(entries, want)
 	}
@@ -62,6 +63,14 @@ func Select(entries []Entry, want Selection) (Entry, error) {
 		return Entry{}, noMatch(entries, want)
 	}
 	return *best, nil
+}
+
+// ofVersion returns the matching entry with a version that was created last: with its exact text, or else with the same version.
+func ofVersion(entries []Entry, version string, matches func(Entry) bool) *Entry {
+	if best := latest(entries, func(e Entry) bool { return e.Version == version && matches(e) }); best != nil {
+		return best
+	}
+	return latest(entries, func(e Entry) bool { return chart.SameVersion(e.Version, version) && matches(e) })
 }
 
 // latest returns the matching entry that was created last.

@@ -57,6 +57,23 @@ var _ = Describe("Select", func() {
 		Entry("that stands twice, and was created later", "1.0.0", "1.0.0@2024", "1.0.0@2023", "1.0.0@2024", "1.0.0"),
 	)
 
+	DescribeTable("finds an archive by its digest",
+		func(wanted, want string, versions ...string) {
+			list := entries(versions...)
+			for i := range list {
+				list[i].Digest = "d"
+			}
+			selected, err := helmindex.Select(list, helmindex.Selection{Digest: "d", Version: wanted})
+			Expect(err).NotTo(HaveOccurred())
+			Expect(selected.URLs).To(Equal([]string{want}))
+		},
+		Entry("of the wanted version, although one of another version is newer", "1.0.0", "1.0.0@2023", "1.0.0@2023", "9.9.9@2024"),
+		Entry("of the wanted version, before one with a leading v", "1.0.0", "1.0.0@2023", "v1.0.0@2024", "1.0.0@2023"),
+		Entry("of the wanted version, which differs in a leading v", "1.0.0", "v1.0.0@2023", "v1.0.0@2023", "9.9.9@2024"),
+		Entry("of another version, if none has the wanted one", "1.0.0", "9.9.9", "9.9.9"),
+		Entry("that was created later, if no version is wanted", "", "9.9.9@2024", "1.0.0@2023", "9.9.9@2024"),
+	)
+
 	DescribeTable("finds the highest version in a range",
 		func(constraint, filter, want string, versions ...string) {
 			selected, err := helmindex.Select(entries(versions...), within(constraint, filter))
