@@ -3,6 +3,7 @@
 package chartrepo
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -32,6 +33,30 @@ type Archive struct {
 	named download.Server
 }
 
+// Place is where an archive was found, so that it can be found again without the index.
+type Place struct {
+	Version  string `json:"version"`
+	URL      string `json:"url"`
+	IsInside bool   `json:"isInside,omitempty"`
+}
+
+// Place returns the place of the archive; false if its URL may hold a secret.
+func (a Archive) Place() (Place, bool) {
+	if a.URL == nil || a.URL.RawQuery != "" {
+		return Place{}, false
+	}
+	return Place{Version: a.Version, URL: a.URL.String(), IsInside: a.named.IsInside}, true
+}
+
+// At returns the archive at a place.
+func (r *Repository) At(p Place) (Archive, error) {
+	u, err := url.Parse(p.URL)
+	if err != nil || p.URL == "" {
+		return Archive{}, fmt.Errorf("%w: the place of an archive", registry.ErrURL)
+	}
+	return Archive{Version: p.Version, URL: u, named: download.Server{URL: r.url, IsInside: p.IsInside}}, nil
+}
+
 // freshAge is the age up to which an index that lacks a version is believed.
 const freshAge = 10 * time.Second
 
@@ -39,9 +64,10 @@ const freshAge = 10 * time.Second
 // the version, Find asks the server again, because the version may be new. The error matches registry.ErrNotFound if the index lacks the chart or the version, and registry.ErrURL if the index
 // points elsewhere than to a web server.
 func (r *Repository) Find(ctx context.Context, want helmindex.Selection, maxAge time.Duration) (Archive, error) {
+	asked := r.client.now()
 	entry, isInside, err := r.selected(ctx, want, maxAge)
 	if lacks := errors.Is(err, helmindex.ErrNotFound) || errors.Is(err, helmindex.ErrNoMatch); lacks && maxAge > freshAge {
-		entry, isInside, err = r.selected(ctx, want, freshAge)
+		entry, isInside, err = r.selected(ctx, want, r.client.now().Sub(asked)+freshAge)
 	}
 	if err != nil {
 		return Archive{}, r.named(err)
@@ -58,7 +84,7 @@ func (r *Repository) Find(ctx context.Context, want helmindex.Selection, maxAge 
 }
 
 func (r *Repository) selected(ctx context.Context, want helmindex.Selection, maxAge time.Duration) (helmindex.Entry, bool, error) {
-	chart, isInside, err := r.find(r.client.asked(ctx), maxAge)
+	chart, isInside, err := r.find(ctx, maxAge)
 	if err != nil {
 		return helmindex.Entry{}, false, err
 	}
@@ -109,7 +135,7 @@ func (r *Repository) Measure(ctx context.Context, a Archive, w io.Writer) (d dig
 	}
 	defer stream.Close() //nolint:errcheck // everything was read, or the error below explains why not
 	digester := digest.SHA256.Digester()
-	if err := r.copyTo(io.MultiWriter(w, digester.Hash()), stream, "the archive", a.URL); err != nil {
+	if err := r.copyTo(io.MultiWriter(w, digester.Hash()), gzipOnly(stream, a), "the archive", a.URL); err != nil {
 		return "", false, err
 	}
 	d = digester.Digest()
@@ -134,9 +160,29 @@ func (a Archive) Differs(expected, got digest.Digest) error {
 		Fix("request the new one, or restore the old one")
 }
 
+// errNoArchive is matched by the error for a file that is no archive. Its digest is not shown: the index may name any file.
+var errNoArchive = fmt.Errorf("%w: the file is no archive", registry.ErrIntegrity)
+
+// gzipOnly returns an error instead of a file that does not begin as gzip does.
+func gzipOnly(r io.Reader, a Archive) io.Reader {
+	buffered := bufio.NewReader(r)
+	magic, err := buffered.Peek(2)
+	if err != nil || magic[0] == 0x1f && magic[1] == 0x8b {
+		return buffered // the reader returns the error
+	}
+	return failedReader{problem.New(errNoArchive, "the archive of version %s is not a gzip file", printable.String(a.Version, maxShown)).
+		Fix("upload the archive that helm package writes, and write the index again")}
+}
+
+// failedReader returns its error.
+type failedReader struct{ err error }
+
+func (f failedReader) Read([]byte) (int, error) { return 0, f.err }
+
 // checked passes on an archive. It returns io.EOF only if the archive has the digest.
 type checked struct {
-	io.ReadCloser
+	io.Reader
+	io.Closer
 	archive  Archive
 	expected digest.Digest
 	got      digest.Digester
@@ -145,7 +191,7 @@ type checked struct {
 
 // Read implements io.Reader.
 func (c *checked) Read(p []byte) (int, error) {
-	n, err := c.ReadCloser.Read(p)
+	n, err := c.Reader.Read(p)
 	_, _ = c.got.Hash().Write(p[:n]) // a hash takes everything
 	switch {
 	case err == nil:
@@ -168,5 +214,5 @@ func (r *Repository) open(ctx context.Context, a Archive, d digest.Digest) (io.R
 	if err != nil {
 		return nil, failed(err)
 	}
-	return &checked{ReadCloser: stream, archive: a, expected: d, got: digest.SHA256.Digester(), failed: failed}, nil
+	return &checked{Reader: gzipOnly(stream, a), Closer: stream, archive: a, expected: d, got: digest.SHA256.Digester(), failed: failed}, nil
 }

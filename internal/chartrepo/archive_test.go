@@ -23,7 +23,7 @@ import (
 
 var _ = Describe("An archive in a classic repository", Label("classic"), func() {
 	var c *client
-	one := []byte("one")
+	one := zipped("one")
 	BeforeEach(func() {
 		c = newClient()
 		c.server.Add("app", "1.0.0", one)
@@ -55,7 +55,7 @@ var _ = Describe("An archive in a classic repository", Label("classic"), func() 
 	DescribeTable("is never read to its end with other bytes",
 		func(answer string) {
 			r := reader(sha(one))
-			c.server.Put("app-1.0.0.tgz", []byte(answer))
+			c.server.Put("app-1.0.0.tgz", zipped(answer))
 			_, err := read(r, sha(one))
 			beOnly(err, registry.ErrIntegrity)
 		},
@@ -67,11 +67,11 @@ var _ = Describe("An archive in a classic repository", Label("classic"), func() 
 	It("that is not the expected one is not asked for", func() {
 		r := reader(sha(one))
 		c.server.Reset()
-		_, err := read(r, sha([]byte("two")))
+		_, err := read(r, sha(zipped("two")))
 		beOnly(err, registry.ErrNotFound)
-		_, err = r.Beside(ctx, sha([]byte("two")), ".prov", 100)
+		_, err = r.Beside(ctx, sha(zipped("two")), ".prov", 100)
 		beOnly(err, registry.ErrNotFound)
-		_, err = r.Manifest(ctx, sha([]byte("two")))
+		_, err = r.Manifest(ctx, sha(zipped("two")))
 		beOnly(err, registry.ErrNotFound)
 		Expect(c.server.Requests()).To(BeEmpty())
 	})
@@ -88,10 +88,10 @@ var _ = Describe("An archive in a classic repository", Label("classic"), func() 
 		Expect(err).NotTo(HaveOccurred())
 		Expect(d).To(Equal(sha(one)))
 		Expect(written).To(BeFalse())
-		c.server.Put("app-1.0.0.tgz", []byte("two"))
+		c.server.Put("app-1.0.0.tgz", zipped("two"))
 		d, written, err = r.Measure(ctx, a, io.Discard)
 		Expect(err).NotTo(HaveOccurred())
-		Expect(d).To(Equal(sha([]byte("two"))))
+		Expect(d).To(Equal(sha(zipped("two"))))
 		Expect(written).To(BeTrue())
 	})
 
@@ -124,7 +124,7 @@ var _ = Describe("An archive in a classic repository", Label("classic"), func() 
 			beOnly(err, class)
 		},
 		Entry("if they are the same", func() {}, nil),
-		Entry("and not if they have changed", func() { c.server.Put("app-1.0.0.tgz", []byte("two")) }, registry.ErrIntegrity),
+		Entry("and not if they have changed", func() { c.server.Put("app-1.0.0.tgz", zipped("two")) }, registry.ErrIntegrity),
 		Entry("and not if they are gone", func() { c.server.Delete("app-1.0.0.tgz") }, registry.ErrNotFound),
 		Entry("and not if the server refuses access", func() { c.server.Break(status(http.StatusForbidden, "")) }, registry.ErrUnauthorized),
 	)

@@ -24,7 +24,6 @@ import (
 
 	"github.com/verifiedchart/verifiedchart/internal/download"
 	"github.com/verifiedchart/verifiedchart/internal/fairlru"
-	"github.com/verifiedchart/verifiedchart/internal/helmindex"
 	"github.com/verifiedchart/verifiedchart/internal/outbound"
 	"github.com/verifiedchart/verifiedchart/internal/problem"
 	"github.com/verifiedchart/verifiedchart/internal/registry"
@@ -68,7 +67,8 @@ type Client struct {
 	maxIndex  int64
 	now       func() time.Time
 	indexes   *indexes
-	charts    *fairlru.Cache[chartKey, helmindex.Chart]
+	charts    *fairlru.Cache[chartKey, parsed]
+	parsing   *parsing
 	measured  *fairlru.Cache[string, measured]
 }
 
@@ -82,7 +82,7 @@ func NewClient(o Options) *Client {
 	}
 	return &Client{
 		downloads: o.Downloads, stage: o.Stage, maxIndex: o.MaxIndexSize, now: o.Now, indexes: newIndexes(),
-		charts: fairlru.New[chartKey, helmindex.Chart](chartsBytes), measured: fairlru.New[string, measured](measuredBytes),
+		charts: fairlru.New[chartKey, parsed](chartsBytes), parsing: newParsing(), measured: fairlru.New[string, measured](measuredBytes),
 	}
 }
 
@@ -196,6 +196,8 @@ func (r *Repository) failed(what string, at *url.URL, err error) error {
 	switch {
 	case errors.As(err, &limited):
 		return limited
+	case errors.Is(err, errNoArchive):
+		return err
 	case errors.Is(err, download.ErrNotFound):
 		return problem.New(registry.ErrNotFound, "%s not found on %s", what, host).Because(err)
 	case errors.Is(err, download.ErrUnauthorized):

@@ -12,8 +12,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/hashicorp/golang-lru/v2/simplelru"
-
 	"github.com/verifiedchart/verifiedchart/internal/download"
 	"github.com/verifiedchart/verifiedchart/internal/helmindex"
 	"github.com/verifiedchart/verifiedchart/internal/outbound"
@@ -21,140 +19,46 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/registry"
 )
 
-// maxIndexes and maxIndexBytes bound the indexes that are kept on the disk: their number, and their total size. The one
-// that was used last is always kept.
-const maxIndexes, maxIndexBytes = 256, 512 << 20
-
-// index is one version of an index.yaml.
-type index struct {
-	file       File
-	hash       string // of its content
-	validators download.Validators
-	isInside   bool
-	at         time.Time // when the server was asked last
-}
-
-func (i *index) discard() {
-	if i != nil {
-		i.file.Discard()
-	}
-}
-
-// place holds the last index of one repository, as one set of credentials sees it.
-type place struct {
-	// busy holds one token while somebody uses the place: an index is downloaded once, however many ask for it.
-	busy    chan struct{}
-	current *index
-	// at is the end of the last download, and failed why it failed.
-	at     time.Time
-	failed error
-}
-
-// lock waits for the place.
-func (p *place) lock(ctx context.Context) error {
-	select {
-	case p.busy <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-func (p *place) unlock() { <-p.busy }
-
-// indexes holds places.
-type indexes struct {
-	mu     sync.Mutex
-	places *simplelru.LRU[string, *place]
-}
-
-func newIndexes() *indexes {
-	places, err := simplelru.NewLRU[string, *place](maxIndexes+1, nil)
-	if err != nil {
-		panic(err)
-	}
-	return &indexes{places: places}
-}
-
-// lock returns the place for a key, which the caller unlocks.
-func (x *indexes) lock(ctx context.Context, key string) (*place, error) {
-	for {
-		x.mu.Lock()
-		p, ok := x.places.Get(key)
-		if !ok {
-			p = &place{busy: make(chan struct{}, 1)}
-			x.places.Add(key, p)
-		}
-		x.mu.Unlock()
-		if err := p.lock(ctx); err != nil {
-			return nil, err
-		}
-		x.mu.Lock()
-		kept, ok := x.places.Peek(key)
-		x.mu.Unlock()
-		if ok && kept == p {
-			return p, nil
-		}
-		p.unlock() // it was evicted meanwhile
-	}
-}
-
-// tidy evicts places until the bounds hold, the least recently used first. It leaves a place that is in use.
-func (x *indexes) tidy() {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	total := int64(0)
-	sizes := map[string]int64{}
-	for _, key := range x.places.Keys() {
-		p, _ := x.places.Peek(key)
-		if p.lockNow() {
-			if p.current != nil {
-				sizes[key] = p.current.file.Reader().Size()
-			}
-			p.unlock()
-		}
-		total += sizes[key]
-	}
-	for _, key := range x.places.Keys() {
-		if total <= maxIndexBytes && x.places.Len() <= maxIndexes {
-			return
-		}
-		if p, _ := x.places.Peek(key); p.lockNow() {
-			p.current.discard()
-			p.current = nil
-			x.places.Remove(key)
-			p.unlock()
-			total -= sizes[key]
-		}
-	}
-}
-
-func (p *place) lockNow() bool {
-	select {
-	case p.busy <- struct{}{}:
-		return true
-	default:
-		return false
-	}
-}
-
-// chartKey names a chart in one version of an index.
-type chartKey struct{ index, chart string }
+// AnyAge accepts the last index, however old it is.
+const AnyAge = time.Duration(1<<63 - 1)
 
 // find returns the chart's part of the index, and whether only hosts on an internal network were asked for it. The server is asked
 // again if the index is older than maxAge.
 func (r *Repository) find(ctx context.Context, maxAge time.Duration) (helmindex.Chart, bool, error) {
-	place, err := r.client.indexes.lock(ctx, r.key(ctx))
+	i, err := r.index(ctx, maxAge)
 	if err != nil {
 		return helmindex.Chart{}, false, err
 	}
-	defer r.client.indexes.tidy()
-	defer place.unlock()
-	if err := r.refresh(ctx, place, maxAge); err != nil {
-		return helmindex.Chart{}, false, err
+	defer r.client.indexes.release(i)
+	chart, err := r.parse(ctx, i)
+	return chart, r.client.indexes.insideOf(i), err
+}
+
+// index returns an index that is young enough, which the caller releases. Many who ask at the same time share one download. Nobody waits
+// who may use the last index.
+func (r *Repository) index(ctx context.Context, maxAge time.Duration) (*index, error) {
+	x, asked, key := r.client.indexes, r.client.now(), r.key(ctx)
+	p := x.visit(key, r.target.Scope, asked)
+	defer x.leave(key, p)
+	if i := x.take(p, asked, r.client.now(), maxAge); i != nil {
+		return i, nil
 	}
-	chart, err := r.parse(place.current)
-	return chart, place.current.isInside, err
+	if err := p.lock(ctx); err != nil {
+		return nil, err
+	}
+	defer p.unlock()
+	if i := x.take(p, asked, r.client.now(), maxAge); i != nil {
+		return i, nil
+	}
+	if err := x.failure(p, r.target.Scope, asked); err != nil {
+		return nil, err
+	}
+	began := r.client.now()
+	i, err := r.download(ctx, p, began)
+	if err != nil && ctx.Err() == nil { // otherwise nothing is known for those who wait
+		x.fail(p, r.target.Scope, began, err)
+	}
+	return i, err
 }
 
 // key is equal for all who see the same index.
@@ -163,54 +67,23 @@ func (r *Repository) key(ctx context.Context) string {
 	return fmt.Sprintf("%s %s %s", r.url, r.target.Credentials.Fingerprint(), route.Fingerprint())
 }
 
-// refresh asks the server for the index if the last one is too old. If the caller waited for another download, its result counts.
-func (r *Repository) refresh(ctx context.Context, p *place, maxAge time.Duration) error {
-	asked := askedAt(ctx)
-	switch {
-	case p.current != nil && r.client.now().Sub(p.current.at) < maxAge:
-		return nil
-	case p.at.After(asked) && (p.failed != nil || p.current != nil):
-		return p.failed
-	}
-	next, err := r.download(ctx, p.current)
-	if ctx.Err() == nil { // otherwise nothing is known for those who wait
-		p.at, p.failed = r.client.now(), err
-	}
-	if err != nil {
-		return err
-	}
-	if next != p.current {
-		p.current.discard()
-	}
-	p.current = next
-	return nil
-}
-
-type askedKey struct{}
-
-// asked returns a context that remembers the moment.
-func (c *Client) asked(ctx context.Context) context.Context {
-	return context.WithValue(ctx, askedKey{}, c.now())
-}
-
-func askedAt(ctx context.Context) time.Time {
-	at, _ := ctx.Value(askedKey{}).(time.Time)
-	return at
-}
-
-// download returns the present index: the last one, with a new date, if it is unchanged.
-func (r *Repository) download(ctx context.Context, last *index) (*index, error) {
-	at := r.url.JoinPath("index.yaml")
+// download asks the server for the index, and returns it: the last one if it is unchanged.
+func (r *Repository) download(ctx context.Context, p *place, began time.Time) (*index, error) {
+	x, at := r.client.indexes, r.url.JoinPath("index.yaml")
 	request := r.request(at, nil, r.client.maxIndex)
 	request.Gzip = true
+	last := x.last(p)
 	if last != nil {
 		request.Known = last.validators
 	}
-	asked := r.client.now()
 	stream, err := r.client.downloads.Open(ctx, request)
-	if errors.Is(err, download.ErrUnchanged) {
-		last.at = asked
+	var unchanged *download.UnchangedError
+	if errors.As(err, &unchanged) && last != nil {
+		x.confirm(last, began, unchanged.StayedInside)
 		return last, nil
+	}
+	if last != nil {
+		x.release(last)
 	}
 	if err != nil {
 		return nil, r.indexFailed(r.failed("index.yaml", at, err))
@@ -225,7 +98,11 @@ func (r *Repository) download(ctx context.Context, last *index) (*index, error) 
 		file.Discard()
 		return nil, r.indexFailed(err)
 	}
-	return &index{file: file, hash: hex.EncodeToString(hash.Sum(nil)), validators: stream.Validators, isInside: stream.StayedInside, at: asked}, nil
+	i := &index{
+		file: file, size: file.Reader().Size(), hash: hex.EncodeToString(hash.Sum(nil)), validators: stream.Validators, isInside: stream.StayedInside, at: began,
+	}
+	x.put(p, i)
+	return i, nil
 }
 
 // indexFailed returns the error about the index with a better fix, if there is one.
@@ -241,25 +118,40 @@ func (r *Repository) indexFailed(err error) error {
 	return err
 }
 
-// parse returns the chart's part of an index. It parses a part once.
-func (r *Repository) parse(i *index) (helmindex.Chart, error) {
+// chartKey names a chart in one version of an index.
+type chartKey struct{ index, chart string }
+
+// parsed is the chart's part of an index, or why there is none.
+type parsed struct {
+	chart helmindex.Chart
+	err   error
+}
+
+// parse returns the chart's part of an index. It parses a part once, also if the index lacks the chart.
+func (r *Repository) parse(ctx context.Context, i *index) (helmindex.Chart, error) {
 	key := chartKey{index: i.hash, chart: r.chart}
-	if chart, ok := r.client.charts.Get(r.target.Scope, key); ok {
-		return chart, nil
+	if known, ok := r.client.charts.Get(r.target.Scope, key); ok {
+		return known.chart, known.err
 	}
-	content := i.file.Reader()
-	chart, err := helmindex.Find(content, content.Size(), r.chart)
-	if err == nil {
-		r.client.charts.Add(r.target.Scope, key, chart, sizeOf(chart))
+	if err := r.client.parsing.begin(ctx, r.target.Scope); err != nil {
+		return helmindex.Chart{}, err
+	}
+	defer r.client.parsing.end(r.target.Scope)
+	if known, ok := r.client.charts.Get(r.target.Scope, key); ok {
+		return known.chart, known.err
+	}
+	chart, err := helmindex.Find(i.file.Reader(), i.size, r.chart)
+	if err == nil || errors.Is(err, helmindex.ErrNotFound) || errors.Is(err, helmindex.ErrMalformed) || errors.Is(err, helmindex.ErrTooLarge) {
+		r.client.charts.Add(r.target.Scope, key, parsed{chart, err}, sizeOf(chart))
 	}
 	return chart, err
 }
 
-// entryOverhead is counted for each entry on top of its texts.
-const entryOverhead = 128
+// entryOverhead is counted for each entry on top of its texts, chartOverhead for each chart.
+const entryOverhead, chartOverhead = 128, 2 << 10
 
 func sizeOf(chart helmindex.Chart) int {
-	size := 0
+	size := chartOverhead
 	for _, e := range chart.Entries {
 		size += entryOverhead + len(e.Name) + len(e.Version) + len(e.Digest)
 		for _, u := range e.URLs {
@@ -267,4 +159,67 @@ func sizeOf(chart helmindex.Chart) int {
 		}
 	}
 	return size
+}
+
+// maxParsing is how many indexes are parsed at a time, because a parser takes some 60 MB for the worst of them.
+const maxParsing = 2
+
+// parsing bounds how many indexes are parsed at a time: maxParsing in all, one for each scope.
+type parsing struct {
+	all    chan struct{}
+	mu     sync.Mutex
+	scopes map[string]*turn
+}
+
+// turn is held by the one who parses for a scope.
+type turn struct {
+	held    chan struct{}
+	waiting int
+}
+
+func newParsing() *parsing {
+	return &parsing{all: make(chan struct{}, maxParsing), scopes: map[string]*turn{}}
+}
+
+// begin waits for the turn of a scope, and then for a place among all.
+func (p *parsing) begin(ctx context.Context, scope string) error {
+	p.mu.Lock()
+	t := p.scopes[scope]
+	if t == nil {
+		t = &turn{held: make(chan struct{}, 1)}
+		p.scopes[scope] = t
+	}
+	t.waiting++
+	p.mu.Unlock()
+	select {
+	case t.held <- struct{}{}:
+	case <-ctx.Done():
+		p.leave(scope, t)
+		return ctx.Err()
+	}
+	select {
+	case p.all <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		<-t.held
+		p.leave(scope, t)
+		return ctx.Err()
+	}
+}
+
+func (p *parsing) end(scope string) {
+	<-p.all
+	p.mu.Lock()
+	t := p.scopes[scope]
+	p.mu.Unlock()
+	<-t.held
+	p.leave(scope, t)
+}
+
+func (p *parsing) leave(scope string, t *turn) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if t.waiting--; t.waiting == 0 {
+		delete(p.scopes, scope)
+	}
 }

@@ -23,7 +23,7 @@ var _ = Describe("The index of a classic repository", Label("classic"), func() {
 	var c *client
 	BeforeEach(func() {
 		c = newClient()
-		c.server.Add("app", "1.0.0", []byte("one"))
+		c.server.Add("app", "1.0.0", zipped("one"))
 	})
 	find := func(age time.Duration, change ...func(*chartrepo.Target)) (chartrepo.Archive, error) {
 		return c.repository(change...).Find(ctx, version("1.0.0"), age)
@@ -35,7 +35,7 @@ var _ = Describe("The index of a classic repository", Label("classic"), func() {
 		Expect(err).NotTo(HaveOccurred())
 		Expect(found.Version).To(Equal("1.0.0"))
 		Expect(found.URL.String()).To(Equal(c.server.Repository() + "/app-1.0.0.tgz"))
-		Expect(found.Digest).To(Equal(sha([]byte("one"))))
+		Expect(found.Digest).To(Equal(sha(zipped("one"))))
 	})
 
 	It("is downloaded once for all who may use one of its age", func() {
@@ -62,7 +62,7 @@ var _ = Describe("The index of a classic repository", Label("classic"), func() {
 		errs := make(chan error, many)
 		for range many {
 			go func() {
-				_, err := find(0)
+				_, err := find(time.Minute)
 				errs <- err
 			}()
 		}
@@ -82,7 +82,7 @@ var _ = Describe("The index of a classic repository", Label("classic"), func() {
 		_, err = find(0)
 		Expect(err).NotTo(HaveOccurred())
 		Expect(c.server.Sent()).To(Equal(sent))
-		c.server.Add("app", "1.1.0", []byte("two"))
+		c.server.Add("app", "1.1.0", zipped("two"))
 		_, err = c.repository().Find(ctx, version("1.1.0"), 0)
 		Expect(err).NotTo(HaveOccurred())
 		Expect(c.staged()).To(Equal(1))
@@ -91,7 +91,7 @@ var _ = Describe("The index of a classic repository", Label("classic"), func() {
 	It("is asked for again if it lacks a version that may be new", func() {
 		_, err := find(0)
 		Expect(err).NotTo(HaveOccurred())
-		c.server.Add("app", "1.1.0", []byte("two"))
+		c.server.Add("app", "1.1.0", zipped("two"))
 		c.pass(time.Minute)
 		_, err = c.repository().Find(ctx, version("1.1.0"), time.Hour)
 		Expect(err).NotTo(HaveOccurred())
@@ -193,7 +193,7 @@ var _ = Describe("The index of a classic repository", Label("classic"), func() {
 
 	DescribeTable("leads elsewhere: an archive",
 		func(at string, class error) {
-			c.server.Add("app", "1.0.0", []byte("one"), chartrepotest.At(at))
+			c.server.Add("app", "1.0.0", zipped("one"), chartrepotest.At(at))
 			_, err := find(0)
 			if class == nil {
 				Expect(err).NotTo(HaveOccurred())

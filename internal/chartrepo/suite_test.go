@@ -30,9 +30,13 @@ func TestChartRepo(t *testing.T) {
 }
 
 // file is a File in a folder of the test.
-type file struct{ *os.File }
+type file struct {
+	*os.File
+	reads *atomic.Int64 // how often a reader was made
+}
 
 func (f file) Reader() *io.SectionReader {
+	f.reads.Add(1)
 	size, err := f.Seek(0, io.SeekEnd)
 	Expect(err).NotTo(HaveOccurred())
 	return io.NewSectionReader(f.File, 0, size)
@@ -44,10 +48,10 @@ func (f file) Discard() {
 }
 
 // stage returns a function that stages files in a folder.
-func stage(folder string) func() (chartrepo.File, error) {
+func stage(folder string, reads *atomic.Int64) func() (chartrepo.File, error) {
 	return func() (chartrepo.File, error) {
 		f, err := os.CreateTemp(folder, "")
-		return file{f}, err
+		return file{f, reads}, err
 	}
 }
 
@@ -57,6 +61,7 @@ type client struct {
 	server *chartrepotest.Server
 	clock  atomic.Int64 // in nanoseconds
 	folder string
+	reads  atomic.Int64 // of indexes on the disk
 }
 
 // pass moves the clock.
@@ -68,7 +73,7 @@ func newClient(change ...func(*chartrepo.Options)) *client {
 	DeferCleanup(c.server.Close)
 	o := chartrepo.Options{
 		Downloads: download.NewClient(download.Options{AllowedHosts: []string{"127.0.0.0/8", "localhost"}, RetryPause: time.Millisecond}),
-		Stage:     stage(c.folder), Now: func() time.Time { return time.Unix(1_800_000_000, c.clock.Add(1)) },
+		Stage:     stage(c.folder, &c.reads), Now: func() time.Time { return time.Unix(1_800_000_000, c.clock.Add(1)) },
 	}
 	for _, each := range change {
 		each(&o)
@@ -121,3 +126,6 @@ func beOnly(err, class error) {
 }
 
 var ctx = context.Background()
+
+// zipped returns bytes that begin as an archive does.
+func zipped(content string) []byte { return append([]byte{0x1f, 0x8b}, content...) }

@@ -104,6 +104,7 @@ type try struct {
 	reader   *registry.CachingReader
 	charts   *chartrepo.Repository // nil if the repository is in a registry
 	scope    string                // of the credentials
+	place    *chartrepo.Place      // of the archive in a classic repository
 	resolved pipeline.Resolved
 	subject  verify.Subject
 	metadata chart.Metadata
@@ -151,7 +152,7 @@ func (t *try) fill(a *attempt, err error) {
 	}
 	a.staged, a.layer, a.download = t.staged, t.layout.Archive.Digest, t.download()
 	if _, ok := t.accepted.Subject(); ok && t.reader != nil && !t.isKnown() {
-		a.proof = &storedProof{Repository: t.wanted.Repository, Answers: t.reader.Answers()}
+		a.proof = &storedProof{Repository: t.wanted.Repository, Place: t.place, Answers: t.reader.Answers()}
 	}
 	if err != nil {
 		a.value.Artifact = nil

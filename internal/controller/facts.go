@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
+	"github.com/verifiedchart/verifiedchart/internal/chartrepo"
 	"github.com/verifiedchart/verifiedchart/internal/lifecycle"
 	"github.com/verifiedchart/verifiedchart/internal/location"
 	"github.com/verifiedchart/verifiedchart/internal/material"
@@ -69,6 +70,8 @@ type local struct {
 	layer digest.Digest
 	// repository is the published chart's repository as it was read; empty if that is not known.
 	repository string
+	// place is the place of its archive in a classic repository; nil if that is not known.
+	place *chartrepo.Place
 	// listFault explains why the list in force is not the one in the ConfigMap of the revocation list; nil if it is.
 	listFault error
 }
@@ -89,7 +92,7 @@ func (g gatherer) gather(ctx context.Context, obj *v1alpha1.VerifiedChart, s *se
 	if isPublished {
 		var v verification
 		now.facts.Published, v = g.publishedFacts(ctx, obj, chart, now, s)
-		now.layer, now.repository = v.layer, v.repository
+		now.layer, now.repository, now.place = v.layer, v.repository, v.place
 	}
 	if !now.facts.Rejected() {
 		s.rejectedAt = time.Time{}
@@ -187,8 +190,8 @@ func (g gatherer) verify(ctx context.Context, obj *v1alpha1.VerifiedChart, chart
 		return v
 	}
 	v := verification{key: key, at: g.now()}
-	subject, reader, answers, err := g.stored(ctx, obj, chart)
-	v.repository = subject.Repository
+	subject, reader, kept, err := g.stored(ctx, obj, chart)
+	v.repository, v.place = subject.Repository, kept.Place
 	if err != nil {
 		v.outcomes = []verify.Outcome{{Verdict: verify.VerdictUndecided, Err: err}}
 		v.file = fmt.Errorf("%w: %w", errNoManifest, err)
@@ -200,7 +203,7 @@ func (g gatherer) verify(ctx context.Context, obj *v1alpha1.VerifiedChart, chart
 		if _, ok := v.accepted.Subject(); ok {
 			s.acceptedBy = key
 		}
-		v.stale = isStale(answers.At(), g.now())
+		v.stale = isStale(kept.Answers.At(), g.now())
 	}
 	s.verified = v
 	return v
@@ -238,27 +241,27 @@ const MaterialAge = time.Hour
 var errNoManifest = errors.New("the manifest of the published chart is not stored")
 
 // stored returns the published chart's manifest and signature material from the disk.
-func (g gatherer) stored(ctx context.Context, obj *v1alpha1.VerifiedChart, chart lifecycle.Chart) (verify.Subject, registry.Reader, registry.Answers, error) {
+func (g gatherer) stored(ctx context.Context, obj *v1alpha1.VerifiedChart, chart lifecycle.Chart) (verify.Subject, registry.Reader, storedProof, error) {
 	kept, err := readProof(ctx, g.storage, obj, chart.Digest)
 	if err == nil && location.Canonical(kept.Repository) != chart.Repository {
 		err = fmt.Errorf("the stored signature material is of repository %s", kept.Repository)
 	}
 	if err != nil {
-		return verify.Subject{}, nil, registry.Answers{}, err
+		return verify.Subject{}, nil, storedProof{}, err
 	}
 	reader := kept.Answers.Reader(kept.Repository)
 	if location.IsClassic(kept.Repository) {
 		subject := pipeline.Archive(kept.Repository, chart.Name, chart.Version, chart.Digest)
 		subject.Sources = sourcesOf(obj, chart.Digest)
-		return subject, reader, kept.Answers, nil
+		return subject, reader, kept, nil
 	}
 	manifest, err := reader.Manifest(ctx, chart.Digest)
 	if err != nil {
-		return verify.Subject{}, nil, registry.Answers{}, err
+		return verify.Subject{}, nil, storedProof{}, err
 	}
 	subject, err := pipeline.Manifest(pipeline.Request{Repository: kept.Repository, Name: chart.Name}, pipeline.Resolved{Manifest: manifest})
 	subject.Chart.Version, subject.Sources = chart.Version, sourcesOf(obj, chart.Digest)
-	return subject, reader, kept.Answers, err
+	return subject, reader, kept, err
 }
 
 // sourcesOf returns the sources of the signatures by which a manifest was last accepted; none if it was not accepted.

@@ -10,6 +10,7 @@ import (
 	"github.com/opencontainers/go-digest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/verifiedchart/verifiedchart/internal/chartrepo"
 	"github.com/verifiedchart/verifiedchart/internal/registry"
 	"github.com/verifiedchart/verifiedchart/internal/storage"
 )
@@ -18,6 +19,8 @@ import (
 type storedProof struct {
 	// Repository as it was read, which need not be its canonical name.
 	Repository string `json:"repository"`
+	// Place of the archive if the repository is classic; nil if its URL must not be stored.
+	Place *chartrepo.Place `json:"place,omitempty"`
 	// Answers of the registry, the manifest included.
 	Answers registry.Answers `json:"answers"`
 }
@@ -51,14 +54,15 @@ func readProof(ctx context.Context, s *storage.Storage, obj client.Object, d dig
 
 func parseProof(raw []byte) (storedProof, error) {
 	var p struct {
-		Repository string          `json:"repository"`
-		Answers    json.RawMessage `json:"answers"`
+		Repository string           `json:"repository"`
+		Place      *chartrepo.Place `json:"place"`
+		Answers    json.RawMessage  `json:"answers"`
 	}
 	if err := json.Unmarshal(raw, &p); err != nil {
 		return storedProof{}, fmt.Errorf("stored signature material is malformed: %w", err)
 	}
 	answers, err := registry.ParseAnswers(p.Answers)
-	return storedProof{Repository: p.Repository, Answers: answers}, err
+	return storedProof{Repository: p.Repository, Place: p.Place, Answers: answers}, err
 }
 
 func (p storedProof) marshal() ([]byte, error) { return json.Marshal(p) }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
 	"github.com/verifiedchart/verifiedchart/internal/chart"
+	"github.com/verifiedchart/verifiedchart/internal/chartrepo"
 	"github.com/verifiedchart/verifiedchart/internal/lifecycle"
 	"github.com/verifiedchart/verifiedchart/internal/location"
 	"github.com/verifiedchart/verifiedchart/internal/pipeline"
@@ -128,22 +129,41 @@ func (e *errands) verifyPublished(ctx context.Context, p published) (answer, err
 	return a, err
 }
 
-// readPublished does the work of verifyPublished, and also returns the reader of the repository.
+// readPublished does the work of verifyPublished, and also returns the reader of the repository. In a classic repository it looks first
+// where the archive was last, and asks the index only if nothing there proves the chart.
 func (e *errands) readPublished(ctx context.Context, p published) (answer, *registry.CachingReader, error) {
-	a := answer{chart: p.chart, key: p.now.request, at: e.gatherer.now()}
-	at, err := e.locate(ctx, p)
-	a.scope = at.scope
-	if err != nil {
-		a.lost = errors.Is(err, registry.ErrNotFound)
-		return a, nil, err
+	var last *located
+	if location.IsClassic(p.repository) && p.now.place != nil {
+		if at, err := e.locateAgain(ctx, p); err == nil {
+			a, err := e.verifyAt(ctx, p, at)
+			if err == nil {
+				return a, at.reader, nil
+			}
+			last = &at
+		}
 	}
+	at, err := e.locate(ctx, p)
+	if err != nil && last == nil {
+		return answer{chart: p.chart, key: p.now.request, at: e.gatherer.now(), scope: at.scope, lost: errors.Is(err, registry.ErrNotFound)}, nil, err
+	}
+	if err != nil {
+		at = *last // the index cannot be read, so that the last place decides
+	}
+	a, err := e.verifyAt(ctx, p, at)
+	return a, at.reader, err
+}
+
+// verifyAt verifies the published chart where it was found, and stores the proof.
+func (e *errands) verifyAt(ctx context.Context, p published, at located) (answer, error) {
+	a := answer{chart: p.chart, key: p.now.request, scope: at.scope}
 	at.subject.Chart.Version, at.subject.Sources = p.chart.Version, sourcesOf(p.obj, p.chart.Digest)
+	var err error
 	a.accepted, a.outcomes, err = verifyByRegistry(ctx, p.now.publishedPolicies.Policies(), at.subject, at.reader, isProven(p.now))
 	a.at = e.gatherer.now()
 	if err == nil {
-		e.keep(p.obj, p.chart, storedProof{Repository: p.repository, Answers: at.reader.Answers()})
+		e.keep(p.obj, p.chart, storedProof{Repository: p.repository, Place: at.place, Answers: at.reader.Answers()})
 	}
-	return a, at.reader, err
+	return a, err
 }
 
 // located is the published chart in its repository.
@@ -151,6 +171,7 @@ type located struct {
 	subject verify.Subject
 	reader  *registry.CachingReader
 	scope   string
+	place   *chartrepo.Place // in a classic repository
 }
 
 // locate finds the published chart in its repository, which is asked now.

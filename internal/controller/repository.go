@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/opencontainers/go-digest"
@@ -90,12 +91,17 @@ func (e *errands) classic(ctx context.Context, obj *v1alpha1.VerifiedChart, repo
 		return nil, "", err
 	}
 	username, password := credentials.Basic(location.WithoutScheme(repository))
+	if isCleartext(repository) && !isCleartext(obj.Spec.URL) {
+		username, password = "", "" // a password for the URL in the spec must not go to an older URL in cleartext
+	}
 	r, err := e.charts.Repository(chartrepo.Target{
 		Repository: repository, PlainHTTP: obj.Spec.Insecure && e.allowHTTP, Credentials: download.Basic(username, password),
 		PassCredentials: obj.Spec.PassCredentials, Trust: routeIn(ctx).route.Trust, Scope: obj.Namespace,
 	})
 	return r, scope, err
 }
+
+func isCleartext(url string) bool { return strings.HasPrefix(strings.ToLower(url), "http://") }
 
 // accessOf returns the access of an object to a repository. The credentials are for the host of the URL in the spec, also if the
 // repository is the published chart's on another host: a new URL comes with a new password, which is not for the old host.
@@ -135,8 +141,16 @@ func (t *try) resolveArchive(ctx context.Context, wanted pipeline.Request) error
 		}
 		isMeasured = true
 	}
-	t.resolved = pipeline.OfArchive(found, d)
+	t.resolved, t.place = pipeline.OfArchive(found, d), placeOf(found)
 	t.reader = t.cached(t.obj, t.scope, wanted.Repository, t.charts.Reader(found, d, isMeasured))
+	return nil
+}
+
+// placeOf returns the place of an archive, or nil if it must not be stored.
+func placeOf(a chartrepo.Archive) *chartrepo.Place {
+	if place, ok := a.Place(); ok {
+		return &place
+	}
 	return nil
 }
 
@@ -164,18 +178,33 @@ func (t *try) isRequestedNow() bool {
 	return token != "" && token != t.obj.GetLastHandledReconcileRequest()
 }
 
-// locateArchive finds the published chart in its classic repository: the archive of its version, and the files beside it.
-func (e *errands) locateArchive(ctx context.Context, p published) (at located, err error) {
+// locateArchive finds the published chart in its classic repository by the index: the archive of its version, and the files beside it.
+func (e *errands) locateArchive(ctx context.Context, p published) (located, error) {
+	return e.archiveAt(ctx, p, func(charts *chartrepo.Repository, wanted pipeline.Request) (chartrepo.Archive, error) {
+		return pipeline.Find(ctx, charts, wanted, indexAge(p.now.facts.Interval))
+	})
+}
+
+// locateAgain finds the published chart where it was when it was last verified, without the index. A slow index must not delay the answer
+// to a question about the files beside the archive.
+func (e *errands) locateAgain(ctx context.Context, p published) (located, error) {
+	return e.archiveAt(ctx, p, func(charts *chartrepo.Repository, _ pipeline.Request) (chartrepo.Archive, error) {
+		return charts.At(*p.now.place)
+	})
+}
+
+func (e *errands) archiveAt(ctx context.Context, p published, find func(*chartrepo.Repository, pipeline.Request) (chartrepo.Archive, error)) (at located, err error) {
 	charts, scope, err := e.classic(ctx, p.obj, p.repository, true)
 	at.scope = scope
 	if err != nil {
 		return at, err
 	}
 	wanted := pipeline.Request{Repository: p.repository, Name: p.chart.Name, Digest: p.chart.Digest, Tag: p.chart.Version}
-	found, err := pipeline.Find(ctx, charts, wanted, indexAge(p.now.facts.Interval))
+	found, err := find(charts, wanted)
 	if err != nil {
 		return at, err
 	}
+	at.place = placeOf(found)
 	at.reader = e.cached(p.obj, scope, p.repository, charts.Reader(found, p.chart.Digest, false))
 	at.reader.Bypass()
 	at.subject, err = pipeline.Manifest(wanted, pipeline.OfArchive(found, p.chart.Digest))

@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/verifiedchart/verifiedchart/api/v1alpha1"
+	"github.com/verifiedchart/verifiedchart/internal/chartrepo"
 	"github.com/verifiedchart/verifiedchart/internal/lifecycle"
 	"github.com/verifiedchart/verifiedchart/internal/verify"
 )
@@ -69,6 +70,8 @@ type verification struct {
 	file     error // why the file is not the right one, or cannot be read; nil if it is right
 	// repository as it was read when the chart was published; empty if that is not stored.
 	repository string
+	// place of the archive in a classic repository; nil if it is not stored.
+	place *chartrepo.Place
 }
 
 // published records the verdict by which a chart is published as its verification, for the reconciles that follow soon. It is called
@@ -76,7 +79,7 @@ type verification struct {
 func (s *session) published(now local, a *attempt) {
 	key := verificationKey(now.key, a.value.Chart, *a.value.Artifact)
 	s.verified = verification{
-		key: key, at: now.facts.Now, accepted: a.value.Accepted, outcomes: a.value.Outcomes, layer: a.layer, repository: a.proof.Repository,
+		key: key, at: now.facts.Now, accepted: a.value.Accepted, outcomes: a.value.Outcomes, layer: a.layer, repository: a.proof.Repository, place: a.proof.Place,
 	}
 	s.acceptedBy = key
 }

@@ -176,7 +176,7 @@ func (c *Client) request(ctx context.Context, where *url.URL, r Request) (*http.
 		}
 		return resp, err
 	})
-	return resp, ctx, err
+	return resp, ctx, err // the context also tells about an unchanged file
 }
 
 // origin returns the host that decides about the hosts of the request.

@@ -13,8 +13,21 @@ import (
 	"github.com/verifiedchart/verifiedchart/internal/outbound"
 )
 
-// ErrUnchanged means that the server still has the version of the file that Request.Known identifies.
+// ErrUnchanged is matched by the error for a file of which the server still has the version that Request.Known
+// identifies. The error is an *UnchangedError.
 var ErrUnchanged = errors.New("the file is unchanged")
+
+// UnchangedError is the error for an unchanged file.
+type UnchangedError struct {
+	// StayedInside is that of a Stream.
+	StayedInside bool
+}
+
+// Error returns the text of ErrUnchanged.
+func (*UnchangedError) Error() string { return ErrUnchanged.Error() }
+
+// Is reports whether target is ErrUnchanged.
+func (*UnchangedError) Is(target error) bool { return target == ErrUnchanged }
 
 // Validators identify one version of a file by what the server sent with it (RFC 9110, section 8.8). The zero
 // value identifies none.
@@ -62,18 +75,26 @@ func (c *Client) Open(ctx context.Context, r Request) (*Stream, error) {
 		return nil, err
 	}
 	resp, ctx, err := c.request(ctx, where, r)
+	if errors.Is(err, ErrUnchanged) {
+		return nil, &UnchangedError{StayedInside: outbound.StayedInside(ctx)}
+	}
 	if err != nil {
 		return nil, shown(r.URL, err)
 	}
 	body := &bounded{body: resp.Body, from: resp.Body, left: r.Limit, url: r.URL, limit: r.Limit}
 	if r.Gzip && resp.Header.Get("Content-Encoding") == "gzip" {
-		if body.from, err = gzip.NewReader(resp.Body); err != nil {
+		// The sent bytes have a bound too, because they may decompress to nothing.
+		sent := &bounded{body: resp.Body, from: resp.Body, left: r.Limit + maxGzipOverhead, url: r.URL, limit: r.Limit}
+		if body.from, err = gzip.NewReader(sent); err != nil {
 			_ = resp.Body.Close()
 			return nil, shown(r.URL, fmt.Errorf("the answer is not gzip: %w", err))
 		}
 	}
 	return &Stream{ReadCloser: body, Validators: validatorsOf(resp.Header), StayedInside: outbound.StayedInside(ctx)}, nil
 }
+
+// maxGzipOverhead is more than gzip adds to bytes that it cannot compress.
+const maxGzipOverhead = 64 << 10
 
 // bounded reads at most a number of bytes from an answer, after its decompression.
 type bounded struct {

@@ -39,8 +39,8 @@ const (
 	// MaxParsed bounds an index that is parsed as a whole, in bytes.
 	MaxParsed = 4 << 20
 	// maxNodes bounds the nodes of parsed text, because a node of two bytes takes hundreds of bytes of memory: so many take
-	// some 120 MB. A block of MaxBlock usually has a quarter of them.
-	maxNodes = 400_000
+	// some 50 MB. A block of MaxBlock usually has two thirds of them.
+	maxNodes = 150_000
 	// maxExpanded bounds the text of parsed YAML after each alias is replaced, in bytes.
 	maxExpanded = 2 * MaxParsed
 	// maxDepth bounds the nesting of JSON, as encoding/json does.

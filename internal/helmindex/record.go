@@ -138,12 +138,16 @@ func refused(object string, err error) error {
 	if errors.Is(err, ErrTooLarge) {
 		return err
 	}
-	text := strings.TrimPrefix(err.Error(), "error unmarshaling JSON: while decoding JSON: json: ")
-	return malformed("%s is malformed", object).Fix("correct the index: %s", goType.ReplaceAllString(text, "")).Because(err)
+	// The text of the parser may quote the file, which may be any file.
+	where := lineNumber.FindString(err.Error())
+	if where != "" {
+		where = " (" + where + ")"
+	}
+	return malformed("%s is malformed%s", object, where).Fix("correct url, or write the index with `helm repo index`").Because(err)
 }
 
-// goType matches the part of a parser's error that names a type of Go.
-var goType = regexp.MustCompile(` (?:into|of) (?:Go value|Go struct field [^ ]+|type)(?: of type [^ ]+)?| into [a-z]+\.[A-Za-z]+`)
+// lineNumber matches the line that a parser's error names.
+var lineNumber = regexp.MustCompile(`line [0-9]{1,9}`)
 
 // whole parses the whole index, as Helm does.
 func (f finder) whole() (Chart, error) {

@@ -28,6 +28,8 @@ import (
 
 	"github.com/verifiedchart/verifiedchart/internal/chart"
 	"github.com/verifiedchart/verifiedchart/internal/location"
+	"github.com/verifiedchart/verifiedchart/internal/printable"
+	"github.com/verifiedchart/verifiedchart/internal/problem"
 	"github.com/verifiedchart/verifiedchart/internal/registry"
 	"github.com/verifiedchart/verifiedchart/internal/verify"
 )
@@ -149,9 +151,16 @@ func Validate(ctx context.Context, r registry.Reader, metadata chart.Metadata, l
 	return Identify(metadata, w, resolved)
 }
 
+// maxShown bounds a text of a repository in a message, in bytes.
+const maxShown = 128
+
 // Identify returns an error unless a chart has the requested name, and a version that
-// the resolved tag may name.
+// the resolved tag may name. A version in the index of a classic repository names only itself.
 func Identify(m chart.Metadata, w Request, r Resolved) error {
+	if location.IsClassic(w.Repository) && r.Tag != "" && m.Name == w.Name && !chart.SameVersion(m.Version, r.Tag) {
+		return failed(StepValidate, problem.New(chart.ErrMismatch, "version %q in the index holds version %q", printable.String(r.Tag, maxShown), m.Version).
+			Fix("correct the index: write it again with helm repo index"))
+	}
 	if err := chart.CheckIdentity(m, w.Name, r.Tag); err != nil {
 		return failed(StepValidate, err)
 	}

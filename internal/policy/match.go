@@ -68,7 +68,10 @@ func canonicalGlob(glob string) string {
 	if found {
 		path = "/" + strings.TrimRight(path, "/")
 	}
-	return scheme + location.CanonicalHost(host) + path
+	if scheme == ociScheme || scheme == "" {
+		return scheme + location.CanonicalHost(host) + path
+	}
+	return location.Canonical(scheme + host + path)
 }
 
 // The grammar of globs is the grammar of URLs, in which a star may stand for letters and digits.

@@ -187,4 +187,6 @@ func (r *Repository) Other(name string) *Repository {
 func (r *Repository) Sibling(name string) (registry.Reader, error) { return r.Other(name), nil }
 
 // ReadThrough implements registry.Reader. It caches nothing.
-func (r *Repository) ReadThrough(_, _ string, ask func() ([]byte, error)) ([]byte, error) { return ask() }
+func (r *Repository) ReadThrough(_, _ string, ask func() ([]byte, error)) ([]byte, error) {
+	return ask()
+}
