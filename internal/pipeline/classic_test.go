@@ -148,7 +148,9 @@ var _ = Describe("The pipeline of a classic repository", Label("classic"), func(
 			Expect(errors.Is(err, verify.ErrRejected)).To(Equal(rejected), "%v", err)
 			Expect(outcomes).To(HaveLen(1))
 		},
-		Entry("but another one", func() { server.Put("app-1.0.0.tgz", charttest.Archive("app", "1.0.0", charttest.File("README.md", "rebuilt"))) }, false),
+		Entry("but another one", func() {
+			server.Put("app-1.0.0.tgz", charttest.Archive("app", "1.0.0", charttest.File("README.md", "rebuilt")))
+		}, false),
 		Entry("but nothing", func() { server.Delete("app-1.0.0.tgz") }, false),
 		Entry("and keeps it if the archive is the same", func() {}, true),
 	)
