@@ -91,7 +91,23 @@ var _ = Describe("a part", func() {
 	It("is not built if KUBEBUILDER_ASSETS provides it", func() {
 		b, _ := tiny()
 		left := b.useAssets(all(), "/assets")
-		Expect(names(left)).To(Equal("crds, registry, helm, oras, cloud-proxy, kube-controller-manager, cosign, cosign3, fulcio, rekor-server, timestamp-server, helm-controller"))
+		Expect(names(left)).To(Equal("docker-registry, tinyproxy, microsocks, crds, ociserver, gofakes3, toxiproxy, registry, helm, oras, cloud-proxy, kube-controller-manager, cosign, cosign3, fulcio, rekor-server, timestamp-server, helm-controller"))
+	})
+
+	It("of a package that apt-get does not have is left out", func(ctx SpecContext) {
+		b, _ := tiny()
+		absent := part{name: "absent", deb: &deb{"verifiedchart-absent", "1.0", "00"}}
+		Expect(b.buildAll(ctx, []part{absent}, 1)).To(Succeed())
+		Expect(filepath.Join(b.out, "absent")).NotTo(BeAnExistingFile())
+	})
+
+	It("of a package with other bytes than the pinned ones is an error", func() {
+		pinned := deb{"tiny", "1.0", "9834876dcfb05cb167a5c24953eba58c4ac89b1adf57f28f2f9d09af107ee8f0"}
+		file := filepath.Join(GinkgoT().TempDir(), "tiny.deb")
+		Expect(os.WriteFile(file, []byte("aaa"), 0o600)).To(Succeed())
+		Expect(pinned.check(file)).To(Succeed())
+		Expect(os.WriteFile(file, []byte("bbb"), 0o600)).To(Succeed())
+		Expect(pinned.check(file)).NotTo(Succeed())
 	})
 
 	It("has a version in the module that pins it", func() {
@@ -102,7 +118,7 @@ var _ = Describe("a part", func() {
 		for _, p := range all() {
 			version, stamp, err := b.stampOf(p)
 			Expect(err).NotTo(HaveOccurred(), p.name)
-			Expect(version).To(HavePrefix("v"), p.name)
+			Expect(version).To(MatchRegexp(`^v?\d`), p.name)
 			Expect(stamp).NotTo(BeEmpty(), p.name)
 		}
 	})
@@ -113,7 +129,7 @@ var _ = DescribeTable("the parts to build are", func(only, expected string, ok b
 	Expect(err == nil).To(Equal(ok))
 	Expect(names(chosen)).To(Equal(expected))
 },
-	Entry("all by default", "", "crds, registry, helm, oras, cloud-proxy, etcd, kube-apiserver, kube-controller-manager, kubectl, cosign, cosign3, fulcio, rekor-server, timestamp-server, helm-controller", true),
+	Entry("all by default", "", "docker-registry, tinyproxy, microsocks, crds, ociserver, gofakes3, toxiproxy, registry, helm, oras, cloud-proxy, etcd, kube-apiserver, kube-controller-manager, kubectl, cosign, cosign3, fulcio, rekor-server, timestamp-server, helm-controller", true),
 	Entry("those that are named, in that order", "helm, etcd", "helm, etcd", true),
 	Entry("none if one is unknown", "helm,nonsense", "", false),
 )

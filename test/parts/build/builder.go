@@ -89,9 +89,12 @@ func (b *builder) build(ctx context.Context, p part) error {
 	}
 	defer os.RemoveAll(temp)
 	made := filepath.Join(temp, p.name)
-	if p.pkg != "" {
+	switch {
+	case p.deb != nil:
+		err = p.deb.unpack(ctx, temp, made)
+	case p.pkg != "":
 		err = b.compile(ctx, p, version, made)
-	} else {
+	default:
 		err = b.collect(ctx, p, made)
 	}
 	if err == nil {
@@ -99,6 +102,10 @@ func (b *builder) build(ctx context.Context, p part) error {
 	}
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
+	}
+	if errors.Is(err, errUnavailable) {
+		b.say("%s: %v: specs that need it are skipped", title, err)
+		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("cannot build %s: %w", title, err)
@@ -127,6 +134,9 @@ func (b *builder) stampOf(p part) (version, stamp string, err error) {
 			}
 			fmt.Fprintf(sum, "%s/%s %d\n%s", dir, name, len(content), content)
 		}
+	}
+	if p.deb != nil {
+		return p.deb.version, p.deb.sum, nil
 	}
 	fmt.Fprintf(sum, "%s%s %q %v", b.goEnv, p.pkg, p.flags(version), p.crds)
 	return version, hex.EncodeToString(sum.Sum(nil)), nil
@@ -161,7 +171,7 @@ func (b *builder) replace(p part, made, stamp string) error {
 	if err := os.Remove(b.stampFile(p)); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	if p.pkg == "" {
+	if p.crds != nil {
 		if err := os.RemoveAll(target); err != nil {
 			return err
 		}

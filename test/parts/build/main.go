@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Program build builds the real parts of the tests and the demo (etcd, kube-apiserver, kube-controller-manager,
-// kubectl, registry, helm, oras, cosign, the programs of a private Sigstore, a proxy that answers in place of the
-// clouds, helm-controller and the custom resource definitions they need) from the modules beside it into bin/parts. It skips parts that are already
-// built from the same module files, by the same Go. It needs only Go and the module proxy.
+// kubectl, registries, helm, oras, cosign, the programs of a private Sigstore, a proxy that answers in place of the
+// clouds, helm-controller and the custom resource definitions they need) from the modules beside it into bin/parts.
+// It skips parts that are already built from the same module files, by the same Go. It needs only Go and the module
+// proxy. A few parts of the tests are programs of Debian's packages, which it unpacks if apt-get has them.
 package main
 
 import (

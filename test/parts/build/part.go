@@ -20,6 +20,8 @@ type part struct {
 	crds []crd
 	// versionVars are the variables that the linker sets to the version.
 	versionVars []string
+	// deb is the package of a part that is not built here.
+	deb *deb
 }
 
 // crd is one custom resource definition in a module that a module of test/parts requires.
@@ -33,7 +35,15 @@ const (
 // all returns the parts, with the fastest builds first.
 func all() []part {
 	return []part{
+		{name: parts.DockerRegistry, deb: &deb{"docker-registry", "2.8.2+ds1-1", "a9bd06c0e006854608f8469b4371743f40604ad90975532bb3b7ceeb72fe2913"}},
+		{name: parts.Tinyproxy, deb: &deb{"tinyproxy-bin", "1.11.1-2.1+deb12u1", "7a6155fe087bdfd97879d92d33b3e77df712ec10d5571f25cbf5759fa109eb21"}},
+		{name: parts.Microsocks, deb: &deb{"microsocks", "1.0.3-2", "9aa6f6683bbb4bceb36f95148490717e8633a7220d4e5cc7deceb90024f05a3e"}},
 		{name: parts.CRDs, dir: "crds", module: sourceController, crds: crds()},
+		{name: parts.OCIServer, dir: "ociserver", module: "cuelabs.dev/go/oci/ociregistry", pkg: "."},
+		{name: parts.FakeS3, dir: "gofakes3", module: "github.com/johannesboyne/gofakes3",
+			pkg: "github.com/johannesboyne/gofakes3/cmd/gofakes3"},
+		{name: parts.Toxiproxy, dir: "toxiproxy", module: "github.com/Shopify/toxiproxy/v2",
+			pkg: "github.com/Shopify/toxiproxy/v2/cmd/server"},
 		{name: parts.Registry, dir: "registry", module: "github.com/distribution/distribution/v3",
 			pkg: "github.com/distribution/distribution/v3/cmd/registry"},
 		{name: parts.Helm, dir: "helm", module: "helm.sh/helm/v3", pkg: "helm.sh/helm/v3/cmd/helm"},
@@ -76,6 +86,9 @@ func (p part) flags(version string) []string {
 
 // dirs returns the modules in test/parts that the part is built from.
 func (p part) dirs() []string {
+	if p.deb != nil {
+		return nil
+	}
 	dirs := []string{p.dir}
 	for _, c := range p.crds {
 		if c.dir != p.dir {
