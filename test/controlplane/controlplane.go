@@ -25,7 +25,7 @@ import (
 type ControlPlane struct {
 	dir   string
 	url   string
-	pki   *pki
+	pki   *authority
 	group *process.Group
 	admin string // kubeconfig
 }
@@ -52,7 +52,7 @@ func Start(ctx context.Context, o Options, group *process.Group) (*ControlPlane,
 	if err := parts.Missing(o.parts()...); err != nil {
 		return nil, err
 	}
-	pki, err := newPKI(o.Dir)
+	pki, err := newAuthority(o.Dir)
 	if err != nil {
 		return nil, fmt.Errorf("cannot make the certificates of the control plane: %w", err)
 	}
@@ -108,8 +108,8 @@ func (c *ControlPlane) AddUser(name string, groups ...string) (string, error) {
 }
 
 // client trusts the certificates of the control plane, and has none itself.
-func (p *pki) client() *http.Client {
+func (a *authority) client() *http.Client {
 	roots := x509.NewCertPool()
-	roots.AddCert(p.ca)
+	roots.AddCert(a.Certificate)
 	return &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}}}
 }
