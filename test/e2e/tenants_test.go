@@ -81,10 +81,22 @@ func do(ctx context.Context, w *scenario.World, steps []scenario.Step) error {
 // and are shown if a spec has failed.
 func newTenant(ctx context.Context, k kind) *scenario.World {
 	GinkgoHelper()
+	startOnce(ctx)
+	return tenantAt(ctx, shared.hubs[k])
+}
+
+// startOnce makes the shared world if no spec has made it.
+func startOnce(ctx context.Context) {
+	GinkgoHelper()
 	shared.once.Do(func() { shared.err = start(ctx) })
 	Expect(shared.err).NotTo(HaveOccurred(), "nothing can live here")
+}
+
+// tenantAt is newTenant, with a given registry.
+func tenantAt(ctx context.Context, registry realparts.OCIRegistry) *scenario.World {
+	GinkgoHelper()
 	shared.tenants++
-	w, err := shared.world.Tenant(ctx, fmt.Sprintf("tenant-%d", shared.tenants), shared.hubs[k])
+	w, err := shared.world.Tenant(ctx, fmt.Sprintf("tenant-%d", shared.tenants), registry)
 	Expect(err).NotTo(HaveOccurred())
 	DeferCleanup(w.Leave)
 	return w

@@ -54,3 +54,14 @@ func Answers(client *http.Client, url string) func(context.Context) error {
 		return nil
 	}
 }
+
+// Listens returns a probe: it succeeds if a program accepts connections at the address.
+func Listens(addr string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		conn, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
+		if err != nil {
+			return err
+		}
+		return conn.Close()
+	}
+}

@@ -18,7 +18,6 @@ import (
 	"io/fs"
 	"maps"
 	"math/big"
-	"net"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -134,13 +133,7 @@ func startCloudProxy(ctx context.Context, dir string, c cloudConfig, group *proc
 		}
 		p.Process, err = group.Start(ctx, process.Command{
 			Name: parts.CloudProxy, Path: path, Dir: dir, Args: []string{p.file()}, Grace: -1,
-			Ready: func(ctx context.Context) error {
-				conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", c.Addr)
-				if err != nil {
-					return err
-				}
-				return conn.Close()
-			},
+			Ready: process.Listens(c.Addr),
 		})
 		return p, err
 	})
@@ -202,17 +195,11 @@ func StartClouds(ctx context.Context, dir string, group *process.Group) (*Clouds
 	if err := c.Accept(passwords); err != nil {
 		return nil, err
 	}
-	addr, err := process.RetryAddrInUse(func() (_ string, err error) {
-		addr, err := process.FreeAddr()
-		if err != nil {
-			return "", err
-		}
-		c.registry, err = startDistribution(ctx, filepath.Join(dir, parts.Registry), addr, "/", fmt.Sprintf("auth: {htpasswd: {realm: clouds, path: %q}}", c.passwords), group)
-		return addr, err
-	})
+	_, program, addr, err := startDistribution(ctx, filepath.Join(dir, parts.Registry), group, htpasswdIn(c.passwords))
 	if err != nil {
 		return nil, err
 	}
+	c.registry = program
 	if err := errors.Join(c.SetPodToken(AWS, time.Now().Add(time.Hour)), c.SetPodToken(Azure, time.Now().Add(time.Hour))); err != nil {
 		return nil, err
 	}

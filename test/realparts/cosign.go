@@ -8,12 +8,16 @@ import (
 	"encoding/pem"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/verifiedchart/verifiedchart/test/parts"
 )
 
 // Cosign is the cosign command, with its keys in a folder of its own and no access to the public Sigstore.
-type Cosign struct{ tool tool }
+type Cosign struct {
+	tool  tool
+	login Login
+}
 
 // Key is a key pair that cosign signs with.
 type Key struct {
@@ -42,14 +46,17 @@ func newCosign(dir, part string) (*Cosign, error) {
 		return nil, err
 	}
 	env = append(env, "COSIGN_PASSWORD=", "COSIGN_YES=true")
-	return &Cosign{tool{name: part, path: path, dir: dir, env: append(env, offline()...)}}, nil
+	return &Cosign{tool: tool{name: part, path: path, dir: dir, env: append(env, offline()...)}}, nil
 }
 
 // Into returns the same cosign, but it stores legacy signatures with a tag in another repository (host and
 // path). It stores all other signatures beside the signed manifest.
 func (c *Cosign) Into(repository string) *Cosign {
-	return &Cosign{c.tool.with("COSIGN_REPOSITORY=" + repository)}
+	return &Cosign{c.tool.with("COSIGN_REPOSITORY=" + repository), c.login}
 }
+
+// As returns the same cosign, but it logs in.
+func (c *Cosign) As(login Login) *Cosign { return &Cosign{c.tool, login} }
 
 // GenerateKey makes a key pair with `cosign generate-key-pair`: ECDSA P-256.
 func (c *Cosign) GenerateKey(ctx context.Context, name string) (Key, error) {
@@ -79,7 +86,7 @@ func (c *Cosign) key(name string) Key {
 // Sign adds a legacy signature, the tag `sha256-<hex>.sig`, for a manifest that is given by digest. It uses no
 // transparency log unless a flag demands one.
 func (c *Cosign) Sign(ctx context.Context, key Key, ref string, flags ...string) error {
-	_, err := c.tool.run(ctx, append(SignCommand(key, ref), flags...)...)
+	_, err := c.tool.run(ctx, slices.Concat(SignCommand(key, ref), c.login.cosign(), flags)...)
 	return err
 }
 

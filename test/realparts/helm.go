@@ -17,7 +17,10 @@ import (
 )
 
 // Helm is the helm command, with its configuration and its charts in a folder of its own.
-type Helm struct{ tool tool }
+type Helm struct {
+	tool  tool
+	login Login
+}
 
 // Chart is an archive that helm has packaged.
 type Chart struct {
@@ -55,8 +58,11 @@ func NewHelm(dir string) (*Helm, error) {
 	for _, kind := range []string{"CACHE", "CONFIG", "DATA"} {
 		env = append(env, "HELM_"+kind+"_HOME="+filepath.Join(dir, strings.ToLower(kind)))
 	}
-	return &Helm{tool{name: parts.Helm, path: path, dir: dir, env: append(env, offline()...)}}, nil
+	return &Helm{tool: tool{name: parts.Helm, path: path, dir: dir, env: append(env, offline()...)}}, nil
 }
+
+// As returns the same helm, but it logs in.
+func (h *Helm) As(login Login) *Helm { return &Helm{h.tool, login} }
 
 // marker is a file in each chart whose content is unique.
 const marker = "marker.txt"
@@ -112,7 +118,7 @@ var pushedDigest = regexp.MustCompile(`(?m)^Digest: (sha256:[0-9a-f]{64})$`)
 // Push pushes a chart, and its provenance file if it has one, to the registry under a path, with its version as
 // the tag.
 func (h *Helm) Push(ctx context.Context, chart Chart, registry OCIRegistry, path string) (Pushed, error) {
-	said, err := h.tool.run(ctx, "push", chart.Archive, "oci://"+registry.Addr()+"/"+path, "--plain-http")
+	said, err := h.tool.run(ctx, append([]string{"push", chart.Archive, "oci://" + registry.Addr() + "/" + path}, h.login.helm()...)...)
 	if err != nil {
 		return Pushed{}, err
 	}

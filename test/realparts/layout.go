@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
 )
 
 // Layout is a form in which cosign stores a signature in a registry.
@@ -61,7 +62,7 @@ func (c *Cosign) sign(ctx context.Context, layout Layout, s *Sigstore, ref strin
 	if layout == LegacyReferrer {
 		cosign = cosign.with("COSIGN_EXPERIMENTAL=1")
 	}
-	_, err = cosign.run(ctx, append(append(args, as...), flags...)...)
+	_, err = cosign.run(ctx, slices.Concat(args, c.login.cosign(), as, flags)...)
 	return err
 }
 

@@ -15,6 +15,9 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/verifiedchart/verifiedchart/test/parts"
+	"github.com/verifiedchart/verifiedchart/test/process"
 )
 
 // tool is a command-line program with an environment of its own.
@@ -58,4 +61,30 @@ func home(dir, name string) (string, []string, error) {
 // fail, so that the tests do not depend on them.
 func offline() []string {
 	return []string{"HTTP_PROXY=http://127.0.0.1:9", "HTTPS_PROXY=http://127.0.0.1:9", "NO_PROXY=127.0.0.1,localhost"}
+}
+
+// listen starts a part that listens at an address in its arguments, as a member of the group, with its log in dir.
+// It returns when the part accepts connections there.
+func listen(ctx context.Context, dir, part string, group *process.Group, args func(addr string) ([]string, error)) (*process.Process, string, error) {
+	path, err := parts.Path(part)
+	if err != nil {
+		return nil, "", err
+	}
+	var p *process.Process
+	addr, err := process.RetryAddrInUse(func() (string, error) {
+		addr, err := process.FreeAddr()
+		if err != nil {
+			return "", err
+		}
+		with, err := args(addr)
+		if err != nil {
+			return "", err
+		}
+		p, err = group.Start(ctx, process.Command{
+			Name: part, Path: path, Dir: dir, Args: with, Env: []string{"OTEL_TRACES_EXPORTER=none", "AWS_CA_BUNDLE="},
+			Ready: process.Listens(addr), Grace: -1,
+		})
+		return addr, err
+	})
+	return p, addr, err
 }

@@ -3,56 +3,110 @@
 package realparts
 
 import (
-	"context"
-	"fmt"
 	"io"
 	"log"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
-	"os"
-	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 
 	"github.com/google/go-containerregistry/pkg/registry"
-
-	"github.com/verifiedchart/verifiedchart/test/parts"
-	"github.com/verifiedchart/verifiedchart/test/process"
 )
 
-// OCIRegistry is a registry that serves plain HTTP on the loopback interface.
-type OCIRegistry interface {
+// Server is a server on the loopback interface.
+type Server interface {
 	// Addr is its host and port.
 	Addr() string
 	// Requests returns the method and path of each request since the start or the last Forget.
 	Requests() []string
+	// Clients returns the addresses, without their ports, that these requests came from.
+	Clients() []string
 	// Forget clears the list of requests.
 	Forget()
+	// Close ends it. It may be called again.
+	Close() error
+}
+
+// OCIRegistry is a registry.
+type OCIRegistry interface {
+	Server
 	// OutOfReach sets whether the registry closes connections without an answer.
 	OutOfReach(bool)
 	// Silent sets whether the registry accepts requests without answering.
 	Silent(bool)
-	// Close ends it. It may be called again.
-	Close() error
+}
+
+// At returns a registry at another address: that of a program before it.
+func At(addr string, registry OCIRegistry) OCIRegistry { return elsewhere{registry, addr} }
+
+type elsewhere struct {
+	OCIRegistry
+	addr string
+}
+
+func (e elsewhere) Addr() string { return e.addr }
+
+// request is a request that a server has seen.
+type request struct{ what, client string }
+
+func whats(requests []request) (list []string) {
+	for _, r := range requests {
+		list = append(list, r.what)
+	}
+	return list
+}
+
+func clients(requests []request) (list []string) {
+	for _, r := range requests {
+		list = append(list, r.client)
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
 }
 
 // counted is an HTTP server that records its requests.
 type counted struct {
 	server   *httptest.Server
 	mu       sync.Mutex
-	requests []string
+	requests []request
 	cut      atomic.Bool
 	silent   atomic.Bool
 	stop     func() error
 }
 
+// count serves on 127.0.0.1.
 func count(handler http.Handler, stop func() error) *counted {
+	c := newCounted(handler, stop)
+	c.server.Start()
+	return c
+}
+
+// OtherHost is an address of the loopback interface that no registry serves on.
+const OtherHost = "127.0.0.2"
+
+// countElsewhere serves on OtherHost.
+func countElsewhere(handler http.Handler, stop func() error) (*counted, error) {
+	l, err := net.Listen("tcp", OtherHost+":0")
+	if err != nil {
+		return nil, err
+	}
+	c := newCounted(handler, stop)
+	_ = c.server.Listener.Close()
+	c.server.Listener = l
+	c.server.Start()
+	return c, nil
+}
+
+func newCounted(handler http.Handler, stop func() error) *counted {
 	c := &counted{stop: stop}
-	c.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	c.server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		client, _, _ := net.SplitHostPort(r.RemoteAddr)
 		c.mu.Lock()
-		c.requests = append(c.requests, r.Method+" "+r.URL.Path)
+		c.requests = append(c.requests, request{r.Method + " " + r.URL.Path, client})
 		c.mu.Unlock()
 		if c.silent.Load() {
 			<-r.Context().Done()
@@ -70,7 +124,13 @@ func (c *counted) Addr() string { return c.server.Listener.Addr().String() }
 func (c *counted) Requests() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return append([]string(nil), c.requests...)
+	return whats(c.requests)
+}
+
+func (c *counted) Clients() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return clients(c.requests)
 }
 
 func (c *counted) Forget() {
@@ -93,65 +153,21 @@ func (c *counted) Close() error {
 // referrers API of OCI 1.1.
 func StartReferrersRegistry() OCIRegistry {
 	quiet := registry.Logger(log.New(io.Discard, "", 0))
-	return count(registry.New(quiet, registry.WithReferrersSupport(true)), func() error { return nil })
+	return count(registry.New(quiet, registry.WithReferrersSupport(true)), nothing)
 }
 
-// StartDistribution starts the CNCF distribution registry, as a member of the group, with its files and its
-// process id (registry.pid) in dir. It has no referrers API.
-func StartDistribution(ctx context.Context, dir string, group *process.Group) (OCIRegistry, error) {
-	var p *process.Process
-	backend, err := process.RetryAddrInUse(func() (_ string, err error) {
-		addr, err := process.FreeAddr()
-		if err != nil {
-			return "", err
-		}
-		p, err = startDistribution(ctx, dir, addr, "/v2/", "", group)
-		return addr, err
-	})
-	if err != nil {
-		return nil, err
-	}
-	target := &url.URL{Scheme: "http", Host: backend}
-	proxy := &httputil.ReverseProxy{
+// nothing stops a server that has nothing behind it.
+func nothing() error { return nil }
+
+// front counts the requests for a program, and ends it.
+func front(addr string, stop func() error) *counted { return count(forward(addr), stop) }
+
+// forward forwards requests to a program.
+func forward(addr string) http.Handler {
+	target := &url.URL{Scheme: "http", Host: addr}
+	return &httputil.ReverseProxy{
 		Rewrite:   func(r *httputil.ProxyRequest) { r.SetURL(target) },
 		Transport: &http.Transport{MaxIdleConnsPerHost: 64, DisableCompression: true},
 		ErrorLog:  log.New(io.Discard, "", 0),
 	}
-	return count(proxy, p.Stop), nil
-}
-
-// startDistribution starts the registry with more sections of its configuration. It is ready if it answers a GET of probe with 200.
-func startDistribution(ctx context.Context, dir, addr, probe, more string, group *process.Group) (*process.Process, error) {
-	path, err := parts.Path(parts.Registry)
-	if err != nil {
-		return nil, err
-	}
-	config := filepath.Join(dir, "registry.yaml")
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, err
-	}
-	err = os.WriteFile(config, fmt.Appendf(nil, `version: 0.1
-log: {level: warn, accesslog: {disabled: true}}
-storage:
-  filesystem: {rootdirectory: %q}
-  delete: {enabled: true}
-http: {addr: %q, relativeurls: true}
-%s
-`, filepath.Join(dir, "registry"), addr, more), 0o644)
-	if err != nil {
-		return nil, err
-	}
-	p, err := group.Start(ctx, process.Command{
-		Name:  parts.Registry,
-		Path:  path,
-		Args:  []string{"serve", config},
-		Env:   []string{"OTEL_TRACES_EXPORTER=none"},
-		Dir:   dir,
-		Ready: process.Answers(http.DefaultClient, "http://"+addr+probe),
-		Grace: -1,
-	})
-	if err != nil {
-		return nil, err
-	}
-	return p, os.WriteFile(filepath.Join(dir, parts.Registry+".pid"), fmt.Appendln(nil, p.PID()), 0o644)
 }

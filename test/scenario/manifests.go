@@ -75,12 +75,12 @@ spec:
   url: oci://%[3]s/%[1]s
   ref: {%[4]s}
   interval: 10m
-  insecure: true
+  %[7]s
   verify:
     authorities:
     - {%[5]s}
     %[6]s
-`, name, w.Namespace, w.Repository(), ref, authority, strings.Join(rules, "\n    "))
+`, name, w.Namespace, w.Repository(), ref, authority, strings.Join(rules, "\n    "), strings.Join(w.Access, "\n  "))
 }
 
 // HelmRelease returns a HelmRelease that installs a chart. It does not wait for pods: a control plane without

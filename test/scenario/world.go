@@ -55,6 +55,8 @@ type World struct {
 	Root, Dir string
 	// Namespace holds the objects of one tenant, and Folder its charts in the registry.
 	Namespace, Folder string
+	// Access are the fields of the spec of each VerifiedChart for access to the registry, "insecure: true" by default.
+	Access []string
 	// Controllers are those that a kube-controller-manager runs. If there are none, the default, no
 	// kube-controller-manager runs.
 	Controllers []string
@@ -108,7 +110,7 @@ func NewWorld() (*World, error) {
 	}
 	return &World{
 		Root: root, Dir: dir, Namespace: "default", Folder: "charts",
-		Group: &process.Group{}, Charts: map[string]realparts.Pushed{},
+		Access: []string{"insecure: true"}, Group: &process.Group{}, Charts: map[string]realparts.Pushed{},
 	}, nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 
@@ -39,13 +40,17 @@ func serve(args []string) error {
 	content := ocimem.New()
 	ended := make(chan error)
 	if *blobs != "" {
+		l, err := net.Listen("tcp", *blobs)
+		if err != nil {
+			return err
+		}
 		quirks.LocationsForDescriptor = func(isManifest bool, desc ociregistry.Descriptor) ([]string, error) {
 			if isManifest {
 				return nil, nil
 			}
-			return []string{"http://" + *blobs + "/" + string(desc.Digest)}, nil
+			return []string{"http://" + l.Addr().String() + "/" + string(desc.Digest)}, nil
 		}
-		go func() { ended <- http.ListenAndServe(*blobs, storage{content}) }()
+		go func() { ended <- http.Serve(l, storage{content}) }()
 	}
 	go func() { ended <- http.ListenAndServe(*addr, ociserver.New(content, &quirks)) }()
 	return <-ended
