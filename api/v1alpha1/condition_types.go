@@ -44,8 +44,8 @@ const (
 	// controller does not have.
 	FeatureGateDisabledReason = "FeatureGateDisabled"
 
-	// AuthenticationFailedReason goes with FetchFailed: the registry, the Secret or the
-	// cloud with its credentials did not let the controller in.
+	// AuthenticationFailedReason goes with FetchFailed: the registry, the proxy, the Secret
+	// or the cloud with its credentials did not let the controller in.
 	AuthenticationFailedReason = "AuthenticationFailed"
 
 	// OCIPullFailedReason goes with FetchFailed: the registry could not be read,

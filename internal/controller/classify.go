@@ -105,7 +105,7 @@ func ofChart(f *lifecycle.Failure, err error) {
 func ofRegistry(f *lifecycle.Failure, err error) {
 	f.Condition, f.Reason = v1alpha1.FetchFailedCondition, v1alpha1.OCIPullFailedReason
 	switch {
-	case errors.Is(err, registry.ErrUnauthorized):
+	case errors.Is(err, registry.ErrUnauthorized), errors.Is(err, outbound.ErrProxyPassword):
 		f.Reason = v1alpha1.AuthenticationFailedReason
 	case errors.Is(err, pipeline.ErrReference):
 		f.Reason, f.Kind = v1alpha1.ReferenceInvalidReason, lifecycle.Final

@@ -152,6 +152,8 @@ var _ = Describe("The outcome of an attempt", Label("status"), func() {
 			outcome{failed: v1alpha1.FetchFailedCondition, reason: v1alpha1.OCIPullFailedReason}),
 		Entry("A16: the credentials are refused", failure(pipeline.StepResolve, registry.ErrUnauthorized),
 			outcome{failed: v1alpha1.FetchFailedCondition, reason: v1alpha1.AuthenticationFailedReason}),
+		Entry("the proxy refuses the password", failure(pipeline.StepResolve, outbound.ErrProxyPassword),
+			outcome{failed: v1alpha1.FetchFailedCondition, reason: v1alpha1.AuthenticationFailedReason}),
 		Entry("B1: the artifact is not a chart", failure(pipeline.StepManifest, chart.ErrManifest),
 			outcome{failed: v1alpha1.FetchFailedCondition, reason: v1alpha1.OCILayerOperationFailedReason, atInterval: true}),
 		Entry("B10: the archive holds another chart", failure(pipeline.StepValidate, chart.ErrMismatch),

@@ -17,10 +17,13 @@ import (
 func Explain(host string, err error) (brief, fix string) {
 	brief, fix = explain(host, err)
 	var proxied *ProxyError
-	if errors.As(err, &proxied) && !errors.Is(err, ErrRefused) {
-		brief += ", through proxy " + proxied.Host
+	switch {
+	case !errors.As(err, &proxied), errors.Is(err, ErrRefused):
+		return brief, fix
+	case errors.Is(err, ErrProxyPassword):
+		return "proxy " + proxied.Host + " refuses the username and password", "correct username and password in the Secret of proxySecretRef"
 	}
-	return brief, fix
+	return brief + ", through proxy " + proxied.Host, fix
 }
 
 func explain(host string, err error) (brief, fix string) {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -85,9 +86,28 @@ func (p Proxy) of(req *http.Request) (*url.URL, error) {
 	return http.ProxyFromEnvironment(req)
 }
 
-// errProxyPassword is the error for a proxy that refuses the password of a request over plain HTTP. For HTTPS, net/http
-// makes such an error.
-var errProxyPassword = errors.New(http.StatusText(http.StatusProxyAuthRequired))
+// ErrProxyPassword is matched by the error for a proxy that refuses the username and password of a request, or their
+// absence.
+var ErrProxyPassword = errors.New("the proxy refused the username and password")
+
+// onConnect is called with the answer of an HTTP proxy to CONNECT. Some proxies, such as tinyproxy, answer a wrong
+// password with 401.
+func onConnect(_ context.Context, _ *url.URL, _ *http.Request, answer *http.Response) error {
+	if answer.StatusCode == http.StatusProxyAuthRequired || answer.StatusCode == http.StatusUnauthorized {
+		return ErrProxyPassword
+	}
+	return nil
+}
+
+// isSOCKSPassword reports whether an error of net/http is that of a SOCKS proxy that refuses the password.
+func isSOCKSPassword(err error) bool {
+	var op *net.OpError
+	if !errors.As(err, &op) || op.Op != "socks connect" {
+		return false
+	}
+	text := op.Err.Error()
+	return strings.HasSuffix(text, "authentication failed") || strings.HasSuffix(text, "no acceptable authentication methods")
+}
 
 // ProxyError is a failed request that went through a proxy.
 type ProxyError struct {
@@ -101,3 +121,14 @@ func (e *ProxyError) Error() string { return fmt.Sprintf("through proxy %s: %v",
 
 // Unwrap returns the fault.
 func (e *ProxyError) Unwrap() error { return e.err }
+
+// through returns the error of a request that went through a proxy, if there is one.
+func through(proxy *url.URL, err error) error {
+	if err == nil || proxy == nil {
+		return err
+	}
+	if isSOCKSPassword(err) {
+		err = fmt.Errorf("%w: %w", ErrProxyPassword, err)
+	}
+	return &ProxyError{Host: proxy.Host, err: err}
+}

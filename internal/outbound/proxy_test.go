@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -80,6 +81,13 @@ func (p *connectProxy) connect(w http.ResponseWriter, r *http.Request) {
 	_ = conn.Close()
 }
 
+// answering runs a proxy that refuses every request with the status, and returns its URL.
+func answering(status int) string {
+	p := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
+	DeferCleanup(p.Close)
+	return p.URL
+}
+
 // serveSOCKS runs a SOCKS5 proxy (RFC 1928, RFC 1929) that demands a password, and returns its address.
 func serveSOCKS() string {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -105,7 +113,10 @@ func socks(conn net.Conn) {
 		_, _ = io.ReadFull(in, raw)
 		return raw
 	}
-	take(int(take(2)[1]))
+	if methods := take(int(take(2)[1])); !slices.Contains(methods, 2) {
+		_, _ = conn.Write([]byte{5, 0xff})
+		return
+	}
 	_, _ = conn.Write([]byte{5, 2})
 	user := take(int(take(2)[1]))
 	password := take(int(take(1)[0]))
@@ -199,6 +210,25 @@ var _ = Describe("A proxy that a user names", Label("network"), func() {
 		Entry("nothing listens there", func() map[string][]byte { return withPassword("http://127.0.0.1:1", "hunter2") }, "127.0.0.1"),
 	)
 
+	DescribeTable("is distinguished from the server if it refuses the password", func(secret func() map[string][]byte) {
+		_, err := read(secret(), "127.0.0.1")
+		Expect(err).To(MatchError(ErrProxyPassword))
+		_, fix := Explain("example.com", err)
+		Expect(fix).To(ContainSubstring("proxySecretRef"))
+	},
+		Entry("over HTTP", func() map[string][]byte { return withPassword(serveProxy(false).URL, "wrong-hunter2") }),
+		Entry("over HTTPS", func() map[string][]byte { return withPassword(serveProxy(true).URL, "wrong-hunter2") }),
+		Entry("over SOCKS", func() map[string][]byte { return withPassword("socks5://"+serveSOCKS(), "wrong-hunter2") }),
+		Entry("over SOCKS, and there is no password", func() map[string][]byte { return map[string][]byte{"address": []byte("socks5://" + serveSOCKS())} }),
+		Entry("with 401, as tinyproxy does", func() map[string][]byte { return withPassword(answering(http.StatusUnauthorized), "wrong-hunter2") }),
+	)
+
+	It("is distinguished from the server if it refuses to connect", func() {
+		_, err := read(withPassword(answering(http.StatusForbidden), "hunter2"), "127.0.0.1")
+		Expect(err).To(HaveOccurred())
+		Expect(err).NotTo(MatchError(ErrProxyPassword))
+	})
+
 	It("is named in the error if it refuses the password of a request over plain HTTP", func() {
 		p := serveProxy(false)
 		proxy, err := ParseProxy(withPassword(p.URL, "wrong-hunter2"))
@@ -208,6 +238,7 @@ var _ = Describe("A proxy that a user names", Label("network"), func() {
 		_, err = NewClients(Options{Throttle: NewThrottle(time.Now), AllowedHosts: []string{"127.0.0.1"}}).For(Route{Proxy: proxy}).Do(req)
 		var proxied *ProxyError
 		Expect(errors.As(err, &proxied)).To(BeTrue(), "%v", err)
+		Expect(err).To(MatchError(ErrProxyPassword))
 		Expect(err.Error()).NotTo(ContainSubstring("hunter2"))
 	})
 

@@ -103,12 +103,9 @@ func (t *transport) exchange(req *http.Request, pool http.RoundTripper, v *visit
 	resp, err := pace(pool, req.WithContext(v.observe(throughProxy(req.Context(), proxy), req.URL)), t.slowAfter)
 	if err == nil && resp.StatusCode == http.StatusProxyAuthRequired && proxy != nil {
 		_ = resp.Body.Close()
-		resp, err = nil, errProxyPassword
+		resp, err = nil, ErrProxyPassword
 	}
-	if err != nil && proxy != nil {
-		err = &ProxyError{Host: proxy.Host, err: err}
-	}
-	return resp, err
+	return resp, through(proxy, err)
 }
 
 // route returns the pool of connections for a request to u.
@@ -259,6 +256,7 @@ const handshakeTimeout = 10 * time.Second
 func newHTTPTransport(config *tls.Config, dial func(context.Context, string, string) (net.Conn, error), slowAfter time.Duration) *http.Transport {
 	return &http.Transport{
 		Proxy:                  chosenProxy,
+		OnProxyConnectResponse: onConnect,
 		DialContext:            dial,
 		DisableCompression:     true, // digests are of the stored bytes
 		ForceAttemptHTTP2:      true,
