@@ -49,8 +49,16 @@ func explain(host string, err error) (brief, fix string) {
 		return host + " did not answer in time", ""
 	case errors.As(err, &refused):
 		return refused.brief(), refused.fix()
+	}
+	return explainRest(host, err)
+}
+
+func explainRest(host string, err error) (brief, fix string) {
+	switch {
 	case errors.Is(err, ErrCleartext):
 		return err.Error(), ""
+	case errors.Is(err, errNoCertificate):
+		return host + " asks for a client certificate", "put tls.crt and tls.key into the Secret in certSecretRef"
 	}
 	return "cannot read from " + host, ""
 }

@@ -112,6 +112,8 @@ type visit struct {
 	// inside reports whether every host that answered so far has an internal address, and was reached without a
 	// proxy. A host may then lead to other internal addresses.
 	inside atomic.Bool
+	// asked reports whether a server asked for a client certificate, and there was none.
+	asked atomic.Bool
 }
 
 type visitKey struct{}

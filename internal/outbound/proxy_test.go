@@ -294,6 +294,31 @@ var _ = DescribeTable("A Secret is refused as trust that", Label("network"), fun
 	Entry("has an old key without its certificate", map[string][]byte{"keyFile": []byte("hunter2")}),
 )
 
+var _ = DescribeTable("Without a client certificate, a server that", Label("network"), func(asks tls.ClientAuthType, version uint16, isRead bool) {
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "content") }))
+	server.TLS = &tls.Config{ClientAuth: asks, MinVersion: tls.VersionTLS12, MaxVersion: version}
+	server.StartTLS()
+	DeferCleanup(server.Close)
+	trust, err := ParseTrust(map[string][]byte{"ca.crt": certificatePEM(server)})
+	Expect(err).NotTo(HaveOccurred())
+	u := must(url.Parse(server.URL))
+	req, err := http.NewRequestWithContext(For(context.Background(), Origin{HostPort: HostPort(u)}), http.MethodGet, u.String(), nil)
+	Expect(err).NotTo(HaveOccurred())
+	resp, err := NewClients(Options{Throttle: NewThrottle(time.Now), AllowedHosts: []string{"127.0.0.1"}}).For(Route{Trust: trust}).Do(req)
+	if isRead {
+		Expect(err).NotTo(HaveOccurred())
+		Expect(resp.Body.Close()).To(Succeed())
+		return
+	}
+	Expect(err).To(HaveOccurred())
+	_, fix := Explain(u.Host, err)
+	Expect(fix).To(And(ContainSubstring("tls.crt"), ContainSubstring("certSecretRef")), "%v", err)
+},
+	Entry("demands one is not read, and the fix is named", tls.RequireAnyClientCert, uint16(tls.VersionTLS13), false),
+	Entry("demands one by TLS 1.2 is not read, and the fix is named", tls.RequireAnyClientCert, uint16(tls.VersionTLS12), false),
+	Entry("asks for one is read", tls.RequestClientCert, uint16(tls.VersionTLS13), true),
+)
+
 var _ = It("A15: Trust adds authorities to those of the system, under its new and its old entries", Label("network"), func() {
 	s := httptest.NewTLSServer(nil)
 	DeferCleanup(s.Close)

@@ -105,6 +105,9 @@ func (t *transport) exchange(req *http.Request, pool http.RoundTripper, v *visit
 		_ = resp.Body.Close()
 		resp, err = nil, ErrProxyPassword
 	}
+	if err != nil && v.asked.Load() {
+		err = fmt.Errorf("%w: %w", errNoCertificate, err)
+	}
 	return resp, through(proxy, err)
 }
 

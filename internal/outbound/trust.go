@@ -87,6 +87,18 @@ func (t Trust) configForOrigin() *tls.Config {
 	config := t.config()
 	if t.certificate != nil {
 		config.Certificates = []tls.Certificate{*t.certificate}
+	} else {
+		config.GetClientCertificate = withoutCertificate
 	}
 	return config
+}
+
+// errNoCertificate is the error for a connection that failed after the server had asked for a client certificate, which
+// the user has not named. The failure itself differs: an alert of TLS, or a connection that is closed.
+var errNoCertificate = errors.New("the server asks for a client certificate")
+
+// withoutCertificate answers a server that asks for a client certificate. It may let the client in without one.
+func withoutCertificate(asked *tls.CertificateRequestInfo) (*tls.Certificate, error) {
+	visitOf(asked.Context()).asked.Store(true)
+	return &tls.Certificate{}, nil
 }
