@@ -18,9 +18,10 @@ import (
 
 // demo is the world that is shown, the keeper of its controller, and the screen.
 type demo struct {
-	world  *scenario.World
-	keeper *keeper
-	out    io.Writer
+	world     *scenario.World
+	elsewhere elsewhere
+	keeper    *keeper
+	out       io.Writer
 }
 
 func newDemo(w *scenario.World, out io.Writer) *demo {
@@ -37,6 +38,7 @@ func (d *demo) chapters() []chapter {
 // setup returns the steps before the first chapter. The controller calls fail if it crashes.
 func (d *demo) setup(fail func(error)) []scenario.Step {
 	return slices.Concat(scenario.Ground(), scenario.Charts(), []scenario.Step{
+		{Title: "sign a chart in a private registry, and one in a classic repository", Do: d.publishElsewhere},
 		{Title: "write the manifests that the commands below apply", Do: d.writeManifests},
 		{Title: "start verifiedchart-controller and helm-controller", Do: func(ctx context.Context, _ *scenario.World) error {
 			return d.startControllers(ctx, fail)

@@ -92,7 +92,7 @@ var _ = Describe("the demo", func() {
 		temp := GinkgoT().TempDir()
 		session := start(temp, "1")
 		Eventually(session).WithTimeout(patience).Should(gexec.Exit(0))
-		Expect(session.Out).To(gbytes.Say(`\n20 of 20 steps seen in `))
+		Expect(session.Out).To(gbytes.Say(`\n22 of 22 steps seen in `))
 		Expect(tooLong(string(session.Out.Contents()))).To(BeEmpty())
 		nothingLeft(temp)
 	})

@@ -59,6 +59,7 @@ func run(ctx context.Context, out io.Writer, once bool) (err error) {
 	d := newDemo(w, out)
 	defer func() {
 		fmt.Fprintln(out, "cleaning up …")
+		d.elsewhere.close()
 		err = errors.Join(err, d.keeper.Stop(), w.Close())
 	}()
 	ctx, stop := w.Guard(ctx)

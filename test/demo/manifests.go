@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -58,6 +59,7 @@ func (d *demo) writeManifests(ctx context.Context, w *scenario.World) error {
 			files[chartFile(name)] += w.HelmRelease(name)
 		}
 	}
+	maps.Copy(files, d.elsewhere.manifests(w))
 	for name, content := range files {
 		if err := os.WriteFile(filepath.Join(w.Dir, name), []byte(content), 0o644); err != nil {
 			return err

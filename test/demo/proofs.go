@@ -19,6 +19,8 @@ func (d *demo) proofs() chapter {
 		d.accepted("keyless", "A chart signed keyless by "+scenario.Identity+" is served and installed.", w.Proven),
 		d.accepted("helm-signed", "A chart signed by helm package --sign is served and installed.", d.provenBy(scenario.InManifest)),
 		d.accepted("prov-attached", "A chart whose .prov file was attached later, by oras, is served.", d.provenBy(scenario.Attached)),
+		d.accepted(private, "A chart in a registry with a password and a private certificate authority is served.", w.Proven),
+		d.accepted(classic, "A chart in a classic repository, with its .prov file beside the archive, is served.", d.provenBy(besideArchive)),
 		d.refused("unsigned", "A chart without a signature is refused.", w.Refused),
 		d.refused("stranger", "A chart signed with a stranger's key is refused.", w.Refused),
 		d.refused("impostor", "A chart signed keyless by "+scenario.Impostor+" is refused.",

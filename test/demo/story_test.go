@@ -108,7 +108,7 @@ var _ = Describe("no line is longer than 110 columns", func() {
 		p := &player{out: &out, shell: func(context.Context, string) (string, error) { return "", nil }}
 		_ = p.play(context.Background(), chapters)
 		Expect(tooLong(out.String())).To(BeEmpty())
-		Expect(p.steps).To(Equal(20))
+		Expect(p.steps).To(Equal(22))
 		Expect(out.String()).NotTo(ContainSubstring("\\\n"), "a command of a step fits one line")
 	},
 		Entry("if results are long", func(r ran) (sight, error) {
