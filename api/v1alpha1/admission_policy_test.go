@@ -49,6 +49,7 @@ var _ = Describe("The API server, asked for a ClusterChartPolicy,", Label("admis
 		Entry("J1: for a host in upper case with a default port, which are canonicalised", urls("oci://GHCR.io:443/org/**")),
 		Entry("for every path of any host", urls("**", "**/app", "oci://**", "oci://**/app", "oci://ghcr.io**", "oci://gh**app")),
 		Entry("with a slash at the end", urls("oci://ghcr.io/org/app/")),
+		Entry("for IPv6 addresses", urls("oci://[2001:db8::1]/**", "oci://[::1]:5000/org/*", "https://[2001:DB8::1]:8443/Stable/*")),
 		Entry("for classic repositories", urls("https://charts.example/**", "https://charts.example:8443/Stable/app", "http://*.example/a_b~c+d/*", "https://**", "**/App")),
 		Entry("for namespaces", namespaces("apps", "team-*", "*-prod", "*", "**", "a", "1-2", strings.Repeat("a", 63))),
 		Entry("with the most entries of the greatest length", set(times(64, "oci://ghcr.io/"+strings.Repeat("a", 430)), "match", "urls"), func(spec map[string]any) {

@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"net/url"
 	"path"
 	"regexp"
@@ -133,7 +134,7 @@ const maxURL = 512
 
 // urlPattern matches URLs of repositories. The path has one spelling only, so that rules about it apply: no
 // empty segment, and no escape.
-var urlPattern = regexp.MustCompile(`^(https?)://((?:[A-Za-z0-9]|[A-Za-z0-9][A-Za-z0-9-]*[A-Za-z0-9])(?:\.(?:[A-Za-z0-9]|[A-Za-z0-9][A-Za-z0-9-]*[A-Za-z0-9]))*)(?::([0-9]{1,5}))?((?:/[A-Za-z0-9._~+-]+)*)/?$`)
+var urlPattern = regexp.MustCompile(`^(https?)://(\[[0-9A-Fa-f:.]+\]|(?:[A-Za-z0-9]|[A-Za-z0-9][A-Za-z0-9-]*[A-Za-z0-9])(?:\.(?:[A-Za-z0-9]|[A-Za-z0-9][A-Za-z0-9-]*[A-Za-z0-9]))*)(?::([0-9]{1,5}))?((?:/[A-Za-z0-9._~+-]+)*)/?$`)
 
 // ParseURL returns a URL https://host[:port][/path] of at most 512 bytes, or the same with http, with the host in
 // lower case and without a slash at its end. It refuses other URLs with an error that matches registry.ErrURL and
@@ -145,6 +146,8 @@ func ParseURL(raw string) (string, error) {
 		return "", fmt.Errorf("%w: it has more than %d bytes", registry.ErrURL, maxURL)
 	case match == nil:
 		return "", fmt.Errorf("%w: write https://host[:port]/path, with letters, digits and . _ ~ + - in the path, and no credentials or query", registry.ErrURL)
+	case strings.HasPrefix(match[2], "[") && !isIPv6(match[2]):
+		return "", fmt.Errorf("%w: the host must be a name, an IPv4 address, or an IPv6 address in brackets", registry.ErrURL)
 	case !isPort(match[3]):
 		return "", fmt.Errorf("%w: the port must be from 1 to 65535", registry.ErrURL)
 	}
@@ -158,6 +161,11 @@ func ParseURL(raw string) (string, error) {
 		host += ":" + match[3]
 	}
 	return match[1] + "://" + host + match[4], nil
+}
+
+func isIPv6(host string) bool {
+	ip, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	return err == nil && ip.Is6()
 }
 
 func isPort(port string) bool {

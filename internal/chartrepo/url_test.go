@@ -27,6 +27,7 @@ var _ = Describe("The URL of a classic repository", Label("classic"), func() {
 		Entry("with a slash at its end", "https://charts.example.com/stable/", "https://charts.example.com/stable"),
 		Entry("with a port", "https://charts.example.com:8443/api/packages/org/helm", "https://charts.example.com:8443/api/packages/org/helm"),
 		Entry("with a host in upper case, and a path whose case stays", "https://Charts.Example.COM/Stable", "https://charts.example.com/Stable"),
+		Entry("with an IPv6 address", "https://[2001:DB8::1]:8443/stable", "https://[2001:db8::1]:8443/stable"),
 		Entry("over plain HTTP, which needs permission later", "http://10.0.0.1:8080/charts", "http://10.0.0.1:8080/charts"),
 	)
 
@@ -51,6 +52,9 @@ var _ = Describe("The URL of a classic repository", Label("classic"), func() {
 		Entry("with white space", "https://charts.example.com/stable "),
 		Entry("with a line break", "https://charts.example.com/stable\n"),
 		Entry("without a host", "https:///stable"),
+		Entry("with an IPv4 address in brackets", "https://[10.0.0.1]/stable"),
+		Entry("with a zone", "https://[fe80::1%25hunter2]/stable"),
+		Entry("with brackets that hold no address", "https://[::1::2]/stable"),
 		Entry("of a file", "file:///etc/charts"),
 		Entry("that is too long", "https://charts.example.com/"+strings.Repeat("a", 512)),
 		Entry("that is empty", ""),

@@ -7,6 +7,7 @@
 package location
 
 import (
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -54,7 +55,7 @@ func WithoutScheme(repository string) string {
 }
 
 // Canonical returns the canonical name of a repository for every spelling of its URL or of its name: the host in
-// lower case without a trailing dot, the port without leading zeros or absent if it is a default port, Docker
+// lower case without a trailing dot, an IPv6 address in its shortest form, the port without leading zeros or absent if it is a default port, Docker
 // Hub as docker.io/<namespace>/<name>, no trailing slash. A classic repository that is read over plain HTTP has
 // the name of the one that is read over HTTPS. The name is an identity: never dial it, and never select
 // credentials by it.
@@ -84,6 +85,15 @@ func CanonicalHost(host string) string {
 // hostOf returns the canonical spelling of a host with or without a port.
 func hostOf(host string) string {
 	name, port, _ := strings.Cut(strings.ToLower(host), ":")
+	if address, rest, ok := strings.Cut(strings.ToLower(host), "]"); ok && strings.HasPrefix(address, "[") {
+		ip, err := netip.ParseAddr(address[1:])
+		if port, ok = strings.CutPrefix(rest, ":"); err != nil || !ok && rest != "" {
+			return strings.ToLower(host)
+		}
+		if name = ip.WithZone("").Unmap().String(); strings.Contains(name, ":") {
+			name = "[" + name + "]"
+		}
+	}
 	if strings.Trim(port, "0123456789") != "" {
 		return strings.ToLower(host) // there is no port
 	}
@@ -129,11 +139,10 @@ func URLs(repository string) []string {
 		for _, p := range paths {
 			for _, h := range hosts {
 				urls = append(urls, scheme+h+"/"+p)
-				if strings.Contains(h, ":") {
-					continue
-				}
 				for _, port := range defaultPorts {
-					urls = append(urls, scheme+h+":"+port+"/"+p)
+					if hostOf(h+":"+port) == h { // there is no other port
+						urls = append(urls, scheme+h+":"+port+"/"+p)
+					}
 				}
 			}
 		}

@@ -24,6 +24,9 @@ var _ = Describe("The canonical name of a repository", Label("policy"), func() {
 		Entry("of a dot at the end of the host", "ghcr.io/org/app", "ghcr.io./org/app", "ghcr.io..:443/org/app", "GHCR.IO.:0443/org/app"),
 		Entry("of a default port", "ghcr.io/org/app", "ghcr.io:443/org/app", "ghcr.io:80/org/app", "ghcr.io:0443/org/app", "ghcr.io:00080/org/app", "ghcr.io:/org/app"),
 		Entry("of another port", "localhost:5000/app", "LOCALHOST:5000/app", "localhost:05000/app", "localhost.:5000/app/"),
+		Entry("of an IPv6 address", "[2001:db8::1]/app", "[2001:db8::1]/app", "[2001:DB8:0:0::1]/app", "oci://[2001:0db8::0001]:443/app/", "[2001:db8::1]:0080/app"),
+		Entry("of an IPv6 address with a port", "[::1]:5000/app", "[::1]:5000/app", "[0:0:0:0:0:0:0:1]:05000/app"),
+		Entry("of an IPv4 address in IPv6", "10.0.0.1:5000/app", "10.0.0.1:5000/app", "[::ffff:10.0.0.1]:5000/app", "[::ffff:a00:1]:5000/app"),
 		Entry("of a slash at the end", "ghcr.io/org/app", "ghcr.io/org/app/", "oci://ghcr.io/org/app//"),
 		Entry("of Docker Hub", "docker.io/org/app", "docker.io/org/app", "index.docker.io/org/app", "registry-1.docker.io/org/app", "registry.hub.docker.com/org/app", "oci://INDEX.docker.io.:443/org/app/"),
 		Entry("of a classic repository", "https://charts.example/stable/app", "https://charts.example/stable/app", "HTTPS://Charts.Example.:0443/stable/app/", "http://charts.example:80/stable/app", "http://charts.example/stable/app"),
@@ -60,6 +63,8 @@ var _ = Describe("The canonical name of a repository", Label("policy"), func() {
 		Entry("with Docker Hub's hosts", "docker.io/org/app", "oci://index.docker.io/org/app", "oci://registry-1.docker.io:443/org/app"),
 		Entry("with an official image's short name", "docker.io/app", "oci://docker.io/app", "oci://index.docker.io/app", "oci://docker.io/library/app"),
 		Entry("with both schemes of a classic repository", "http://Charts.example/stable/App", "https://charts.example/stable/App", "http://charts.example:80/stable/App"),
+		Entry("with the default ports of an IPv6 address", "[::1]/app", "oci://[::1]/app", "oci://[::1]:443/app"),
+		Entry("only with the own port of an IPv6 address", "[::1]:5000/app", "oci://[::1]:5000/app"),
 		Entry("if it is nothing", ""),
 	)
 })
@@ -67,7 +72,7 @@ var _ = Describe("The canonical name of a repository", Label("policy"), func() {
 // FuzzCanonical checks that a canonical name is its own canonical name, and that every readable repository has
 // the canonical name of its URL.
 func FuzzCanonical(f *testing.F) {
-	for _, s := range []string{"oci://GHCR.io:0443/org/app/", "docker.io/x", "a.:443./b", "a::443", "oci://oci://x", "x:0/", "İ.io/x", "//", ".:80/", "https://oci://x", "HTTP://a.:80/B/", "https://"} {
+	for _, s := range []string{"oci://GHCR.io:0443/org/app/", "docker.io/x", "a.:443./b", "a::443", "oci://oci://x", "x:0/", "İ.io/x", "//", ".:80/", "https://oci://x", "[::1]:443/x", "[::ffff:1.2.3.4]/x", "[[/x", "[]]:1/", "HTTP://a.:80/B/", "https://"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

@@ -78,7 +78,8 @@ func canonicalGlob(glob string) string {
 const (
 	globPath    = `(?:/[a-z0-9*]+(?:(?:[.]|_|__|-+)[a-z0-9*]+)*)+/?`
 	classicPath = `(?:/[A-Za-z0-9*._~+-]+)+/?`
-	globHost    = `[a-z0-9*](?:[a-z0-9*-]*[a-z0-9*])?(?:[.][a-z0-9*](?:[a-z0-9*-]*[a-z0-9*])?)*`
+	ipv6        = `\[[0-9a-f:.]+\]`
+	globHost    = ipv6 + `|[a-z0-9*](?:[a-z0-9*-]*[a-z0-9*])?(?:[.][a-z0-9*](?:[a-z0-9*-]*[a-z0-9*])?)*`
 	globPort    = `(?::([0-9*]+))?`
 	anyHost     = `(?i:[a-z0-9*._-]*[*][*][a-z0-9*._-]*)`
 )

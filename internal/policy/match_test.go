@@ -41,6 +41,8 @@ var _ = DescribeTable("J1: a policy applies to every spelling of a repository,",
 	Entry("for a host of both kinds", "**charts.example/**", "https://charts.example/stable/app", "oci://charts.example/stable/app"),
 	Entry("for everything, in registries and classic repositories", "**", "https://charts.example/stable/app", "oci://ghcr.io/org/app"),
 	Entry("for everything", "**", "oci://ghcr.io/org/app", "oci://localhost:5000/app"),
+	Entry("for an IPv6 address", "oci://[2001:db8::1]:443/**", "oci://[2001:DB8:0::1]/org/app", "oci://[2001:0db8::1]:0443/org/app"),
+	Entry("for an IPv6 address in a classic repository", "https://[2001:DB8::1]/**", "https://[2001:db8:0:0::1]:443/stable/app", "http://[2001:db8::1]/stable/app"),
 	Entry("for a name anywhere", "**/app", "oci://ghcr.io/org/app", "oci://docker.io/app"),
 	Entry("for a stored glob without a scheme, which admission now rejects", "ghcr.io/org/*", "oci://ghcr.io/org/app"),
 )

@@ -110,6 +110,7 @@ var _ = DescribeTable("A list of revocations is malformed:", Label("revocation")
 	Entry("J1: of a url of another scheme", `versions: [{url: "ftp://ghcr.io/org/*", range: "*"}]`, "write oci://ghcr.io/org/*"),
 	Entry("J1: of a url of a classic repository that goes up", `versions: [{url: "https://charts.example/a/../b", range: "*"}]`, "segments . and .."),
 	Entry("J1: of a url of a classic repository with a query", `versions: [{url: "https://charts.example/a?b", range: "*"}]`, "matches no URL"),
+	Entry("J1: of a url with an address in brackets that are not closed", `versions: [{url: "oci://[::1/app", range: "*"}]`, "matches no URL"),
 	Entry("J1: of a url with a tag", `versions: [{url: "oci://ghcr.io/org/app:1.0.0", range: "*"}]`, "tag"),
 	Entry("J1: of a url in upper case", `versions: [{url: "oci://ghcr.io/Org/app", range: "*"}]`, "write oci://ghcr.io/org/app"),
 	Entry("J1: of a registry", `versions: [{url: "oci://ghcr.io", range: "*"}]`, "write oci://ghcr.io/**"),

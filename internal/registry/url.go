@@ -5,6 +5,7 @@ package registry
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"regexp"
 	"strconv"
 	"strings"
@@ -45,7 +46,7 @@ func ParseURL(url string) (string, error) {
 	host, path, _ := strings.Cut(strings.TrimSuffix(rest, "/"), "/")
 	switch {
 	case !isHost(host):
-		return "", fmt.Errorf("%w: the host must be a name or an IPv4 address, with or without a port", ErrURL)
+		return "", fmt.Errorf("%w: the host must be a name, an IPv4 address, or an IPv6 address in brackets, with or without a port", ErrURL)
 	case strings.Contains(path, ":"):
 		return "", fmt.Errorf("%w: it must hold no tag", ErrURL)
 	case !pathPattern.MatchString(path):
@@ -55,6 +56,9 @@ func ParseURL(url string) (string, error) {
 }
 
 func isHost(host string) bool {
+	if strings.HasPrefix(host, "[") {
+		return isIPv6(host)
+	}
 	match := hostPattern.FindStringSubmatch(host)
 	if match == nil {
 		return false
@@ -64,4 +68,19 @@ func isHost(host string) bool {
 	}
 	port, err := strconv.ParseUint(match[1], 10, 16)
 	return err == nil && port > 0
+}
+
+// isIPv6 reports whether a host is an IPv6 address in brackets, with or without a port.
+func isIPv6(host string) bool {
+	address, rest, isClosed := strings.Cut(host[1:], "]")
+	ip, err := netip.ParseAddr(address)
+	if !isClosed || err != nil || !ip.Is6() || ip.Zone() != "" {
+		return false
+	}
+	port, hasPort := strings.CutPrefix(rest, ":")
+	if !hasPort {
+		return rest == ""
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	return err == nil && n > 0 && port[0] != '+'
 }
