@@ -204,27 +204,35 @@ var _ = Describe("A registry with several challenges", Label("network"), func() 
 		Entry("in one line with another scheme", `Digest realm="x", nonce="y", Basic realm="x"`),
 	)
 
-	It("A24: that refuses an old token and then asks for a password gets a new token, as Harbor needs it", func() {
+	DescribeTable("A24: that refuses an old token and then asks for a password gets a new token, as Harbor needs it", func(withCredentials bool) {
 		p := push()
 		var valid atomic.Value
 		valid.Store("token-1")
 		p.Break(func(w http.ResponseWriter, r *http.Request) bool {
 			token, _ := valid.Load().(string)
-			switch r.Header.Get("Authorization") {
-			case "Bearer " + token:
+			switch {
+			case r.URL.Path == "/token":
+				_, _ = fmt.Fprintf(w, `{"token":%q}`, token)
+				return true
+			case r.Header.Get("Authorization") == "Bearer "+token:
 				return false
-			case "":
-				if r.URL.Path == "/token" {
-					_, _ = fmt.Fprintf(w, `{"token":%q}`, token)
-					return true
-				}
+			case r.Header.Get("Authorization") == "":
 				return answer(http.StatusUnauthorized, "Www-Authenticate", fmt.Sprintf(`Bearer realm="%s/token"`, p.Server.URL))(w, r)
 			}
 			return answer(http.StatusUnauthorized, "Www-Authenticate", `Basic realm="harbor"`)(w, r)
 		})
-		r := p.reader()
+		target := p.target()
+		if withCredentials {
+			target.Credentials = credentials(p.Host(), login("user", "hunter2"))
+		}
+		r := open(newClient(), target)
 		Expect(resolve(ctx, p, r)).To(Succeed())
-		valid.Store("token-2")
-		Expect(resolve(ctx, p, r)).To(Succeed())
-	})
+		for _, token := range []string{"token-2", "token-3"} {
+			valid.Store(token)
+			Expect(resolve(ctx, p, r)).To(Succeed())
+		}
+	},
+		Entry("without credentials", false),
+		Entry("with credentials", true),
+	)
 })

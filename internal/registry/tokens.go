@@ -82,13 +82,14 @@ func (t tenantTokens) GetToken(_ context.Context, _ string, scheme auth.Scheme, 
 
 // Set implements auth.Cache. If a registry gives a token for scopes that differ from the expected ones, as
 // public.ecr.aws does, Set also keeps the token for the expected scopes: this registry gives no other token,
-// and without Set each request would be refused first.
+// and without Set each request would be refused first. A registry that refuses a token and then asks for a password,
+// as Harbor does, gets a new token and not the password.
 func (t tenantTokens) Set(ctx context.Context, registry string, scheme auth.Scheme, scopes string, fetch func(context.Context) (string, error)) (string, error) {
-	token, err := fetch(ctx)
-	if before, known := t.all.schemes.Get(t.tenant); err != nil && scheme == auth.SchemeBasic && known && before == auth.SchemeBearer {
+	if before, known := t.all.schemes.Get(t.tenant); scheme == auth.SchemeBasic && known && before == auth.SchemeBearer {
 		t.all.schemes.Remove(t.tenant)
 		return "", errTokenRefused
 	}
+	token, err := fetch(ctx)
 	if err != nil {
 		return "", tokenError(scheme, err)
 	}
