@@ -10,7 +10,6 @@ package registrytest
 import (
 	"crypto/tls"
 	"encoding/pem"
-	"fmt"
 	"io"
 	"log"
 	"net"
@@ -33,12 +32,17 @@ type Registry struct {
 	// Server serves it.
 	Server *httptest.Server
 
+	quirks
+	// elsewhere is a server on another port, for a token service, a storage and web pages.
+	elsewhere        *httptest.Server
 	withoutReferrers bool
 
 	mu           sync.Mutex
 	repositories map[string]*Repository
 	fault        Fault
 	requests     []string
+	isLimited    bool
+	expired      int // how often tokens expired
 }
 
 // Option changes a Registry before it starts.
@@ -49,6 +53,7 @@ type config struct {
 	certificates []tls.Certificate
 	bare         bool
 	address      string
+	quirks
 }
 
 // TLS serves HTTPS with httptest's certificate, which Roots holds.
@@ -67,11 +72,11 @@ func WithoutReferrers(c *config) { c.bare = true }
 
 // New starts a registry. Close ends it.
 func New(opts ...Option) *Registry {
-	var c config
+	c := config{quirks: specified}
 	for _, o := range opts {
 		o(&c)
 	}
-	r := &Registry{withoutReferrers: c.bare, repositories: map[string]*Repository{}}
+	r := &Registry{withoutReferrers: c.bare, quirks: c.quirks, repositories: map[string]*Repository{}}
 	r.Server = httptest.NewUnstartedServer(http.HandlerFunc(r.serve))
 	if c.address != "" {
 		_ = r.Server.Listener.Close()
@@ -81,20 +86,32 @@ func New(opts ...Option) *Registry {
 		}
 		r.Server.Listener = listener
 	}
-	r.Server.Config.ErrorLog = log.New(io.Discard, "", 0)
-	if c.tls {
-		r.Server.TLS = &tls.Config{MinVersion: tls.VersionTLS12, Certificates: c.certificates}
-		r.Server.StartTLS()
-		return r
+	if c.needsElsewhere() {
+		r.elsewhere = httptest.NewUnstartedServer(http.HandlerFunc(r.serveElsewhere))
+		c.start(r.elsewhere)
 	}
-	r.Server.Start()
+	c.start(r.Server)
 	return r
+}
+
+func (c config) start(s *httptest.Server) {
+	s.Config.ErrorLog = log.New(io.Discard, "", 0)
+	if !c.tls {
+		s.Start()
+		return
+	}
+	s.TLS = &tls.Config{MinVersion: tls.VersionTLS12, Certificates: c.certificates}
+	s.StartTLS()
 }
 
 // Close ends the registry and its connections.
 func (r *Registry) Close() {
-	r.Server.CloseClientConnections()
-	r.Server.Close()
+	for _, s := range []*httptest.Server{r.Server, r.elsewhere} {
+		if s != nil {
+			s.CloseClientConnections()
+			s.Close()
+		}
+	}
 }
 
 // Host returns the registry's host and port.
@@ -112,7 +129,8 @@ func (r *Registry) Break(fault Fault) {
 	r.fault = fault
 }
 
-// Requests returns the requests since Reset, such as "GET /v2/…".
+// Requests returns the requests since Reset, such as "GET /v2/…". Those to the other host of a registry that has one
+// are such as "GET elsewhere/token".
 func (r *Registry) Requests() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -144,11 +162,8 @@ func (r *Registry) Repository(name string) *Repository {
 var content = regexp.MustCompile("^/v2/(.+)/((?:manifests|blobs|referrers|tags)/[^/]+)$")
 
 func (r *Registry) serve(w http.ResponseWriter, req *http.Request) {
-	r.mu.Lock()
-	r.requests = append(r.requests, req.Method+" "+req.URL.Path)
-	fault := r.fault
-	r.mu.Unlock()
-	if fault != nil && fault(w, req) {
+	fault := r.record(req.Method + " " + req.URL.Path)
+	if fault != nil && fault(w, req) || r.givesToken(w, req) {
 		return
 	}
 	path := content.FindStringSubmatch(req.URL.Path)
@@ -156,26 +171,47 @@ func (r *Registry) serve(w http.ResponseWriter, req *http.Request) {
 		unknown(w, "UNSUPPORTED")
 		return
 	}
-	repository := r.Repository(path[1])
-	mediaType, raw, ok := repository.Get(path[2])
-	switch {
-	case repository.empty():
-		unknown(w, "NAME_UNKNOWN")
-		return
-	case !ok && strings.HasPrefix(path[2], "blobs/"):
-		unknown(w, "BLOB_UNKNOWN")
-		return
-	case !ok:
-		unknown(w, "MANIFEST_UNKNOWN")
-		return
+	if repository := r.Repository(path[1]); !r.limits(w, req) && r.admits(w, req, repository) {
+		r.answer(w, req, repository, path[2])
 	}
-	w.Header().Set("Content-Type", mediaType)
+}
+
+// record adds a request to the list, and returns the fault that is set.
+func (r *Registry) record(request string) Fault {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.requests = append(r.requests, request)
+	return r.fault
+}
+
+// answer answers a request for the path inside a repository.
+func (r *Registry) answer(w http.ResponseWriter, req *http.Request, repository *Repository, path string) {
+	mediaType, raw, ok := repository.Get(path)
+	switch kind, _, _ := strings.Cut(path, "/"); {
+	case repository.empty():
+		r.refuseMissing(w, repository.Name)
+	case r.redirects(w, repository.Name, path, ok):
+	case !ok && kind != "manifests":
+		unknown(w, map[string]string{"blobs": "BLOB_UNKNOWN", "referrers": "MANIFEST_UNKNOWN"}[kind])
+	case !ok:
+		r.missingTag.refuse(w)
+	case kind == "tags":
+		r.answerPage(w, req, repository)
+	case kind == "manifests" && r.isUnchanged(w, req, raw):
+	default:
+		r.send(w, req, mediaType, raw)
+	}
+}
+
+// send answers 200 OK.
+func (r *Registry) send(w http.ResponseWriter, req *http.Request, mediaType string, raw []byte) {
+	if !r.bareHead || req.Method != http.MethodHead {
+		w.Header().Set("Docker-Content-Digest", digest.FromBytes(raw).String())
+	}
+	w.Header().Set("Content-Type", mediaType+r.charset)
 	w.Header().Set("Content-Length", strconv.Itoa(len(raw)))
-	w.Header().Set("Docker-Content-Digest", digest.FromBytes(raw).String())
 	_, _ = w.Write(raw)
 }
 
 // unknown answers 404 with a code of the distribution specification.
-func unknown(w http.ResponseWriter, code string) {
-	http.Error(w, fmt.Sprintf(`{"errors":[{"code":%q}]}`, code), http.StatusNotFound)
-}
+func unknown(w http.ResponseWriter, code string) { refusal{http.StatusNotFound, code}.refuse(w) }
