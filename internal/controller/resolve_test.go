@@ -116,6 +116,33 @@ var _ = Describe("Between two intervals", Label("registry"), Serial, func() {
 	})
 })
 
+var _ = Describe("A range", Label("registry"), func() {
+	It("K9: takes the tag that is a chart, and asks for no other before the interval ends", func() {
+		w := newWorld(context.Background())
+		w.repo.PushLayers("v1.0.0", w.repo.PushBlob("text/plain", []byte("no chart")))
+		d := w.push("1.0.0", w.ours)
+		w.declare(func(s *v1alpha1.VerifiedChartSpec) { s.Ref = v1alpha1.ChartRef{SemVer: "*"} })
+		w.ready(d.Digest)
+		w.reconcileAlone(w.get())
+		Expect(w.registry.Requests()).To(ConsistOf("GET /v2/charts/app/tags/list", "HEAD /v2/charts/app/manifests/v1.0.0", "HEAD /v2/charts/app/manifests/1.0.0"))
+		w.registry.Reset()
+		Expect(drive(w.ctx, reconciler, w.get())).To(Succeed())
+		Expect(w.registry.Requests()).To(BeEmpty())
+		w.ready(d.Digest)
+	})
+
+	It("K9: names ref.semverFilter if its highest version is no chart, and publishes that chart once the filter is set", func() {
+		w := newWorld(context.Background())
+		d := w.push("1.0.0", w.ours)
+		w.repo.PushLayers("2.0.0", w.repo.PushBlob("text/plain", []byte("no chart")))
+		w.declare(func(s *v1alpha1.VerifiedChartSpec) { s.Ref = v1alpha1.ChartRef{SemVer: "*"} })
+		obj := w.reason(v1alpha1.FetchFailedCondition, metav1.ConditionTrue, sourcev1.OCILayerOperationFailedReason)
+		Expect(obj.Status.Conditions).To(ContainElement(HaveField("Message", ContainSubstring("ref.semverFilter"))))
+		w.edit(func(s *v1alpha1.VerifiedChartSpec) { s.Ref.SemverFilter = "^1" })
+		w.ready(d.Digest)
+	})
+})
+
 var _ = Describe("An older revision", Label("serving"), func() {
 	It("is no longer served once another is published", func() {
 		w := newWorld(context.Background())

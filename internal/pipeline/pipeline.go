@@ -72,13 +72,23 @@ func Manifest(w Request, r Resolved) (verify.Subject, error) {
 	}
 	layout, err := chart.ParseManifest(r.Manifest.Raw)
 	if err != nil {
-		return verify.Subject{}, failed(StepManifest, fmt.Errorf("%s: %w", d, err))
+		return verify.Subject{}, failed(StepManifest, noChart(w, r, fmt.Errorf("%s: %w", d, err)))
 	}
 	expected := verify.Chart{Name: w.Name, Archive: layout.Archive, Config: layout.Config, Provenance: layout.Provenance}
 	if version, ok := chart.NamedVersion(r.Tag); ok {
 		expected.Version = version
 	}
 	return verify.Subject{Repository: w.Repository, Manifest: r.Manifest.Descriptor, Raw: r.Manifest.Raw, Chart: expected}, nil
+}
+
+// noChart returns the error for a manifest that is not that of a chart. If a range selected it, the error names the tag, which
+// no field of the user names.
+func noChart(w Request, r Resolved, err error) error {
+	if w.SemVer == "" || r.Tag == "" {
+		return err
+	}
+	return problem.Explain(err, fmt.Sprintf("tag %s, the highest version of ref.semver, is no Helm chart", r.Tag),
+		fmt.Sprintf("set ref.semverFilter to a regular expression that does not match %s", r.Tag))
 }
 
 // errUnproven is the error for a zero Accepted, which a caller has only if Verify did not accept.

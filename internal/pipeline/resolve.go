@@ -28,33 +28,70 @@ var (
 // maxNamed is how many tags a message names.
 const maxNamed = 10
 
+// maxSpellings is how many tags that spell one version are read to find the one that is a chart.
+const maxSpellings = 4
+
 // Resolve returns the manifest that w names now. It makes at most one request, or two for a range.
+// If several tags spell the highest version of a range, it may read more of them, at most maxSpellings.
 // If a tag is missing, it also lists the tags to name some in the error. Only this step
 // reads a tag: later steps use the digest. Resolve never takes the digest of a tag from the
 // cache, only the manifest of a digest, which cannot change.
 func Resolve(ctx context.Context, r *registry.CachingReader, w Request) (Resolved, error) {
-	if w.Digest != "" {
-		manifest, err := r.Manifest(ctx, w.Digest)
-		if err != nil {
-			return Resolved{}, failed(StepResolve, err)
-		}
-		return Resolved{Manifest: manifest}, nil
-	}
-	tag := chart.TagOf(w.Tag)
-	if w.SemVer != "" {
-		var err error
-		if tag, err = highestTag(ctx, r.Uncached(), w); err != nil {
-			return Resolved{}, failed(StepResolve, err)
-		}
-	}
-	manifest, err := r.Current(ctx, tag)
-	if errors.Is(err, registry.ErrNotFound) && w.SemVer == "" {
-		err = absent(ctx, r.Uncached(), w, tag, err)
-	}
+	resolved, err := resolve(ctx, r, w)
 	if err != nil {
 		return Resolved{}, failed(StepResolve, err)
 	}
-	return Resolved{Tag: tag, Manifest: manifest}, nil
+	return resolved, nil
+}
+
+func resolve(ctx context.Context, r *registry.CachingReader, w Request) (Resolved, error) {
+	switch {
+	case w.Digest != "":
+		manifest, err := r.Manifest(ctx, w.Digest)
+		return Resolved{Manifest: manifest}, err
+	case w.SemVer != "":
+		tags, err := highestTags(ctx, r.Uncached(), w)
+		if err != nil {
+			return Resolved{}, err
+		}
+		return firstChart(ctx, r, tags)
+	}
+	tag := chart.TagOf(w.Tag)
+	manifest, err := r.Current(ctx, tag)
+	if errors.Is(err, registry.ErrNotFound) {
+		err = absent(ctx, r.Uncached(), w, tag, err)
+	}
+	return Resolved{Tag: tag, Manifest: manifest}, err
+}
+
+// firstChart returns the first of the tags, all of one version, that names the manifest of a chart. If there is none among the
+// tags that it reads, it returns the first tag or its error. A tag that could not be read may be a chart, and ends the search.
+func firstChart(ctx context.Context, r *registry.CachingReader, tags []string) (Resolved, error) {
+	var first Resolved
+	var firstErr error
+	for i, tag := range tags[:min(len(tags), maxSpellings)] {
+		manifest, err := r.Tagged(ctx, tag)
+		if err != nil && !errors.Is(err, registry.ErrNotFound) {
+			return Resolved{}, err
+		}
+		resolved := Resolved{Tag: tag, Manifest: manifest}
+		if err == nil && isChart(manifest) {
+			r.Add(manifest)
+			return resolved, nil
+		}
+		if i == 0 {
+			first, firstErr = resolved, err
+		}
+	}
+	if firstErr == nil {
+		r.Add(first.Manifest)
+	}
+	return first, firstErr
+}
+
+func isChart(m registry.Manifest) bool {
+	_, err := chart.ParseManifest(m.Raw)
+	return err == nil
 }
 
 // absent returns an error that explains why a tag was not found: it names the newest tags of the repository, or says that the
@@ -133,10 +170,10 @@ func newVersions(w Request) (versions, error) {
 	return versions{within: within, filter: filter}, nil
 }
 
-// highest returns the tag with the highest selected version, or an empty tag, and all
-// tags that are versions. Of tags with the same version it returns the last in the
-// alphabet, so that the result does not depend on their order.
-func (v versions) highest(tags []string) (tag string, seen []string) {
+// highest returns the tags with the highest selected version, and all tags that are versions. Tags with
+// the same version come in the reverse order of the alphabet, so that the result does not depend on the
+// order of the list.
+func (v versions) highest(tags []string) (highest, seen []string) {
 	var best *semver.Version
 	for _, t := range tags {
 		version, ok := chart.TagVersion(t)
@@ -144,36 +181,43 @@ func (v versions) highest(tags []string) (tag string, seen []string) {
 			continue
 		}
 		seen = append(seen, t)
-		if v.filter.MatchString(t) && v.within.Check(version) && isHigher(version, t, best, tag) {
-			best, tag = version, t
+		if !v.filter.MatchString(t) || !v.within.Check(version) {
+			continue
+		}
+		switch order := compare(version, best); {
+		case order > 0:
+			best, highest = version, []string{t}
+		case order == 0:
+			highest = append(highest, t)
 		}
 	}
-	return tag, seen
+	slices.SortFunc(highest, func(a, b string) int { return strings.Compare(b, a) })
+	return slices.Compact(highest), seen
 }
 
-func isHigher(version *semver.Version, tag string, best *semver.Version, bestTag string) bool {
+// compare compares a version with the best one, which is nil at first.
+func compare(version, best *semver.Version) int {
 	if best == nil {
-		return true
+		return 1
 	}
-	order := version.Compare(best)
-	return order > 0 || (order == 0 && tag > bestTag)
+	return version.Compare(best)
 }
 
-// highestTag returns the tag with the highest version in the range.
-func highestTag(ctx context.Context, r registry.Reader, w Request) (string, error) {
+// highestTags returns the tags with the highest version in the range.
+func highestTags(ctx context.Context, r registry.Reader, w Request) ([]string, error) {
 	selected, err := newVersions(w)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	tags, err := r.Tags(ctx)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	tag, seen := selected.highest(tags)
-	if tag == "" {
-		return "", problem.New(ErrNoMatch, "no version in %q%s", w.SemVer, filtered(w)).Fix("%s: %s", w.Repository, named(seen, len(tags)))
+	highest, seen := selected.highest(tags)
+	if len(highest) == 0 {
+		return nil, problem.New(ErrNoMatch, "no version in %q%s", w.SemVer, filtered(w)).Fix("%s: %s", w.Repository, named(seen, len(tags)))
 	}
-	return tag, nil
+	return highest, nil
 }
 
 func filtered(w Request) string {

@@ -12,6 +12,8 @@ import (
 	. "github.com/onsi/gomega"
 	"github.com/opencontainers/go-digest"
 
+	"github.com/verifiedchart/verifiedchart/internal/chart"
+	"github.com/verifiedchart/verifiedchart/internal/chart/charttest"
 	"github.com/verifiedchart/verifiedchart/internal/pipeline"
 	"github.com/verifiedchart/verifiedchart/internal/problem"
 	"github.com/verifiedchart/verifiedchart/internal/registry"
@@ -69,6 +71,102 @@ var _ = Describe("Resolve", Label("registry"), func() {
 		Entry("among tags that are no versions, and signatures", "*", "", "1.0.0", "latest", "1.2", "1", "sha256-aa.sig", "1.0.0"),
 		Entry("always by the same tag if two tags name one version", "*", "", "v1.0.0", "v1.0.0", "1.0.0"),
 	)
+
+	// charts are tags that name charts; others name images.
+	type charts []string
+	pushed := func(is charts, others ...string) *verifytest.Repository {
+		repo := withTags(others...)
+		for _, tag := range is {
+			repo.PushManifest(tag, charttest.Manifest(charttest.ConfigJSON("app", tag), charttest.Archive("app", "1.0.0")))
+		}
+		return repo
+	}
+	inRange := pipeline.Request{Repository: repository, Name: "app", SemVer: "*"}
+
+	DescribeTable("K9: takes the tag that is a chart, of tags that spell one version",
+		func(want string, reads int, is charts, others ...string) {
+			repo := pushed(is, others...)
+			each := cachingEach(repo)
+			for range 2 {
+				before := len(repo.Asked())
+				got, err := pipeline.Resolve(ctx, each(), inRange)
+				Expect(err).NotTo(HaveOccurred())
+				Expect(got.Tag).To(Equal(want))
+				Expect(got.Manifest.Raw).To(Equal(repo.Raw(want)))
+				_, err = pipeline.Manifest(inRange, got)
+				Expect(err).NotTo(HaveOccurred())
+				Expect(repo.Asked()[before:]).To(HaveLen(1+reads), "the list, and the tags that were read")
+			}
+		},
+		Entry("the last in the alphabet, if that is a chart", "v1.0.0", 1, charts{"1.0.0", "v1.0.0"}),
+		Entry("the other if the last is an image", "1.0.0", 2, charts{"1.0.0"}, "v1.0.0"),
+		Entry("the last if the other is an image", "v1.0.0", 1, charts{"v1.0.0"}, "1.0.0"),
+		Entry("among builds", "1.0.0_a", 3, charts{"1.0.0_a"}, "1.0.0_b", "1.0.0_c"),
+		Entry("the fourth", "1.0.0_a", 4, charts{"1.0.0_a"}, "1.0.0_b", "1.0.0_c", "1.0.0_d"),
+		Entry("without other versions", "1.0.0", 2, charts{"1.0.0", "0.9.0"}, "v1.0.0", "v0.9.0"),
+	)
+
+	DescribeTable("K9: names the tag and ref.semverFilter if the version of a range is no chart",
+		func(tag string, reads int, is charts, others ...string) {
+			repo := pushed(is, others...)
+			got, err := pipeline.Resolve(ctx, caching(repo), inRange)
+			Expect(err).NotTo(HaveOccurred())
+			Expect(got.Tag).To(Equal(tag))
+			Expect(repo.Asked()).To(HaveLen(1 + reads))
+			_, err = pipeline.Manifest(inRange, got)
+			Expect(err).To(MatchError(chart.ErrManifest))
+			Expect(step(err)).To(Equal(pipeline.StepManifest))
+			Expect(problem.Brief(err)).To(ContainSubstring(tag))
+			Expect(err).To(MatchError(ContainSubstring("ref.semverFilter")))
+		},
+		Entry("if it has one tag", "2.0.0", 1, charts{"1.0.0"}, "2.0.0"),
+		Entry("if it has two", "v2.0.0", 2, charts{"1.0.0"}, "2.0.0", "v2.0.0"),
+		Entry("if only a fifth tag is a chart: at most four are read", "v2.0.0", 4, charts{"2.0.0"}, "2.0.0_a", "2.0.0_b", "2.0.0_c", "v2.0.0"),
+	)
+
+	It("K9: does not suggest a filter for a tag that the user names", func() {
+		w := pipeline.Request{Repository: repository, Tag: "1.0.0"}
+		got, err := pipeline.Resolve(ctx, caching(withTags("1.0.0")), w)
+		Expect(err).NotTo(HaveOccurred())
+		_, err = pipeline.Manifest(w, got)
+		Expect(err).To(And(MatchError(chart.ErrManifest), Not(MatchError(ContainSubstring("semverFilter")))))
+	})
+
+	DescribeTable("K9: does not guess past a tag that may be a chart",
+		func(fault error, want any) {
+			repo := pushed(charts{"1.0.0"}, "v1.0.0")
+			repo.Fail("v1.0.0", fault)
+			got, err := pipeline.Resolve(ctx, caching(repo), inRange)
+			if wanted, ok := want.(error); ok {
+				Expect(err).To(MatchError(wanted))
+				return
+			}
+			Expect(err).NotTo(HaveOccurred())
+			Expect(got.Tag).To(Equal(want))
+		},
+		Entry("that could not be read", verifytest.ErrUnreachable, verifytest.ErrUnreachable),
+		Entry("that may not be read", registry.ErrWithheld, registry.ErrWithheld),
+		Entry("but past one that is listed and does not exist", registry.ErrNotFound, "1.0.0"),
+	)
+
+	It("K9: is an error if every tag of the version is listed and does not exist", func() {
+		repo := withTags("1.0.0", "v1.0.0")
+		repo.Fail("1.0.0", registry.ErrNotFound)
+		repo.Fail("v1.0.0", registry.ErrNotFound)
+		_, err := pipeline.Resolve(ctx, caching(repo), inRange)
+		Expect(err).To(MatchError(registry.ErrNotFound))
+		Expect(step(err)).To(Equal(pipeline.StepResolve))
+	})
+
+	It("K9: stores no manifest of a tag that is no chart", func() {
+		repo := pushed(charts{"1.0.0"}, "v1.0.0")
+		r := caching(repo)
+		_, err := pipeline.Resolve(ctx, r, inRange)
+		Expect(err).NotTo(HaveOccurred())
+		stored, err := r.Answers().MarshalJSON()
+		Expect(err).NotTo(HaveOccurred())
+		Expect(string(stored)).NotTo(ContainSubstring(digest.FromBytes(repo.Raw("v1.0.0")).String()))
+	})
 
 	DescribeTable("returns an error for",
 		func(w pipeline.Request, want error, tags ...string) {

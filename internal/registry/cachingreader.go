@@ -132,16 +132,25 @@ func (r *CachingReader) Resolve(ctx context.Context, tag string) (Manifest, erro
 	return e.manifest, err
 }
 
-// Current returns the manifest that a tag names now, and adds it like Add. It always asks the registry: first
-// only whether the tag still names the manifest that it named before, if the cache holds that manifest.
+// Current returns the manifest that a tag names now, and adds it like Add.
 func (r *CachingReader) Current(ctx context.Context, tag string) (Manifest, error) {
+	manifest, err := r.Tagged(ctx, tag)
+	if err == nil {
+		r.Add(manifest)
+	}
+	return manifest, err
+}
+
+// Tagged returns the manifest that a tag names now, and does not count it as an answer. It always asks the
+// registry: first only whether the tag still names the manifest that it named before, if the cache holds that
+// manifest.
+func (r *CachingReader) Tagged(ctx context.Context, tag string) (Manifest, error) {
 	k := cacheKey{scope: r.scope, question: r.question(kindTag, tag)}
 	before, ok := r.cache.load(k, true)
 	reader, checks := r.Reader.(interface {
 		names(ctx context.Context, tag string, d digest.Digest) bool
 	})
 	if ok && checks && before.absent == nil && reader.names(ctx, tag, before.manifest.Descriptor.Digest) {
-		r.Add(before.manifest)
 		return before.manifest, nil
 	}
 	manifest, err := r.Reader.Resolve(ctx, tag)
@@ -149,7 +158,6 @@ func (r *CachingReader) Current(ctx context.Context, tag string) (Manifest, erro
 		return Manifest{}, err
 	}
 	r.cache.store(k, cacheEntry{manifest: manifest, at: r.cache.now()})
-	r.Add(manifest)
 	return manifest, nil
 }
 
