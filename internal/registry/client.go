@@ -54,8 +54,8 @@ type Target struct {
 	Route outbound.Route
 	// Scope keeps tenants apart: a token that was fetched under one Scope is never used under another, and a
 	// rate limit under one Scope does not stop requests under another. Callers always set Scope: to the
-	// namespace if access is anonymous, and otherwise to a text that also changes with the credentials, such as
-	// "namespace/secret@resourceVersion".
+	// namespace and a slash if access is anonymous, and otherwise to a text that also changes with the credentials, such as
+	// "namespace/secret/fingerprint".
 	Scope string
 }
 
