@@ -87,7 +87,7 @@ parts: ## Build the real parts of the tests and the demo: control plane, registr
 .PHONY: test
 test: parts build ## Run every test: pure, with real parts, and end to end.
 	@rm -f $(BIN)/skipped-specs
-	KUBEBUILDER_ASSETS="$${KUBEBUILDER_ASSETS:-$(PARTS)}" SKIPPED_SPECS=$(BIN)/skipped-specs go test -race -shuffle=on -timeout 30m -p 2 ./...; \
+	KUBEBUILDER_ASSETS="$${KUBEBUILDER_ASSETS:-$(PARTS)}" SKIPPED_SPECS=$(BIN)/skipped-specs go test -race -shuffle=on -timeout 60m -p 2 ./...; \
 		status=$$?; ! test -f $(BIN)/skipped-specs || cat $(BIN)/skipped-specs; exit $$status
 
 .PHONY: bench

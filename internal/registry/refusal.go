@@ -120,7 +120,7 @@ func (r *remote) explainAccess(err error, a *refusal) error {
 	case a.isLedTo:
 		return problem.Explain(err, a.host+", to which the registry redirects, refuses access", "check the registry's storage")
 	case a.hasExpired:
-		return problem.Explain(err, "the password for "+r.host+" has expired", "renew the Secret in secretRef: passwords of ECR live for 12 hours")
+		return problem.Explain(err, "the password for "+r.host+" has expired", "renew the Secret in secretRef, whose password lives for 12 hours, or use provider: aws")
 	case a.status == http.StatusUnauthorized && !a.hasChallenge:
 		return problem.Explain(err, "the registry has no such project, or does not show it", correct)
 	case r.target.Credentials.isEmptyFor(r.name):
