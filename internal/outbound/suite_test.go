@@ -4,6 +4,7 @@ package outbound
 
 import (
 	"testing"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -15,5 +16,6 @@ var _ = ReportAfterSuite("tells which specs were skipped", skips.Tell)
 
 func TestOutbound(t *testing.T) {
 	RegisterFailHandler(Fail)
+	SetDefaultEventuallyTimeout(15 * time.Second) // enough for a busy machine
 	RunSpecs(t, "Outbound")
 }
